@@ -1,0 +1,3 @@
+"""The Lambda functions: ``writer.handler`` and ``reader.handler``."""
+
+__all__: list[str] = []

@@ -1,0 +1,79 @@
+"""Reading: the newest object, in two calls to S3, or three where the pointer needs repair."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from s3_lambda_api.errors import BusyError
+from s3_lambda_api.keys import ObjectName, parse_key
+from s3_lambda_api.model import Entry, Stored
+from s3_lambda_api.search import Rules, names_anew, names_by_descent, names_since, trusted
+
+if TYPE_CHECKING:
+    from s3_lambda_api.pointer import Pointer
+    from s3_lambda_api.store import Store
+
+__all__ = ["Found", "latest"]
+
+
+class Found(NamedTuple):
+    """The newest object, and what was wrong with the pointer, if anything was.
+
+    Attributes:
+        stored: The object.
+        repair: ``lost`` (missing or corrupt), ``stale``, ``dangling``, or None.
+    """
+
+    stored: Stored
+    repair: str | None
+
+
+def latest(store: "Store", rules: Rules) -> Found | None:
+    """Find the newest object; None in an empty bucket.
+
+    Raises:
+        BusyError: S3 cannot answer now.
+    """
+    pointer = trusted(store.read_pointer().raw, rules)
+    if pointer is None:
+        return _first(store, rules, names_anew(store, rules), "lost")
+    if rules.is_stale(pointer.newest):
+        names = names_since(store, pointer, rules)
+        return _first(store, rules, names, None if names[:1] == pointer.names[:1] else "stale")
+    stored = store.get(pointer.newest)
+    return Found(stored, None) if stored else _around(store, pointer, rules)
+
+
+def _first(store: "Store", rules: Rules, names: tuple[ObjectName, ...], repair: str | None) -> Found | None:
+    """GET the first of the names. Should it be gone (deleted by hand), the names that exist decide."""
+    if not names:
+        return None
+    stored = store.get(names[0]) or _settled(store, rules)
+    return Found(stored, repair) if stored else None
+
+
+def _settled(store: "Store", rules: Rules) -> Stored | None:
+    names = names_by_descent(store, rules)
+    if not names:
+        return None
+    stored = store.get(names[0])
+    if stored is None:
+        raise BusyError("objects vanish while they are being read")
+    return stored
+
+
+def _around(store: "Store", pointer: "Pointer", rules: Rules) -> Found | None:
+    """Answer although the pointer's object is gone, in the one call that is left.
+
+    The listing proves that the object exists and gives its ETag and time. Its content follows from its
+    name, and the listed size confirms that; any other content is fetched, for a call more.
+    """
+    page = store.page_from(pointer.floor if len(pointer.names) > 1 else None)
+    existing = {name: entry for entry in page.entries if (name := parse_key(entry.key))}
+    names = rules.possible(existing)
+    if not names or not page.complete:
+        return _first(store, rules, names_anew(store, rules), "dangling")
+    stored = _as_listed(names[0], existing[names[0]])
+    return Found(stored, "dangling") if stored else _first(store, rules, names, "dangling")
+
+
+def _as_listed(name: ObjectName, entry: Entry) -> Stored | None:
+    return Stored(name, name.body, entry.etag, entry.modified) if entry.size == len(name.body) else None

@@ -1,0 +1,102 @@
+"""Where the newest object is when the pointer does not say so. Reads only; shared by writer and reader."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from s3_lambda_api.keys import OBJECT_PREFIX, ObjectName, parse_index_key, parse_key
+from s3_lambda_api.pointer import Pointer
+
+if TYPE_CHECKING:
+    from s3_lambda_api.model import Page
+    from s3_lambda_api.store import Store
+
+__all__ = ["Rules", "names_anew", "names_by_descent", "names_since", "trusted"]
+
+_SLACK = timedelta(seconds=120)
+_PAGE = 1000
+_LEVELS = "--T--."  # what ends year, month, day, hour, minute and second in an object key
+
+
+class Rules(NamedTuple):
+    """What is late and what is impossible, as of one moment.
+
+    Attributes:
+        now: The present, aware.
+        interval: Time between two scheduled objects.
+        tolerance: How far in the future the writer lets an event's time lie.
+    """
+
+    now: datetime
+    interval: timedelta
+    tolerance: timedelta
+
+    def is_stale(self, name: ObjectName) -> bool:
+        """Whether a newer object ought to exist by now."""
+        return self.now - name.moment > self.interval + _SLACK
+
+    def is_far_behind(self, name: ObjectName) -> bool:
+        """Whether the schedule alone has filled a page since."""
+        return self.now - name.moment > self.interval * _PAGE
+
+    def is_possible(self, name: ObjectName) -> bool:
+        """Whether a writer could have accepted this name, its clock off by no more than the tolerance."""
+        return name.moment - self.now <= 2 * self.tolerance
+
+    def possible(self, names: Iterable[ObjectName | None]) -> tuple[ObjectName, ...]:
+        """The names that count, newest first."""
+        counted = (name for name in names if name is not None and self.is_possible(name))
+        return tuple(sorted(counted, reverse=True))
+
+
+def trusted(raw: bytes | None, rules: Rules) -> Pointer | None:
+    """Decode a pointer; None if it is missing, corrupt or points into the future."""
+    pointer = None if raw is None else Pointer.decode(raw)
+    return pointer if pointer is not None and rules.is_possible(pointer.newest) else None
+
+
+def names_since(store: "Store", pointer: Pointer, rules: Rules) -> tuple[ObjectName, ...]:
+    """The names from the pointer's floor on, newest first, in one call; if that does not settle it, anew."""
+    if rules.is_far_behind(pointer.floor):
+        return names_anew(store, rules)
+    page = store.page_from(pointer.floor)
+    names = rules.possible(_objects(page))
+    return names if names and page.complete else names_anew(store, rules)
+
+
+def names_anew(store: "Store", rules: Rules) -> tuple[ObjectName, ...]:
+    """Names, newest first, with no pointer to start from, in one call.
+
+    The first page of the bucket shows a small bucket whole, and the newest entries of the index of a large
+    one. Where the index is too short for the objects beside it (they were made before there was one), the
+    names themselves are descended.
+    """
+    page = store.first_page()
+    objects = [name for name in _objects(page) if name]
+    if page.complete:
+        return rules.possible(objects)
+    indexed = rules.possible(parse_index_key(entry.key) for entry in page.entries)
+    return indexed if indexed and 2 * len(indexed) >= len(objects) else names_by_descent(store, rules)
+
+
+def names_by_descent(store: "Store", rules: Rules) -> tuple[ObjectName, ...]:
+    """The names of the newest second that has any, newest first, found from the names alone.
+
+    Takes the greatest year, its greatest month and so on: seven calls, whatever the bucket holds; a few
+    more where malformed keys lead astray or one second has over 1000 objects.
+    """
+    return _descend(store, rules, OBJECT_PREFIX, _LEVELS)
+
+
+def _descend(store: "Store", rules: Rules, prefix: str, levels: str) -> tuple[ObjectName, ...]:
+    if not levels:
+        return rules.possible(map(parse_key, store.keys_under(prefix)))
+    for branch in reversed(store.branches(prefix, levels[0])):
+        names = _descend(store, rules, branch, levels[1:])
+        if names:
+            return names
+    return ()
+
+
+def _objects(page: "Page") -> Iterable[ObjectName | None]:
+    return (parse_key(entry.key) for entry in page.entries)

@@ -1,0 +1,19 @@
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Return the settings of an empty project with a cache of its own."""
+    project = tmp_path / "project"
+    project.mkdir()
+    return Settings.from_env({**os.environ, "HARNESS_CACHE_DIR": str(tmp_path / "cache")}, project)
