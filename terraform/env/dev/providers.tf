@@ -1,0 +1,21 @@
+# No credentials and no endpoints here: the provider reads them from its environment (AWS_PROFILE, AWS_ENDPOINT_URL …).
+provider "aws" {
+  region = var.region
+
+  default_tags {
+    tags = local.tags
+  }
+}
+
+provider "aws" {
+  alias  = "replica"
+  region = coalesce(var.replica_region, var.region)
+
+  default_tags {
+    tags = local.tags
+  }
+}
+
+locals {
+  tags = var.tagging_enabled ? { Project = var.project, Environment = var.environment, ManagedBy = "terraform" } : {}
+}

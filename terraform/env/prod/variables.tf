@@ -1,0 +1,243 @@
+variable "project" {
+  description = "Stem of all names that are not fixed by the functions."
+  type        = string
+  default     = "s3-lambda-api"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,16}[a-z0-9]$", var.project))
+    error_message = "project must be 3-18 lower-case letters, digits or '-', and start with a letter."
+  }
+}
+
+variable "environment" {
+  description = "Environment: part of every name, and the stage of the API."
+  type        = string
+  default     = "prod"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]{1,9}$", var.environment))
+    error_message = "environment must be 2-10 lower-case letters or digits, and start with a letter."
+  }
+}
+
+variable "region" {
+  description = "AWS region."
+  type        = string
+  default     = "eu-north-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[1-9]$", var.region))
+    error_message = "region must be the name of an AWS region, such as eu-north-1."
+  }
+}
+
+variable "tagging_enabled" {
+  description = "Tag every resource with project and environment. Costs an apply 4 s: the provider waits for a key's tags."
+  type        = bool
+  default     = true
+}
+
+variable "bucket_name" {
+  description = "Bucket that holds the objects; null for a name that is unique by project, environment, account and region."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.bucket_name == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.bucket_name))
+    error_message = "bucket_name must be 3-63 lower-case letters, digits or '-'; a dot would break TLS."
+  }
+}
+
+variable "replica_region" {
+  description = "Region to replicate objects to, with a standby API there; null for none."
+  type        = string
+  default     = "eu-west-1"
+
+  validation {
+    condition     = var.replica_region == null || var.replica_region != var.region
+    error_message = "replica_region must be another region than region."
+  }
+}
+
+variable "retention" {
+  description = "Days after which objects with a newer one, and versions that were replaced or deleted, expire; null for never. The provider waits some 55 s for a lifecycle."
+  type = object({
+    superseded_days = number
+    noncurrent_days = number
+  })
+  default = { superseded_days = 365, noncurrent_days = 30 }
+
+  validation {
+    condition     = var.retention == null || try(var.retention.superseded_days >= 1 && var.retention.noncurrent_days >= 1, false)
+    error_message = "retention periods must be at least 1 day."
+  }
+}
+
+variable "access_logs_enabled" {
+  description = "Log every request to the objects' bucket and to the API."
+  type        = bool
+  default     = true
+}
+
+variable "force_destroy" {
+  description = "Let destroy delete the buckets even when they hold objects."
+  type        = bool
+  default     = false
+}
+
+variable "kms_deletion_window_days" {
+  description = "Days between the deletion of the key and the loss of everything it encrypts."
+  type        = number
+  default     = 30
+}
+
+variable "lambda_zip" {
+  description = "Path of the functions' zip."
+  type        = string
+  default     = "../../../build/s3_lambda_api.zip"
+
+  validation {
+    condition     = fileexists(var.lambda_zip)
+    error_message = "There is no zip at ${var.lambda_zip}. Build it with `uv run harness package` in the project's root."
+  }
+}
+
+variable "architecture" {
+  description = "Instruction set of the functions; the machine's own where an emulator runs them in containers."
+  type        = string
+  default     = "arm64"
+}
+
+variable "create_timeout_seconds" {
+  description = "Time-out of the function that creates objects."
+  type        = number
+  default     = 15
+}
+
+variable "retrieve_timeout_seconds" {
+  description = "Time-out of the function that reads objects, below API Gateway's 29 s."
+  type        = number
+  default     = 10
+}
+
+variable "create_reserved_concurrency" {
+  description = "Invocations at a time set aside for the function that creates objects; -1 for no limit."
+  type        = number
+  default     = -1
+}
+
+variable "retrieve_reserved_concurrency" {
+  description = "Invocations at a time set aside for the function that reads objects; -1 for no limit."
+  type        = number
+  default     = -1
+}
+
+variable "create_live_version" {
+  description = "Version of the function that creates objects to roll back to; null for the newest."
+  type        = string
+  default     = null
+}
+
+variable "retrieve_live_version" {
+  description = "Version of the function that reads objects to roll back to; null for the newest."
+  type        = string
+  default     = null
+}
+
+variable "dead_letter_queues_enabled" {
+  description = "Keep events that failed or could not be delivered. Costs an apply 25 s: the provider waits for a queue."
+  type        = bool
+  default     = true
+}
+
+variable "monitoring_enabled" {
+  description = "Alarms, their topic, and a dashboard."
+  type        = bool
+  default     = true
+}
+
+variable "alarm_emails" {
+  description = "Addresses that are told of alarms; each has to confirm by mail."
+  type        = list(string)
+  default     = []
+}
+
+variable "log_level" {
+  description = "Level of the functions' logs."
+  type        = string
+  default     = "INFO"
+
+  validation {
+    condition     = contains(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], var.log_level)
+    error_message = "log_level must be DEBUG, INFO, WARNING, ERROR or CRITICAL."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept."
+  type        = number
+  default     = 365
+}
+
+variable "tracing_enabled" {
+  description = "Trace the API and the functions with X-Ray."
+  type        = bool
+  default     = true
+}
+
+variable "scheduler" {
+  description = "What keeps the schedule: `rule` for an EventBridge rule, `scheduler` for EventBridge Scheduler."
+  type        = string
+  default     = "rule"
+}
+
+variable "schedule_expression" {
+  description = "How often an object is created: `rate(<n> minutes)`, `rate(<n> hours)` or `rate(<n> days)`."
+  type        = string
+  default     = "rate(10 minutes)"
+}
+
+variable "schedule_enabled" {
+  description = "Whether the schedule runs; the on-demand rule always does."
+  type        = bool
+  default     = true
+}
+
+variable "event_bus_name" {
+  description = "Bus of the on-demand event."
+  type        = string
+  default     = "default"
+}
+
+variable "api_path_part" {
+  description = "Path of the API below the stage; null for retrieve_most_recent_object_<environment>."
+  type        = string
+  default     = null
+}
+
+variable "api_authorization" {
+  description = "`NONE` for an open API, `AWS_IAM` for signed requests only."
+  type        = string
+  default     = "NONE"
+}
+
+variable "api_key_required" {
+  description = "Answer only requests that carry the API key in `x-api-key`."
+  type        = bool
+  default     = false
+}
+
+variable "api_throttling" {
+  description = "Requests a second, steady and in a burst, that the API accepts."
+  type = object({
+    rate_per_second = number
+    burst           = number
+  })
+  default = { rate_per_second = 50, burst = 100 }
+}
+
+variable "api_account_role_managed" {
+  description = "Let this stack set the role that API Gateway logs with: an account has one in a region. Matters with access logs only."
+  type        = bool
+  default     = true
+}

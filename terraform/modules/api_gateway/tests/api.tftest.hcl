@@ -1,0 +1,259 @@
+# Mocked: the point is which part refers to which.
+mock_provider "aws" {
+  mock_resource "aws_api_gateway_rest_api" {
+    defaults = { id = "api", root_resource_id = "root", execution_arn = "arn:aws:execute-api:eu-north-1:111122223333:api" }
+  }
+  mock_resource "aws_api_gateway_resource" {
+    defaults = { id = "latest", path = "/latest" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-north-1:111122223333:log-group:access" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/logging" }
+  }
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  context       = { account_id = "111122223333", partition = "aws", region = "eu-north-1", dns_suffix = "amazonaws.com" }
+  name          = "s3_lambda_api_dev"
+  stage_name    = "dev"
+  path_part     = "latest"
+  function_name = "retrieve_dev"
+  alias_name    = "live"
+  invoke_arn    = "arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-north-1:111122223333:function:retrieve_dev:live/invocations"
+}
+
+run "publishes_the_url_that_it_serves" {
+  command = apply
+
+  assert {
+    condition     = output.url == "https://api.execute-api.eu-north-1.amazonaws.com/dev/latest"
+    error_message = "The URL must have stage and path once each."
+  }
+
+  assert {
+    condition     = toset(keys(aws_api_gateway_method.read)) == toset(["GET", "HEAD"])
+    error_message = "GET and HEAD, nothing else."
+  }
+
+  assert {
+    condition     = alltrue([for integration in aws_api_gateway_integration.read : integration.integration_http_method == "POST" && integration.type == "AWS_PROXY" && integration.timeout_milliseconds == 29000])
+    error_message = "Lambda is invoked with POST, as a proxy."
+  }
+}
+
+run "permits_exactly_the_call_that_is_made" {
+  command = apply
+
+  assert {
+    condition     = aws_lambda_permission.read["GET"].source_arn == "arn:aws:execute-api:eu-north-1:111122223333:api/dev/GET/latest"
+    error_message = "The permission must be for GET of the path on the stage."
+  }
+
+  assert {
+    condition     = aws_lambda_permission.read["HEAD"].source_arn == "arn:aws:execute-api:eu-north-1:111122223333:api/dev/HEAD/latest"
+    error_message = "The permission must be for HEAD of the path on the stage."
+  }
+
+  assert {
+    condition     = alltrue([for permission in aws_lambda_permission.read : permission.qualifier == "live" && permission.principal == "apigateway.amazonaws.com"])
+    error_message = "The permission must be on the alias."
+  }
+}
+
+run "is_throttled" {
+  command = apply
+
+  variables {
+    throttling = { rate_per_second = 5, burst = 7 }
+  }
+
+  assert {
+    condition     = one(aws_api_gateway_method_settings.all.settings).throttling_rate_limit == 5 && one(aws_api_gateway_method_settings.all.settings).throttling_burst_limit == 7
+    error_message = "The stage must be throttled."
+  }
+
+  assert {
+    condition     = one(aws_api_gateway_usage_plan.this.throttle_settings).rate_limit == 5 && one(aws_api_gateway_usage_plan.this.quota_settings).limit == 100000
+    error_message = "The usage plan must limit rate and number."
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_api_key.client) == 0
+    error_message = "A key nobody asked for."
+  }
+}
+
+run "asks_for_a_key_or_a_signature_when_told" {
+  command = apply
+
+  variables {
+    api_key_required = true
+    authorization    = "AWS_IAM"
+  }
+
+  assert {
+    condition     = alltrue([for method in aws_api_gateway_method.read : method.api_key_required && method.authorization == "AWS_IAM"])
+    error_message = "The methods must ask for both."
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_usage_plan_key.client) == 1
+    error_message = "The key must belong to the usage plan."
+  }
+}
+
+run "redeploys_when_the_path_changes" {
+  command = apply
+
+  variables {
+    path_part = "newest"
+  }
+
+  assert {
+    condition     = aws_api_gateway_deployment.this.triggers.redeployment != run.publishes_the_url_that_it_serves.redeployment_trigger
+    error_message = "A changed path must be a new deployment."
+  }
+}
+
+run "redeploys_when_the_integration_changes" {
+  command = apply
+
+  variables {
+    invoke_arn = "arn:aws:apigateway:eu-north-1:lambda:path/2015-03-31/functions/other:live/invocations"
+  }
+
+  assert {
+    condition     = aws_api_gateway_deployment.this.triggers.redeployment != run.publishes_the_url_that_it_serves.redeployment_trigger
+    error_message = "A changed integration must be a new deployment."
+  }
+}
+
+run "does_not_redeploy_without_reason" {
+  command = apply
+
+  assert {
+    condition     = aws_api_gateway_deployment.this.triggers.redeployment == run.publishes_the_url_that_it_serves.redeployment_trigger
+    error_message = "Nothing has changed."
+  }
+}
+
+run "logs_every_request_as_json" {
+  command = apply
+
+  variables {
+    access_logs = { retention_days = 30, kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:key/k" }
+  }
+
+  assert {
+    condition     = can(jsondecode(one(aws_api_gateway_stage.this.access_log_settings).format).requestId)
+    error_message = "The access log must be JSON."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_group.access[0].retention_in_days == 30
+    error_message = "The access log must not be kept for ever."
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_account.logging) == 1
+    error_message = "API Gateway needs a role to log with."
+  }
+}
+
+run "leaves_the_accounts_role_alone_when_told" {
+  command = apply
+
+  variables {
+    access_logs = { retention_days = 30, kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:key/k", account_role_managed = false }
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_account.logging) == 0 && length(aws_cloudwatch_log_group.access) == 1
+    error_message = "Somebody else owns the role."
+  }
+}
+
+run "refuses_a_path_with_slashes" {
+  command = plan
+
+  variables {
+    path_part = "a/b"
+  }
+
+  expect_failures = [var.path_part]
+}
+
+run "refuses_a_function_without_alias" {
+  command = plan
+
+  variables {
+    invoke_arn = "arn:aws:lambda:eu-north-1:111122223333:function:retrieve_dev"
+  }
+
+  expect_failures = [var.invoke_arn]
+}
+
+run "refuses_unknown_authorization" {
+  command = plan
+
+  variables {
+    authorization = "CUSTOM"
+  }
+
+  expect_failures = [var.authorization]
+}
+
+run "refuses_no_requests_at_all" {
+  command = plan
+
+  variables {
+    throttling = { rate_per_second = 0, burst = 1 }
+  }
+
+  expect_failures = [var.throttling]
+}
+
+run "refuses_no_quota" {
+  command = plan
+
+  variables {
+    quota_per_day = 0
+  }
+
+  expect_failures = [var.quota_per_day]
+}
+
+run "refuses_a_bad_stage" {
+  command = plan
+
+  variables {
+    stage_name = "a b"
+  }
+
+  expect_failures = [var.stage_name]
+}
+
+run "refuses_a_bad_name" {
+  command = plan
+
+  variables {
+    name = "a b"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "refuses_an_account_that_is_none" {
+  command = plan
+
+  variables {
+    context = { account_id = "1", partition = "aws", region = "eu-north-1", dns_suffix = "amazonaws.com" }
+  }
+
+  expect_failures = [var.context]
+}

@@ -1,0 +1,128 @@
+variable "context" {
+  description = "Where the module is deployed: account, partition, region, and the partition's DNS suffix."
+  type = object({
+    account_id = string
+    partition  = string
+    region     = string
+    dns_suffix = string
+  })
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.context.account_id))
+    error_message = "context.account_id must be the 12 digits of an AWS account."
+  }
+}
+
+variable "name" {
+  description = "Name of the API."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,128}$", var.name))
+    error_message = "name must be 1-128 letters, digits, '_' or '-'."
+  }
+}
+
+variable "stage_name" {
+  description = "Stage that the API is served from; the first segment of its path."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,128}$", var.stage_name))
+    error_message = "stage_name must be 1-128 letters, digits, '_' or '-'."
+  }
+}
+
+variable "path_part" {
+  description = "Path of the resource, without slashes."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9._-]+$", var.path_part))
+    error_message = "path_part must be letters, digits, '.', '_' or '-': one segment, without slashes or parameters."
+  }
+}
+
+variable "invoke_arn" {
+  description = "Integration URI of the function's alias."
+  type        = string
+
+  validation {
+    condition     = can(regex(":lambda:path/2015-03-31/functions/.+:[a-zA-Z0-9_-]+/invocations$", var.invoke_arn))
+    error_message = "invoke_arn must be the integration URI of a Lambda alias, as the lambda module gives it."
+  }
+}
+
+variable "function_name" {
+  description = "Function that the API may invoke."
+  type        = string
+}
+
+variable "alias_name" {
+  description = "Alias of the function that the API may invoke."
+  type        = string
+}
+
+variable "authorization" {
+  description = "`NONE` for an open API, `AWS_IAM` for signed requests only."
+  type        = string
+  default     = "NONE"
+
+  validation {
+    condition     = contains(["NONE", "AWS_IAM"], var.authorization)
+    error_message = "authorization must be NONE or AWS_IAM."
+  }
+}
+
+variable "api_key_required" {
+  description = "Answer only requests that carry the API key in `x-api-key`."
+  type        = bool
+  default     = false
+}
+
+variable "throttling" {
+  description = "Requests a second, steady and in a burst, that the stage accepts."
+  type = object({
+    rate_per_second = number
+    burst           = number
+  })
+  default = { rate_per_second = 50, burst = 100 }
+
+  validation {
+    condition     = var.throttling.rate_per_second > 0 && var.throttling.burst >= 1
+    error_message = "throttling needs rate_per_second above 0 and burst of at least 1."
+  }
+}
+
+variable "quota_per_day" {
+  description = "Requests a day that a client with an API key may make."
+  type        = number
+  default     = 100000
+
+  validation {
+    condition     = var.quota_per_day >= 1
+    error_message = "quota_per_day must be at least 1."
+  }
+}
+
+variable "tracing_enabled" {
+  description = "Trace requests with X-Ray."
+  type        = bool
+  default     = true
+}
+
+variable "detailed_metrics_enabled" {
+  description = "Metrics by method besides those of the stage. They cost extra."
+  type        = bool
+  default     = false
+}
+
+variable "access_logs" {
+  description = "Retention and key of the JSON access log, and whether this stack sets the role that API Gateway logs with, of which an account has one in a region; null for no access log."
+  type = object({
+    retention_days       = number
+    kms_key_arn          = string
+    account_role_managed = optional(bool, true)
+  })
+  default = null
+}

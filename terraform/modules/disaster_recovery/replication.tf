@@ -1,0 +1,115 @@
+# Objects, index and pointer, in whatever order S3 gets to them: the standby reader repairs a pointer that is ahead of its object.
+# Deletions stay here, so that what is lost by mistake is still there.
+resource "aws_s3_bucket_replication_configuration" "this" {
+  bucket = var.source_bucket_name
+  role   = aws_iam_role.replication.arn
+
+  rule {
+    id       = local.rule_id
+    status   = "Enabled"
+    priority = 0
+
+    filter {}
+    delete_marker_replication {
+      status = "Disabled"
+    }
+    source_selection_criteria {
+      sse_kms_encrypted_objects {
+        status = "Enabled"
+      }
+    }
+    destination {
+      bucket = module.s3.bucket_arn
+
+      encryption_configuration {
+        replica_kms_key_id = module.kms.key_arn
+      }
+      replication_time {
+        status = "Enabled"
+        time {
+          minutes = 15
+        }
+      }
+      metrics {
+        status = "Enabled"
+        event_threshold {
+          minutes = 15
+        }
+      }
+    }
+  }
+
+  depends_on = [aws_iam_role_policy.replication, module.s3]
+}
+
+resource "aws_iam_role" "replication" {
+  name               = "${var.name}_replication"
+  description        = "Lets S3 copy objects to ${local.there.region}"
+  assume_role_policy = data.aws_iam_policy_document.assume_replication.json
+}
+
+resource "aws_iam_role_policy" "replication" {
+  name   = "replicate-objects"
+  role   = aws_iam_role.replication.id
+  policy = data.aws_iam_policy_document.replication.json
+}
+
+data "aws_iam_policy_document" "assume_replication" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["s3.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [var.context.account_id]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "replication" {
+  statement {
+    sid       = "ReadSource"
+    actions   = ["s3:GetReplicationConfiguration", "s3:ListBucket"]
+    resources = [local.source_arn]
+  }
+
+  statement {
+    sid       = "ReadVersions"
+    actions   = ["s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"]
+    resources = ["${local.source_arn}/*"]
+  }
+
+  statement {
+    sid       = "WriteReplicas"
+    actions   = ["s3:ReplicateObject", "s3:ReplicateTags"]
+    resources = ["arn:${var.context.partition}:s3:::${local.bucket_name}/*"]
+  }
+
+  statement {
+    sid       = "DecryptHere"
+    actions   = ["kms:Decrypt"]
+    resources = [var.source_kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${var.context.region}.${var.context.dns_suffix}"]
+    }
+  }
+
+  statement {
+    sid       = "EncryptThere"
+    actions   = ["kms:Encrypt", "kms:GenerateDataKey"]
+    resources = [module.kms.key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = ["s3.${local.there.region}.${var.context.dns_suffix}"]
+    }
+  }
+}

@@ -1,0 +1,113 @@
+# Mocked: the point is which part refers to which.
+mock_provider "aws" {
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/mocked" }
+  }
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+mock_provider "aws" {
+  alias = "replica"
+
+  mock_resource "aws_api_gateway_rest_api" {
+    defaults = { id = "standby", execution_arn = "arn:aws:execute-api:eu-west-1:111122223333:standby" }
+  }
+  mock_resource "aws_api_gateway_resource" {
+    defaults = { path = "/latest" }
+  }
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:eu-west-1:111122223333:key/replica" }
+  }
+  mock_resource "aws_s3_bucket" {
+    defaults = { arn = "arn:aws:s3:::stem-eu-west-1" }
+  }
+  mock_resource "aws_cloudwatch_log_group" {
+    defaults = { arn = "arn:aws:logs:eu-west-1:111122223333:log-group:mocked" }
+  }
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/mocked" }
+  }
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  context            = { account_id = "111122223333", partition = "aws", region = "eu-north-1", dns_suffix = "amazonaws.com" }
+  replica_region     = "eu-west-1"
+  name               = "s3_lambda_api_prod"
+  bucket_stem        = "stem"
+  source_bucket_name = "objects"
+  source_kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:key/k"
+  object_prefix      = "hello_world_"
+  index_prefix       = "by_newest/"
+  pointer_key        = "latest.json"
+  code_zip           = "tests/code.txt" # any file will do
+  reader             = { function_name = "retrieve_prod", handler = "package.reader.handler", architecture = "arm64", timeout_seconds = 10, environment_variables = { BUCKET_NAME = "objects" } }
+
+  api = {
+    stage_name           = "prod"
+    path_part            = "latest"
+    authorization        = "NONE"
+    api_key_required     = false
+    throttling           = { rate_per_second = 50, burst = 100 }
+    access_logs_enabled  = true
+    account_role_managed = true
+  }
+}
+
+run "replicates_encrypted_objects_under_the_other_key" {
+  command = apply
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  assert {
+    condition     = one(one(one(aws_s3_bucket_replication_configuration.this.rule).source_selection_criteria).sse_kms_encrypted_objects).status == "Enabled"
+    error_message = "Without this S3 leaves out encrypted objects: all of them."
+  }
+
+  assert {
+    condition     = one(one(one(aws_s3_bucket_replication_configuration.this.rule).destination).encryption_configuration).replica_kms_key_id == "arn:aws:kms:eu-west-1:111122223333:key/replica"
+    error_message = "Replicas must be encrypted with the key of their region."
+  }
+
+  assert {
+    condition     = one(one(one(aws_s3_bucket_replication_configuration.this.rule).destination).metrics).status == "Enabled"
+    error_message = "The lag must be measured."
+  }
+
+  assert {
+    condition     = one(one(aws_s3_bucket_replication_configuration.this.rule).delete_marker_replication).status == "Disabled"
+    error_message = "A deletion by mistake must not spread."
+  }
+
+  assert {
+    condition     = output.standby_api_url == "https://standby.execute-api.eu-west-1.amazonaws.com/prod/latest"
+    error_message = "The standby API must be in the other region."
+  }
+
+  assert {
+    condition     = output.replica_bucket_name != null && local.bucket_name == "stem-eu-west-1"
+    error_message = "The bucket's name must have the other region in it."
+  }
+}
+
+run "refuses_its_own_region" {
+  command = plan
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  variables {
+    replica_region = "eu-north-1"
+  }
+
+  expect_failures = [var.replica_region]
+}

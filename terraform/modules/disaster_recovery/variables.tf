@@ -1,0 +1,138 @@
+variable "context" {
+  description = "Where the objects are that are replicated: account, partition, region, and the partition's DNS suffix."
+  type = object({
+    account_id = string
+    partition  = string
+    region     = string
+    dns_suffix = string
+  })
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.context.account_id))
+    error_message = "context.account_id must be the 12 digits of an AWS account."
+  }
+}
+
+variable "replica_region" {
+  description = "Region of the replicas and of the standby API; the provider `aws.replica` must be of that region."
+  type        = string
+
+  validation {
+    condition     = var.replica_region != var.context.region
+    error_message = "replica_region must be another region than the one that is replicated."
+  }
+}
+
+variable "name" {
+  description = "Stem of the names of key, roles and API."
+  type        = string
+}
+
+variable "bucket_stem" {
+  description = "Start of the buckets' names, which the region completes."
+  type        = string
+}
+
+variable "replica_bucket_name" {
+  description = "Bucket of the replicas; null for the stem and the region."
+  type        = string
+  default     = null
+}
+
+variable "source_bucket_name" {
+  description = "Bucket to replicate; it must be versioned."
+  type        = string
+}
+
+variable "source_kms_key_arn" {
+  description = "Key that encrypts the objects to replicate."
+  type        = string
+}
+
+variable "object_prefix" {
+  description = "Prefix of the timestamped objects' keys."
+  type        = string
+}
+
+variable "index_prefix" {
+  description = "Prefix of the index entries' keys."
+  type        = string
+}
+
+variable "pointer_key" {
+  description = "Key of the object that points to the newest one."
+  type        = string
+}
+
+variable "code_zip" {
+  description = "Path of the functions' zip."
+  type        = string
+}
+
+variable "reader" {
+  description = "The function that reads, as at home; it gets the replicas' bucket in its environment."
+  type = object({
+    function_name         = string
+    handler               = string
+    architecture          = string
+    timeout_seconds       = number
+    environment_variables = map(string)
+  })
+}
+
+variable "api" {
+  description = "The API, as at home."
+  type = object({
+    stage_name           = string
+    path_part            = string
+    authorization        = string
+    api_key_required     = bool
+    throttling           = object({ rate_per_second = number, burst = number })
+    access_logs_enabled  = bool
+    account_role_managed = bool
+  })
+}
+
+variable "retention" {
+  description = "Days after which objects with a newer one, and versions that were replaced or deleted, expire; null for never. The provider waits some 55 s for a lifecycle."
+  type = object({
+    superseded_days = number
+    noncurrent_days = number
+  })
+  default = { superseded_days = 90, noncurrent_days = 30 }
+
+  validation {
+    condition     = var.retention == null || try(var.retention.superseded_days >= 1 && var.retention.noncurrent_days >= 1, false)
+    error_message = "retention periods must be at least 1 day."
+  }
+}
+
+variable "access_logs_enabled" {
+  description = "Keep access logs of the replicas' bucket."
+  type        = bool
+  default     = false
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept."
+  type        = number
+  default     = 30
+}
+
+variable "tracing_enabled" {
+  description = "Trace the API and the function with X-Ray."
+  type        = bool
+  default     = true
+}
+
+variable "force_destroy" {
+  description = "Delete the buckets even when they hold objects."
+  type        = bool
+  default     = false
+}
+
+variable "kms_deletion_window_days" {
+  description = "Days between the deletion of the key and the loss of everything it encrypts."
+  type        = number
+  default     = 30
+}

@@ -1,0 +1,60 @@
+resource "aws_iam_role" "reader" {
+  name               = var.reader.role_name
+  description        = "Reads timestamped objects; never writes"
+  assume_role_policy = data.aws_iam_policy_document.assume.json
+}
+
+resource "aws_iam_role_policy" "reader" {
+  name   = "read-objects"
+  role   = aws_iam_role.reader.id
+  policy = data.aws_iam_policy_document.reader.json
+}
+
+data "aws_iam_policy_document" "reader" {
+  statement {
+    sid       = "ReadObjectsAndPointer"
+    actions   = ["s3:GetObject"]
+    resources = [local.objects, local.pointer]
+  }
+
+  # IfExists: the search for the newest object begins with a listing without a prefix, and only who may list without a
+  # prefix is answered 404 instead of 403 for a missing object.
+  statement {
+    sid       = "ListObjects"
+    actions   = ["s3:ListBucket"]
+    resources = [local.bucket]
+
+    condition {
+      test     = "StringLikeIfExists"
+      variable = "s3:prefix"
+      values   = ["${var.object_prefix}*"]
+    }
+  }
+
+  statement {
+    sid       = "DecryptObjects"
+    actions   = ["kms:Decrypt"]
+    resources = [var.kms_key_arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "kms:ViaService"
+      values   = [local.via_s3]
+    }
+  }
+
+  statement {
+    sid       = "WriteOwnLogs"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${local.log_groups}/${var.reader.function_name}:*"]
+  }
+
+  dynamic "statement" {
+    for_each = var.tracing_enabled ? ["xray"] : []
+    content {
+      sid       = "SendTraces"
+      actions   = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
+      resources = ["*"] # X-Ray has no resource-level permission for these
+    }
+  }
+}

@@ -1,0 +1,80 @@
+variable "context" {
+  description = "Where the module is deployed: account, partition, region, and the partition's DNS suffix."
+  type = object({
+    account_id = string
+    partition  = string
+    region     = string
+    dns_suffix = string
+  })
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.context.account_id))
+    error_message = "context.account_id must be the 12 digits of an AWS account."
+  }
+}
+
+variable "name" {
+  description = "Name of the key's alias, without the `alias/` prefix."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9/_-]{1,250}$", var.name)) && !startswith(var.name, "aws/")
+    error_message = "name must be 1-250 letters, digits, '/', '_' or '-', and not start with 'aws/'."
+  }
+}
+
+variable "description" {
+  description = "What the key encrypts, as shown in the console."
+  type        = string
+}
+
+variable "writer_role_arns" {
+  description = "Roles that may encrypt and decrypt objects through S3."
+  type        = list(string)
+  default     = []
+}
+
+variable "reader_role_arns" {
+  description = "Roles that may decrypt objects through S3."
+  type        = list(string)
+  default     = []
+}
+
+variable "replicator_role_arns" {
+  description = "Roles that may encrypt the replicas that S3 makes of objects elsewhere."
+  type        = list(string)
+  default     = []
+}
+
+variable "log_group_names" {
+  description = "CloudWatch log groups that the key may encrypt; `*` stands for any characters."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.log_group_names) > 0 && !contains(var.log_group_names, "*")
+    error_message = "log_group_names must name at least one log group, and not all of them with a bare '*'."
+  }
+}
+
+variable "publisher_services" {
+  description = "Service principals that publish to topics encrypted with the key, such as `cloudwatch.amazonaws.com`."
+  type        = list(string)
+  default     = []
+}
+
+variable "rotation_enabled" {
+  description = "Rotate the key material once a year."
+  type        = bool
+  default     = true
+}
+
+variable "deletion_window_days" {
+  description = "Days between the deletion of the key and the loss of everything it encrypts."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = var.deletion_window_days >= 7 && var.deletion_window_days <= 30
+    error_message = "deletion_window_days must be between 7 and 30."
+  }
+}

@@ -1,0 +1,52 @@
+resource "aws_lambda_function" "this" {
+  function_name = var.function_name
+  description   = var.description
+  role          = var.role_arn
+  runtime       = var.runtime
+  handler       = var.handler
+  architectures = [var.architecture]
+  memory_size   = var.memory_mb
+  timeout       = var.timeout_seconds
+  publish       = true
+
+  # From S3, not `filename`: uploads through the provider are created one after the other.
+  s3_bucket        = var.code.bucket
+  s3_key           = var.code.key
+  source_code_hash = var.code.sha256_base64
+
+  reserved_concurrent_executions = var.reserved_concurrency
+
+  environment {
+    variables = var.environment_variables
+  }
+
+  tracing_config {
+    mode = var.tracing_enabled ? "Active" : "PassThrough"
+  }
+}
+
+# Everything that calls the function calls this alias: a rollback moves the alias and nothing else.
+resource "aws_lambda_alias" "live" {
+  name             = local.alias_name
+  description      = "The version that serves"
+  function_name    = aws_lambda_function.this.function_name
+  function_version = coalesce(var.live_version, aws_lambda_function.this.version)
+}
+
+resource "aws_lambda_function_event_invoke_config" "live" {
+  count = var.async_invocation == null ? 0 : 1
+
+  function_name                = aws_lambda_function.this.function_name
+  qualifier                    = aws_lambda_alias.live.name
+  maximum_event_age_in_seconds = var.async_invocation.maximum_age_seconds
+  maximum_retry_attempts       = var.async_invocation.maximum_retries
+
+  dynamic "destination_config" {
+    for_each = aws_sqs_queue.failed[*].arn
+    content {
+      on_failure {
+        destination = destination_config.value
+      }
+    }
+  }
+}

@@ -1,0 +1,141 @@
+# Mocked: the point is which alarm watches what.
+mock_provider "aws" {
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-north-1:111122223333:alarms" }
+  }
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  context     = { account_id = "111122223333", partition = "aws", region = "eu-north-1", dns_suffix = "amazonaws.com" }
+  name        = "s3_lambda_api_dev"
+  kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:key/k"
+  functions   = { create = { name = "create_dev", timeout_seconds = 15 }, retrieve = { name = "retrieve_dev", timeout_seconds = 10 } }
+  api         = { name = "s3_lambda_api_dev", stage = "dev" }
+  freshness   = { namespace = "s3_lambda_api_dev", metric = "ObjectsWritten", dimensions = { service = "create_dev" }, interval_seconds = 600 }
+}
+
+run "watches_every_symptom" {
+  command = apply
+
+  variables {
+    dead_letter_queue_names = ["queue"]
+    replication             = { source_bucket = "here", destination_bucket = "there", rule_id = "all" }
+  }
+
+  assert {
+    condition = toset(keys(aws_cloudwatch_metric_alarm.symptom)) == toset([
+      "create_errors", "create_throttles", "create_duration", "retrieve_errors", "retrieve_throttles", "retrieve_duration",
+      "api_errors", "api_latency", "freshness", "queue_depth", "replication_lag", "replication_failures",
+    ])
+    error_message = "An alarm is missing or new."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.symptom : strcontains(aws_cloudwatch_composite_alarm.any.alarm_rule, "\"${alarm.alarm_name}\"")])
+    error_message = "The composite alarm must contain them all."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_composite_alarm.any.alarm_actions == toset(["arn:aws:sns:eu-north-1:111122223333:alarms"])
+    error_message = "The composite alarm must tell the topic."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.symptom["create_duration"].extended_statistic == "p95" && aws_cloudwatch_metric_alarm.symptom["create_duration"].threshold == 7500
+    error_message = "Duration is watched at p95, in milliseconds."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.symptom["api_errors"].dimensions == tomap({ ApiName = "s3_lambda_api_dev", Stage = "dev" })
+    error_message = "The API must be watched by its stage."
+  }
+}
+
+run "takes_silence_for_a_symptom" {
+  command = apply
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.symptom["freshness"].treat_missing_data == "breaching"
+    error_message = "No data are no objects."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.symptom["freshness"].period == 600 && aws_cloudwatch_metric_alarm.symptom["freshness"].evaluation_periods == 2
+    error_message = "Two intervals without an object must raise the alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.symptom["freshness"].comparison_operator == "LessThanThreshold" && aws_cloudwatch_metric_alarm.symptom["freshness"].threshold == 1
+    error_message = "One object in an interval is enough."
+  }
+}
+
+run "encrypts_the_topic" {
+  command = apply
+
+  variables {
+    alarm_emails = ["ops@example.com"]
+  }
+
+  assert {
+    condition     = aws_sns_topic.alarms.kms_master_key_id == "arn:aws:kms:eu-north-1:111122223333:key/k"
+    error_message = "The topic must be encrypted with the key."
+  }
+
+  assert {
+    condition     = length(aws_sns_topic_subscription.email) == 1
+    error_message = "Addresses must be subscribed."
+  }
+}
+
+run "draws_a_dashboard" {
+  command = apply
+
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 5
+    error_message = "Three charts and one a function."
+  }
+}
+
+run "refuses_an_address_that_is_none" {
+  command = plan
+
+  variables {
+    alarm_emails = ["nobody"]
+  }
+
+  expect_failures = [var.alarm_emails]
+}
+
+run "refuses_an_interval_beyond_a_day" {
+  command = plan
+
+  variables {
+    freshness = { namespace = "n", metric = "m", dimensions = {}, interval_seconds = 172800 }
+  }
+
+  expect_failures = [var.freshness]
+}
+
+run "refuses_a_bad_name" {
+  command = plan
+
+  variables {
+    name = "a b"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "refuses_an_account_that_is_none" {
+  command = plan
+
+  variables {
+    context = { account_id = "1", partition = "aws", region = "eu-north-1", dns_suffix = "amazonaws.com" }
+  }
+
+  expect_failures = [var.context]
+}

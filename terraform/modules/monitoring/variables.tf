@@ -1,0 +1,88 @@
+variable "context" {
+  description = "Where the module is deployed: account, partition, region, and the partition's DNS suffix."
+  type = object({
+    account_id = string
+    partition  = string
+    region     = string
+    dns_suffix = string
+  })
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.context.account_id))
+    error_message = "context.account_id must be the 12 digits of an AWS account."
+  }
+}
+
+variable "name" {
+  description = "Stem of the names of topic, alarms and dashboard."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,200}$", var.name))
+    error_message = "name must be 1-200 letters, digits, '_' or '-'."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "Key that encrypts the topic; CloudWatch must be allowed to use it."
+  type        = string
+}
+
+variable "alarm_emails" {
+  description = "Addresses that are told of alarms; each has to confirm by mail."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for address in var.alarm_emails : can(regex("^[^@[:space:]]+@[^@[:space:]]+$", address))])
+    error_message = "alarm_emails must be mail addresses."
+  }
+}
+
+variable "functions" {
+  description = "Functions to watch, by a short name for their alarms."
+  type = map(object({
+    name            = string
+    timeout_seconds = number
+  }))
+}
+
+variable "api" {
+  description = "API to watch, and the latency its slowest twentieth should stay below."
+  type = object({
+    name       = string
+    stage      = string
+    latency_ms = optional(number, 2000)
+  })
+}
+
+variable "freshness" {
+  description = "Metric that counts new objects, and the interval in which one is due."
+  type = object({
+    namespace        = string
+    metric           = string
+    dimensions       = map(string)
+    interval_seconds = number
+  })
+
+  validation {
+    condition     = var.freshness.interval_seconds % 60 == 0 && var.freshness.interval_seconds >= 60 && var.freshness.interval_seconds <= 86400
+    error_message = "freshness.interval_seconds must be whole minutes, at most a day: CloudWatch has no longer period."
+  }
+}
+
+variable "dead_letter_queue_names" {
+  description = "Queues in which nothing should wait."
+  type        = list(string)
+  default     = []
+}
+
+variable "replication" {
+  description = "Replication rule to watch; null for none."
+  type = object({
+    source_bucket      = string
+    destination_bucket = string
+    rule_id            = string
+  })
+  default = null
+}
