@@ -1,0 +1,260 @@
+"""LocalStack in a container: from its own image, or from one that was built here without a registry."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import socket
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness import engine, localstack, virtualenv
+from harness.emulator import HOST, await_health, free_port, watched
+from harness.engine import BACKEND, Engine, Plan, RunningContainer
+from harness.errors import BackendError, CommandError
+from harness.types import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from harness.settings import Settings
+
+log = logging.getLogger(__name__)
+
+TOKEN = "LOCALSTACK_AUTH_TOKEN"  # noqa: S105 - a variable's name
+LICENCE_HOST = "api.localstack.cloud"
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - inside the container, or on an engine that is elsewhere
+# The official image and ours have LocalStack's virtual environment there.
+LOCALSTACK_CONFIG = "/opt/code/localstack/.venv/pyvenv.cfg"
+# Where an image of ours has the functions' environment, and the label with the digest of what is in it.
+OWN_FUNCTIONS_PYTHON = "/opt/lambda-runtime/bin/python"
+OWN_FUNCTIONS_LABEL = "terraform-lambda-harness.lambda-runtime"
+COPIES = "/opt/terraform-lambda-harness"
+FUNCTIONS = f"{COPIES}/lambda-runtime"
+PLATFORMS = {"amd64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
+_ANSWER_TIMEOUT = 1.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extras:
+    """What the container gets for running functions; the fields are those of `Plan`."""
+
+    environ: Mapping[str, str]
+    copies: Mapping[Path, str] = field(default_factory=dict)
+    networks: Sequence[Any] = ()
+    mounts: Sequence[Any] = ()
+
+
+@contextmanager
+def container(settings: Settings) -> Iterator[Endpoint]:
+    """Run LocalStack in a container while the context is open.
+
+    Raises:
+        BackendError: No Docker engine answers, the image can't be had or does not start, the port is taken,
+            or LocalStack does not become healthy or ends in mid-run.
+    """
+    with (
+        engine.connected() as docker,
+        tempfile.TemporaryDirectory(prefix="harness-container-") as folder,
+        _functions(settings, docker, _provided(settings, docker), Path(folder)) as extras,
+    ):
+        log_file = Path(folder) / "localstack.log"
+        plan = _plan(settings, docker, extras)
+        log.info("starting LocalStack in a container of %s on port %d", plan.image, plan.port)
+        with engine.running(plan, log_file) as started:
+            endpoint = _endpoint(settings, docker, started, plan.port, log_file)
+            emulator = Explained(started, plan.image)
+            await_health(BACKEND, emulator, endpoint.url + localstack.HEALTH, timeout=settings.start_timeout)
+            with watched(endpoint, emulator) as served:
+                yield served
+
+
+def unavailable(settings: Settings) -> str:
+    """Return why this backend can't run here, after a few seconds at most; empty when it can."""
+    try:
+        with engine.connected(timeout=_ANSWER_TIMEOUT) as docker:
+            if docker.image(settings.image) or docker.can_pull(settings.image):
+                return ""
+            return f"a Docker engine answers, but it neither has the image {settings.image} nor can pull it"
+    except BackendError as problem:
+        return problem.reason
+    except OSError as problem:
+        return f"the Docker engine stopped answering ({problem})"
+
+
+def sweep() -> list[str]:
+    """Remove the containers and networks that killed runs have left; return their names.
+
+    Raises:
+        BackendError: No Docker engine answers.
+    """
+    with engine.connected() as docker:
+        return docker.sweep()
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A running LocalStack whose exit code for a missing licence says what to do about it."""
+
+    started: RunningContainer
+    image: str
+
+    def ended(self) -> str:
+        """Return how it ended; empty while it runs."""
+        how = self.started.ended()
+        if how != "exit code 55":
+            return how
+        return (
+            f"{how} (the image {self.image} wants a licence: set {TOKEN}, or set HARNESS_IMAGE to "
+            "localstack/localstack:4.14.0, the last that runs without)"
+        )
+
+    def lines(self) -> list[str]:
+        """Return the last lines that it has logged."""
+        return self.started.lines()
+
+
+def _provided(settings: Settings, docker: Engine) -> Any:  # noqa: ANN401 - the Docker client has no types
+    """Return the image, pulled if it has to be."""
+    found = docker.image(settings.image)
+    if found is None:
+        docker.pull(settings.image)
+        found = docker.image(settings.image)
+    return found
+
+
+def _plan(settings: Settings, docker: Engine, extras: Extras) -> Plan:
+    # One port inside and outside: the URLs that LocalStack makes hold for functions and for tests alike.
+    port = _port(settings, docker)
+    return Plan(
+        image=settings.image,
+        environ=_environ(settings, port) | dict(extras.environ),
+        port=port,
+        address=HOST if docker.is_here else EVERY_ADDRESS,
+        copies=extras.copies,
+        networks=extras.networks,
+        # The image's own health check starts a Python every few seconds.
+        options={"healthcheck": {"test": ["NONE"]}, "mounts": list(extras.mounts)},
+    )
+
+
+def _port(settings: Settings, docker: Engine) -> int:
+    """Return the port to publish; on another machine, one that is likely to be free."""
+    if docker.is_here:
+        return free_port(settings, BACKEND)
+    return settings.port or free_port(replace(settings, port=0), BACKEND)
+
+
+def _environ(settings: Settings, port: int) -> dict[str, str]:
+    environ = localstack.configured({}, listen=f"{EVERY_ADDRESS}:{port}")
+    if token := settings.environ.get(TOKEN):
+        reached = {name: f"{environ[name]},{LICENCE_HOST}" for name in ("NO_PROXY", "no_proxy")}
+        environ |= {TOKEN: token, **reached}
+    return environ
+
+
+def _endpoint(
+    settings: Settings, docker: Engine, started: RunningContainer, port: int, log_file: Path
+) -> Endpoint:
+    # An address, never a name: S3 clients would put the bucket's name before a name.
+    host = HOST if docker.is_here else socket.gethostbyname(started.host)
+    return Endpoint(backend=BACKEND, url=f"http://{host}:{port}", region=settings.region, log=log_file)
+
+
+@contextmanager
+def _functions(settings: Settings, docker: Engine, image: Any, folder: Path) -> Iterator[Extras]:  # noqa: ANN401
+    """Provide what the chosen executor of Lambda functions needs."""
+    with ExitStack() as resources:
+        if settings.lambda_executor == "docker":
+            yield _as_containers(docker, resources)
+        else:
+            yield _as_processes(settings, docker, image, folder)
+
+
+def _as_processes(settings: Settings, docker: Engine, image: Any, folder: Path) -> Extras:  # noqa: ANN401
+    python, copies = _functions_python(settings, docker, image, folder)
+    return Extras(
+        environ=localstack.functions_as_processes(python, f"{COPIES}/{localstack.PLUGINS.name}"),
+        copies={localstack.PLUGINS: COPIES, **copies},
+    )
+
+
+def _functions_python(
+    settings: Settings,
+    docker: Engine,
+    image: Any,  # noqa: ANN401 - the Docker client has no types
+    folder: Path,
+) -> tuple[str, dict[Path, str]]:
+    """Return the functions' interpreter in the container, and what has to be copied there for it."""
+    if image.labels.get(OWN_FUNCTIONS_LABEL) == _digest(localstack.LAMBDA_REQUIREMENTS):
+        return OWN_FUNCTIONS_PYTHON, {}
+    home, version = _python_of(docker, image)
+    packages = _packages(settings, version, image.attrs["Architecture"])
+    skeleton = _skeleton(folder / Path(FUNCTIONS).name, home, version)
+    return f"{FUNCTIONS}/bin/python", {
+        skeleton: COPIES,
+        packages: f"{FUNCTIONS}/lib/python{version}",
+    }
+
+
+def _python_of(docker: Engine, image: Any) -> tuple[str, str]:  # noqa: ANN401 - the Docker client has no types
+    """Return where the Python of LocalStack's environment lies in an image, and its version."""
+    text = docker.read(image, LOCALSTACK_CONFIG) or ""
+    home = re.search(r"^home\s*=\s*(\S+)", text, re.MULTILINE)
+    version = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", text, re.MULTILINE)
+    if not home or not version:
+        reason = (
+            f"the image {image.tags or image.short_id} is none of LocalStack: it has no {LOCALSTACK_CONFIG}"
+        )
+        raise BackendError(BACKEND, reason)
+    return home[1], version[1]
+
+
+def _packages(settings: Settings, version: str, architecture: str) -> Path:
+    """Return a directory of this machine with what functions find in AWS's runtime, built for the image."""
+    platform = PLATFORMS.get(architecture)
+    if platform is None:
+        raise BackendError(BACKEND, f"the image is for {architecture}; expected {' or '.join(PLATFORMS)}")
+    try:
+        return virtualenv.site_packages(
+            settings, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS, python=version, platform=platform
+        )
+    except CommandError as problem:
+        reason = f"the functions' packages could not be installed; is PyPI reachable?\n{problem}"
+        raise BackendError(BACKEND, reason) from problem
+
+
+def _skeleton(root: Path, home: str, version: str) -> Path:
+    """Make a virtual environment without packages, of a Python in the image.
+
+    https://docs.python.org/3/library/venv.html#how-venvs-work
+    """
+    (root / "bin").mkdir(parents=True)
+    (root / "bin" / "python").symlink_to(f"{home}/python{version}")
+    (root / "pyvenv.cfg").write_text(
+        f"home = {home}\ninclude-system-site-packages = false\nversion = {version}\n", "utf-8"
+    )
+    return root
+
+
+def _as_containers(docker: Engine, resources: ExitStack) -> Extras:
+    """Return what lets LocalStack run functions in containers, on a network without a way out."""
+    network = resources.enter_context(docker.private_network())
+    flags = " ".join(f"--label {name}={value}" for name, value in engine.labels().items())
+    return Extras(
+        environ={
+            "LAMBDA_RUNTIME_EXECUTOR": "docker",
+            "LAMBDA_DOCKER_NETWORK": network.name,
+            "LAMBDA_DOCKER_FLAGS": flags,
+        },
+        networks=[network],
+        mounts=[docker.socket_mount()],
+    )
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]

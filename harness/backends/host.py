@@ -1,0 +1,77 @@
+"""LocalStack from PyPI, run as a process from a virtual environment of its own: no Docker needed."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import localstack, virtualenv
+from harness.emulator import HOST, ServedEmulator, await_health, free_port, watched
+from harness.errors import BackendError, CommandError, SettingsError
+from harness.process import serving
+from harness.types import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BACKEND = "host"
+# localstack-core 4.14.0 asks for >= 3.12, and its moto has no resolution on 3.14.
+SUPPORTED_PYTHONS = ((3, 12), (3, 13))
+
+
+@contextmanager
+def host(settings: Settings) -> Iterator[Endpoint]:
+    """Run LocalStack on this machine while the context is open.
+
+    Raises:
+        BackendError: It can't be installed, its port is taken, or it does not become healthy,
+            or ends in mid-run.
+        SettingsError: The interpreter is one that LocalStack can't run on.
+    """
+    python, functions = _installed(settings)
+    address = f"{HOST}:{free_port(settings, BACKEND)}"
+    with tempfile.TemporaryDirectory(prefix="harness-localstack-") as folder:
+        endpoint = Endpoint(
+            backend=BACKEND,
+            url=f"http://{address}",
+            region=settings.region,
+            log=(log_file := Path(folder) / "localstack.log"),
+        )
+        environ = (
+            localstack.configured(settings.environ, listen=address)
+            | localstack.functions_as_processes(functions, localstack.PLUGINS)
+            # On a machine that is itself a container LocalStack would else keep its files in a fixed place.
+            | {"FILESYSTEM_ROOT": str(Path(folder) / "root"), "OVERRIDE_IN_DOCKER": "0"}
+        )
+        log.info("starting LocalStack %s at %s", localstack.VERSION, endpoint.url)
+        with serving([str(python), "-m", "localstack.runtime.main"], env=environ, log=log_file) as process:
+            emulator = ServedEmulator(process, log_file)
+            health = endpoint.url + localstack.HEALTH
+            await_health(BACKEND, emulator, health, timeout=settings.start_timeout)
+            with watched(endpoint, emulator) as served:
+                yield served
+
+
+def _installed(settings: Settings) -> tuple[Path, Path]:
+    """Return the interpreters of LocalStack and of the functions."""
+    version = virtualenv.python_version(settings)
+    if version not in SUPPORTED_PYTHONS:
+        names = [f"{major}.{minor}" for major, minor in (*SUPPORTED_PYTHONS, version)]
+        expected = f"Python {' or '.join(names[:-1])}, which LocalStack {localstack.VERSION} runs on"
+        got = f"{settings.python} (Python {names[-1]})"
+        raise SettingsError("HARNESS_PYTHON", expected=expected, got=got)
+    try:
+        return (
+            virtualenv.cached(settings, f"localstack-{localstack.VERSION}", localstack.REQUIREMENTS),
+            virtualenv.cached(settings, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS),
+        )
+    except CommandError as problem:
+        reason = f"LocalStack could not be installed; is PyPI reachable?\n{problem}"
+        raise BackendError(BACKEND, reason) from problem

@@ -1,0 +1,154 @@
+"""Every error the harness raises on purpose: each says what was expected, what came and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from harness.types import Diagnostic
+
+TAIL_LINES = 30
+
+
+class HarnessError(Exception):
+    """The base of all errors a user can act on; the CLI prints it without a traceback."""
+
+
+class SettingsError(HarnessError):
+    """A setting has a value the harness can't work with.
+
+    Attributes:
+        setting: The setting's name, such as `HARNESS_BACKEND`.
+        expected: What it may be.
+        got: What it was.
+    """
+
+    def __init__(self, setting: str, *, expected: str, got: object) -> None:
+        super().__init__(f"{setting}: expected {expected}, got {got!r}")
+        self.setting = setting
+        self.expected = expected
+        self.got = got
+
+
+class MissingToolError(HarnessError):
+    """A program the harness needs is not on PATH.
+
+    Attributes:
+        tool: The program's name.
+        remedy: How to get it.
+    """
+
+    def __init__(self, tool: str, *, remedy: str) -> None:
+        super().__init__(f"{tool!r} is not on PATH; {remedy}")
+        self.tool = tool
+        self.remedy = remedy
+
+
+class CommandError(HarnessError):
+    """A child process failed or ran out of time.
+
+    Attributes:
+        argv: The command.
+        returncode: Its exit code; None when it was stopped at its time limit.
+        output: All that it printed.
+    """
+
+    def __init__(self, argv: Sequence[str], *, reason: str, returncode: int | None, output: str) -> None:
+        super().__init__(f"`{' '.join(argv)}` {reason}\n{tail(output.splitlines())}".rstrip())
+        self.argv = tuple(argv)
+        self.returncode = returncode
+        self.output = output
+
+
+class BackendError(HarnessError):
+    """An emulator did not start, or stopped while it was needed.
+
+    Attributes:
+        backend: The backend's name.
+        reason: What happened.
+        log: The emulator's last lines.
+    """
+
+    def __init__(self, backend: str, reason: str, *, log: Iterable[str] = ()) -> None:
+        self.log = tuple(log)
+        last = f"\nits last lines:\n{tail(self.log)}" if self.log else ""
+        super().__init__(f"backend {backend!r}: {reason}{last}")
+        self.backend = backend
+        self.reason = reason
+
+
+class TerraformError(HarnessError):
+    """A Terraform command failed.
+
+    Attributes:
+        command: The subcommand, such as `apply`.
+        diagnostics: Its errors, in the order Terraform told them.
+    """
+
+    def __init__(self, command: str, diagnostics: Sequence[Diagnostic]) -> None:
+        told = "\n".join(str(diagnostic) for diagnostic in diagnostics)
+        super().__init__(f"terraform {command} failed:\n{told}")
+        self.command = command
+        self.diagnostics = tuple(diagnostics)
+
+
+class OutputError(HarnessError):
+    """The Terraform root has no such output, or it has another type.
+
+    Attributes:
+        name: The output asked for.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"terraform output {name!r}: {problem}")
+        self.name = name
+
+
+class PackageError(HarnessError):
+    """The Lambda zip could not be built.
+
+    Attributes:
+        source: The package directory that was to be zipped.
+    """
+
+    def __init__(self, source: Path, problem: str) -> None:
+        super().__init__(f"packaging {source}: {problem}")
+        self.source = source
+
+
+class NotReachedError(HarnessError, TimeoutError):
+    """A condition did not come true in time.
+
+    Attributes:
+        what: The condition, in words.
+        timeout: The time limit in seconds.
+        last: What the probe saw last.
+    """
+
+    def __init__(self, what: str, *, timeout: float, last: object) -> None:
+        super().__init__(f"waited {timeout:g} s for {what}; last seen: {last!r}")
+        self.what = what
+        self.timeout = timeout
+        self.last = last
+
+
+class ExpectationError(HarnessError, AssertionError):
+    """The system answered, but not as it should.
+
+    Attributes:
+        expected: What should have been.
+        got: What was.
+    """
+
+    def __init__(self, subject: str, *, expected: object, got: object) -> None:
+        super().__init__(f"{subject}: expected {expected!r}, got {got!r}")
+        self.expected = expected
+        self.got = got
+
+
+def tail(lines: Iterable[str], count: int = TAIL_LINES) -> str:
+    """Return the last `count` of `lines`, indented, as one text."""
+    return "\n".join(f"  {line.rstrip()}" for line in list(lines)[-count:])

@@ -1,0 +1,321 @@
+"""One execution environment of a function: a process to start, to invoke, to replace when broken, to stop."""
+
+import math
+import selectors
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lambda_process_executor import logs
+from lambda_process_executor.child import Child, ExitedError
+from lambda_process_executor.runtime_api import (
+    TOO_LARGE,
+    InitFailedError,
+    Invocation,
+    Reply,
+    RuntimeApi,
+    error_reply,
+)
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+type InitError = InitFailedError | ExitedError
+
+BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+READ_BYTES = 2**16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What an execution environment is made of. Times in seconds, sizes in bytes, memory in MB.
+
+    Attributes:
+        python: interpreter with awslambdaric.
+        environment: all variables of the process but the address of the Runtime API.
+        task_root: directory of the function's code, where it starts.
+        layers: directories that follow it on the import path.
+        scratch: directory of this environment alone; removed by `stop`.
+        timeout: how long an invocation may take.
+    """
+
+    python: str
+    handler: str
+    version: str
+    environment: Mapping[str, str]
+    task_root: Path
+    scratch: Path
+    layers: tuple[Path, ...] = ()
+    timeout: float
+    memory_size: int
+    init_timeout: float = 10.0
+    max_response: int = 6 * 2**20 + 100
+    has_json_logs: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What the caller of an invocation gets."""
+
+    payload: bytes
+    is_error: bool
+    logs: logs.LogText
+
+
+class StoppedError(Exception):
+    """The environment was stopped before it was done."""
+
+    def __init__(self) -> None:
+        super().__init__("the execution environment was stopped before it was done")
+
+
+class Sandbox:
+    """An execution environment. `invoke` is called by one thread at a time, `stop` by any."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._platform = logs.JsonPlatform() if spec.has_json_logs else logs.TextPlatform()
+        self._lock = threading.Lock()
+        self._runtime: _Runtime | None = None
+        self._is_stopped = False
+        self._init_duration: float | None = None
+        self._init_error: InitError | None = None
+        self._messages: list[str] = []
+        self._peak_memory = 0
+
+    def start(self) -> InitError | None:
+        """Start the function's process and wait until it is initialised; return its error if it can't be.
+
+        The error is also the outcome of the next invocation. An initialisation that takes too long is no
+        error: it is tried again as part of the next invocation, as on AWS.
+
+        Raises:
+            StoppedError: `stop` was called meanwhile.
+        """
+        began = time.monotonic()
+        try:
+            self._initialised(began + self._spec.init_timeout)
+        except TimeoutError:
+            self._end_failed_init(time.monotonic() - began, "timeout", None)
+        except (InitFailedError, ExitedError) as error:
+            self._init_error = error
+            self._end_failed_init(time.monotonic() - began, "error", _reply_of(error, "").error_type)
+        else:
+            self._init_duration = time.monotonic() - began
+        return self._init_error
+
+    def invoke(self, invocation: Invocation) -> Outcome:
+        """Run one invocation to its end, whatever that is. Its deadline is set here.
+
+        Raises:
+            StoppedError: `stop` was called meanwhile.
+        """
+        self._messages.append(self._platform.start(invocation.request_id, self._spec.version))
+        began = time.monotonic()
+        reply, status = self._reply(invocation, began + self._spec.timeout)
+        report = self._report(invocation.request_id, time.monotonic() - began, reply, status)
+        self._messages += [self._platform.end(invocation.request_id), self._platform.report(report)]
+        messages, self._messages = self._messages, []
+        return Outcome(
+            payload=reply.body, is_error=reply.error_type is not None, logs=logs.LogText.of(messages)
+        )
+
+    def stop(self) -> None:
+        """End the process and all that it started, and remove the scratch directory."""
+        with self._lock:
+            self._is_stopped = True
+        self._drop_runtime()
+        shutil.rmtree(self._spec.scratch, ignore_errors=True)
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the function's process, None if there is none."""
+        return self._runtime.pid if self._runtime else None
+
+    def pending_logs(self) -> str:
+        """Return what was logged but belongs to no invocation yet."""
+        return str(logs.LogText.of(self._messages))
+
+    def _reply(self, invocation: Invocation, deadline: float) -> tuple[Reply, str | None]:
+        """Return the reply, and Lambda's word for what went wrong with the environment, if anything."""
+        try:
+            self._raise_init_error()
+            return self._exchange(invocation, deadline), None
+        except TimeoutError:
+            self._drop_runtime()
+            return self._timed_out(invocation.request_id), "timeout"
+        except (InitFailedError, ExitedError) as error:
+            self._drop_runtime()
+            reply = _reply_of(error, invocation.request_id)
+            if isinstance(error, ExitedError):
+                self._messages += [f"RequestId: {invocation.request_id} Error: {error}\n{reply.error_type}"]
+            return reply, "error"
+
+    def _raise_init_error(self) -> None:
+        error, self._init_error = self._init_error, None
+        if error:
+            raise error
+
+    def _exchange(self, invocation: Invocation, deadline: float) -> Reply:
+        runtime = self._initialised(deadline)
+        epoch_ms = math.floor((time.time() + deadline - time.monotonic()) * 1000)
+        reply = self._wait(runtime, runtime.submit(replace(invocation, deadline_ms=epoch_ms)), deadline)
+        self._messages += runtime.rest_of_output()
+        self._peak_memory = max(self._peak_memory, runtime.peak_memory())
+        if reply.error_type == TOO_LARGE:  # awslambdaric gives up when a response is refused
+            self._drop_runtime()
+        return reply
+
+    def _initialised(self, deadline: float) -> "_Runtime":
+        """Return the running process, or start one and wait until it is ready."""
+        if self._runtime and not self._runtime.is_alive:
+            self._drop_runtime()
+        with self._lock:
+            if self._is_stopped:
+                raise StoppedError
+            self._runtime = self._runtime or _Runtime(self._spec)
+            runtime = self._runtime
+        self._wait(runtime, runtime.ready, deadline)
+        return runtime
+
+    def _wait[T](self, runtime: "_Runtime", future: "Future[T]", deadline: float) -> T:
+        """Wait for a future while taking the process's output, so that it never blocks on a full pipe."""
+        try:
+            return runtime.wait(future, deadline, self._messages.extend)
+        except Exception as error:
+            self._messages += runtime.rest_of_output()
+            if self._is_stopped:
+                raise StoppedError from error
+            raise
+
+    def _end_failed_init(self, duration: float, status: str, error_type: str | None) -> None:
+        self._drop_runtime()
+        self._messages.append(self._platform.init_report(duration, status, error_type))
+
+    def _drop_runtime(self) -> None:
+        with self._lock:
+            runtime, self._runtime = self._runtime, None
+        if runtime:
+            self._peak_memory = max(self._peak_memory, runtime.peak_memory())
+            runtime.close()
+
+    def _timed_out(self, request_id: str) -> Reply:
+        message = f"{logs.utc_now()} {request_id} Task timed out after {self._spec.timeout:.2f} seconds"
+        self._messages.append(message)
+        return error_reply("Sandbox.Timedout", message)
+
+    def _report(self, request_id: str, duration: float, reply: Reply, status: str | None) -> logs.Report:
+        init_duration, self._init_duration = self._init_duration, None
+        return logs.Report(
+            request_id=request_id,
+            duration=duration,
+            memory_size=self._spec.memory_size,
+            max_memory=self._peak_memory,
+            init_duration=init_duration,
+            status=status,
+            error_type=reply.error_type if status == "error" else None,
+        )
+
+
+def _reply_of(error: InitError, request_id: str) -> Reply:
+    if isinstance(error, InitFailedError):
+        return error.reply
+    return error_reply("Runtime.ExitError", f"RequestId: {request_id} Error: {error}")
+
+
+class _Runtime:
+    """The function's process together with its Runtime API and its output."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._api = RuntimeApi(spec.max_response)
+        self._decoder = logs.MessageDecoder()
+        self._in_use = threading.Lock()
+        self._awake, self._alarm = socket.socketpair()
+        try:
+            self._child = self._start(spec)
+        except OSError:
+            self._close_ends()
+            raise
+        self.ready = self._api.ready
+        self.submit = self._api.submit
+        self.peak_memory = self._child.peak_memory
+
+    def _start(self, spec: Spec) -> Child:
+        address = {"AWS_LAMBDA_RUNTIME_API": self._api.address}
+        return Child(
+            [spec.python, "-s", "-P", str(BOOTSTRAP), spec.handler, *map(str, spec.layers)],
+            environment={**spec.environment, **address},
+            directory=spec.task_root,
+            on_exit=lambda code: self._api.fail(ExitedError(code)),
+            mark="=".join(*address.items()),
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._child.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process was not seen to end yet."""
+        return self._child.is_alive
+
+    def wait[T](self, future: "Future[T]", deadline: float, take: Callable[[list[str]], object]) -> T:
+        """Return a future's result, giving the messages of the process to `take` meanwhile.
+
+        Raises:
+            TimeoutError: there is none at `deadline` on the monotonic clock.
+        """
+        future.add_done_callback(self._wake)
+        with self._in_use, selectors.DefaultSelector() as selector:
+            selector.register(self._child.output, selectors.EVENT_READ)
+            selector.register(self._awake, selectors.EVENT_READ)
+            while not future.done():
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    raise TimeoutError
+                for key, _ in selector.select(remaining):
+                    self._attend(selector, key.fileobj, take)
+        return future.result(0)
+
+    def rest_of_output(self) -> list[str]:
+        """Return the messages written until now, an unfinished one included."""
+        messages: list[str] = []
+        with self._in_use:
+            while not self._child.output.closed and (data := self._child.output.read(READ_BYTES)):
+                messages += self._decoder.feed(data)
+        return messages + self._decoder.flush()
+
+    def close(self) -> None:
+        """End the process and all that it started."""
+        self._child.kill()
+        self._api.fail(ExitedError(-signal.SIGKILL))
+        with self._in_use:
+            self._child.close()
+            self._close_ends()
+
+    def _attend(
+        self, selector: selectors.BaseSelector, source: object, take: Callable[[list[str]], object]
+    ) -> None:
+        if source is self._awake:
+            self._awake.recv(READ_BYTES)
+        elif data := self._child.output.read(READ_BYTES):
+            take(self._decoder.feed(data))
+        elif data is not None:
+            selector.unregister(self._child.output)
+
+    def _wake(self, _future: object) -> None:
+        with suppress(OSError):
+            self._alarm.send(b"!")
+
+    def _close_ends(self) -> None:
+        self._api.close()
+        self._awake.close()
+        self._alarm.close()

@@ -1,0 +1,58 @@
+"""Wait on a named condition with a deadline."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from harness.errors import NotReachedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Clock(Protocol):
+    """What `eventually` needs of time; the module `time` has it."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+        ...
+
+    def sleep(self, seconds: float, /) -> None:
+        """Let `seconds` pass."""
+        ...
+
+
+def eventually[T](
+    probe: Callable[[], T],
+    *,
+    until: Callable[[T], object] = bool,
+    what: str,
+    timeout: float = 30.0,
+    interval: float = 0.1,
+    clock: Clock = time,
+) -> T:
+    """Call `probe` until `until` accepts what it returns, and return that.
+
+    The probe runs at least once, and once more when the deadline has passed between two tries.
+
+    Args:
+        probe: Looks at the world; its errors end the wait.
+        until: Says whether what was seen is what is waited for; truth by default.
+        what: The condition in words, for the error.
+        timeout: Seconds until giving up.
+        interval: Seconds between two looks.
+        clock: The time to live by.
+
+    Raises:
+        NotReachedError: The time is up; it carries what was last seen.
+    """
+    deadline = clock.monotonic() + timeout
+    while True:
+        last_try = clock.monotonic() >= deadline
+        seen = probe()
+        if until(seen):
+            return seen
+        if last_try:
+            raise NotReachedError(what, timeout=timeout, last=seen)
+        clock.sleep(min(interval, max(0.0, deadline - clock.monotonic())))

@@ -1,0 +1,251 @@
+"""The one caller of child processes: each runs in a session of its own, so that nothing of it outlives it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+import psutil
+
+from harness.errors import CommandError, MissingToolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import FrameType
+
+INTERRUPT_GRACE = 60.0
+STOP_GRACE = 10.0
+LOOK_EVERY = 0.5
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """What a finished child left: its exit code and all it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+    @property
+    def output(self) -> str:
+        """Both streams, standard output first."""
+        return self.stdout + self.stderr
+
+
+def find(tool: str, *, path: str | None, remedy: str) -> str:
+    """Return the full path of `tool`, looked up in `path` (the PATH variable's form).
+
+    Raises:
+        MissingToolError: There is none; it carries `remedy`.
+    """
+    found = shutil.which(tool, path=path)
+    if found is None:
+        raise MissingToolError(tool, remedy=remedy)
+    return found
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    timeout: float,
+    cwd: Path | None = None,
+    on_line: Callable[[str], None] | None = None,
+    accept: frozenset[int] = frozenset({0}),
+    stop_if: Callable[[], str] = str,
+) -> Completed:
+    """Run `argv` to its end and return what it printed.
+
+    An interrupt is handed on once as SIGINT, so that the child can wind down; then its session is killed.
+
+    Args:
+        argv: The command.
+        env: Its whole environment.
+        timeout: Seconds it may take.
+        cwd: Its working directory.
+        on_line: Called with every line of both streams as it comes, without the line end.
+        accept: The exit codes that are no failure.
+        stop_if: Asked now and then; returns why the child is to be killed, else an empty text.
+
+    Raises:
+        CommandError: It failed or ran out of time.
+    """
+    with _started(argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        with _pumped(child, on_line) as streams:
+            stopped = _wait(child, timeout, stop_if)
+        done = Completed(returncode=child.returncode, stdout="".join(streams[0]), stderr="".join(streams[1]))
+    if stopped:
+        raise CommandError(argv, reason=stopped, returncode=None, output=done.output)
+    if done.returncode not in accept:
+        reason = _reason(done.returncode)
+        raise CommandError(argv, reason=reason, returncode=done.returncode, output=done.output)
+    return done
+
+
+@contextmanager
+def serving(
+    argv: Sequence[str], *, env: Mapping[str, str], log: Path, cwd: Path | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """Run `argv` in the background with its output in `log`; at the end stop it and all it started."""
+    with (
+        log.open("a", encoding="utf-8") as sink,
+        _started(argv, env=env, cwd=cwd, stdout=sink, stderr=subprocess.STDOUT) as child,
+    ):
+        yield child
+
+
+@contextmanager
+def sigterm_as_interrupt() -> Iterator[None]:
+    """Turn SIGTERM into KeyboardInterrupt, so that `with` blocks release what they hold."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _started(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None,
+    stdout: int | IO[str],
+    stderr: int,
+) -> Iterator[subprocess.Popen[str]]:
+    with ExitStack() as ending:
+        with interrupts_deferred():
+            child = subprocess.Popen(  # noqa: S603 - the argv is ours, and no shell reads it
+                argv,
+                cwd=cwd,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                start_new_session=True,
+            )
+            ending.callback(_end, child)
+        yield child
+
+
+@contextmanager
+def interrupts_deferred() -> Iterator[None]:
+    """Let a signal that comes in the context be handled at its end: no child is started and then lost."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals interrupt the main thread only
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda sent, _: came.append(sent)) for number in _INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for first in came[:1]:
+            signal.raise_signal(first)
+
+
+@contextmanager
+def _pumped(
+    child: subprocess.Popen[str], on_line: Callable[[str], None] | None
+) -> Iterator[tuple[list[str], list[str]]]:
+    streams: tuple[list[str], list[str]] = ([], [])
+    pipes = (child.stdout, child.stderr)
+    pumps = [
+        threading.Thread(target=_pump, args=(pipe, lines, on_line), daemon=True)
+        for pipe, lines in zip(pipes, streams, strict=True)
+    ]
+    for pump in pumps:
+        pump.start()
+    try:
+        yield streams
+    finally:
+        for pump in pumps:
+            pump.join(STOP_GRACE)
+
+
+def _pump(pipe: IO[str], lines: list[str], on_line: Callable[[str], None] | None) -> None:
+    with pipe:
+        for line in pipe:
+            lines.append(line)
+            if on_line is not None:
+                on_line(line.rstrip("\n"))
+
+
+def _wait(child: subprocess.Popen[str], timeout: float, stop_if: Callable[[], str]) -> str:
+    """Wait for the end of `child`; return why it was stopped, an empty text when it ended by itself."""
+    deadline = time.monotonic() + timeout
+    try:
+        while (left := deadline - time.monotonic()) > 0:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(min(left, LOOK_EVERY))
+                return ""
+            if reason := stop_if():
+                kill_session(child.pid)
+                child.wait()
+                return f"was stopped: {reason}"
+        _end(child)
+    except KeyboardInterrupt:
+        child.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(INTERRUPT_GRACE)
+        _end(child)
+        raise
+    return f"did not end within {timeout:g} s and was stopped"
+
+
+def _end(child: subprocess.Popen[str]) -> None:
+    """Stop `child` politely, then kill whatever of its session is left."""
+    try:
+        if child.poll() is None:
+            child.terminate()
+            child.wait(STOP_GRACE)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        kill_session(child.pid)
+        child.wait()
+
+
+def kill_session(session: int) -> None:
+    """Kill every process of the session whose leader has, or had, the process id `session`."""
+    deadline = time.monotonic() + STOP_GRACE
+    while (members := session_members(session)) and time.monotonic() < deadline:
+        for member in members:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        psutil.wait_procs(members, timeout=1)
+
+
+def session_members(session: int) -> list[psutil.Process]:
+    """Return the live processes of a session."""
+    return [process for process in psutil.process_iter() if _session_of(process) == session]
+
+
+def _session_of(process: psutil.Process) -> int | None:
+    with suppress(psutil.Error, OSError):
+        session = os.getsid(process.pid)
+        return session if process.status() != psutil.STATUS_ZOMBIE else None
+    return None
+
+
+def _reason(returncode: int) -> str:
+    if returncode < 0:
+        return f"was killed by {signal.Signals(-returncode).name}; it had printed:"
+    return f"failed with exit code {returncode}; it printed:"

@@ -1,0 +1,38 @@
+"""Progress as lines, each with the seconds since the start."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class ProgressHandler(logging.Handler):
+    """Hands each record to `tell` as one line, with the seconds since the handler was made."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._tell = tell
+        self._begun = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell one record."""
+        self._tell(f"[{time.monotonic() - self._begun:6.1f} s] {record.getMessage()}")
+
+
+@contextmanager
+def shown(tell: Callable[[str], None]) -> Iterator[None]:
+    """Have the harness's progress told to `tell` while the context is open."""
+    logger, handler = logging.getLogger("harness"), ProgressHandler(tell)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)

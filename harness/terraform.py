@@ -1,0 +1,243 @@
+"""Terraform: a stack applied while a context is open, and the commands on it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from harness import isolation, process
+from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
+from harness.terraform_events import EventLog, diagnostics_of
+from harness.types import Outputs
+from harness.workspace import scratch_copy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from harness.settings import Settings
+    from harness.types import Change, Endpoint
+
+log = logging.getLogger(__name__)
+
+REMEDY = (
+    "install Terraform >= 1.10 from https://developer.hashicorp.com/terraform/install, "
+    "or name another program in HARNESS_TERRAFORM, such as tofu"
+)
+_QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+_PLAN_EXIT_CODES = frozenset({0, 2})  # with -detailed-exitcode, 2 says that there are changes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terraform:
+    """The Terraform commands on one root, against one endpoint.
+
+    Attributes:
+        program: The program's full path.
+        root: The directory of the root module.
+        environ: The environment of `init`, which may reach the network.
+        variables: The root's input variables.
+        timeout: Seconds that one command may take.
+        online: Whether other commands than `init` may reach the network too: on real AWS they have to.
+        ended: Returns how the emulator ended, if it has: no command outlives it.
+    """
+
+    program: str
+    root: Path
+    environ: Mapping[str, str]
+    variables: Mapping[str, str]
+    timeout: float
+    online: bool = False
+    ended: Callable[[], str] = field(default=str, repr=False)
+
+    def init(self) -> None:
+        """Install the providers and modules.
+
+        Raises:
+            TerraformError: They can't be had.
+        """
+        log.info("terraform init")
+        argv = [self.program, "init", "-input=false", "-no-color"]
+        try:
+            process.run(argv, cwd=self.root, env=self.environ, timeout=self.timeout)
+        except CommandError as problem:
+            events = EventLog(plain=problem.output.splitlines())
+            raise TerraformError("init", events.errors()) from problem
+
+    def validate(self) -> None:
+        """Check that the configuration is valid, variables aside.
+
+        Raises:
+            TerraformError: It is not; each mistake is one of its diagnostics.
+        """
+        try:
+            process.run(
+                [self.program, "validate", "-json"], cwd=self.root, env=self.environ, timeout=self.timeout
+            )
+        except CommandError as problem:
+            raise TerraformError("validate", diagnostics_of(problem.output)) from problem
+
+    def apply(self, **variables: str) -> None:
+        """Apply the root, with `variables` on top of its own.
+
+        Raises:
+            TerraformError: A resource failed; its address and the provider's message are in the error.
+        """
+        log.info("terraform apply")
+        self._events("apply", "-auto-approve", **variables)
+
+    def plan(self, **variables: str) -> list[Change]:
+        """Return the changes that an apply would make.
+
+        Raises:
+            TerraformError: The configuration is not valid, or a read failed.
+        """
+        return self._events("plan", "-detailed-exitcode", **variables).changes
+
+    def destroy(self) -> None:
+        """Destroy all that the state knows; do nothing where there is no state, or no emulator any more.
+
+        Raises:
+            TerraformError: A resource could not be destroyed.
+        """
+        if (self.root / "terraform.tfstate").exists() and not self.ended():
+            log.info("terraform destroy")
+            self._events("destroy", "-auto-approve")
+
+    def outputs(self) -> Outputs:
+        """Return the root's outputs.
+
+        Raises:
+            TerraformError: The state can't be read.
+        """
+        done = self._run("output", "-json")
+        return Outputs({name: output["value"] for name, output in json.loads(done.stdout).items()})
+
+    def _events(self, command: str, *flags: str, **variables: str) -> EventLog:
+        events = EventLog()
+        given = [f"-var={name}={value}" for name, value in ({**self.variables, **variables}).items()]
+        argv = [self.program, command, "-json", "-input=false", *flags, *given]
+        accept = _PLAN_EXIT_CODES if command == "plan" else frozenset({0})
+        env = self._confined()
+        try:
+            process.run(
+                argv,
+                cwd=self.root,
+                env=env,
+                timeout=self.timeout,
+                on_line=events.take,
+                accept=accept,
+                stop_if=self._why_stop,
+            )
+        except CommandError as problem:
+            if problem.returncode is None:
+                raise
+            raise TerraformError(command, events.errors()) from problem
+        return events
+
+    def _why_stop(self) -> str:
+        how = self.ended()
+        return how and f"the emulator ended with {how}"
+
+    def _confined(self) -> Mapping[str, str]:
+        return self.environ if self.online else isolation.without_network(self.environ)
+
+    def _run(self, *arguments: str) -> process.Completed:
+        env = self._confined()
+        try:
+            return process.run([self.program, *arguments], cwd=self.root, env=env, timeout=self.timeout)
+        except CommandError as problem:
+            events = EventLog(plain=problem.output.splitlines())
+            raise TerraformError(arguments[0], events.errors()) from problem
+
+
+@contextmanager
+def prepared(
+    settings: Settings, environ: Mapping[str, str], variables: Mapping[str, str]
+) -> Iterator[Terraform]:
+    """Initialise a scratch copy of the root of `settings`, and remove it when the context closes.
+
+    Args:
+        settings: Names the root and the program.
+        environ: The environment of the commands; it says which AWS they talk to.
+        variables: Input variables on top of the settings' own.
+
+    Raises:
+        MissingToolError: There is no Terraform on PATH.
+        SettingsError: The root has no Terraform files, or the provider mirror no providers.
+        TerraformError: The providers can't be had.
+    """
+    program = process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
+    with scratch_copy(settings.terraform_dir) as root:
+        terraform = Terraform(
+            program=program,
+            root=root,
+            environ={**environ, **_QUIET, **mirrored(settings.provider_mirror, root)},
+            variables={**settings.variables, **variables},
+            timeout=settings.terraform_timeout,
+        )
+        terraform.init()
+        yield terraform
+
+
+@contextmanager
+def applied(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> Iterator[Terraform]:
+    """Apply the root of `settings` at `endpoint`, and destroy it when the context closes.
+
+    Raises:
+        HarnessError: What `prepared` raises.
+        TerraformError: A command failed; what was already created has been destroyed again.
+    """
+    environ = isolation.pointed_at(endpoint, settings.environ)
+    named = {settings.name_variable: endpoint.name} if endpoint.name else {}
+    with prepared(settings, environ, {**named, **variables}) as offline:
+        terraform = replace(offline, online=endpoint.is_aws, ended=endpoint.ended)
+        with _destroyed_afterwards(terraform):
+            terraform.apply()
+            yield terraform
+
+
+@contextmanager
+def _destroyed_afterwards(terraform: Terraform) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as problem:
+        try:
+            terraform.destroy()
+        except HarnessError as second:
+            problem.add_note(f"and then the clean-up failed too: {second}")
+        raise
+    terraform.destroy()
+
+
+def mirrored(mirror: Path | None, folder: Path) -> dict[str, str]:
+    """Return the environment that makes Terraform ask `mirror`; the configuration for it goes into `folder`.
+
+    Raises:
+        SettingsError: The mirror holds no providers.
+    """
+    return {} if mirror is None else {"TF_CLI_CONFIG_FILE": str(_cli_config(mirror, folder))}
+
+
+def _cli_config(mirror: Path, folder: Path) -> Path:
+    """Write a CLI configuration that takes what `mirror` holds from there, and the rest from the registries.
+
+    https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation
+    """
+    # Laid out as <mirror>/<registry host>/<namespace>/<type>.
+    held = sorted(str(provider.relative_to(mirror)) for provider in mirror.glob("*/*/*") if provider.is_dir())
+    if not held:
+        expected = "a filesystem mirror, as `terraform providers mirror` makes one"
+        raise SettingsError("HARNESS_PROVIDER_MIRROR", expected=expected, got=str(mirror))
+    file = folder / "harness.tfrc"
+    file.write_text(
+        "provider_installation {\n"
+        f"  filesystem_mirror {{\n    path = {json.dumps(str(mirror))}\n  }}\n"
+        f"  direct {{\n    exclude = {json.dumps(held)}\n  }}\n"
+        "}\n",
+        "utf-8",
+    )
+    return file

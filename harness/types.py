@@ -1,0 +1,173 @@
+"""The values that flow through the harness: frozen, and of the standard library only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where AWS answers.
+
+    Attributes:
+        backend: The name of the backend that provides it.
+        url: The base URL of every service; empty on real AWS, where each service has its own.
+        region: The region that clients use.
+        access_key: The access key id; 12 digits select the account of that number on an emulator.
+        secret_key: The secret access key.
+        log: The file that the emulator writes its log to, if it has one.
+        name: A name for what is deployed in this run; empty where the run has the account to itself.
+        ended: Returns how the emulator ended, if it is known to have; else an empty text.
+    """
+
+    backend: str
+    url: str
+    region: str
+    access_key: str = "test"
+    secret_key: str = field(default="test", repr=False)
+    log: Path | None = None
+    name: str = ""
+    ended: Callable[[], str] = field(default=str, repr=False, compare=False)
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether this is real AWS, with the caller's own credentials."""
+        return not self.url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One error or warning of Terraform.
+
+    Attributes:
+        severity: `error` or `warning`.
+        summary: The first line.
+        detail: The rest; may be empty.
+        address: The resource concerned; empty when none is.
+        location: `file:line` of the configuration; empty when Terraform told none.
+    """
+
+    severity: str
+    summary: str
+    detail: str = ""
+    address: str = ""
+    location: str = ""
+
+    def __str__(self) -> str:
+        """Return the diagnostic as a person reads it."""
+        where = " ".join(filter(None, (self.address, self.location and f"({self.location})")))
+        head = f"{self.severity}: {where + ': ' if where else ''}{self.summary}"
+        return "\n  ".join([head, *self.detail.splitlines()])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A change that a plan proposes: a resource's address, and create, update, delete or replace."""
+
+    address: str
+    action: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The outputs of a Terraform root, by name."""
+
+    values: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - an output has any JSON type
+        """Return the output `name`.
+
+        Raises:
+            OutputError: There is none of that name.
+        """
+        try:
+            return self.values[name]
+        except KeyError:
+            present = ", ".join(sorted(self.values)) or "none"
+            raise OutputError(name, f"not declared; the root declares: {present}") from None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """The outputs of `terraform/env/*`: the contract between this project's Terraform and its tests."""
+
+    environment: str
+    region: str
+    account_id: str
+    bucket_name: str
+    object_prefix: str
+    pointer_key: str
+    kms_key_arn: str
+    create_function_name: str
+    create_function_arn: str
+    retrieve_function_name: str
+    retrieve_function_arn: str
+    api_id: str
+    api_stage: str
+    api_path: str
+    api_execution_arn: str
+    api_url: str
+    event_bus_name: str
+    event_source: str
+    event_detail_type: str
+    schedule_rule_name: str
+    on_demand_rule_name: str
+
+    @classmethod
+    def of(cls, outputs: Outputs) -> Self:
+        """Return the system that `outputs` describe.
+
+        Raises:
+            OutputError: One of the outputs is missing.
+        """
+        return cls(**{item.name: outputs[item.name] for item in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FiredEvent:
+    """An event that EventBridge accepted: its id and the timestamp that its detail carries (UTC)."""
+
+    id: str
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An S3 object and how it is encrypted at rest.
+
+    Attributes:
+        key: The object's key.
+        body: Its content.
+        etag: Its entity tag, with the quotes.
+        encryption: The `x-amz-server-side-encryption` header: `aws:kms`, `AES256`, or empty.
+        kms_key: The ARN of the KMS key; empty when there is none.
+    """
+
+    key: str
+    body: bytes
+    etag: str
+    encryption: str
+    kms_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiResponse:
+    """An HTTP answer: status, headers by lower-case name, body, and seconds until it was read whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed: float
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8 text."""
+        return self.body.decode()
