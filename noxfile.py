@@ -1,0 +1,104 @@
+"""The project's sessions: plain `nox` runs all that needs no Docker."""
+
+from __future__ import annotations
+
+import os
+
+import nox
+
+nox.needs_version = ">=2025.5"
+nox.options.default_venv_backend = "uv"
+
+# What the Lambda functions run on; `unit-3.12` tests the library on the oldest one it supports.
+PYTHON = "3.13"
+SUPPORTED_PYTHONS = ["3.12", PYTHON]
+CHECKOV = "checkov==3.3.30"
+nox.options.sessions = ["lint", "typecheck", f"unit-{PYTHON}", "terraform", "checkov", "e2e", "race"]
+
+
+@nox.session(python=PYTHON)
+def lint(session: nox.Session) -> None:
+    """Check style and formatting."""
+    _sync(session, "lint")
+    session.run("ruff", "check", *session.posargs)
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(python=PYTHON)
+def typecheck(session: nox.Session) -> None:
+    """Check types."""
+    _sync(session, "typecheck")
+    session.run("mypy")
+
+
+@nox.session(python=SUPPORTED_PYTHONS)
+def unit(session: nox.Session) -> None:
+    """Run the unit tests."""
+    _sync(session, "test")
+    session.run("pytest", "tests/unit", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+def terraform(session: nox.Session) -> None:
+    """Check the Terraform files: form, the modules' own tests, plans for real AWS, the READMEs' tables."""
+    _sync(session, "test")
+    session.run("python", "-m", "scripts.terraform_docs", "--check")
+    session.run("pytest", "tests/terraform", "--numprocesses=auto", "--dist=loadfile", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+def checkov(session: nox.Session) -> None:
+    """Scan the Terraform files; checkov pins an old boto3, and so has an environment of its own."""
+    session.install(CHECKOV)
+    with session.chdir("terraform"):
+        session.run("checkov", "--config-file", ".checkov.yaml", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+def e2e(session: nox.Session) -> None:
+    """Deploy the system to an emulator and test it end to end; `-- --backend=NAME` chooses where."""
+    _sync(session, "test")
+    session.run("pytest", "tests/e2e", "tests/contract", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+def race(session: nox.Session) -> None:
+    """Let writers and readers race on a real S3 API; RACE_SEED repeats a run, RACE_OPERATIONS sizes it."""
+    _sync(session, "test")
+    session.run("pytest", "tests/race", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+def bench(session: nox.Session) -> None:
+    """Measure reads at 10 to 100,000 objects, cold starts and the zip; the results go to docs/."""
+    _sync(session, "bench")
+    session.run("harness", "package")
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+def iam(session: nox.Session) -> None:
+    """Prove on MiniStack that the functions' roles suffice, and that no permission is one too many."""
+    _sync(session, "test")
+    session.run("pytest", "tests/iam", "--backend=ministack", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+def parity(session: nox.Session) -> None:
+    """Run one scenario on every backend that can run here, and print where their answers differ."""
+    _sync(session, "test")
+    session.run("python", "-m", "tests.parity", *session.posargs)
+
+
+def _sync(session: nox.Session, group: str) -> None:
+    """Install the project and one of its dependency groups, exactly as locked."""
+    session.run_install(
+        "uv",
+        "sync",
+        "--locked",
+        "--quiet",
+        "--no-default-groups",
+        f"--group={group}",
+        f"--python={session.virtualenv.location}",
+        env={**os.environ, "UV_PROJECT_ENVIRONMENT": session.virtualenv.location},
+    )

@@ -1,0 +1,251 @@
+"""What every backend does, whichever is chosen by `--backend`: a new one passes this file."""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psutil
+import pytest
+
+from harness import BackendError, CommandError, aws, backends, eventually, localstack, progress
+from harness.api import ApiClient
+from harness.terraform import applied
+from tests.contract.containers import containers_of_this_process
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness import Endpoint, Settings
+
+STARTED_HERE = {"host", "container", "ministack"}
+SECONDS = 30.0
+MID_RUN = r"ended with .* in mid-run"
+MANY_KEYS = 'resource "aws_kms_key" "slow" {\n  count = 40\n  enable_key_rotation = true\n}\n'
+# Comes first in any Python that has its directory on PYTHONPATH.
+BROKEN_START = "import os\nprint('broken on purpose', flush=True)\nos._exit(3)\n"
+
+
+@pytest.fixture
+def fresh(endpoint: Endpoint, harness_settings: Settings) -> Settings:
+    """Return the settings of another instance of the backend that `endpoint` is from."""
+    if endpoint.backend not in STARTED_HERE:
+        pytest.skip(f"the backend {endpoint.backend} is not started by the harness")
+    return replace(harness_settings, backend=endpoint.backend, port=0)
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the directory that temporary files go to."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def bucket(endpoint: Endpoint) -> str:
+    """Make a bucket and return its name."""
+    name = f"contract-{uuid4().hex}"
+    where = {"LocationConstraint": endpoint.region}
+    aws.client(endpoint, "s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+    return name
+
+
+def buckets(endpoint: Endpoint) -> set[str]:
+    return {found["Name"] for found in aws.client(endpoint, "s3").list_buckets()["Buckets"]}
+
+
+def port_of(endpoint: Endpoint) -> int:
+    port = urlsplit(endpoint.url).port
+    assert port is not None
+    return port
+
+
+def crash(endpoint: Endpoint) -> None:
+    """End the emulator as nobody plans for."""
+    port = port_of(endpoint)
+    if endpoint.backend == "container":
+        (container,) = (item for item in containers_of_this_process() if f"{port}/tcp" in item.ports)
+        container.kill()
+        return
+    for process in psutil.Process().children(recursive=True):
+        if any(found.laddr.port == port for found in process.net_connections("tcp")):
+            process.kill()
+
+
+# Start
+
+
+def test_it_answers_as_aws_once_it_is_entered(endpoint: Endpoint) -> None:
+    identity = aws.client(endpoint, "sts").get_caller_identity()
+
+    assert identity["Account"].isdecimal()
+    assert endpoint.backend
+    assert endpoint.region
+
+
+def test_it_listens_on_the_port_it_is_told(fresh: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+
+    with backends.load(fresh.backend)(replace(fresh, port=port)) as endpoint:
+        assert port_of(endpoint) == port
+        assert buckets(endpoint) == set()
+
+
+def test_a_busy_port_is_told(fresh: Settings, endpoint: Endpoint) -> None:
+    with pytest.raises(BackendError, match=f"port {port_of(endpoint)} is taken; .* HARNESS_PORT=0"):
+        with backends.load(fresh.backend)(replace(fresh, port=port_of(endpoint))):
+            pytest.fail("it started")
+
+
+def test_two_at_once_share_nothing(endpoint: Endpoint, fresh: Settings) -> None:
+    first = bucket(endpoint)
+    with backends.load(fresh.backend)(fresh) as second:
+        own = bucket(second)
+
+        assert second.url != endpoint.url
+        assert first not in buckets(second)
+        assert own not in buckets(endpoint)
+
+    assert first in buckets(endpoint)
+
+
+def test_a_start_that_fails_is_told_with_its_own_last_lines(
+    fresh: Settings, scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "sitecustomize.py").write_text(BROKEN_START, "utf-8")
+    monkeypatch.setattr(localstack, "PLUGINS", broken)
+    settings = replace(fresh, environ={**fresh.environ, "PYTHONPATH": str(broken)})
+
+    with pytest.raises(BackendError, match=r"ended with exit code 3 before it was healthy") as failure:
+        with backends.load(settings.backend)(settings):
+            pytest.fail("it started")
+
+    assert failure.value.log[-1] == "broken on purpose"
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_start_that_takes_too_long_is_given_up(fresh: Settings, scratch: Path) -> None:
+    before = containers_of_this_process()
+
+    with pytest.raises(BackendError, match=r"waited 0\.001 s for http://.* to answer 200"):
+        with backends.load(fresh.backend)(replace(fresh, start_timeout=0.001)):
+            pytest.fail("it started")
+
+    assert containers_of_this_process() == before
+    assert list(scratch.iterdir()) == []
+
+
+# Use
+
+
+def test_an_api_is_served_where_the_client_looks_for_it(endpoint: Endpoint) -> None:
+    gateway = aws.client(endpoint, "apigateway")
+    api = mock_api(gateway)
+    try:
+        url = f"https://{api}.execute-api.{endpoint.region}.amazonaws.com/test/hello"
+
+        response = ApiClient.of(endpoint, url).get()
+
+        assert (response.status, response.text) == (200, "hello")
+    finally:
+        gateway.delete_rest_api(restApiId=api)
+
+
+def mock_api(gateway: Any) -> str:  # noqa: ANN401 - a boto3 client
+    """Deploy `GET /hello` without a backend to the stage `test`, and return the API's id."""
+    api: str = gateway.create_rest_api(name=f"contract-{uuid4().hex}")["id"]
+    root = gateway.get_resources(restApiId=api)["items"][0]["id"]
+    resource = gateway.create_resource(restApiId=api, parentId=root, pathPart="hello")["id"]
+    method = {"restApiId": api, "resourceId": resource, "httpMethod": "GET"}
+    gateway.put_method(**method, authorizationType="NONE")
+    gateway.put_integration(
+        **method, type="MOCK", requestTemplates={"application/json": '{"statusCode": 200}'}
+    )
+    gateway.put_method_response(**method, statusCode="200")
+    gateway.put_integration_response(
+        **method, statusCode="200", responseTemplates={"application/json": "hello"}
+    )
+    gateway.create_deployment(restApiId=api, stageName="test")
+    return api
+
+
+def test_its_log_can_be_read_while_it_runs(fresh: Settings) -> None:
+    with backends.load(fresh.backend)(fresh) as endpoint:
+        log = endpoint.log
+        assert log is not None
+        before = log.stat().st_size
+        bucket(endpoint)
+
+        eventually(log.stat, until=lambda seen: seen.st_size > before, what="more lines in the log")
+
+
+# End
+
+
+def test_it_leaves_no_process_no_container_and_no_file(fresh: Settings, scratch: Path) -> None:
+    before = set(psutil.Process().children(recursive=True)), containers_of_this_process()
+
+    with backends.load(fresh.backend)(fresh) as endpoint:
+        bucket(endpoint)
+        assert list(scratch.iterdir())
+
+    assert (set(psutil.Process().children(recursive=True)), containers_of_this_process()) == before
+    assert list(scratch.iterdir()) == []
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port_of(endpoint)))
+
+
+def test_a_crash_in_mid_run_is_an_error_soon_with_its_last_lines(fresh: Settings) -> None:
+    with pytest.raises(BackendError, match=MID_RUN) as failure:  # noqa: PT012 - where it comes from is the point
+        with backends.load(fresh.backend)(fresh) as endpoint:
+            bucket(endpoint)
+            crash(endpoint)
+            begun = time.monotonic()
+            bucket(endpoint)
+
+    assert time.monotonic() - begun < SECONDS
+    assert failure.value.log
+
+
+def test_a_crash_that_nobody_noticed_is_an_error_too(fresh: Settings) -> None:
+    with pytest.raises(BackendError, match=MID_RUN):  # noqa: PT012 - where it comes from is the point
+        with backends.load(fresh.backend)(fresh) as endpoint:
+            crash(endpoint)
+            eventually(lambda: refuses(endpoint), what="the end of the emulator")
+
+
+def test_a_crash_while_terraform_applies_is_an_error_soon(fresh: Settings, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "main.tf").write_text(MANY_KEYS, "utf-8")
+    settings = replace(fresh, terraform_dir=root, package=None, variables={})
+    crashed: list[float] = []
+
+    with pytest.raises(BackendError, match=MID_RUN) as failure:  # noqa: PT012 - where it comes from is the point
+        with backends.load(fresh.backend)(fresh) as endpoint:
+
+            def tell(line: str) -> None:
+                if "created" in line and not crashed:
+                    crashed.append(time.monotonic())
+                    crash(endpoint)
+
+            with progress.shown(tell), applied(settings, endpoint, {}):
+                pytest.fail("it was applied")
+
+    assert time.monotonic() - crashed[0] < SECONDS
+    assert isinstance(failure.value.__cause__, CommandError)
+
+
+def refuses(endpoint: Endpoint) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port_of(endpoint))) != 0

@@ -1,0 +1,80 @@
+"""A stack that runs is changed in place, and rolled back."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import Scenario, Settings, assert_latest, assert_no_drift, eventually, package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def changed(scenario: Scenario) -> Iterator[Scenario]:
+    """Provide the deployed system, and put it back to what the settings say."""
+    yield scenario
+    scenario.terraform.apply()
+
+
+@pytest.fixture
+def other_zip(harness_settings: Settings, tmp_path: Path) -> Path:
+    """Return the Lambda zip with one line more, which tells it apart in the log."""
+    assert harness_settings.package is not None
+    built = package.build(harness_settings, harness_settings.package)
+    other = tmp_path / "other.zip"
+    with zipfile.ZipFile(built) as source, zipfile.ZipFile(other, "w") as target:
+        for entry in source.infolist():
+            line = b"\nprint('the other code')\n" if entry.filename == "s3_lambda_api/writer.py" else b""
+            target.writestr(entry, source.read(entry) + line)
+    return other
+
+
+def _ran_other_code(scenario: Scenario) -> bool:
+    """Fire an event and tell whether it was the other code that handled it."""
+    before = len(scenario.logs(scenario.system.create_function_name))
+    scenario.fire_and_wait()
+    lines = eventually(  # the object is there before the function has ended, and its log comes after that
+        lambda: scenario.logs(scenario.system.create_function_name)[before:],
+        until=lambda seen: any(line.startswith("REPORT ") for line in seen),
+        what="the log of the writer's run",
+    )
+    return "the other code" in lines
+
+
+def test_changed_code_is_deployed_in_place_and_rolled_back_by_moving_the_alias(
+    changed: Scenario, other_zip: Path
+) -> None:
+    assert not _ran_other_code(changed)
+
+    changed.terraform.apply(lambda_zip=str(other_zip))
+    assert _ran_other_code(changed)
+
+    changed.terraform.apply(lambda_zip=str(other_zip), create_live_version="1")
+    assert not _ran_other_code(changed)
+
+
+def test_a_changed_path_is_really_redeployed(changed: Scenario) -> None:
+    stored = changed.fire_and_wait()
+    old = changed.latest()
+
+    changed.terraform.apply(api_path_part="newest")
+
+    assert_latest(old, stored)
+    assert changed.latest().status == 403
+    moved = Scenario.of(changed.endpoint, changed.terraform)
+    assert moved.system.api_url.endswith("/dev/newest")
+    assert_latest(moved.latest(), stored)
+
+
+def test_a_changed_schedule_is_updated_in_place(changed: Scenario) -> None:
+    changed.terraform.apply(schedule_enabled="true", schedule_expression="rate(5 minutes)")
+
+    rule = changed.client("events").describe_rule(Name=changed.system.schedule_rule_name)
+
+    assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(5 minutes)")
+    assert_no_drift(changed.plan(schedule_enabled="true", schedule_expression="rate(5 minutes)"))

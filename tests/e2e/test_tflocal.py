@@ -1,0 +1,73 @@
+"""The README's local development: `tflocal` by hand in `terraform/env/dev`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from harness import Endpoint, Settings, package
+from harness.terraform import mirrored
+from tests.inventory import inventory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PROJECT = Path(__file__).parents[2]
+ACCOUNT = "222222222222"
+
+
+@pytest.fixture
+def tflocal(tmp_path: Path, harness_settings: Settings, endpoint: Endpoint) -> Callable[..., str]:
+    """Return a function that runs `tflocal` in a copy of the project, in an account of its own."""
+    assert harness_settings.package is not None
+    built = package.build(harness_settings, harness_settings.package)
+    shutil.copytree(PROJECT / "terraform", tmp_path / "terraform")
+    (tmp_path / "build").mkdir()
+    shutil.copy(built, tmp_path / "build")
+    root = tmp_path / "terraform" / "env" / "dev"
+    environ = os.environ | mirrored(harness_settings.provider_mirror, tmp_path)
+    environ |= {
+        "S3_HOSTNAME": "localhost",
+        "EDGE_PORT": str(urlsplit(endpoint.url).port),
+        "CUSTOMIZE_ACCESS_KEY": "1",
+        "AWS_ACCESS_KEY_ID": ACCOUNT,
+    }
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [Path(sys.executable).with_name("tflocal"), *arguments],
+            cwd=root,
+            env=environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_tflocal_initialises_plans_applies_and_destroys_by_hand(
+    tflocal: Callable[..., str], endpoint: Endpoint
+) -> None:
+    account = replace(endpoint, access_key=ACCOUNT)
+    before = inventory(account)
+
+    tflocal("init", "-input=false", "-no-color")
+    assert "create_encrypted_timestamp_dev" in tflocal("plan", "-input=false", "-no-color")
+    assert "Apply complete!" in tflocal("apply", "-auto-approve", "-input=false", "-no-color")
+    assert "lambda:create_encrypted_timestamp_dev" in inventory(account)
+    assert "No changes." in tflocal("plan", "-input=false", "-no-color")
+    assert "Destroy complete!" in tflocal("destroy", "-auto-approve", "-input=false", "-no-color")
+
+    assert inventory(account) == before

@@ -1,0 +1,75 @@
+"""Every permission of the functions' roles is needed: taken away, something that the functions do fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import aws
+from tests.iam import behaviour
+from tests.iam.roles import Role, permissions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness import Scenario
+    from tests.iam.behaviour import Check
+
+pytestmark = pytest.mark.requires("iam_enforcement", "bucket_policy_enforcement")
+
+# What MiniStack 1.5.33 does not ask for as AWS does. An entry that is enforced after all fails the test.
+NOT_ENFORCED = {
+    "kms:Decrypt": "MiniStack's S3 encrypts without asking for the caller's permission on the key",
+    "kms:GenerateDataKey": "MiniStack's S3 encrypts without asking for the caller's permission on the key",
+    "logs:CreateLogStream": "MiniStack's Lambda writes the log without asking for the role's permission",
+    "logs:PutLogEvents": "MiniStack's Lambda writes the log without asking for the role's permission",
+    "sqs:SendMessage": "MiniStack's Lambda delivers to a queue without asking for the role's permission",
+    "xray:PutTelemetryRecords": "MiniStack has no X-Ray, to which Lambda's own daemon sends",
+    "xray:PutTraceSegments": "MiniStack has no X-Ray, to which Lambda's own daemon sends",
+}
+
+
+@pytest.fixture
+def writer(scenario: Scenario) -> Role:
+    return Role.of(scenario, scenario.system.create_function_name)
+
+
+@pytest.fixture
+def reader(scenario: Scenario) -> Role:
+    return Role.of(scenario, scenario.system.retrieve_function_name)
+
+
+def test_every_permission_of_the_writer_is_needed(scenario: Scenario, writer: Role) -> None:
+    assert_all_needed(scenario, writer, behaviour.WRITER)
+
+
+def test_every_permission_of_the_reader_is_needed(scenario: Scenario, reader: Role) -> None:
+    assert_all_needed(scenario, reader, behaviour.READER)
+
+
+def assert_all_needed(scenario: Scenario, role: Role, checks: Sequence[Check]) -> None:
+    """Check that all works as deployed, and that without any one permission something does not."""
+    assert first_failure(scenario, checks) == ""
+    unneeded, wrongly_excepted = [], []
+    for permission in permissions(role.statements()):
+        with role.without(permission):
+            failed = first_failure(scenario, checks)
+        print(f"without {permission}: {failed or 'nothing fails'}")  # noqa: T201 - the proof, for whoever asks
+        if not failed and permission.action not in NOT_ENFORCED:
+            unneeded.append(str(permission))
+        if failed and permission.action in NOT_ENFORCED:
+            wrongly_excepted.append(str(permission))
+    assert unneeded == []
+    assert wrongly_excepted == []
+
+
+def first_failure(scenario: Scenario, checks: Sequence[Check]) -> str:
+    """Return the name of the first check that fails, and how; empty when none does."""
+    for check in checks:
+        scenario.reset()
+        try:
+            check(scenario)
+        except (AssertionError, *aws.FAILURES) as problem:
+            return f"{check.__name__}: {problem}"
+    return ""

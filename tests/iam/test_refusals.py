@@ -1,0 +1,158 @@
+"""What the roles and the bucket refuse, asked for by those who might try."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from harness import aws
+from tests.iam.roles import EVERYTHING, Role, user
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness import Endpoint, Scenario
+
+pytestmark = pytest.mark.requires("iam_enforcement", "bucket_policy_enforcement")
+
+OLD = "2020-01-01T00-00-00.000000Z_00000000.txt"
+NEW = {"IfNoneMatch": "*"}
+
+
+@pytest.fixture
+def old_key(scenario: Scenario) -> str:
+    """Return the key of an object that is there, beside one that is none of the functions' business."""
+    key = f"{scenario.system.object_prefix}{OLD}"
+    scenario.put([key, "private.txt"])
+    return key
+
+
+@pytest.fixture
+def writer(scenario: Scenario) -> Iterator[Endpoint]:
+    with Role.of(scenario, scenario.system.create_function_name).as_user() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def reader(scenario: Scenario) -> Iterator[Endpoint]:
+    with Role.of(scenario, scenario.system.retrieve_function_name).as_user() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def administrator(scenario: Scenario) -> Iterator[Endpoint]:
+    with user(scenario.endpoint, [EVERYTHING]) as endpoint:
+        yield endpoint
+
+
+def encrypted(scenario: Scenario) -> dict[str, str]:
+    """Return the arguments of a PutObject that is encrypted as it should be."""
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": scenario.system.kms_key_arn}
+
+
+def refused(endpoint: Endpoint, operation: str, **arguments: object) -> bool:
+    """Say whether S3 refuses an operation for lack of permission; any other failure is an error."""
+    try:
+        getattr(aws.client(endpoint, "s3"), operation)(**arguments)
+    except ClientError as problem:
+        if problem.response["Error"]["Code"] != "AccessDenied":
+            raise
+        return True
+    return False
+
+
+def test_the_readers_role_reads_and_cannot_write(scenario: Scenario, reader: Endpoint, old_key: str) -> None:
+    bucket, pointer = scenario.system.bucket_name, scenario.system.pointer_key
+
+    assert not refused(reader, "get_object", Bucket=bucket, Key=old_key)
+    assert refused(
+        reader, "put_object", Bucket=bucket, Key=f"{old_key}2", Body=b"", **encrypted(scenario), **NEW
+    )
+    assert refused(reader, "put_object", Bucket=bucket, Key=pointer, Body=b"", **encrypted(scenario))
+    assert refused(reader, "delete_object", Bucket=bucket, Key=old_key)
+
+
+def test_the_readers_role_cannot_read_other_keys(scenario: Scenario, reader: Endpoint, old_key: str) -> None:
+    bucket = scenario.system.bucket_name
+
+    assert old_key
+    assert refused(reader, "get_object", Bucket=bucket, Key="private.txt")
+    assert refused(reader, "list_objects_v2", Bucket=bucket, Prefix="private")
+    assert refused(reader, "get_object", Bucket=scenario.outputs["code_bucket_name"], Key="code.zip")
+
+
+def test_the_writers_role_cannot_read_objects_or_other_keys(
+    scenario: Scenario, writer: Endpoint, old_key: str
+) -> None:
+    bucket = scenario.system.bucket_name
+
+    assert refused(writer, "get_object", Bucket=bucket, Key=old_key)
+    assert refused(writer, "get_object", Bucket=bucket, Key="private.txt")
+    assert refused(writer, "list_objects_v2", Bucket=bucket, Prefix="private")
+
+
+def test_the_writers_role_cannot_write_other_keys_or_delete(
+    scenario: Scenario, writer: Endpoint, old_key: str
+) -> None:
+    bucket = scenario.system.bucket_name
+
+    assert not refused(
+        writer, "put_object", Bucket=bucket, Key=f"{old_key}2", Body=b"", **encrypted(scenario), **NEW
+    )
+    assert refused(writer, "put_object", Bucket=bucket, Key="other.txt", Body=b"", **encrypted(scenario))
+    assert refused(writer, "delete_object", Bucket=bucket, Key=old_key)
+    assert refused(writer, "delete_object", Bucket=bucket, Key=scenario.system.pointer_key)
+
+
+def test_nobody_can_put_an_object_that_is_encrypted_otherwise(
+    scenario: Scenario, administrator: Endpoint
+) -> None:
+    system = scenario.system
+    usual = {"Bucket": system.bucket_name, "Body": b"", **NEW}
+    other_key = system.kms_key_arn.rpartition("/")[0] + "/00000000-0000-0000-0000-000000000000"
+    own = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": "k" * 32}
+
+    assert not refused(administrator, "put_object", Key=f"{system.object_prefix}1", **usual)
+    for key in (f"{system.object_prefix}2", system.pointer_key, "other.txt"):
+        assert refused(administrator, "put_object", Key=key, ServerSideEncryption="AES256", **usual)
+        assert refused(
+            administrator, "put_object", Key=key, **{**encrypted(scenario), "SSEKMSKeyId": other_key}, **usual
+        )
+        assert refused(administrator, "put_object", Key=key, **own, **usual)
+
+
+def test_a_put_that_names_no_encryption_gets_the_stacks_own(
+    scenario: Scenario, administrator: Endpoint
+) -> None:
+    system = scenario.system
+    key = f"{system.object_prefix}plain"
+
+    aws.client(administrator, "s3").put_object(Bucket=system.bucket_name, Key=key, Body=b"", **NEW)
+
+    stored = scenario.stored(key)
+    assert (stored.encryption, stored.kms_key) == ("aws:kms", system.kms_key_arn)
+
+
+def test_nobody_can_overwrite_an_object(scenario: Scenario, administrator: Endpoint, old_key: str) -> None:
+    bucket = scenario.system.bucket_name
+    put = aws.client(administrator, "s3").put_object
+
+    assert refused(administrator, "put_object", Bucket=bucket, Key=old_key, Body=b"", **encrypted(scenario))
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        put(Bucket=bucket, Key=old_key, Body=b"", **encrypted(scenario), **NEW)
+    assert not refused(administrator, "put_object", Bucket=bucket, Key=scenario.system.pointer_key, Body=b"")
+
+
+@pytest.mark.parametrize("bucket", ["bucket_name", "code_bucket_name"])
+def test_nobody_is_served_over_plain_http(scenario: Scenario, administrator: Endpoint, bucket: str) -> None:
+    s3 = aws.client(administrator, "s3")
+    # What a load balancer of AWS tells the service behind it of how the client came in.
+    s3.meta.events.register(
+        "before-sign.s3", lambda request, **_: request.headers.add_header("X-Forwarded-Proto", "http")
+    )
+
+    assert not refused(administrator, "list_objects_v2", Bucket=scenario.outputs[bucket])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.list_objects_v2(Bucket=scenario.outputs[bucket])

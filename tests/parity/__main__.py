@@ -1,0 +1,51 @@
+"""Run one scenario on every backend that can run here, and print where their answers differ."""
+# ruff: noqa: T201 - a terminal program
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness import Settings, backends, deployed_at, doctor
+from harness.process import sigterm_as_interrupt
+from harness.progress import shown
+from tests.parity.observations import Observed, observe
+from tests.parity.table import differences, durations, rendered
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EMULATORS = ("container", "host", "ministack", "external")
+
+
+def main(wanted: Sequence[str]) -> int:
+    """Compare the backends named, or all that can run; return 1 where there are not two of them."""
+    settings = Settings.from_env(os.environ)
+    with sigterm_as_interrupt(), shown(lambda line: print(line, file=sys.stderr, flush=True)):
+        names = wanted or runnable(settings)
+        observed = {name: observed_on(replace(settings, backend=name)) for name in names}
+    head = ["", *observed]
+    print(rendered(head, differences(observed)), end="\n\n")
+    print(rendered(head, durations(observed)))
+    return 0 if len(observed) > 1 else 1
+
+
+def runnable(settings: Settings) -> list[str]:
+    """Return the emulators that can run here; real AWS is never one of them."""
+    usable = {finding.subject for finding in doctor.examined(settings) if finding.ok}
+    return [name for name in EMULATORS if f"backend {name}" in usable]
+
+
+def observed_on(settings: Settings) -> Observed:
+    """Start the backend, deploy to it and play the scenario."""
+    seen = Observed()
+    with seen.timed("all"), backends.load(settings.backend)(settings) as endpoint:
+        with seen.timed("apply, scenario, destroy"), deployed_at(settings, endpoint) as scenario:
+            observe(scenario, seen)
+    return seen
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,89 @@
+"""What is to happen, drawn from a seed. Pure: one seed, one plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Literal
+
+from s3_lambda_api.keys import ObjectName
+
+BASE = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
+TOLERANCE = timedelta(minutes=5)
+KILL_POINTS = ("index", "read_pointer")  # the call that a killed writer does not come to
+_KILLED = 0.2
+_REPEATED = 0.1
+
+type Damage = Literal["delete", "corrupt"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One thing that one actor does.
+
+    Attributes:
+        kind: What it is.
+        name: What a writer writes.
+        skew: How far the actor's clock is off.
+        killed_before: The call before which a writer dies.
+        impatient: Whether a reader finds every pointer stale.
+        damage: What is done to the pointer.
+    """
+
+    kind: Literal["write", "read", "damage"]
+    name: ObjectName | None = None
+    skew: timedelta = timedelta()
+    killed_before: str | None = None
+    impatient: bool = False
+    damage: Damage = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mix:
+    """How a plan is made up.
+
+    Attributes:
+        operations: How many writes and reads.
+        damage: Share of operations that are followed by damage to the pointer.
+        impatient: Share of the readers that find every pointer stale.
+    """
+
+    operations: int
+    damage: float = 0.0
+    impatient: float = 0.0
+
+
+def drawn(seed: int, mix: Mix) -> list[Task]:
+    """Draw a plan: writers and readers in random order, a fifth of the writers killed on their way.
+
+    Event times grow as the plan goes on, each shifted within the tolerance; some events come twice.
+    """
+    dice = Random(seed)  # noqa: S311 - it is to be repeatable
+    tasks: list[Task] = []
+    for index in range(mix.operations):
+        tasks.append(_writer(dice, index, mix) if dice.random() < 0.5 else _reader(dice, mix))
+        if dice.random() < mix.damage:
+            tasks.append(Task(kind="damage", damage=dice.choice(("delete", "corrupt"))))
+        if tasks[-1].kind == "write" and dice.random() < _REPEATED:
+            tasks.insert(dice.randrange(len(tasks) + 1), replace(tasks[-1], killed_before=None))
+    return tasks
+
+
+def _writer(dice: Random, index: int, mix: Mix) -> Task:
+    progress = TOLERANCE * (2 * index / mix.operations - 1) / 2
+    moment = BASE + progress + _skew(dice) / 2
+    return Task(
+        kind="write",
+        name=ObjectName(moment, f"{dice.getrandbits(32):08x}"),
+        skew=_skew(dice) / 2,
+        killed_before=dice.choice(KILL_POINTS) if dice.random() < _KILLED else None,
+    )
+
+
+def _reader(dice: Random, mix: Mix) -> Task:
+    return Task(kind="read", skew=_skew(dice), impatient=dice.random() < mix.impatient)
+
+
+def _skew(dice: Random) -> timedelta:
+    return TOLERANCE * dice.uniform(-1, 1)

@@ -1,0 +1,115 @@
+"""What can be read off the Terraform files themselves."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import hcl2
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+TERRAFORM = PROJECT / "terraform"
+FOLDERS = sorted(file.parent for file in TERRAFORM.glob("*/*/versions.tf"))
+FILES = sorted(TERRAFORM.rglob("*.tf"))
+ENVIRONMENTS = [TERRAFORM / "env" / "dev", TERRAFORM / "env" / "prod"]
+OUTPUTS = {
+    "account_id", "api_execution_arn", "api_id", "api_path", "api_stage", "api_url", "bucket_name",
+    "create_function_arn", "create_function_name", "environment", "event_bus_name", "event_detail_type",
+    "event_source", "kms_key_arn", "object_prefix", "on_demand_rule_name", "pointer_key", "region",
+    "retrieve_function_arn", "retrieve_function_name", "schedule_rule_name",
+}  # fmt: skip
+
+
+def blocks(folder: Path, kind: str) -> list[tuple[str, dict[str, Any]]]:
+    """Return name and body of every block of a kind, the type of a resource left out."""
+    parsed = [block for file in sorted(folder.glob("*.tf")) for block in _parsed(file).get(kind, [])]
+    return [(name.strip('"'), body) for block in parsed for name, body in block.items()]
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    return hcl2.loads(file.read_text("utf-8"))
+
+
+def _code(file: Path) -> str:
+    return re.sub(r"(?m)(^|\s)#.*$", "", file.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_folder_states_what_it_needs(folder: Path) -> None:  # defect 5
+    terraform = _parsed(folder / "versions.tf")["terraform"][0]
+
+    assert terraform["required_version"] == '">= 1.10"'
+    assert terraform["required_providers"][0]["aws"]["version"] == '">= 5.100, < 7.0"'
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_variable_is_typed_and_described(folder: Path) -> None:  # defect 26
+    assert not [name for name, body in blocks(folder, "variable") if not {"type", "description"} <= set(body)]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_every_output_is_described(folder: Path) -> None:  # defect 26
+    assert not [name for name, body in blocks(folder, "output") if "description" not in body]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(TERRAFORM)))
+def test_no_file_fixes_partition_domain_or_account(file: Path) -> None:  # defects 9, 10
+    code = _code(file)
+    # Service principals are the same in every partition, save those with a region in them.
+    domains = re.sub(r'["`][a-z0-9]+(\.s3)?\.amazonaws\.com["`]', "", code)
+
+    assert "arn:aws" not in code
+    assert "amazonaws.com" not in domains
+    assert not re.search(r"\b[0-9]{12}\b", code)
+
+
+def test_nothing_is_named_after_an_example() -> None:  # defect 26
+    names = re.findall(r'(?m)^(?:resource|data) "\w+" "(\w+)"', "".join(map(_code, FILES)))
+
+    assert names
+    assert not {"example", "test", "foo"} & set(names)
+
+
+def test_nothing_of_provider_6_is_missing() -> None:  # defect 5
+    for file in FILES:
+        code = _code(file)
+        assert 'data "aws_region"' not in code, (
+            "its `name` is deprecated in 6.0, its `region` unknown in 5.100"
+        )
+        for body in re.findall(r'(?ms)^resource "aws_api_gateway_deployment".*?^}', code):
+            assert "stage_name" not in body
+
+
+def test_the_environments_differ_in_variables_only() -> None:
+    dev, prod = ({file.name: file.read_bytes() for file in root.glob("*.tf")} for root in ENVIRONMENTS)
+
+    assert dev.keys() == prod.keys()
+    assert [name for name in dev if dev[name] != prod[name]] == ["variables.tf"]
+
+
+def test_the_environments_variables_differ_in_defaults_only() -> None:
+    dev, prod = (dict(blocks(root, "variable")) for root in ENVIRONMENTS)
+    for body in (*dev.values(), *prod.values()):
+        body.pop("default", None)
+
+    assert dev == prod
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS, ids=lambda root: root.name)
+def test_state_is_local_unless_somebody_says_otherwise(root: Path) -> None:  # defect 7
+    assert not any(
+        "backend" in block for file in root.glob("*.tf") for block in _parsed(file).get("terraform", [])
+    )
+
+
+@pytest.mark.parametrize("root", ENVIRONMENTS, ids=lambda root: root.name)
+def test_the_outputs_keep_their_contract(root: Path) -> None:
+    assert {name for name, _ in blocks(root, "output")} >= OUTPUTS
+
+
+def test_no_archive_is_kept_with_the_sources() -> None:  # defect 23
+    sources = [PROJECT / name for name in ("terraform", "src", "harness", "tests")]
+
+    assert not [file for folder in sources for file in folder.rglob("*.zip")]

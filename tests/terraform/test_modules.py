@@ -1,0 +1,43 @@
+"""The modules' own tests, `terraform test`, run in a copy."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import isolation, process
+from harness.terraform import mirrored
+
+if TYPE_CHECKING:
+    from harness import Settings
+
+PROJECT = Path(__file__).parents[2]
+TERRAFORM = PROJECT / "terraform"
+MODULES = sorted(file.parent.name for file in TERRAFORM.glob("modules/*/main.tf"))
+
+
+def test_every_module_has_tests() -> None:
+    assert MODULES
+    assert not [
+        name for name in MODULES if not list((TERRAFORM / "modules" / name).glob("tests/*.tftest.hcl"))
+    ]
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", MODULES)
+def test_the_module_passes_its_tests(name: str, harness_settings: Settings, tmp_path: Path) -> None:
+    shutil.copytree(TERRAFORM / "modules", tmp_path / "modules", ignore=shutil.ignore_patterns(".terraform"))
+    module = tmp_path / "modules" / name
+    shutil.copy(TERRAFORM / "env" / "dev" / ".terraform.lock.hcl", module)
+    environ = isolation.without_aws(harness_settings.environ) | mirrored(
+        harness_settings.provider_mirror, tmp_path
+    )
+
+    for argv, env in (
+        (["init", "-input=false", "-no-color"], environ),
+        (["test", "-no-color"], isolation.without_network(environ)),
+    ):
+        process.run([harness_settings.terraform, *argv], cwd=module, env=env, timeout=500)

@@ -1,0 +1,152 @@
+"""What Terraform would do on real AWS, read off plans that need no account."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.terraform.planning import ACCOUNT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.terraform.planning import Plan
+
+NAMES = ("name", "function_name", "bucket", "alarm_name", "dashboard_name")
+API_LIMIT = 29
+
+
+@pytest.fixture(params=["dev", "prod"])
+def plan(request: pytest.FixtureRequest) -> Plan:
+    return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
+
+
+def test_environments_share_no_name(dev: Plan, prod: Plan) -> None:  # defect 8
+    assert not _names(dev) & _names(prod)
+
+
+def _names(plan: Plan) -> set[tuple[str, str]]:
+    kept = [one for one in plan.resources() if one["mode"] == "managed" and one["type"] != "aws_lambda_alias"]
+    kept = [
+        one for one in kept if not one["type"].startswith("aws_iam_role_policy")
+    ]  # named within their role
+    return {
+        (one["type"], one["values"][name])
+        for one in kept
+        for name in NAMES
+        if one["values"].get(name) is not None
+    }
+
+
+def test_the_buckets_name_has_account_and_region(dev: Plan) -> None:  # defect 9
+    assert f"s3-lambda-api-dev-{ACCOUNT}-eu-north-1" in {one["bucket"] for one in dev.values("aws_s3_bucket")}
+
+
+def test_another_partition_gets_its_own_arns(china: Plan) -> None:  # defect 10
+    text = json.dumps([china.document["planned_values"], china.document["prior_state"]["values"]])
+
+    assert "arn:aws-cn:" in text
+    assert "arn:aws:" not in text
+
+
+def test_each_function_has_a_role_of_its_own(dev: Plan) -> None:  # defect 11
+    functions = dev.values("aws_lambda_function")
+    roles = [one["name"] for one in dev.values("aws_iam_role")]
+
+    assert len(functions) == 2
+    assert sorted(roles) == sorted(one["function_name"] for one in functions)
+
+
+def test_no_statement_allows_a_pattern_of_actions(plan: Plan) -> None:  # defect 12
+    for resource in plan.resources():
+        if resource["type"] == "aws_iam_policy_document" and resource["name"] != "key":
+            for statement in json.loads(resource["values"].get("json") or '{"Statement": []}')["Statement"]:
+                assert statement["Effect"] == "Deny" or "*" not in json.dumps(statement["Action"])
+
+
+def test_the_api_is_throttled(plan: Plan) -> None:  # defect 13
+    settings = [one["settings"][0] for one in plan.values("aws_api_gateway_method_settings")]
+
+    assert settings
+    assert all(one["throttling_rate_limit"] > 0 and one["throttling_burst_limit"] > 0 for one in settings)
+    assert len(plan.values("aws_api_gateway_usage_plan")) == len(settings)
+
+
+def test_every_bucket_is_closed_owned_and_versioned(plan: Plan) -> None:  # defect 14
+    buckets = len(plan.values("aws_s3_bucket"))
+    blocks = plan.values("aws_s3_bucket_public_access_block")
+    flags = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+
+    assert all(block[flag] for block in blocks for flag in flags)
+    for kind in ("public_access_block", "ownership_controls", "versioning", "policy"):
+        assert len(plan.values(f"aws_s3_bucket_{kind}")) == buckets, kind
+
+
+def test_requests_are_logged_in_production(prod: Plan) -> None:  # defect 14
+    assert len(prod.values("aws_s3_bucket_logging")) == 2
+    assert all(stage["access_log_settings"] for stage in prod.values("aws_api_gateway_stage"))
+
+
+def test_production_keeps_its_objects(prod: Plan) -> None:  # defect 15
+    assert not any(one["force_destroy"] for one in prod.values("aws_s3_bucket"))
+
+
+def test_every_function_ends_before_the_api_gives_up(plan: Plan) -> None:  # defect 18
+    assert all(0 < one["timeout"] < API_LIMIT for one in plan.values("aws_lambda_function"))
+
+
+def test_events_are_retried_and_kept_in_production(prod: Plan) -> None:  # defect 19
+    targets = prod.values("aws_cloudwatch_event_target")
+
+    assert len(targets) == 2
+    assert all(one["retry_policy"][0]["maximum_retry_attempts"] > 0 for one in targets)
+    assert len(prod.values("aws_sqs_queue")) == 2
+    assert prod.values("aws_lambda_function_event_invoke_config")[0]["maximum_retry_attempts"] == 2
+
+
+def test_every_log_ends_and_every_function_is_traced(plan: Plan) -> None:  # defect 20
+    functions = plan.values("aws_lambda_function")
+    groups = plan.values("aws_cloudwatch_log_group")
+
+    assert all(one["retention_in_days"] > 0 for one in groups)
+    assert {f"/aws/lambda/{one['function_name']}" for one in functions} <= {one["name"] for one in groups}
+    assert all(one["publish"] and one["tracing_config"][0]["mode"] == "Active" for one in functions)
+    assert len(plan.values("aws_lambda_alias")) == len(functions)
+
+
+def test_production_is_watched_and_replicated(prod: Plan) -> None:  # defect 20
+    assert len(prod.values("aws_cloudwatch_metric_alarm")) == 13
+    assert prod.values("aws_cloudwatch_composite_alarm")
+    assert prod.values("aws_cloudwatch_dashboard")
+    assert prod.values("aws_s3_bucket_replication_configuration")
+    assert len(prod.values("aws_api_gateway_rest_api")) == 2
+
+
+def test_every_bucket_of_production_has_a_lifecycle(prod: Plan) -> None:  # defect 21
+    assert len(prod.values("aws_s3_bucket_lifecycle_configuration")) == len(prod.values("aws_s3_bucket"))
+
+
+def test_objects_share_a_data_key(plan: Plan) -> None:  # defect 22
+    rules = [one["rule"][0] for one in plan.values("aws_s3_bucket_server_side_encryption_configuration")]
+
+    assert rules
+    assert all(rule["bucket_key_enabled"] for rule in rules)
+
+
+def test_the_functions_run_the_zip_that_is_there(dev: Plan, zip_file: Path) -> None:  # defect 23
+    digest = hashlib.sha256(zip_file.read_bytes())
+
+    assert {one["source_code_hash"] for one in dev.values("aws_lambda_function")} == {
+        base64.b64encode(digest.digest()).decode()
+    }
+    assert [one["key"] for one in dev.values("aws_s3_object")] == [f"{digest.hexdigest()}.zip"]
+
+
+def test_production_is_tagged(prod: Plan) -> None:
+    tags = {json.dumps(one["tags_all"], sort_keys=True) for one in prod.values("aws_lambda_function")}
+
+    assert tags == {'{"Environment": "prod", "ManagedBy": "terraform", "Project": "s3-lambda-api"}'}

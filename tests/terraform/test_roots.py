@@ -1,0 +1,66 @@
+"""The Terraform files of this project are formatted, valid, and safe to initialise."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness import Settings, TerraformError
+from harness.isolation import without_aws
+from harness.terraform import prepared
+
+TERRAFORM = Path(__file__).parents[2] / "terraform"
+ROOTS = sorted(file.parent for file in TERRAFORM.glob("env/*/versions.tf"))
+
+
+@pytest.fixture(params=ROOTS, ids=lambda root: root.name)
+def settings(request: pytest.FixtureRequest, harness_settings: Settings) -> Settings:
+    return replace(harness_settings, terraform_dir=request.param)
+
+
+def test_there_are_roots_to_check() -> None:
+    assert ROOTS
+
+
+def test_every_file_is_formatted(harness_settings: Settings) -> None:
+    argv = [harness_settings.terraform, "fmt", "-check", "-diff", "-recursive", str(TERRAFORM)]
+
+    checked = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_root_is_valid(settings: Settings) -> None:
+    with prepared(settings, without_aws(settings.environ), {}) as terraform:
+        terraform.validate()
+
+
+def test_a_missing_zip_says_which_command_builds_it(settings: Settings, tmp_path: Path) -> None:
+    environ = without_aws(settings.environ) | {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_MAX_ATTEMPTS": "1",  # nobody answers, and it does not matter
+    }
+    missing = {"lambda_zip": str(tmp_path / "missing.zip")}
+
+    with prepared(settings, environ, missing) as terraform, pytest.raises(TerraformError) as failure:
+        terraform.plan()
+
+    assert "harness package" in str(failure.value)
+
+
+def test_the_lock_file_knows_every_platform(settings: Settings) -> None:
+    lock = (settings.terraform_dir / ".terraform.lock.hcl").read_text("utf-8")
+
+    assert lock.count("zh:") == 15
+
+
+def test_initialising_leaves_the_checkout_untouched(settings: Settings) -> None:
+    with prepared(settings, os.environ, {}):
+        pass
+
+    assert not (settings.terraform_dir / ".terraform").exists()

@@ -1,0 +1,260 @@
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+import sys
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from harness import BackendError, Settings, SettingsError, engine, localstack, virtualenv
+from harness.backends import container as module
+from harness.backends.container import container, unavailable
+from harness.engine import PullProgress, is_orphan, labels
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+VENV = "home = /usr/local/bin\ninclude-system-site-packages = false\nversion = 3.13.1\n"
+VIRTUALENV = "home = /opt/python/bin\nimplementation = CPython\nversion_info = 3.12.4.final.0\n"
+
+
+@dataclass(frozen=True)
+class FakeImage:
+    labels: dict[str, str] = field(default_factory=dict)
+    attrs: dict[str, str] = field(default_factory=lambda: {"Architecture": "amd64"})
+    tags: tuple[str, ...] = ("some/image:1",)
+
+
+@dataclass(frozen=True)
+class FakeEngine:
+    """An engine on this machine; `config` is what its images have for pyvenv.cfg."""
+
+    config: str | None = VENV
+    is_here: bool = True
+
+    def read(self, _image: object, path: str) -> str | None:
+        assert path == "/opt/code/localstack/.venv/pyvenv.cfg"
+        return self.config
+
+
+@dataclass(frozen=True)
+class Ended:
+    how: str
+
+    def ended(self) -> str:
+        return self.how
+
+
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{probe.getsockname()[1]}")
+
+
+def functions_python(
+    image: FakeImage, config: str | None, settings: Settings, folder: Path
+) -> tuple[str, dict[Path, str]]:
+    fake: Any = FakeEngine(config)
+    return module._functions_python(settings, fake, image, folder)
+
+
+# Without Docker
+
+
+def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "harness.engine")
+    monkeypatch.setitem(sys.modules, "testcontainers.core.container", None)
+
+    with pytest.raises(BackendError, match=r"pip install 'terraform-lambda-harness\[container\]'"):
+        importlib.import_module("harness.engine")
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_without_an_engine_it_says_so(settings: Settings) -> None:
+    with pytest.raises(BackendError, match="no Docker engine answers; start one, or set DOCKER_HOST"):
+        with container(settings):
+            pytest.fail("it started")
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_whether_it_can_run_is_told_as_a_reason(settings: Settings) -> None:
+    assert unavailable(settings).startswith("no Docker engine answers")
+
+
+# The functions' environment
+
+
+def test_an_image_that_has_the_functions_packages_gets_none(settings: Settings, tmp_path: Path) -> None:
+    digest = module._digest(localstack.LAMBDA_REQUIREMENTS)
+    image = FakeImage(labels={"terraform-lambda-harness.lambda-runtime": digest})
+
+    assert functions_python(image, None, settings, tmp_path) == ("/opt/lambda-runtime/bin/python", {})
+
+
+@pytest.mark.parametrize("digest", ["", "0123456789abcdef"])
+@pytest.mark.parametrize(
+    ("config", "python", "version"),
+    [(VENV, "/usr/local/bin/python3.13", "3.13"), (VIRTUALENV, "/opt/python/bin/python3.12", "3.12")],
+)
+def test_any_other_image_gets_them_for_its_own_python(
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    config: str,
+    python: str,
+    version: str,
+    digest: str,
+) -> None:
+    asked: dict[str, str] = {}
+    packages = tmp_path / "site-packages"
+
+    def site_packages(*_: object, **wanted: str) -> Path:
+        asked.update(wanted)
+        return packages
+
+    monkeypatch.setattr(virtualenv, "site_packages", site_packages)
+    image = FakeImage(labels={"terraform-lambda-harness.lambda-runtime": digest})
+
+    found, copies = functions_python(image, config, settings, tmp_path)
+
+    assert asked == {"python": version, "platform": "x86_64-manylinux_2_28"}
+    assert found == "/opt/terraform-lambda-harness/lambda-runtime/bin/python"
+    assert copies[packages] == f"/opt/terraform-lambda-harness/lambda-runtime/lib/python{version}"
+    (skeleton,) = (source for source, target in copies.items() if target == "/opt/terraform-lambda-harness")
+    assert str((skeleton / "bin" / "python").readlink()) == python
+
+
+@pytest.mark.parametrize("config", [None, "", "home = /usr/bin\n"])
+def test_an_image_without_localstack_is_refused(
+    settings: Settings, tmp_path: Path, config: str | None
+) -> None:
+    with pytest.raises(BackendError, match=r"some/image:1.* is none of LocalStack"):
+        functions_python(FakeImage(), config, settings, tmp_path)
+
+
+def test_an_image_for_another_machine_is_refused(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="the image is for s390x; expected amd64 or arm64"):
+        functions_python(FakeImage(attrs={"Architecture": "s390x"}), VENV, settings, tmp_path)
+
+
+# The container's environment
+
+
+def test_the_container_inherits_nothing_and_reaches_nobody(settings: Settings) -> None:
+    environ = module._environ(replace(settings, environ={"HOME": "/me", "AWS_PROFILE": "mine"}), 4567)
+
+    assert {"HOME", "AWS_PROFILE", "LOCALSTACK_AUTH_TOKEN"}.isdisjoint(environ)
+    assert environ["HTTPS_PROXY"] == "http://127.0.0.1:9"
+    assert environ["AWS_CONFIG_FILE"] == os.devnull
+    assert environ["GATEWAY_LISTEN"] == "0.0.0.0:4567"
+
+
+def test_a_token_is_forwarded_and_may_be_checked(settings: Settings) -> None:
+    environ = module._environ(replace(settings, environ={"LOCALSTACK_AUTH_TOKEN": "ls-1"}), 4567)
+
+    assert environ[module.TOKEN] == "ls-1"
+    assert environ["NO_PROXY"].split(",")[-1] == "api.localstack.cloud"
+
+
+def test_a_busy_port_is_refused_before_anything_starts(settings: Settings) -> None:
+    here: Any = FakeEngine()
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(BackendError, match=f"port {port} is taken; .* HARNESS_PORT=0"):
+            module._port(replace(settings, port=port), here)
+
+
+def test_on_another_machine_the_port_is_not_looked_for_here(settings: Settings) -> None:
+    elsewhere: Any = FakeEngine(is_here=False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        assert module._port(replace(settings, port=port), elsewhere) == port
+    assert module._port(settings, elsewhere) > 0
+
+
+# Ends
+
+
+def test_a_missing_licence_is_explained() -> None:
+    started: Any = Ended("exit code 55")
+
+    how = module.Explained(started, "localstack/localstack:latest").ended()
+
+    assert how.startswith("exit code 55 (the image localstack/localstack:latest wants a licence")
+    assert "LOCALSTACK_AUTH_TOKEN" in how
+    assert "4.14.0" in how
+
+
+@pytest.mark.parametrize("how", ["", "exit code 1"])
+def test_any_other_end_is_told_as_it_is(how: str) -> None:
+    started: Any = Ended(how)
+
+    assert module.Explained(started, "x").ended() == how
+
+
+# The engine
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "driver failed programming external connectivity: Bind for 127.0.0.1:4566: port is already allocated",
+        "listen tcp4 127.0.0.1:4566: bind: address already in use",
+    ],
+)
+def test_a_port_that_the_engine_finds_taken_is_told_as_such(said: str) -> None:
+    plan = engine.Plan(image="x", environ={}, port=4566, address="127.0.0.1", copies={})
+
+    assert engine._unstartable(plan, OSError(said)).startswith("port 4566 is taken")
+    assert engine._unstartable(plan, OSError("no space\nleft")) == (
+        "the engine can't start a container of x: no space left"
+    )
+
+
+def test_the_progress_of_a_pull_is_the_sum_of_its_layers() -> None:
+    progress = PullProgress()
+    for name, current in (("a", 1), ("b", 2), ("a", 5)):
+        detail = {"current": current * 10**6, "total": 10**7}
+        progress.take({"status": "Downloading", "id": name, "progressDetail": detail})
+    progress.take({"status": "Extracting", "id": "a", "progressDetail": {"current": 1, "total": 2}})
+
+    assert str(progress) == "7 of 20 MB"
+    assert progress.error == ""
+
+
+def test_an_error_in_mid_pull_is_kept() -> None:
+    progress = PullProgress()
+    for event in ({"status": "Waiting"}, {"error": "denied"}, {"status": "Waiting"}):
+        progress.take(event)
+
+    assert progress.error == "denied"
+
+
+def test_what_a_living_process_made_is_no_orphan() -> None:
+    assert not is_orphan(labels()[engine.OWNER_LABEL])
+
+
+def test_what_a_process_that_is_gone_made_is_an_orphan() -> None:
+    host, parent = socket.gethostname(), psutil.Process().ppid()
+    dead = next(pid for pid in range(2, 2**22) if not psutil.pid_exists(pid))
+
+    assert is_orphan(f"{host}/{dead}/1")
+    assert is_orphan(f"{host}/{parent}/1")  # the number is in use again, but not by that process
+    assert not is_orphan(f"another-{host}/{dead}/1")
+
+
+# Settings
+
+
+def test_the_executor_is_one_of_two(tmp_path: Path) -> None:
+    assert Settings.from_env({"HARNESS_LAMBDA_EXECUTOR": "docker"}, tmp_path).lambda_executor == "docker"
+    with pytest.raises(
+        SettingsError, match="HARNESS_LAMBDA_EXECUTOR: expected process or docker, got 'podman'"
+    ):
+        Settings.from_env({"HARNESS_LAMBDA_EXECUTOR": "podman"}, tmp_path)

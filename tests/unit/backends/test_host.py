@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import socket
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import BackendError, Settings, SettingsError, localstack, virtualenv
+from harness.backends.host import host
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def fake_localstack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put a shell script in the place of LocalStack's interpreter."""
+
+    def install(script: str) -> None:
+        program = tmp_path / "localstack"
+        program.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+        program.chmod(0o755)
+        monkeypatch.setattr(virtualenv, "cached", lambda *_: program)
+
+    return install
+
+
+def start(settings: Settings) -> None:
+    with host(settings):
+        pytest.fail("it started")
+
+
+def test_a_python_that_localstack_cannot_run_on_is_refused(settings: Settings, tmp_path: Path) -> None:
+    old = tmp_path / "python3.11"
+    old.write_text("#!/bin/sh\necho 3 11\n", "utf-8")
+    old.chmod(0o755)
+
+    with pytest.raises(
+        SettingsError, match=r"HARNESS_PYTHON: expected Python 3\.12 or 3\.13, .*python3\.11 \(Python 3\.11\)"
+    ):
+        start(replace(settings, python=old))
+
+
+def test_a_busy_port_is_refused_before_anything_starts(
+    settings: Settings, fake_localstack: Callable[[str], None]
+) -> None:
+    fake_localstack("exit 1")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(BackendError, match=f"port {port} is taken; .* HARNESS_PORT=0"):
+            start(replace(settings, port=port))
+
+
+def test_an_emulator_that_ends_early_is_an_error_with_its_last_lines(
+    settings: Settings, fake_localstack: Callable[[str], None]
+) -> None:
+    fake_localstack("echo 'cannot import cbor2'; exit 7")
+
+    with pytest.raises(
+        BackendError,
+        match=r"ended with exit code 7 before it was healthy\nits last lines:\n  cannot import cbor2",
+    ) as caught:
+        start(settings)
+
+    assert caught.value.log == ("cannot import cbor2",)
+
+
+def test_an_emulator_that_never_gets_healthy_is_an_error_with_its_last_lines(
+    settings: Settings, fake_localstack: Callable[[str], None]
+) -> None:
+    fake_localstack("echo 'still loading'; sleep 600")
+
+    with pytest.raises(
+        BackendError, match=r"(?s)waited 1 s for http://.*/_localstack/health to answer 200.*still loading"
+    ):
+        start(replace(settings, start_timeout=1))
+
+
+def test_an_installation_that_fails_is_an_error_that_says_why(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken.txt"
+    broken.write_text("broken @ file:///nowhere\n", "utf-8")
+    monkeypatch.setattr(localstack, "REQUIREMENTS", broken)
+
+    with pytest.raises(BackendError, match=r"(?s)could not be installed; is PyPI reachable\?.*nowhere"):
+        start(replace(settings, python=Path(sys.executable)))

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness import Settings, SettingsError
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return tmp_path.resolve()
+
+
+def write(project: Path, text: str) -> None:
+    (project / "pyproject.toml").write_text(text, "utf-8")
+
+
+def test_nothing_set_gives_the_defaults(project: Path) -> None:
+    settings = Settings.from_env({}, project)
+
+    assert (settings.backend, settings.region, settings.port) == ("auto", "eu-north-1", 0)
+    assert settings.terraform_dir == project / "terraform"
+    assert settings.python == Path(sys.executable)
+    assert settings.package is None
+    assert settings.provider_mirror is None
+
+
+def test_the_project_file_is_read_and_its_paths_are_relative_to_it(project: Path) -> None:
+    write(
+        project,
+        """
+        [tool.harness]
+        terraform-dir = "infra/dev"
+        start-timeout = 5
+        [tool.harness.variables]
+        environment = "test"
+        tags = { team = "a" }
+        [tool.harness.package]
+        source = "src/app"
+        output = "build/app.zip"
+        """,
+    )
+
+    settings = Settings.from_env({}, project)
+
+    assert settings.terraform_dir == project / "infra/dev"
+    assert settings.start_timeout == 5.0
+    assert settings.variables == {"environment": "test", "tags": '{"team": "a"}'}
+    assert settings.package is not None
+    assert (settings.package.source, settings.package.output) == (
+        project / "src/app",
+        project / "build/app.zip",
+    )
+
+
+def test_the_environment_wins_over_the_file(project: Path) -> None:
+    write(project, '[tool.harness]\nregion = "eu-west-1"\nport = 4566\n')
+
+    settings = Settings.from_env({"HARNESS_REGION": "us-east-1", "HARNESS_PORT": ""}, project)
+
+    assert settings.region == "us-east-1"
+    assert settings.port == 4566
+
+
+def test_variables_of_other_tools_with_the_same_prefix_are_left_alone(project: Path) -> None:
+    assert Settings.from_env({"HARNESS_BUILD_ID": "7"}, project).environ == {"HARNESS_BUILD_ID": "7"}
+
+
+def test_the_cache_follows_the_xdg_directory(project: Path) -> None:
+    settings = Settings.from_env({"XDG_CACHE_HOME": "/xdg"}, project)
+
+    assert settings.cache_dir == Path("/xdg/terraform-lambda-harness")
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"HARNESS_PORT": "http"}, r"HARNESS_PORT: expected a port from 0 .* to 65535, got 'http'"),
+        ({"HARNESS_PORT": "65536"}, "got '65536'"),
+        ({"HARNESS_PORT": "-1"}, "got '-1'"),
+        (
+            {"HARNESS_START_TIMEOUT": "soon"},
+            "HARNESS_START_TIMEOUT: expected a number of seconds above 0, got 'soon'",
+        ),
+        ({"HARNESS_TERRAFORM_TIMEOUT": "0"}, "got '0'"),
+        ({"HARNESS_TERRAFORM_TIMEOUT": "inf"}, "got 'inf'"),
+        ({"HARNESS_TERRAFORM_TIMEOUT": "nan"}, "got 'nan'"),
+    ],
+)
+def test_a_value_of_the_wrong_form_is_refused(project: Path, environ: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        Settings.from_env(environ, project)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "[tool.harness]\nbackends = 'host'\n",
+            r"\[tool.harness\]: expected only .*backend, .*, got 'backends'",
+        ),
+        ("[tool.harness]\nvariables = 3\n", r"\[tool.harness.variables\]: expected a table, got 3"),
+        ("[tool.harness.package]\nsource = 'a'\n", "expected source and output, got 'no output'"),
+        (
+            "[tool.harness.package]\nsource = 'a'\noutput = 'b'\nzip = 'c'\n",
+            "expected only source, .*, got 'zip'",
+        ),
+        ("[tool.harness\n", "expected valid TOML"),
+    ],
+)
+def test_a_mistake_in_the_project_file_is_refused(project: Path, text: str, told: str) -> None:
+    write(project, text)
+
+    with pytest.raises(SettingsError, match=told):
+        Settings.from_env({}, project)
