@@ -1,6 +1,7 @@
 """Test a real Terraform + Lambda system end to end on LocalStack, with no cloud account."""
 
 from harness.assertions import assert_encrypted, assert_latest, assert_no_drift
+from harness.deployment import Deployment
 from harness.errors import (
     BackendError,
     CommandError,
@@ -24,6 +25,7 @@ from harness.types import (
     Endpoint,
     FiredEvent,
     Outputs,
+    Resource,
     StoredObject,
     System,
 )
@@ -33,6 +35,7 @@ __all__ = [
     "BackendError",
     "Change",
     "CommandError",
+    "Deployment",
     "Diagnostic",
     "Endpoint",
     "ExpectationError",
@@ -44,6 +47,7 @@ __all__ = [
     "Outputs",
     "PackageError",
     "PackageSettings",
+    "Resource",
     "Scenario",
     "Settings",
     "SettingsError",

@@ -48,7 +48,7 @@ def emulator(
     """Run the backend in the foreground, for `tflocal` and the AWS CLI, until Ctrl-C."""
     with _plain_errors():
         settings = Settings.from_env({**os.environ, "HARNESS_PORT": str(port)})
-        with sigterm_as_interrupt(), backends.load(settings.backend)(settings) as endpoint:
+        with sigterm_as_interrupt(), backends.started(settings) as endpoint:
             typer.echo(f"ready: export AWS_ENDPOINT_URL={endpoint.url}  (Ctrl-C stops it)")
             while True:
                 time.sleep(3600)

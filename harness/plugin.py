@@ -11,13 +11,14 @@ import pytest
 from harness import backends, capabilities, progress
 from harness.errors import HarnessError
 from harness.process import sigterm_as_interrupt
+from harness.scenario import Scenario
 from harness.session import deployed_at
 from harness.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.scenario import Scenario
+    from harness.deployment import Deployment
     from harness.types import Endpoint
 
 _MARKERS = (
@@ -57,12 +58,12 @@ def endpoint(pytestconfig: pytest.Config, harness_settings: Settings) -> Iterato
     """Provide a running backend, shared by the session."""
     with _progress_shown(pytestconfig), ExitStack() as resources:
         with _told_plainly():
-            started = resources.enter_context(backends.load(harness_settings.backend)(harness_settings))
+            started = resources.enter_context(backends.started(harness_settings))
         yield started
 
 
 @pytest.fixture(scope="session")
-def deployment(harness_settings: Settings, endpoint: Endpoint) -> Iterator[Scenario]:
+def deployment(harness_settings: Settings, endpoint: Endpoint) -> Iterator[Deployment]:
     """Apply the stack, once for the session."""
     with ExitStack() as resources:
         with _told_plainly():
@@ -71,10 +72,12 @@ def deployment(harness_settings: Settings, endpoint: Endpoint) -> Iterator[Scena
 
 
 @pytest.fixture
-def scenario(deployment: Scenario) -> Scenario:
+def scenario(deployment: Deployment) -> Scenario:
     """Provide the deployed system with an empty bucket."""
-    deployment.reset()
-    return deployment
+    with _told_plainly():
+        deployed = Scenario.of(deployment)
+    deployed.reset()
+    return deployed
 
 
 @pytest.fixture(autouse=True)

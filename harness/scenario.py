@@ -1,14 +1,15 @@
-"""The verbs that tests call on a deployed system."""
+"""The verbs that this project's tests call: a deployment whose outputs are those of `terraform/env/*`."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from harness import aws, events
+from harness import events, resetting
 from harness.api import ApiClient
+from harness.deployment import Deployment
 from harness.errors import NotReachedError, tail
 from harness.polling import eventually
 from harness.types import StoredObject, System
@@ -17,46 +18,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from harness.terraform import Terraform
-    from harness.types import ApiResponse, Change, Endpoint, FiredEvent, Outputs
+    from harness.types import ApiResponse, FiredEvent
 
 _PARALLEL_PUTS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scenario:
-    """The deployed system and what can be done to it.
+class Scenario(Deployment):
+    """The deployed system and what can be done to it: the model of an adapter for any other stack.
 
     Attributes:
-        endpoint: Where it runs.
-        terraform: The applied root.
-        outputs: What the root put out.
-        system: The same, as this project's contract.
+        system: The root's outputs, as this project's contract.
         api: The client of the published URL.
     """
 
-    endpoint: Endpoint
-    terraform: Terraform
-    outputs: Outputs
     system: System
     api: ApiClient
 
     @classmethod
-    def of(cls, endpoint: Endpoint, terraform: Terraform) -> Self:
-        """Return the scenario of an applied root.
+    def of(cls, deployment: Deployment) -> Self:
+        """Return the scenario of a deployment of this project's root.
 
         Raises:
             OutputError: The root lacks an output of the contract.
         """
-        outputs = terraform.outputs()
-        system = System.of(outputs)
-        placed = replace(endpoint, region=system.region)
-        api = ApiClient.of(placed, system.api_url)
-        return cls(endpoint=placed, terraform=terraform, outputs=outputs, system=system, api=api)
-
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Return a boto3 client of `service` at this system's endpoint."""
-        return aws.client(self.endpoint, service)
+        system = System.of(deployment.outputs)
+        held = {item.name: getattr(deployment, item.name) for item in fields(Deployment)}
+        placed = replace(deployment.endpoint, region=system.region)
+        return cls(**held | {"endpoint": placed}, system=system, api=ApiClient.of(placed, system.api_url))
 
     def fire(self, *, timestamp: datetime | None = None) -> FiredEvent:
         """Fire the on-demand rule; the event carries `timestamp`, now by default.
@@ -64,7 +53,7 @@ class Scenario:
         Raises:
             ExpectationError: EventBridge did not accept the event.
         """
-        return events.fire(self.client("events"), self.system, timestamp=timestamp)
+        return events.sent(self.client("events"), events.on_demand(self.system, timestamp=timestamp))
 
     def object_of(self, event: FiredEvent, *, timeout: float = 30.0) -> StoredObject:
         """Wait for the object that `event` makes the system write, and return it.
@@ -128,26 +117,6 @@ class Scenario:
         with ThreadPoolExecutor(_PARALLEL_PUTS) as pool:
             list(pool.map(lambda key: put(Key=key), keys))
 
-    def logs(self, function_name: str) -> list[str]:
-        """Return the log lines of a function, oldest first."""
-        pages = self.client("logs").get_paginator("filter_log_events")
-        found = [
-            event
-            for page in pages.paginate(logGroupName=f"/aws/lambda/{function_name}")
-            for event in page["events"]
-        ]
-        return [
-            event["message"].rstrip("\n") for event in sorted(found, key=lambda event: event["timestamp"])
-        ]
-
-    def plan(self, **variables: str) -> list[Change]:
-        """Return what another apply would change."""
-        return self.terraform.plan(**variables)
-
     def reset(self) -> None:
         """Empty the bucket, old versions included, so that the next test starts from nothing."""
-        s3, bucket = self.client("s3"), self.system.bucket_name
-        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
-            entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
-            if found := [{"Key": entry["Key"], "VersionId": entry["VersionId"]} for entry in entries]:
-                s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
+        resetting.empty_bucket(self.client("s3"), self.system.bucket_name)

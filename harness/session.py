@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness import backends, package, terraform
-from harness.scenario import Scenario
+from harness.deployment import Deployment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,25 +16,28 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def deployed(settings: Settings) -> Iterator[Scenario]:
+def deployed(settings: Settings) -> Iterator[Deployment]:
     """Run the stack of `settings` on the backend of `settings` while the context is open.
 
     Raises:
         HarnessError: A step failed; the steps before it have been undone.
     """
-    with backends.load(settings.backend)(settings) as endpoint, deployed_at(settings, endpoint) as scenario:
-        yield scenario
+    with (
+        backends.started(settings) as endpoint,
+        deployed_at(settings, endpoint) as deployment,
+    ):
+        yield deployment
 
 
 @contextmanager
-def deployed_at(settings: Settings, endpoint: Endpoint) -> Iterator[Scenario]:
+def deployed_at(settings: Settings, endpoint: Endpoint) -> Iterator[Deployment]:
     """Run the stack of `settings` at an `endpoint` that is there already, while the context is open.
 
     Raises:
         HarnessError: A step failed; the steps before it have been undone.
     """
     with terraform.applied(settings, endpoint, _packaged(settings)) as stack:
-        yield Scenario.of(endpoint, stack)
+        yield Deployment(endpoint=endpoint, terraform=stack, outputs=stack.outputs())
 
 
 def _packaged(settings: Settings) -> dict[str, str]:

@@ -6,12 +6,12 @@ import json
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from harness import isolation, process
+from harness import isolation, process, timeline
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
 from harness.terraform_events import EventLog, diagnostics_of
-from harness.types import Outputs
+from harness.types import Outputs, Resource
 from harness.workspace import scratch_copy
 
 if TYPE_CHECKING:
@@ -62,7 +62,8 @@ class Terraform:
         log.info("terraform init")
         argv = [self.program, "init", "-input=false", "-no-color"]
         try:
-            process.run(argv, cwd=self.root, env=self.environ, timeout=self.timeout)
+            with timeline.phase("terraform init"):
+                process.run(argv, cwd=self.root, env=self.environ, timeout=self.timeout)
         except CommandError as problem:
             events = EventLog(plain=problem.output.splitlines())
             raise TerraformError("init", events.errors()) from problem
@@ -116,6 +117,15 @@ class Terraform:
         done = self._run("output", "-json")
         return Outputs({name: output["value"] for name, output in json.loads(done.stdout).items()})
 
+    def resources(self) -> list[Resource]:
+        """Return the resources of the state, those of its modules included.
+
+        Raises:
+            TerraformError: The state can't be read.
+        """
+        state = json.loads(self._run("show", "-json").stdout)
+        return list(_resources(state.get("values", {}).get("root_module", {})))
+
     def _events(self, command: str, *flags: str, **variables: str) -> EventLog:
         events = EventLog()
         given = [f"-var={name}={value}" for name, value in ({**self.variables, **variables}).items()]
@@ -123,15 +133,16 @@ class Terraform:
         accept = _PLAN_EXIT_CODES if command == "plan" else frozenset({0})
         env = self._confined()
         try:
-            process.run(
-                argv,
-                cwd=self.root,
-                env=env,
-                timeout=self.timeout,
-                on_line=events.take,
-                accept=accept,
-                stop_if=self._why_stop,
-            )
+            with timeline.phase(f"terraform {command}"):
+                process.run(
+                    argv,
+                    cwd=self.root,
+                    env=env,
+                    timeout=self.timeout,
+                    on_line=events.take,
+                    accept=accept,
+                    stop_if=self._why_stop,
+                )
         except CommandError as problem:
             if problem.returncode is None:
                 raise
@@ -152,6 +163,14 @@ class Terraform:
         except CommandError as problem:
             events = EventLog(plain=problem.output.splitlines())
             raise TerraformError(arguments[0], events.errors()) from problem
+
+
+def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
+    for found in module.get("resources", []):
+        if found["mode"] == "managed":
+            yield Resource(address=found["address"], type=found["type"], values=found["values"])
+    for child in module.get("child_modules", []):
+        yield from _resources(child)
 
 
 @contextmanager

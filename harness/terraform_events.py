@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness import timeline
+from harness.timeline import Span
 from harness.types import Change, Diagnostic
 
 log = logging.getLogger(__name__)
@@ -88,7 +91,10 @@ def _parsed(line: str) -> dict[str, Any]:
 
 def _tell_progress(hook: dict[str, Any]) -> None:
     if done := _DONE.get(hook["action"]):  # reading a data source is no news
-        log.info("  %s %s in %g s", hook["resource"]["addr"], done, hook.get("elapsed_seconds", 0))
+        address, seconds = hook["resource"]["addr"], float(hook.get("elapsed_seconds", 0))
+        log.info("  %s %s in %g s", address, done, seconds)
+        begun = time.time() - seconds
+        timeline.tell(Span(kind="resource", name=f"{address} {done}", begun=begun, seconds=seconds))
 
 
 def _change(change: dict[str, Any]) -> Change:

@@ -76,6 +76,15 @@ class Change:
     action: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """A resource that Terraform manages: its address, its type, and its attributes by name."""
+
+    address: str
+    type: str
+    values: Mapping[str, Any] = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """The outputs of a Terraform root, by name."""
@@ -133,10 +142,23 @@ class System:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FiredEvent:
-    """An event that EventBridge accepted: its id and the timestamp that its detail carries (UTC)."""
+    """An event for EventBridge.
+
+    Attributes:
+        id: The id that EventBridge gave it; empty until it is sent.
+        timestamp: Its own time (UTC): the one its detail carries, else that of its sending.
+        bus: The bus it was sent to.
+        source: Its source.
+        detail_type: Its detail type.
+        detail: Its detail.
+    """
 
     id: str
     timestamp: datetime
+    bus: str
+    source: str
+    detail_type: str
+    detail: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import pkgutil
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from harness import timeline
 from harness.errors import BackendError, SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from harness.settings import Settings
@@ -31,6 +34,19 @@ class Backend(Protocol):
     def __call__(self, settings: Settings, /) -> AbstractContextManager[Endpoint]:
         """Return the context; entering it starts what it takes, leaving it leaves nothing behind."""
         ...
+
+
+@contextmanager
+def started(settings: Settings) -> Iterator[Endpoint]:
+    """Run the backend of `settings` while the context is open.
+
+    Raises:
+        HarnessError: It is not known, or does not start.
+    """
+    with ExitStack() as resources:
+        with timeline.phase(f"start backend {settings.backend}"):
+            endpoint = resources.enter_context(load(settings.backend)(settings))
+        yield endpoint
 
 
 def load(name: str) -> Backend:

@@ -66,7 +66,7 @@ def test_a_changed_path_is_really_redeployed(changed: Scenario) -> None:
 
     assert_latest(old, stored)
     assert changed.latest().status == 403
-    moved = Scenario.of(changed.endpoint, changed.terraform)
+    moved = Scenario.of(changed.refreshed())
     assert moved.system.api_url.endswith("/dev/newest")
     assert_latest(moved.latest(), stored)
 

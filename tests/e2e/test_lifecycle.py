@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from harness import Endpoint, Settings, TerraformError, assert_latest, aws, backends, deployed_at, eventually
+from harness import (
+    Endpoint,
+    Scenario,
+    Settings,
+    TerraformError,
+    assert_latest,
+    aws,
+    backends,
+    deployed_at,
+    eventually,
+)
 from harness.terraform import applied
 from tests.contract.containers import containers_of
 from tests.inventory import inventory
@@ -74,7 +84,8 @@ def test_a_whole_run_on_its_schedule_alone_writes_objects_and_leaves_nothing(
     before = inventory(other_account)
     ticking = {"schedule_enabled": "true", "schedule_expression": "rate(1 minute)"}
 
-    with deployed_at(replace(harness_settings, variables=ticking), other_account) as scenario:
+    with deployed_at(replace(harness_settings, variables=ticking), other_account) as deployment:
+        scenario = Scenario.of(deployment)
         keys = eventually(scenario.keys, what="an object of the schedule", timeout=FIRST_TICK, interval=1)
         assert_latest(scenario.latest(), scenario.stored(keys[-1]))
         assert len(inventory(other_account) - before) > 10

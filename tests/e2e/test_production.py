@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from harness import Endpoint, Settings, assert_encrypted, assert_latest, assert_no_drift, deployed_at
+from harness import (
+    Endpoint,
+    Scenario,
+    Settings,
+    assert_encrypted,
+    assert_latest,
+    assert_no_drift,
+    deployed_at,
+)
 from tests.inventory import inventory
 
 ACCOUNT = "333333333333"
@@ -26,7 +34,8 @@ def test_production_works_shows_no_drift_and_leaves_nothing(
     root = harness_settings.terraform_dir.parent / "prod"
     before = inventory(account)
 
-    with deployed_at(replace(harness_settings, terraform_dir=root, variables=VARIABLES), account) as prod:
+    with deployed_at(replace(harness_settings, terraform_dir=root, variables=VARIABLES), account) as applied:
+        prod = Scenario.of(applied)
         stored = prod.fire_and_wait()
         assert_encrypted(stored, key_arn=prod.system.kms_key_arn)
         assert_latest(prod.latest(), stored)

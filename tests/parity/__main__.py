@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness import Settings, backends, deployed_at, doctor
+from harness import Scenario, Settings, backends, deployed_at, doctor
 from harness.process import sigterm_as_interrupt
 from harness.progress import shown
 from tests.parity.observations import Observed, observe
@@ -41,9 +41,9 @@ def runnable(settings: Settings) -> list[str]:
 def observed_on(settings: Settings) -> Observed:
     """Start the backend, deploy to it and play the scenario."""
     seen = Observed()
-    with seen.timed("all"), backends.load(settings.backend)(settings) as endpoint:
-        with seen.timed("apply, scenario, destroy"), deployed_at(settings, endpoint) as scenario:
-            observe(scenario, seen)
+    with seen.timed("all"), backends.started(settings) as endpoint:
+        with seen.timed("apply, scenario, destroy"), deployed_at(settings, endpoint) as deployment:
+            observe(Scenario.of(deployment), seen)
     return seen
 
 

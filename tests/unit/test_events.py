@@ -27,7 +27,7 @@ def test_an_event_carries_its_own_time_in_utc_with_microseconds() -> None:
     bus = Bus({"EventId": "e-1"})
     moment = datetime(2026, 11, 23, 10, 30, 0, 5, timezone(timedelta(hours=1)))
 
-    fired = events.fire(bus, SYSTEM, timestamp=moment)
+    fired = events.sent(bus, events.on_demand(SYSTEM, timestamp=moment))
 
     assert (fired.id, fired.timestamp) == ("e-1", moment)
     (entry,) = bus.entries
@@ -39,7 +39,7 @@ def test_an_event_carries_its_own_time_in_utc_with_microseconds() -> None:
 def test_the_time_is_now_by_default() -> None:
     before = datetime.now(UTC)
 
-    fired = events.fire(Bus({"EventId": "e-1"}), SYSTEM)
+    fired = events.sent(Bus({"EventId": "e-1"}), events.on_demand(SYSTEM))
 
     assert before <= fired.timestamp <= datetime.now(UTC)
 
@@ -48,6 +48,6 @@ def test_a_refused_event_is_an_error_with_the_answer() -> None:
     refusal = {"ErrorCode": "InternalFailure", "ErrorMessage": "no"}
 
     with pytest.raises(ExpectationError, match="InternalFailure") as caught:
-        events.fire(Bus(refusal), SYSTEM)
+        events.sent(Bus(refusal), events.on_demand(SYSTEM))
 
     assert caught.value.got == refusal

@@ -1,0 +1,84 @@
+"""An applied Terraform root, and what can be done to it whatever it contains."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Self
+
+from harness import aws, events, resetting
+from harness.api import ApiClient
+from harness.types import FiredEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.terraform import Terraform
+    from harness.types import Change, Endpoint, Outputs, Resource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """A stack that runs.
+
+    Attributes:
+        endpoint: Where it runs.
+        terraform: The applied root.
+        outputs: What the root put out.
+    """
+
+    endpoint: Endpoint
+    terraform: Terraform
+    outputs: Outputs
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Return a boto3 client of `service` at this stack's endpoint."""
+        return aws.client(self.endpoint, service)
+
+    def api_client(self, published: str) -> ApiClient:
+        """Return a client of the REST API whose URL on AWS is `published`, such as one of the outputs."""
+        return ApiClient.of(self.endpoint, published)
+
+    def put_event(
+        self, *, source: str, detail_type: str, detail: Mapping[str, object], bus: str = "default"
+    ) -> FiredEvent:
+        """Send one event with PutEvents.
+
+        Raises:
+            ExpectationError: EventBridge did not accept it.
+        """
+        event = FiredEvent(
+            id="", timestamp=datetime.now(UTC), bus=bus, source=source, detail_type=detail_type, detail=detail
+        )
+        return events.sent(self.client("events"), event)
+
+    def logs(self, function_name: str) -> list[str]:
+        """Return the log lines of a function, oldest first."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        found = [
+            event
+            for page in pages.paginate(logGroupName=f"/aws/lambda/{function_name}")
+            for event in page["events"]
+        ]
+        return [
+            event["message"].rstrip("\n") for event in sorted(found, key=lambda event: event["timestamp"])
+        ]
+
+    def refreshed(self) -> Self:
+        """Return the same deployment with the outputs that the root has by now."""
+        return replace(self, outputs=self.terraform.outputs())
+
+    def plan(self, **variables: str) -> list[Change]:
+        """Return what another apply would change."""
+        return self.terraform.plan(**variables)
+
+    def resources(self, kind: str = "") -> list[Resource]:
+        """Return the resources that Terraform manages: those of one type, such as `aws_sqs_queue`, or all."""
+        return [found for found in self.terraform.resources() if kind in {"", found.type}]
+
+    def reset(self) -> None:
+        """Empty the buckets, queues and tables of the stack, so that the next test starts from nothing.
+
+        What Terraform itself has put there, such as an `aws_s3_object`, stays.
+        """
+        resetting.emptied(self.client, self.terraform.resources())
