@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import nox
 
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv"
+nox.options.error_on_missing_interpreters = True  # a skipped session would look like a passed one
 
 # What the Lambda functions run on; `unit-3.12` tests the library on the oldest one it supports.
 PYTHON = "3.13"
@@ -41,6 +43,7 @@ def unit(session: nox.Session) -> None:
 @nox.session(python=PYTHON)
 def terraform(session: nox.Session) -> None:
     """Check the Terraform files: form, the modules' own tests, plans for real AWS, the READMEs' tables."""
+    _check_terraform(session)
     _sync(session, "test")
     session.run("python", "-m", "scripts.terraform_docs", "--check")
     session.run("pytest", "tests/terraform", "--numprocesses=auto", "--dist=loadfile", *session.posargs)
@@ -57,6 +60,7 @@ def checkov(session: nox.Session) -> None:
 @nox.session(python=PYTHON)
 def e2e(session: nox.Session) -> None:
     """Deploy the system to an emulator and test it end to end; `-- --backend=NAME` chooses where."""
+    _check_terraform(session)
     _sync(session, "test")
     session.run("pytest", "tests/e2e", "tests/contract", *session.posargs)
 
@@ -88,6 +92,16 @@ def parity(session: nox.Session) -> None:
     """Run one scenario on every backend that can run here, and print where their answers differ."""
     _sync(session, "test")
     session.run("python", "-m", "tests.parity", *session.posargs)
+
+
+def _check_terraform(session: nox.Session) -> None:
+    """Stop with one line where there is no Terraform, before anything is installed for it."""
+    program = os.environ.get("HARNESS_TERRAFORM", "terraform")
+    if shutil.which(program) is None:
+        session.error(
+            f"{program!r} is not on PATH; install Terraform >= 1.10 from "
+            "https://developer.hashicorp.com/terraform/install, or name another program in HARNESS_TERRAFORM"
+        )
 
 
 def _sync(session: nox.Session, group: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -12,9 +13,43 @@ import urllib3
 from harness.types import ApiResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from harness.types import Endpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request that a client sent, and how it ended.
+
+    Attributes:
+        begun: Seconds since the epoch.
+        method: The HTTP method.
+        url: The whole URL.
+        status: The answer's status; 0 when no answer came.
+        seconds: How long it took until the answer was read whole, or given up.
+    """
+
+    begun: float
+    method: str
+    url: str
+    status: int
+    seconds: float
+
+
+type Listener = Callable[[Request], None]
+
+_LISTENERS: list[Listener] = []
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Have `listener` called with every request that ends while the context is open, in any thread."""
+    _LISTENERS.append(listener)
+    try:
+        yield
+    finally:
+        _LISTENERS.remove(listener)
 
 
 def served_url(endpoint: Endpoint, published: str) -> str:
@@ -54,17 +89,30 @@ class ApiClient:
         Raises:
             urllib3.exceptions.HTTPError: No answer came.
         """
-        begun = time.perf_counter()
-        answer = self._http.request(
-            method,
-            self.base + path,
-            headers={"Accept": "*/*", **(headers or {})},  # what curl and browsers send too
-            timeout=self.timeout,
-            redirect=False,
-        )
+        begun, clock, status = time.time(), time.perf_counter(), 0
+        try:
+            answer = self._send(method, self.base + path, headers or {})
+            status = answer.status
+        finally:
+            elapsed = time.perf_counter() - clock
+            _tell(Request(begun=begun, method=method, url=self.base + path, status=status, seconds=elapsed))
         return ApiResponse(
             status=answer.status,
             headers={name.lower(): value for name, value in answer.headers.items()},
             body=answer.data,
-            elapsed=time.perf_counter() - begun,
+            elapsed=elapsed,
         )
+
+    def _send(self, method: str, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        return self._http.request(
+            method,
+            url,
+            headers={"Accept": "*/*", **headers},  # what curl and browsers send too
+            timeout=self.timeout,
+            redirect=False,
+        )
+
+
+def _tell(request: Request) -> None:
+    for listener in tuple(_LISTENERS):
+        listener(request)

@@ -7,14 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
+import psutil
 import urllib3
 
+from harness import journal
 from harness.errors import BackendError, NotReachedError
 from harness.polling import eventually
+from harness.process import serving
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.settings import Settings
@@ -53,6 +56,17 @@ class ServedEmulator:
     def lines(self) -> list[str]:
         """Return the lines of the log file."""
         return self.log.read_text("utf-8", "replace").splitlines()
+
+
+@contextmanager
+def served_emulator(
+    argv: Sequence[str], settings: Settings, environ: Mapping[str, str], log: Path
+) -> Iterator[ServedEmulator]:
+    """Run an emulator as a child process while the context is open; all that it keeps is beside `log`."""
+    with serving(argv, env=environ, log=log) as child:
+        created, folder = psutil.Process(child.pid).create_time(), str(log.parent)
+        with journal.noted(settings.cache_dir, log.stem, pid=child.pid, created=created, folder=folder):
+            yield ServedEmulator(child, log)
 
 
 def free_port(settings: Settings, backend: str) -> int:

@@ -18,7 +18,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from harness import journal
 from harness.errors import BackendError
+from harness.journal import is_orphan
 from harness.process import interrupts_deferred
 
 BACKEND = "container"
@@ -67,7 +69,7 @@ class Plan:
     """
 
     image: str
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     port: int
     address: str
     copies: Mapping[Path, str]
@@ -272,19 +274,7 @@ def running(plan: Plan, log_file: Path) -> Iterator[RunningContainer]:
 
 def labels() -> dict[str, str]:
     """Return the labels by which `sweep` knows what this process has made."""
-    created = int(psutil.Process().create_time())
-    return {LABEL: version(LABEL), OWNER_LABEL: f"{socket.gethostname()}/{os.getpid()}/{created}"}
-
-
-def is_orphan(owner: str) -> bool:
-    """Whether the process that a label names ran on this machine and is gone."""
-    host, pid, created = owner.rsplit("/", 2)
-    if host != socket.gethostname():
-        return False
-    try:
-        return int(psutil.Process(int(pid)).create_time()) != int(created)
-    except psutil.NoSuchProcess:
-        return True
+    return {LABEL: version(LABEL), OWNER_LABEL: journal.owner()}
 
 
 def told(problem: Exception) -> str:

@@ -107,6 +107,18 @@ class OutputError(HarnessError):
         self.name = name
 
 
+class NotUpError(HarnessError):
+    """Nothing is kept that a command could work with.
+
+    Attributes:
+        folder: The root whose stack was looked for.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"expected the stack of {folder} to be up, and it is not; run `harness up`")
+        self.folder = folder
+
+
 class PackageError(HarnessError):
     """The Lambda zip could not be built.
 
@@ -147,6 +159,32 @@ class ExpectationError(HarnessError, AssertionError):
         super().__init__(f"{subject}: expected {expected!r}, got {got!r}")
         self.expected = expected
         self.got = got
+
+
+class PatternError(HarnessError):
+    """An event pattern that EventBridge would refuse, or that no event can match.
+
+    Attributes:
+        path: Where in the pattern, such as `detail.size`; empty for the whole.
+        problem: What is wrong there.
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(f"event pattern{path and ' at '}{path}: {problem}")
+        self.path = path
+        self.problem = problem
+
+
+class PolicyError(HarnessError):
+    """A policy has a part that cannot be judged here.
+
+    Attributes:
+        part: The part, such as an operator's name.
+    """
+
+    def __init__(self, part: str, problem: str) -> None:
+        super().__init__(f"policy: {part!r} {problem}")
+        self.part = part
 
 
 def tail(lines: Iterable[str], count: int = TAIL_LINES) -> str:

@@ -1,37 +1,62 @@
-"""The pytest plugin: fixtures that only delegate."""
+"""The pytest plugin: options, hooks and fixtures that only delegate."""
 
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import backends, capabilities, progress
+from harness import capabilities, polling, progress, sharing, terraform
 from harness.errors import HarnessError
 from harness.process import sigterm_as_interrupt
 from harness.scenario import Scenario
-from harness.session import deployed_at
-from harness.settings import Settings
+from harness.settings import Settings, assigned
+from harness.sources import Lasting, Own, Shared, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from harness.api import ApiClient
     from harness.deployment import Deployment
-    from harness.types import Endpoint
+    from harness.types import Endpoint, FiredEvent, Outputs
 
 _MARKERS = (
     "requires(*capabilities): skip the test where the backend lacks one of the capabilities",
     "differs(backend, reason): the test fails on the backend, for this reason; that it passes is a failure",
 )
+_COUNTER = pytest.StashKey[sharing.Counter]()
+_COUNTER_OPEN = pytest.StashKey[ExitStack]()
+_WORKER_INPUT = "terraform_lambda_harness"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the harness's command-line options."""
     group = parser.getgroup("harness", "Terraform + Lambda on an emulator")
     group.addoption(
-        "--backend", metavar="NAME", help="where the stack runs: auto, host, or package.module:function"
+        "--backend",
+        metavar="NAME",
+        help="where the stack runs: auto, a backend by name, or package.module:function",
+    )
+    group.addoption("--terraform-dir", metavar="DIR", help="the root module to apply")
+    group.addoption(
+        "--terraform-var",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="a variable of the root module; may be repeated",
+    )
+    group.addoption(
+        "--keep",
+        action="store_true",
+        help="leave backend and stack running; the next run with --keep attaches to them",
+    )
+    group.addoption(
+        "--stack-per-worker",
+        action="store_true",
+        help="with pytest-xdist: a stack for each worker, in an account of its own on one shared emulator",
     )
 
 
@@ -44,36 +69,126 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(resources.close)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
+    """Tell a worker of pytest-xdist where to ask for backend and stack."""
+    config: pytest.Config = node.config
+    if _COUNTER not in config.stash:
+        config.stash[_COUNTER_OPEN] = resources = ExitStack()
+        resources.enter_context(_progress_shown(config))
+        config.stash[_COUNTER] = resources.enter_context(sharing.counter())
+    node.workerinput[_WORKER_INPUT] = config.stash[_COUNTER].to_plain()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop what was started for the workers; that this fails is a failure of the run."""
+    try:
+        session.config.stash.get(_COUNTER_OPEN, ExitStack()).close()
+    except HarnessError as problem:
+        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+        reporter.write_line(f"ERROR: {problem}", red=True)
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(scope="session")
 def harness_settings(pytestconfig: pytest.Config) -> Settings:
     """Return the settings of this run; override the fixture to change them."""
-    chosen = pytestconfig.getoption("--backend")
-    environ = {**os.environ, "HARNESS_BACKEND": chosen} if chosen else os.environ
+    options = {"HARNESS_BACKEND": "--backend", "HARNESS_TERRAFORM_DIR": "--terraform-dir"}
+    chosen = {name: value for name, option in options.items() if (value := pytestconfig.getoption(option))}
     with _told_plainly():
-        return Settings.from_env(environ, pytestconfig.rootpath)
+        settings = Settings.from_env({**os.environ, **chosen}, pytestconfig.rootpath)
+        given = assigned("--terraform-var", pytestconfig.getoption("--terraform-var"))
+    return replace(settings, variables={**settings.variables, **given})
 
 
 @pytest.fixture(scope="session")
-def endpoint(pytestconfig: pytest.Config, harness_settings: Settings) -> Iterator[Endpoint]:
+def harness_source(pytestconfig: pytest.Config) -> Source:
+    """Return where backend and stack come from: started for this run, kept, or shared with other workers."""
+    if pytestconfig.getoption("--keep"):
+        return Lasting()
+    given = getattr(pytestconfig, "workerinput", {})
+    if _WORKER_INPUT not in given:
+        return Own()
+    worker = str(given["workerid"]) if pytestconfig.getoption("--stack-per-worker") else ""
+    return Shared(counter=sharing.Counter.from_plain(given[_WORKER_INPUT]), worker=worker)
+
+
+@pytest.fixture(scope="session")
+def endpoint(
+    pytestconfig: pytest.Config, harness_settings: Settings, harness_source: Source
+) -> Iterator[Endpoint]:
     """Provide a running backend, shared by the session."""
-    with _progress_shown(pytestconfig), ExitStack() as resources:
-        with _told_plainly():
-            started = resources.enter_context(backends.started(harness_settings))
+    with _progress_shown(pytestconfig), _entered(harness_source.endpoint(harness_settings)) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
-def deployment(harness_settings: Settings, endpoint: Endpoint) -> Iterator[Deployment]:
+def terraform_program(harness_settings: Settings) -> str:
+    """Return the path of Terraform: that it is missing is told before a backend is started for it."""
+    with _told_plainly():
+        return terraform.program_of(harness_settings)
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    harness_settings: Settings,
+    harness_source: Source,
+    terraform_program: str,  # noqa: ARG001
+    endpoint: Endpoint,
+) -> Iterator[Deployment]:
     """Apply the stack, once for the session."""
-    with ExitStack() as resources:
-        with _told_plainly():
-            applied = resources.enter_context(deployed_at(harness_settings, endpoint))
+    with _entered(harness_source.deployment(harness_settings, endpoint)) as applied:
         yield applied
 
 
+@pytest.fixture(scope="session")
+def outputs(deployment: Deployment) -> Outputs:
+    """Return the outputs of the Terraform root."""
+    return deployment.outputs
+
+
+@pytest.fixture(scope="session")
+def aws_client(deployment: Deployment) -> Callable[[str], Any]:
+    """Return a function from a service's name to its boto3 client at the stack's endpoint."""
+    return deployment.client
+
+
+@pytest.fixture(scope="session")
+def api_client(deployment: Deployment) -> Callable[[str], ApiClient]:
+    """Return a function from the URL of a REST API on AWS to a client of it, wherever it is served."""
+    return deployment.api_client
+
+
+@pytest.fixture(scope="session")
+def fire(deployment: Deployment) -> Callable[..., FiredEvent]:
+    """Return `Deployment.put_event`: it sends an event of a source, a detail type and a detail."""
+    return deployment.put_event
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    """Return `harness.eventually`: it waits until a probe sees what is waited for."""
+    return polling.eventually
+
+
 @pytest.fixture
-def scenario(deployment: Deployment) -> Scenario:
-    """Provide the deployed system with an empty bucket."""
+def stack_alone(harness_settings: Settings, harness_source: Source, deployment: Deployment) -> Iterator[None]:  # noqa: ARG001 - it is to exist by then
+    """Keep other workers of pytest-xdist from the stack while the test runs."""
+    with harness_source.alone(harness_settings):
+        yield
+
+
+@pytest.fixture
+def stack(deployment: Deployment, stack_alone: None) -> Deployment:  # noqa: ARG001
+    """Provide the deployment with its buckets, queues and tables empty."""
+    deployment.reset()
+    return deployment
+
+
+@pytest.fixture
+def scenario(deployment: Deployment, stack_alone: None) -> Scenario:  # noqa: ARG001
+    """Provide this project's own system with an empty bucket."""
     with _told_plainly():
         deployed = Scenario.of(deployment)
     deployed.reset()
@@ -102,6 +217,15 @@ def _told_plainly() -> Iterator[None]:
     except HarnessError as problem:
         notes = getattr(problem, "__notes__", [])
         pytest.fail("\n".join([str(problem), *notes]), pytrace=False)
+
+
+@contextmanager
+def _entered[T](context: AbstractContextManager[T]) -> Iterator[T]:
+    """Enter `context`, and tell a harness error that this raises plainly."""
+    with ExitStack() as resources:
+        with _told_plainly():
+            entered = resources.enter_context(context)
+        yield entered
 
 
 @contextmanager

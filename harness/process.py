@@ -103,6 +103,33 @@ def serving(
         yield child
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detached:
+    """A child that nobody waits for: its process id, when it started, and its standard input."""
+
+    pid: int
+    created: float
+    stdin: IO[bytes]
+
+
+def detached(argv: Sequence[str], *, env: Mapping[str, str], log: Path, cwd: Path | None = None) -> Detached:
+    """Start `argv` with its output in `log`; it goes on when this process ends."""
+    with log.open("ab") as sink, interrupts_deferred():
+        child = subprocess.Popen(  # noqa: S603 - the argv is ours, and no shell reads it
+            argv,
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.PIPE,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    assert child.stdin is not None  # noqa: S101 - it is a pipe
+    started = Detached(pid=child.pid, created=psutil.Process(child.pid).create_time(), stdin=child.stdin)
+    child.returncode = 0  # else its `Popen` would complain that it still runs
+    return started
+
+
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
     """Turn SIGTERM into KeyboardInterrupt, so that `with` blocks release what they hold."""

@@ -12,22 +12,24 @@ if TYPE_CHECKING:
 
 
 class ProgressHandler(logging.Handler):
-    """Hands each record to `tell` as one line, with the seconds since the handler was made."""
+    """Hands each record to `tell` as one line, if `timed` with the seconds since the handler was made."""
 
-    def __init__(self, tell: Callable[[str], None]) -> None:
+    def __init__(self, tell: Callable[[str], None], *, timed: bool) -> None:
         super().__init__(logging.INFO)
         self._tell = tell
+        self._timed = timed
         self._begun = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tell one record."""
-        self._tell(f"[{time.monotonic() - self._begun:6.1f} s] {record.getMessage()}")
+        since = f"[{time.monotonic() - self._begun:6.1f} s] " if self._timed else ""
+        self._tell(since + record.getMessage())
 
 
 @contextmanager
-def shown(tell: Callable[[str], None]) -> Iterator[None]:
+def shown(tell: Callable[[str], None], *, timed: bool = True) -> Iterator[None]:
     """Have the harness's progress told to `tell` while the context is open."""
-    logger, handler = logging.getLogger("harness"), ProgressHandler(tell)
+    logger, handler = logging.getLogger("harness"), ProgressHandler(tell, timed=timed)
     level = logger.level
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)

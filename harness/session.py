@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from harness import backends, package, terraform
 from harness.deployment import Deployment
+from harness.errors import HarnessError
+from harness.keeper import Held
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,12 +38,43 @@ def deployed_at(settings: Settings, endpoint: Endpoint) -> Iterator[Deployment]:
     Raises:
         HarnessError: A step failed; the steps before it have been undone.
     """
-    with terraform.applied(settings, endpoint, _packaged(settings)) as stack:
+    with terraform.applied(settings, endpoint, packaged(settings)) as stack:
         yield Deployment(endpoint=endpoint, terraform=stack, outputs=stack.outputs())
 
 
-def _packaged(settings: Settings) -> dict[str, str]:
+@contextmanager
+def backend_held(settings: Settings) -> Iterator[Held]:
+    """Start the backend for a keeper."""
+    with backends.started(settings) as endpoint:
+        yield Held(endpoint=endpoint)
+
+
+@contextmanager
+def stack_held(settings: Settings, endpoint: Endpoint) -> Iterator[Held]:
+    """Apply the stack for a keeper."""
+    with deployed_at(settings, endpoint) as deployment:
+        yield Held(endpoint=endpoint, root=deployment.terraform.root, outputs=deployment.outputs)
+
+
+def attached(settings: Settings, held: Held) -> Deployment:
+    """Return the deployment that a keeper holds.
+
+    Raises:
+        HarnessError: The keeper holds no stack, or there is no Terraform.
+    """
+    if held.root is None:
+        raise HarnessError("expected a keeper that holds a stack; this one holds a backend only")
+    commands = terraform.commands_at(held.endpoint, held.root, settings, packaged(settings))
+    return Deployment(endpoint=held.endpoint, terraform=commands, outputs=held.outputs)
+
+
+def packaged(settings: Settings) -> dict[str, str]:
     """Build the Lambda zip, where the project has one, and return the Terraform variable that names it."""
-    if settings.package is None:
-        return {}
-    return {settings.package.variable: str(package.build(settings, settings.package))}
+    if settings.package is not None:
+        package.build(settings, settings.package)
+    return zip_variable(settings)
+
+
+def zip_variable(settings: Settings) -> dict[str, str]:
+    """Return the Terraform variable that names the Lambda zip, where the project has one."""
+    return {} if settings.package is None else {settings.package.variable: str(settings.package.output)}

@@ -6,14 +6,14 @@ import json
 import re
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from harness.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 
 _LAST_PORT = 65535
@@ -49,7 +49,8 @@ class Settings:
 
     Attributes:
         project: The directory whose `pyproject.toml` was read.
-        environ: The environment that child processes inherit what is harmless from.
+        environ: The environment that child processes inherit what is harmless from; it may hold secrets, and
+            is not shown in the `repr`.
         backend: The name of a backend, or `package.module:function`.
         region: The AWS region.
         port: The emulator's port; 0 picks a free one.
@@ -71,7 +72,7 @@ class Settings:
     """
 
     project: Path
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     backend: str = "auto"
     region: str = "eu-north-1"
     port: int = 0
@@ -118,6 +119,17 @@ class Settings:
             package=_package(package, project),
             **read,
         )
+
+
+def assigned(option: str, given: Iterable[str]) -> dict[str, str]:
+    """Return what is given as `name=value`, each once or more, by name.
+
+    Raises:
+        SettingsError: One of them has another form.
+    """
+    if wrong := [text for text in given if not text.partition("=")[1]]:
+        raise SettingsError(option, expected="NAME=VALUE", got=wrong[0])
+    return dict(text.split("=", 1) for text in given)
 
 
 def _table(project: Path) -> dict[str, Any]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import logging
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import isolation, process, timeline
+from harness import isolation, journal, process, timeline
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
 from harness.terraform_events import EventLog, diagnostics_of
+from harness.transient import patiently
 from harness.types import Outputs, Resource
-from harness.workspace import scratch_copy
+from harness.workspace import copied, scratch_copy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from harness.settings import Settings
     from harness.types import Change, Endpoint
@@ -27,8 +29,13 @@ REMEDY = (
     "install Terraform >= 1.10 from https://developer.hashicorp.com/terraform/install, "
     "or name another program in HARNESS_TERRAFORM, such as tofu"
 )
+_LISTENERS: list[Callable[[str], None]] = []
 _QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+_LOCK_WAIT = "-lock-timeout=300s"  # another process may work on the same state
 _PLAN_EXIT_CODES = frozenset({0, 2})  # with -detailed-exitcode, 2 says that there are changes
+
+
+_RESOURCES: dict[tuple[Path, int], list[Resource]] = {}  # by the state's file and its time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +54,7 @@ class Terraform:
 
     program: str
     root: Path
-    environ: Mapping[str, str]
+    environ: Mapping[str, str] = field(repr=False)
     variables: Mapping[str, str]
     timeout: float
     online: bool = False
@@ -59,11 +66,15 @@ class Terraform:
         Raises:
             TerraformError: They can't be had.
         """
+        patiently(self._init)
+
+    def _init(self) -> None:
         log.info("terraform init")
         argv = [self.program, "init", "-input=false", "-no-color"]
         try:
             with timeline.phase("terraform init"):
-                process.run(argv, cwd=self.root, env=self.environ, timeout=self.timeout)
+                _tell("$ terraform init")
+                process.run(argv, cwd=self.root, env=self.environ, timeout=self.timeout, on_line=_tell)
         except CommandError as problem:
             events = EventLog(plain=problem.output.splitlines())
             raise TerraformError("init", events.errors()) from problem
@@ -88,7 +99,7 @@ class Terraform:
             TerraformError: A resource failed; its address and the provider's message are in the error.
         """
         log.info("terraform apply")
-        self._events("apply", "-auto-approve", **variables)
+        patiently(lambda: self._events("apply", "-auto-approve", _LOCK_WAIT, **variables))
 
     def plan(self, **variables: str) -> list[Change]:
         """Return the changes that an apply would make.
@@ -96,7 +107,7 @@ class Terraform:
         Raises:
             TerraformError: The configuration is not valid, or a read failed.
         """
-        return self._events("plan", "-detailed-exitcode", **variables).changes
+        return self._events("plan", "-detailed-exitcode", _LOCK_WAIT, **variables).changes
 
     def destroy(self) -> None:
         """Destroy all that the state knows; do nothing where there is no state, or no emulator any more.
@@ -106,7 +117,7 @@ class Terraform:
         """
         if (self.root / "terraform.tfstate").exists() and not self.ended():
             log.info("terraform destroy")
-            self._events("destroy", "-auto-approve")
+            patiently(lambda: self._events("destroy", "-auto-approve", _LOCK_WAIT))
 
     def outputs(self) -> Outputs:
         """Return the root's outputs.
@@ -123,8 +134,14 @@ class Terraform:
         Raises:
             TerraformError: The state can't be read.
         """
-        state = json.loads(self._run("show", "-json").stdout)
-        return list(_resources(state.get("values", {}).get("root_module", {})))
+        state = self.root / "terraform.tfstate"
+        if not state.exists():
+            return []
+        seen = (state, state.stat().st_mtime_ns)
+        if seen not in _RESOURCES:  # showing them takes a second
+            shown = json.loads(self._run("show", "-json").stdout)
+            _RESOURCES[seen] = list(_resources(shown.get("values", {}).get("root_module", {})))
+        return _RESOURCES[seen]
 
     def _events(self, command: str, *flags: str, **variables: str) -> EventLog:
         events = EventLog()
@@ -132,14 +149,20 @@ class Terraform:
         argv = [self.program, command, "-json", "-input=false", *flags, *given]
         accept = _PLAN_EXIT_CODES if command == "plan" else frozenset({0})
         env = self._confined()
+
+        def take(line: str) -> None:
+            events.take(line)
+            _tell(line)
+
         try:
             with timeline.phase(f"terraform {command}"):
+                _tell(f"$ terraform {command}")
                 process.run(
                     argv,
                     cwd=self.root,
                     env=env,
                     timeout=self.timeout,
-                    on_line=events.take,
+                    on_line=take,
                     accept=accept,
                     stop_if=self._why_stop,
                 )
@@ -163,6 +186,24 @@ class Terraform:
         except CommandError as problem:
             events = EventLog(plain=problem.output.splitlines())
             raise TerraformError(arguments[0], events.errors()) from problem
+
+
+@contextmanager
+def listening(listener: Callable[[str], None]) -> Iterator[None]:
+    """Have `listener` called with what init, plan, apply and destroy print while the context is open.
+
+    It gets a line at a time, in any thread; a line `$ terraform <command>` comes first.
+    """
+    _LISTENERS.append(listener)
+    try:
+        yield
+    finally:
+        _LISTENERS.remove(listener)
+
+
+def _tell(line: str) -> None:
+    for listener in tuple(_LISTENERS):
+        listener(line)
 
 
 def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
@@ -189,17 +230,50 @@ def prepared(
         SettingsError: The root has no Terraform files, or the provider mirror no providers.
         TerraformError: The providers can't be had.
     """
-    program = process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
     with scratch_copy(settings.terraform_dir) as root:
-        terraform = Terraform(
-            program=program,
-            root=root,
-            environ={**environ, **_QUIET, **mirrored(settings.provider_mirror, root)},
-            variables={**settings.variables, **variables},
-            timeout=settings.terraform_timeout,
-        )
+        terraform = commands_in(root, settings, environ, variables)
         terraform.init()
         yield terraform
+
+
+def program_of(settings: Settings) -> str:
+    """Return the full path of the Terraform program.
+
+    Raises:
+        MissingToolError: There is none on PATH.
+    """
+    return process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
+
+
+def commands_in(
+    root: Path, settings: Settings, environ: Mapping[str, str], variables: Mapping[str, str]
+) -> Terraform:
+    """Return the Terraform commands on `root`, a copy of the root of `settings`.
+
+    Raises:
+        MissingToolError: There is no Terraform on PATH.
+        SettingsError: The provider mirror holds no providers.
+    """
+    return Terraform(
+        program=program_of(settings),
+        root=root,
+        environ={**environ, **_QUIET, **mirrored(settings.provider_mirror, root)},
+        variables={**settings.variables, **variables},
+        timeout=settings.terraform_timeout,
+    )
+
+
+def commands_at(
+    endpoint: Endpoint, root: Path, settings: Settings, variables: Mapping[str, str]
+) -> Terraform:
+    """Return the Terraform commands on `root`, a copy of the root of `settings`, that work at `endpoint`.
+
+    Raises:
+        HarnessError: What `commands_in` raises.
+    """
+    environ = isolation.pointed_at(endpoint, settings.environ)
+    commands = commands_in(root, settings, environ, _all_variables(settings, endpoint, variables))
+    return replace(commands, online=endpoint.is_aws, ended=endpoint.ended)
 
 
 @contextmanager
@@ -210,13 +284,29 @@ def applied(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]
         HarnessError: What `prepared` raises.
         TerraformError: A command failed; what was already created has been destroyed again.
     """
-    environ = isolation.pointed_at(endpoint, settings.environ)
-    named = {settings.name_variable: endpoint.name} if endpoint.name else {}
-    with prepared(settings, environ, {**named, **variables}) as offline:
-        terraform = replace(offline, online=endpoint.is_aws, ended=endpoint.ended)
+    program_of(settings)  # else nothing needs to be copied
+    with _scratch(settings, endpoint, variables) as root:
+        terraform = commands_at(endpoint, root, settings, variables)
+        terraform.init()
         with _destroyed_afterwards(terraform):
             terraform.apply()
             yield terraform
+
+
+@contextmanager
+def _scratch(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> Iterator[Path]:
+    """Yield a scratch copy of the root that `harness sweep` knows of, should this process be killed."""
+    with tempfile.TemporaryDirectory(prefix="harness-terraform-") as folder:
+        root = copied(settings.terraform_dir, Path(folder))
+        stays = {"root": str(root), "variables": _all_variables(settings, endpoint, variables)}
+        entry = {"folder": folder, **(stays if endpoint.is_aws else {})}
+        with journal.noted(settings.cache_dir, f"the stack of {settings.terraform_dir}", **entry):
+            yield root
+
+
+def _all_variables(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> dict[str, str]:
+    named = {settings.name_variable: endpoint.name} if endpoint.name else {}
+    return {**settings.variables, **named, **variables}
 
 
 @contextmanager
@@ -252,11 +342,12 @@ def _cli_config(mirror: Path, folder: Path) -> Path:
         expected = "a filesystem mirror, as `terraform providers mirror` makes one"
         raise SettingsError("HARNESS_PROVIDER_MIRROR", expected=expected, got=str(mirror))
     file = folder / "harness.tfrc"
-    file.write_text(
+    text = (
         "provider_installation {\n"
         f"  filesystem_mirror {{\n    path = {json.dumps(str(mirror))}\n  }}\n"
         f"  direct {{\n    exclude = {json.dumps(held)}\n  }}\n"
-        "}\n",
-        "utf-8",
+        "}\n"
     )
+    if not file.exists() or file.read_text("utf-8") != text:  # another process may be reading it
+        file.write_text(text, "utf-8")
     return file

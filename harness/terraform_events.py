@@ -34,6 +34,7 @@ class EventLog:
     diagnostics: list[Diagnostic] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     plain: list[str] = field(default_factory=list)
+    _begun: dict[str, float] = field(default_factory=dict)
 
     def take(self, line: str) -> None:
         """Take one line of output."""
@@ -41,8 +42,10 @@ class EventLog:
         match event.get("type"):
             case None:
                 self.plain.append(line)
-            case "apply_complete":
-                _tell_progress(event["hook"])
+            case "apply_start":
+                self._begin(_step(event["hook"]))
+            case "apply_complete" | "apply_errored" as how:
+                self._end(_step(event["hook"]), ok=how == "apply_complete")
             case "planned_change":
                 self.changes.append(_change(event["change"]))
             case "diagnostic":
@@ -56,6 +59,18 @@ class EventLog:
             return self.diagnostics
         text = "\n".join(filter(None, map(str.strip, self.plain)))
         return [Diagnostic(severity="error", summary=text or "no reason given")]
+
+    def _begin(self, step: str) -> None:
+        if step:
+            self._begun[step] = time.time()
+            timeline.begin(step)
+
+    def _end(self, step: str, *, ok: bool) -> None:
+        if step:
+            begun = self._begun.pop(step, time.time())
+            seconds = time.time() - begun
+            log.info("  %s %.1f s", f"{step} in" if ok else f"{step.split()[0]} failed after", seconds)
+            timeline.tell(Span(kind="resource", name=step, begun=begun, seconds=seconds, ok=ok))
 
     def _take_diagnostic(self, told: Diagnostic) -> None:
         if told.severity == "error":
@@ -89,12 +104,10 @@ def _parsed(line: str) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
-def _tell_progress(hook: dict[str, Any]) -> None:
-    if done := _DONE.get(hook["action"]):  # reading a data source is no news
-        address, seconds = hook["resource"]["addr"], float(hook.get("elapsed_seconds", 0))
-        log.info("  %s %s in %g s", address, done, seconds)
-        begun = time.time() - seconds
-        timeline.tell(Span(kind="resource", name=f"{address} {done}", begun=begun, seconds=seconds))
+def _step(hook: dict[str, Any]) -> str:
+    """Return the resource with what is done to it; empty for a data source, whose reading is no news."""
+    done = _DONE.get(hook["action"])
+    return f"{hook['resource']['addr']} {done}" if done else ""
 
 
 def _change(change: dict[str, Any]) -> Change:

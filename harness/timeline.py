@@ -33,29 +33,45 @@ class Span:
 
 
 type Listener = Callable[[Span], None]
+type Starter = Callable[[str], None]
 
 _LISTENERS: list[Listener] = []
+_STARTERS: list[Starter] = []
 
 
 def tell(span: Span) -> None:
-    """Hand `span` to every listener."""
+    """Hand a span that has ended to every listener."""
     for listener in tuple(_LISTENERS):
         listener(span)
 
 
+def begin(name: str) -> None:
+    """Tell those who want to know that the span of this name has begun."""
+    for starter in tuple(_STARTERS):
+        starter(name)
+
+
 @contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Have `listener` called with every span that ends while the context is open, in any thread."""
+def listening(listener: Listener, starter: Starter = lambda _name: None) -> Iterator[None]:
+    """Have `listener` called with every span that ends while the context is open, in any thread.
+
+    Args:
+        listener: Takes a span that has ended.
+        starter: Takes the name of one that has begun; only those of this process are told.
+    """
     _LISTENERS.append(listener)
+    _STARTERS.append(starter)
     try:
         yield
     finally:
         _LISTENERS.remove(listener)
+        _STARTERS.remove(starter)
 
 
 @contextmanager
 def phase(name: str) -> Iterator[None]:
     """Tell the context's duration as a phase."""
+    begin(name)
     begun, clock, ok = time.time(), time.monotonic(), False
     try:
         yield

@@ -19,6 +19,7 @@ _LOCAL_SOURCE = re.compile(r'^\s*source\s*=\s*"(\.\.?/[^"]*)"', re.MULTILINE)
 _LEFTOVERS = shutil.ignore_patterns(
     ".terraform", "*.tfstate", "*.tfstate.*", "*.tfplan", "localstack_providers_override.tf"
 )
+_LOCK = ".terraform.lock.hcl"  # where the root has none, `init` has made one
 # Overrides whatever backend the root declares: a run never touches the state of a real deployment.
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 
@@ -32,17 +33,44 @@ def scratch_copy(root: Path) -> Iterator[Path]:
     Raises:
         SettingsError: `root` is not a directory with Terraform files.
     """
+    with tempfile.TemporaryDirectory(prefix="harness-terraform-") as scratch:
+        yield copied(root, Path(scratch))
+
+
+def copied(root: Path, into: Path) -> Path:
+    """Copy `root` and all local modules that it reaches into the directory `into`; return its copy.
+
+    What is there already is replaced, but for state and plugins: those are the copy's own.
+
+    Raises:
+        SettingsError: `root` is not a directory with Terraform files.
+    """
     if not root.is_dir() or not any(root.glob("*.tf")):
         raise SettingsError("HARNESS_TERRAFORM_DIR", expected="a directory with *.tf files", got=str(root))
-    folders = reached(root.resolve())
-    base = Path(os.path.commonpath(folders))
-    with tempfile.TemporaryDirectory(prefix="harness-terraform-") as scratch:
-        for folder in folders:
-            copy = Path(scratch) / folder.relative_to(base)
-            shutil.copytree(folder, copy, ignore=_LEFTOVERS, dirs_exist_ok=True)
-        copied_root = Path(scratch) / root.resolve().relative_to(base)
-        (copied_root / "harness_override.tf").write_text(_LOCAL_STATE, "utf-8")
-        yield copied_root
+    _clear(into)
+    for folder in reached(root.resolve()):
+        shutil.copytree(folder, copy_of(folder, into), ignore=_LEFTOVERS, dirs_exist_ok=True)
+    (copy_of(root, into) / "harness_override.tf").write_text(_LOCAL_STATE, "utf-8")
+    return copy_of(root, into)
+
+
+def copy_of(folder: Path, into: Path) -> Path:
+    """Return where `copied` puts `folder`: a place that does not depend on what else is copied."""
+    return into / folder.resolve().relative_to(folder.resolve().anchor)
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file or directory of this name is what Terraform has left there, not a source."""
+    return bool(_LEFTOVERS("", [name]))
+
+
+def _clear(into: Path) -> None:
+    """Remove what an earlier copy has put into `into`."""
+    for folder, names, files in os.walk(into):
+        own = _LEFTOVERS(folder, [*names, *files])
+        names[:] = [name for name in names if name not in own]
+        for file in set(files) - own - {_LOCK}:
+            (Path(folder) / file).unlink()
 
 
 def reached(root: Path) -> list[Path]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SETTING = "HARNESS_AWS_ACCOUNTS"
+_ENDPOINT = "AWS_ENDPOINT_URL"  # for all services; with an underscore and a name behind it, for that service
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def aws(settings: Settings) -> Iterator[Endpoint]:
 
     Raises:
         BackendError: AWS does not say whose credentials these are, or the account is not allowed.
-        SettingsError: No account is allowed, or an endpoint that is not AWS is set.
+        SettingsError: No account is allowed, or an endpoint is set: one service's is enough.
     """
     _check_settings(settings)
     endpoint = Endpoint(
@@ -52,8 +53,9 @@ def _check_settings(settings: Settings) -> None:
     if not settings.aws_accounts:
         expected = "the numbers of the accounts that this may deploy to and pay with"
         raise SettingsError(SETTING, expected=expected, got="none")
-    if url := settings.environ.get("AWS_ENDPOINT_URL"):
-        raise SettingsError("AWS_ENDPOINT_URL", expected="to be unset for the backend aws", got=url)
+    for name, url in sorted(settings.environ.items()):
+        if name.startswith(_ENDPOINT) and url:
+            raise SettingsError(name, expected="to be unset for the backend aws", got=url)
 
 
 def _allowed_account(settings: Settings, endpoint: Endpoint) -> str:

@@ -36,7 +36,19 @@ OWN_FUNCTIONS_LABEL = "terraform-lambda-harness.lambda-runtime"
 COPIES = "/opt/terraform-lambda-harness"
 FUNCTIONS = f"{COPIES}/lambda-runtime"
 PLATFORMS = {"amd64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
-_ANSWER_TIMEOUT = 1.5
+_ANSWER_TIMEOUT = 1.5  # seconds: for the engine itself
+_REGISTRY_TIMEOUT = 10.0  # seconds: for what the engine asks a registry
+
+
+_EXPOSED = (
+    "the Docker engine is on another machine (or this process is in a container), and LocalStack asks nobody "
+    "for credentials: whoever reaches port %d there can use it and run code; keep others away"
+)
+_TOO_OPEN = (
+    "HARNESS_LAMBDA_EXECUTOR=docker gives LocalStack the engine's socket, and this engine is on another "
+    "machine (or this process in a container): whoever reaches LocalStack's port there would own it; set "
+    "process, or use an engine here"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +66,12 @@ def container(settings: Settings) -> Iterator[Endpoint]:
     """Run LocalStack in a container while the context is open.
 
     Raises:
-        BackendError: No Docker engine answers, the image can't be had or does not start, the port is taken,
-            or LocalStack does not become healthy or ends in mid-run.
+        BackendError: No Docker engine answers, the executor `docker` is wanted on another machine, the image
+            can't be had or does not start, the port is taken, or LocalStack does not become healthy or ends
+            in mid-run.
     """
     with (
-        engine.connected() as docker,
+        _connected(settings) as docker,
         tempfile.TemporaryDirectory(prefix="harness-container-") as folder,
         _functions(settings, docker, _provided(settings, docker), Path(folder)) as extras,
     ):
@@ -74,16 +87,23 @@ def container(settings: Settings) -> Iterator[Endpoint]:
 
 
 def unavailable(settings: Settings) -> str:
-    """Return why this backend can't run here, after a few seconds at most; empty when it can."""
+    """Return why this backend can't run here, after a dozen seconds at most; empty when it can."""
     try:
-        with engine.connected(timeout=_ANSWER_TIMEOUT) as docker:
-            if docker.image(settings.image) or docker.can_pull(settings.image):
-                return ""
-            return f"a Docker engine answers, but it neither has the image {settings.image} nor can pull it"
+        return _lacking(settings)
     except BackendError as problem:
         return problem.reason
     except OSError as problem:
         return f"the Docker engine stopped answering ({problem})"
+
+
+def _lacking(settings: Settings) -> str:
+    with _connected(settings, timeout=_ANSWER_TIMEOUT) as docker:
+        if docker.image(settings.image):
+            return ""
+    with engine.connected(timeout=_REGISTRY_TIMEOUT) as docker:
+        if docker.can_pull(settings.image):
+            return ""
+    return f"a Docker engine answers, but it neither has the image {settings.image} nor can pull it"
 
 
 def sweep() -> list[str]:
@@ -118,6 +138,15 @@ class Explained:
         return self.started.lines()
 
 
+@contextmanager
+def _connected(settings: Settings, *, timeout: float = engine.REQUEST_TIMEOUT) -> Iterator[Engine]:
+    """Connect to an engine, unless it is on another machine and LocalStack is to have its socket there."""
+    with engine.connected(timeout=timeout) as docker:
+        if settings.lambda_executor == "docker" and not docker.is_here:
+            raise BackendError(BACKEND, _TOO_OPEN)
+        yield docker
+
+
 def _provided(settings: Settings, docker: Engine) -> Any:  # noqa: ANN401 - the Docker client has no types
     """Return the image, pulled if it has to be."""
     found = docker.image(settings.image)
@@ -130,6 +159,8 @@ def _provided(settings: Settings, docker: Engine) -> Any:  # noqa: ANN401 - the 
 def _plan(settings: Settings, docker: Engine, extras: Extras) -> Plan:
     # One port inside and outside: the URLs that LocalStack makes hold for functions and for tests alike.
     port = _port(settings, docker)
+    if not docker.is_here:
+        log.warning(_EXPOSED, port)
     return Plan(
         image=settings.image,
         environ=_environ(settings, port) | dict(extras.environ),

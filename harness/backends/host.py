@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import localstack, virtualenv
-from harness.emulator import HOST, ServedEmulator, await_health, free_port, watched
+from harness.emulator import HOST, await_health, free_port, served_emulator, watched
 from harness.errors import BackendError, CommandError, SettingsError
-from harness.process import serving
 from harness.types import Endpoint
 
 if TYPE_CHECKING:
@@ -51,8 +50,8 @@ def host(settings: Settings) -> Iterator[Endpoint]:
             | {"FILESYSTEM_ROOT": str(Path(folder) / "root"), "OVERRIDE_IN_DOCKER": "0"}
         )
         log.info("starting LocalStack %s at %s", localstack.VERSION, endpoint.url)
-        with serving([str(python), "-m", "localstack.runtime.main"], env=environ, log=log_file) as process:
-            emulator = ServedEmulator(process, log_file)
+        argv = [str(python), "-m", "localstack.runtime.main"]
+        with served_emulator(argv, settings, environ, log_file) as emulator:
             health = endpoint.url + localstack.HEALTH
             await_health(BACKEND, emulator, health, timeout=settings.start_timeout)
             with watched(endpoint, emulator) as served:

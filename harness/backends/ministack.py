@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness import virtualenv
-from harness.emulator import HOST, ServedEmulator, await_health, free_port, watched
+from harness.emulator import HOST, await_health, free_port, served_emulator, watched
 from harness.errors import BackendError, CommandError
 from harness.isolation import without_aws, without_network
-from harness.process import serving
 from harness.types import Endpoint
 
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ def ministack(settings: Settings) -> Iterator[Endpoint]:
         )
         environ = _environ(settings, endpoint, Path(folder))
         log.info("starting MiniStack %s at %s", VERSION, endpoint.url)
-        with serving([str(python), str(LAUNCHER)], env=environ, log=log_file) as process:
-            emulator = ServedEmulator(process, log_file)
+        with served_emulator([str(python), str(LAUNCHER)], settings, environ, log_file) as emulator:
             await_health(
                 "ministack", emulator, f"{endpoint.url}/_ministack/health", timeout=settings.start_timeout
             )

@@ -45,9 +45,9 @@ def policy_of(scenario: Scenario, function: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_the_api_may_call_the_reader_for_its_own_requests(deployment: Scenario, method: str) -> None:
-    system = deployment.system
-    policy = policy_of(deployment, system.retrieve_function_arn)
+def test_the_api_may_call_the_reader_for_its_own_requests(scenario: Scenario, method: str) -> None:
+    system = scenario.system
+    policy = policy_of(scenario, system.retrieve_function_arn)
     stage = f"{system.api_execution_arn}/{system.api_stage}"
 
     def may_call(source: str) -> bool:
@@ -60,10 +60,10 @@ def test_the_api_may_call_the_reader_for_its_own_requests(deployment: Scenario, 
 
 
 @pytest.mark.parametrize("rule", ["schedule_rule_name", "on_demand_rule_name"])
-def test_each_rule_may_call_the_writer_and_no_other_rule_may(deployment: Scenario, rule: str) -> None:
-    system = deployment.system
-    policy = policy_of(deployment, system.create_function_arn)
-    described = deployment.client("events").describe_rule(
+def test_each_rule_may_call_the_writer_and_no_other_rule_may(scenario: Scenario, rule: str) -> None:
+    system = scenario.system
+    policy = policy_of(scenario, system.create_function_arn)
+    described = scenario.client("events").describe_rule(
         Name=getattr(system, rule), EventBusName=system.event_bus_name
     )
 
@@ -74,8 +74,8 @@ def test_each_rule_may_call_the_writer_and_no_other_rule_may(deployment: Scenari
     assert not may_call(described["Arn"] + "_of_somebody_else")
 
 
-def test_each_target_is_the_alias_that_the_permissions_are_for(deployment: Scenario) -> None:
-    system = deployment.system
+def test_each_target_is_the_alias_that_the_permissions_are_for(scenario: Scenario) -> None:
+    system = scenario.system
     for rule in (system.schedule_rule_name, system.on_demand_rule_name):
-        targets = deployment.client("events").list_targets_by_rule(Rule=rule)["Targets"]
+        targets = scenario.client("events").list_targets_by_rule(Rule=rule)["Targets"]
         assert [target["Arn"] for target in targets] == [system.create_function_arn]

@@ -4,8 +4,9 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-from harness import Change, Diagnostic
+from harness import Change, Diagnostic, timeline
 from harness.terraform_events import EventLog, diagnostics_of
+from harness.timeline import Span
 
 if TYPE_CHECKING:
     import pytest
@@ -50,12 +51,38 @@ def test_lines_that_are_no_events_are_the_reason_when_there_is_no_other() -> Non
 
 
 def test_progress_is_told_for_each_resource(caplog: pytest.LogCaptureFixture) -> None:
-    hook = {"resource": {"addr": "aws_s3_bucket.this"}, "action": "create", "elapsed_seconds": 2}
-
     with caplog.at_level(logging.INFO, "harness"):
-        log_of({"type": "apply_complete", "hook": hook}, {"type": "change_summary", "@message": "1 added"})
+        log_of(
+            {"type": "apply_complete", "hook": hook("aws_s3_bucket.this", "create")},
+            {"type": "apply_errored", "hook": hook("aws_kms_key.this", "delete")},
+            {"type": "change_summary", "@message": "1 added"},
+        )
 
-    assert caplog.messages == ["  aws_s3_bucket.this created in 2 s", "1 added"]
+    assert caplog.messages == [
+        "  aws_s3_bucket.this created in 0.0 s",
+        "  aws_kms_key.this failed after 0.0 s",
+        "1 added",
+    ]
+
+
+def test_the_timeline_hears_when_a_resource_begins_and_how_it_ends() -> None:
+    spans: list[Span] = []
+    begun: list[str] = []
+
+    with timeline.listening(spans.append, begun.append):
+        log_of(
+            {"type": "apply_start", "hook": hook("aws_s3_bucket.this", "create")},
+            {"type": "apply_start", "hook": hook("data.aws_region.this", "read")},
+            {"type": "apply_errored", "hook": hook("aws_s3_bucket.this", "create")},
+        )
+
+    assert begun == ["aws_s3_bucket.this created"]
+    ((kind, name, ok),) = [(span.kind, span.name, span.ok) for span in spans]
+    assert (kind, name, ok) == ("resource", "aws_s3_bucket.this created", False)
+
+
+def hook(address: str, action: str) -> dict[str, object]:
+    return {"resource": {"addr": address}, "action": action}
 
 
 def test_the_changes_of_a_plan_are_kept() -> None:

@@ -4,7 +4,11 @@ import importlib
 import os
 import socket
 import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -13,9 +17,11 @@ import pytest
 from harness import BackendError, Settings, SettingsError, engine, localstack, virtualenv
 from harness.backends import container as module
 from harness.backends.container import container, unavailable
-from harness.engine import PullProgress, is_orphan, labels
+from harness.engine import PullProgress, labels
+from harness.journal import is_orphan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 VENV = "home = /usr/local/bin\ninclude-system-site-packages = false\nversion = 3.13.1\n"
@@ -30,11 +36,26 @@ class FakeImage:
 
 
 @dataclass(frozen=True)
+class FakeNetwork:
+    name: str = "private-1"
+
+
+@dataclass(frozen=True)
 class FakeEngine:
     """An engine on this machine; `config` is what its images have for pyvenv.cfg."""
 
     config: str | None = VENV
     is_here: bool = True
+    networks: list[FakeNetwork] = field(default_factory=list)  # those that are there at the moment
+
+    @contextmanager
+    def private_network(self) -> Iterator[FakeNetwork]:
+        self.networks.append(FakeNetwork())
+        yield self.networks[-1]
+        self.networks.pop()
+
+    def socket_mount(self) -> str:
+        return "the engine's socket"
 
     def read(self, _image: object, path: str) -> str | None:
         assert path == "/opt/code/localstack/.venv/pyvenv.cfg"
@@ -62,6 +83,49 @@ def functions_python(
     return module._functions_python(settings, fake, image, folder)
 
 
+class RemoteEngine(ThreadingHTTPServer):
+    """A Docker engine elsewhere without images, whose registry takes `seconds` to answer with `status`."""
+
+    def __init__(self, seconds: float, status: int) -> None:
+        super().__init__(("127.0.0.2", 0), _EngineAnswer)
+        self.seconds, self.status = seconds, status
+
+
+class _EngineAnswer(BaseHTTPRequestHandler):
+    server: RemoteEngine
+
+    def do_GET(self) -> None:
+        status = 404
+        if self.path.endswith("/version"):
+            status = 200
+        elif "/distribution/" in self.path:
+            time.sleep(self.server.seconds)
+            status = self.server.status
+        body = b'{"ApiVersion": "1.44", "Descriptor": {}, "message": "No such image: x"}'
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def remote_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Return a function that makes Docker's client talk to an engine whose machine goes by another name."""
+    with ExitStack() as running:
+
+        def start(*, registry_takes: float = 0.0, status: int = 200) -> None:
+            server = running.enter_context(RemoteEngine(registry_takes, status))
+            running.callback(server.shutdown)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.2:{server.server_port}")
+
+        yield start
+
+
 # Without Docker
 
 
@@ -83,6 +147,113 @@ def test_without_an_engine_it_says_so(settings: Settings) -> None:
 @pytest.mark.usefixtures("no_engine")
 def test_whether_it_can_run_is_told_as_a_reason(settings: Settings) -> None:
     assert unavailable(settings).startswith("no Docker engine answers")
+
+
+# An engine on another machine
+
+
+def test_a_registry_may_take_longer_than_the_engine_itself(
+    settings: Settings, remote_engine: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_ANSWER_TIMEOUT", 0.3)
+    remote_engine(registry_takes=0.8)
+
+    assert unavailable(settings) == ""
+
+
+def test_a_registry_that_does_not_answer_is_not_waited_for(
+    settings: Settings, remote_engine: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_REGISTRY_TIMEOUT", 0.3)
+    remote_engine(registry_takes=0.8)
+
+    assert "neither has the image localstack/localstack:4.14.0 nor can pull it" in unavailable(settings)
+
+
+def test_an_image_that_no_registry_has_is_told(
+    settings: Settings, remote_engine: Callable[..., None]
+) -> None:
+    remote_engine(status=404)
+
+    assert "nor can pull it" in unavailable(settings)
+
+
+def test_localstack_does_not_get_the_socket_of_an_engine_on_another_machine(
+    settings: Settings, remote_engine: Callable[..., None]
+) -> None:
+    remote_engine()
+    wanted = replace(settings, lambda_executor="docker")
+
+    with pytest.raises(BackendError, match="whoever reaches LocalStack's port there would own it"):
+        with container(wanted):
+            pytest.fail("it started")
+    assert "set process, or use an engine here" in unavailable(wanted)
+
+
+def test_on_another_machine_every_address_is_published_and_a_warning_says_so(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    elsewhere: Any = FakeEngine(is_here=False)
+
+    plan = module._plan(replace(settings, port=4567), elsewhere, module.Extras(environ={}))
+
+    assert (plan.address, plan.port) == ("0.0.0.0", 4567)  # noqa: S104 - it is what the warning is about
+    assert "whoever reaches port 4567 there can use it" in caplog.text
+
+
+def test_on_this_machine_the_loopback_interface_alone_is_published(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    here: Any = FakeEngine()
+
+    assert module._plan(settings, here, module.Extras(environ={})).address == "127.0.0.1"
+    assert caplog.text == ""
+
+
+# The executor `docker`
+
+
+def test_functions_in_containers_get_the_engines_socket_and_a_network_of_their_own(
+    settings: Settings, tmp_path: Path
+) -> None:
+    docker: Any = FakeEngine()
+
+    with module._functions(
+        replace(settings, lambda_executor="docker"), docker, FakeImage(), tmp_path
+    ) as extras:
+        plan = module._plan(settings, docker, extras)
+        assert docker.networks == list(plan.networks)
+
+    assert plan.options["mounts"] == ["the engine's socket"]
+    assert plan.environ["LAMBDA_RUNTIME_EXECUTOR"] == "docker"
+    assert plan.environ["LAMBDA_DOCKER_NETWORK"] == "private-1"
+    assert not plan.copies
+    assert docker.networks == []
+
+
+def test_functions_in_containers_carry_the_labels_that_a_sweep_looks_for(
+    settings: Settings, tmp_path: Path
+) -> None:
+    docker: Any = FakeEngine()
+
+    with module._functions(
+        replace(settings, lambda_executor="docker"), docker, FakeImage(), tmp_path
+    ) as extras:
+        flags = extras.environ["LAMBDA_DOCKER_FLAGS"].split()
+
+    assert flags[::2] == ["--label", "--label"]
+    assert dict(flag.split("=", 1) for flag in flags[1::2]) == labels()
+
+
+def test_functions_as_processes_get_neither_socket_nor_network(settings: Settings, tmp_path: Path) -> None:
+    docker: Any = FakeEngine()
+    image = FakeImage(labels={module.OWN_FUNCTIONS_LABEL: module._digest(localstack.LAMBDA_REQUIREMENTS)})
+
+    with module._functions(settings, docker, image, tmp_path) as extras:
+        assert docker.networks == []
+
+    assert (list(extras.networks), list(extras.mounts)) == ([], [])
+    assert extras.environ["LAMBDA_RUNTIME_EXECUTOR"] == "process"
 
 
 # The functions' environment
@@ -215,6 +386,12 @@ def test_a_port_that_the_engine_finds_taken_is_told_as_such(said: str) -> None:
     assert engine._unstartable(plan, OSError("no space\nleft")) == (
         "the engine can't start a container of x: no space left"
     )
+
+
+def test_what_a_container_is_made_of_does_not_show_a_token() -> None:
+    plan = engine.Plan(image="x", environ={module.TOKEN: "ls-1"}, port=1, address="127.0.0.1", copies={})
+
+    assert "ls-1" not in repr(plan)
 
 
 def test_the_progress_of_a_pull_is_the_sum_of_its_layers() -> None:

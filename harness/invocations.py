@@ -1,0 +1,124 @@
+"""What functions have logged, and the invocations that it tells of."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.deployment import Deployment
+
+# Lambda's own lines in its log formats Text and JSON:
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
+_START = re.compile(r'START RequestId: (\S+)|\{.*"type":\s*"platform\.start".*"requestId":\s*"([^"]+)"')
+_END = re.compile(r'END RequestId: |REPORT RequestId: |\{.*"type":\s*"platform\.(runtimeDone|report)"')
+_DURATION = re.compile(r'Duration: ([\d.]+) ms|"durationMs":\s*([\d.]+)')
+# How a runtime, or Lambda itself, tells that an invocation failed.
+_FAILURE = re.compile(
+    r"\[ERROR\] |Traceback \(most recent call last\)|.*Task timed out after"
+    r"|REPORT .*\tStatus: (error|timeout)"
+    r'|\{(?=.*"errorType":).*"stackTrace":|\{.*"type":\s*"platform\.(report|runtimeDone)".*"status":\s*"(error|failure|timeout)"'
+)
+# What a function itself has logged as an error; it may have gone on well.
+_COMPLAINT = re.compile(r'\[(ERROR|CRITICAL)\]\t|\{.*"(log_)?level":\s*"(ERROR|CRITICAL|FATAL)"')
+# How a traceback names the error, at the start of a line.
+_RAISED = re.compile(r"[A-Za-z_][\w.]*(: |$)")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEvent:
+    """One message of a function's log: its stream, seconds since the epoch, and the text."""
+
+    stream: str
+    at: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """One attempt of a function: its request's id, when it was logged to begin, and all it logged."""
+
+    request_id: str
+    begun: float
+    messages: tuple[str, ...]
+
+    @property
+    def is_over(self) -> bool:
+        """Whether Lambda has logged its end."""
+        return any(map(_END.match, self.messages))
+
+    @property
+    def failure(self) -> tuple[str, ...]:
+        """The lines from the first sign of a failure on; empty when it went well."""
+        return self._lines_from(_FAILURE)
+
+    @property
+    def error(self) -> str:
+        """The failure in one line; empty when it went well."""
+        if not self.failure:
+            return ""
+        if self.failure[0].startswith("Traceback"):
+            return next((line for line in reversed(self.failure) if _RAISED.match(line)), self.failure[0])
+        return self.failure[0].removeprefix("[ERROR] ")
+
+    @property
+    def complaint(self) -> tuple[str, ...]:
+        """The lines from the first error on that the function itself has logged."""
+        return self._lines_from(_COMPLAINT)
+
+    @property
+    def mentions(self) -> frozenset[str]:
+        """The UUIDs in its log."""
+        return frozenset(found for message in self.messages for found in _UUID.findall(message))
+
+    @property
+    def milliseconds(self) -> str:
+        """How long it took, as Lambda reports it; empty while it does not."""
+        reported = (_DURATION.search(message) for message in self.messages if _END.match(message))
+        return next((found[1] or found[2] for found in reported if found), "")
+
+    def _lines_from(self, sign: re.Pattern[str]) -> tuple[str, ...]:
+        first = next((place for place, message in enumerate(self.messages) if sign.match(message)), None)
+        if first is None:
+            return ()
+        others = [m for m in self.messages[first + 1 :] if not _END.match(m) or sign.match(m)]
+        return tuple(line for message in (self.messages[first], *others) for line in message.splitlines())
+
+
+def log_events(deployment: Deployment, function: str, *, since: float = 0.0) -> list[LogEvent]:
+    """Return what `function` has logged since `since` (seconds since the epoch), oldest first."""
+    pages = deployment.client("logs").get_paginator("filter_log_events")
+    found = pages.paginate(logGroupName=f"/aws/lambda/{function}", startTime=int(since * 1000))
+    logged = [
+        LogEvent(stream=event["logStreamName"], at=event["timestamp"] / 1000, message=event["message"])
+        for page in found
+        for event in page["events"]
+    ]
+    return sorted(logged, key=lambda event: event.at)
+
+
+def invocations(log: Iterable[LogEvent]) -> list[Invocation]:
+    """Return the invocations that begin in `log`, in the order of their beginnings."""
+    streams: defaultdict[str, list[LogEvent]] = defaultdict(list)
+    for event in log:
+        streams[event.stream].append(event)
+    found = [invocation for stream in streams.values() for invocation in _split(stream)]
+    return sorted(found, key=lambda invocation: invocation.begun)
+
+
+def _split(stream: Sequence[LogEvent]) -> list[Invocation]:
+    starts = [place for place, event in enumerate(stream) if _START.match(event.message)]
+    ends = [*starts[1:], len(stream)]
+    return [_invocation(stream[start:end]) for start, end in zip(starts, ends, strict=False)]
+
+
+def _invocation(log: Sequence[LogEvent]) -> Invocation:
+    start = _START.match(log[0].message)
+    request_id = (start[1] or start[2]) if start else ""
+    messages = tuple(event.message.rstrip() for event in log)
+    return Invocation(request_id=request_id, begun=log[0].at, messages=messages)
