@@ -1,9 +1,11 @@
-"""Measure everything in one run, and write the results into a directory."""
+"""Measure everything in one run, and write the results into a directory.
+
+What the documentation says of them is printed by `python -m benchmarks.table`.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import platform
@@ -11,9 +13,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.apply import ROUNDS, measure_applies
 from benchmarks.coldstart import measure_cold_starts
 from benchmarks.plot import draw
 from benchmarks.reads import Measured, measure_reads
+from benchmarks.report import merge
 from harness import Endpoint, Settings, backends
 
 if TYPE_CHECKING:
@@ -29,16 +33,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     logging.getLogger("botocore").setLevel(logging.WARNING)
     starts = measure_cold_starts(options.package, options.rounds)
     with ExitStack() as resources:
-        measured = measure_reads(_endpoint(options.endpoint, resources), options.sizes)
-    report = {
-        "python": platform.python_version(),
-        "zip_bytes": options.package.stat().st_size,
-        "cold_starts": [start._asdict() for start in starts],
-        "reads": [one._asdict() for one in measured],
-        "p50_growth": _growth(measured),
-    }
-    options.output.mkdir(parents=True, exist_ok=True)
-    (options.output / "benchmark.json").write_text(json.dumps(report, indent=2) + "\n")
+        measured = measure_reads(_endpoint(options.endpoint, resources), options.sizes, options.package)
+    applies = measure_applies(options.package, options.applies)
+    merge(
+        options.output,
+        python=platform.python_version(),
+        zip_bytes=options.package.stat().st_size,
+        cold_starts=[start._asdict() for start in starts],
+        reads=[one._asdict() for one in measured],
+        p50_growth=_growth(measured),
+        applies=[one._asdict() for one in applies],
+    )
     draw(measured, options.output / "benchmark.svg")
 
 
@@ -47,6 +52,7 @@ def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--endpoint", metavar="URL", help="an emulator that runs already")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, metavar="OBJECTS")
     parser.add_argument("--rounds", type=int, default=21, help="cold starts of each handler")
+    parser.add_argument("--applies", type=int, default=ROUNDS, help="applies of each stack")
     parser.add_argument("--package", type=Path, default=Path("build/s3_lambda_api.zip"))
     parser.add_argument("--output", type=Path, default=Path("docs"))
     options = parser.parse_args(argv)

@@ -1,54 +1,94 @@
 """Measure how long an apply takes: the development stack beside the original's 18 resources, in one run.
 
-`python -m benchmarks.apply` prints the seconds of each round, and the ratio of the medians.
+`python -m benchmarks.apply` does so alone, and writes the figures beside those of the other benchmarks.
 """
 
 from __future__ import annotations
 
+import argparse
+import logging
 import os
 import statistics
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from harness import PackageError, Settings, backends, package
+from benchmarks.report import merge
+from harness import Settings, backends
 from harness.isolation import pointed_at
 from harness.terraform import prepared
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
 ROUNDS = 3
 ORIGINAL = Path(__file__).with_name("original")
 
+log = logging.getLogger(__name__)
 
-def main() -> None:
-    """Run the benchmark."""
+
+class Applied(NamedTuple):
+    """How long `terraform apply` took on fresh emulators.
+
+    Attributes:
+        stack: Which root.
+        resources: How many resources it has.
+        seconds: What each round took.
+        median_seconds: The median of the rounds.
+        ratio: The median, as a multiple of the first stack's.
+    """
+
+    stack: str
+    resources: int
+    seconds: tuple[float, ...]
+    median_seconds: float
+    ratio: float
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run this benchmark alone."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.apply", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="applies of each stack")
+    parser.add_argument("--package", type=Path, default=Path("build/s3_lambda_api.zip"))
+    parser.add_argument("--output", type=Path, default=Path("docs"))
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    measured = measure_applies(options.package, options.rounds)
+    merge(options.output, applies=[one._asdict() for one in measured])
+
+
+def measure_applies(package: Path, rounds: int) -> list[Applied]:
+    """Apply both stacks in turn, each time on a fresh emulator; the original's is the first of the two."""
     settings = Settings.from_env(os.environ)
-    if settings.package is None:
-        raise PackageError(settings.project, "[tool.harness.package] describes no zip")
-    zip_variable = {settings.package.variable: str(package.build(settings, settings.package))}
-    original = replace(settings, terraform_dir=ORIGINAL, variables={})
-    rounds = [
-        (seconds_to_apply(original, zip_variable), seconds_to_apply(settings, zip_variable))
-        for _ in range(ROUNDS)
+    stacks = {"original": replace(settings, terraform_dir=ORIGINAL, variables={}), "this": settings}
+    applies = [
+        {name: _applied(one, package.resolve()) for name, one in stacks.items()} for _ in range(rounds)
     ]
-    for before, after in rounds:
-        print(f"original {before:5.1f} s    this {after:5.1f} s")  # noqa: T201 - it is what this is for
-    medians = [statistics.median(column) for column in zip(*rounds, strict=True)]
-    print(f"ratio of the medians: {medians[1] / medians[0]:.2f}")  # noqa: T201 - as above
+    medians = {name: statistics.median(turn[name][0] for turn in applies) for name in stacks}
+    return [
+        Applied(
+            stack=name,
+            resources=applies[0][name][1],
+            seconds=tuple(round(turn[name][0], 1) for turn in applies),
+            median_seconds=round(medians[name], 1),
+            ratio=round(medians[name] / medians["original"], 2),
+        )
+        for name in stacks
+    ]
 
 
-def seconds_to_apply(settings: Settings, variables: Mapping[str, str]) -> float:
-    """Apply a root on a fresh emulator of its own, and return the seconds that `terraform apply` took."""
+def _applied(settings: Settings, package: Path) -> tuple[float, int]:
+    """Apply a root on an emulator of its own; return the seconds it took, and how many resources it has."""
     with (
         backends.load(settings.backend)(settings) as endpoint,
-        prepared(settings, pointed_at(endpoint, settings.environ), variables) as terraform,
+        prepared(settings, pointed_at(endpoint, settings.environ), {"lambda_zip": str(package)}) as terraform,
     ):
         begun = time.monotonic()
         terraform.apply()
-        return time.monotonic() - begun
+        seconds = time.monotonic() - begun
+        log.info("apply of %s: %.1f s", settings.terraform_dir, seconds)
+        return seconds, len(terraform.resources())
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
     from mypy_boto3_s3 import S3Client
 
+    from harness.api import ApiClient
+
 __all__ = ["CONTEXT", "Design", "counting", "designs", "loaded"]
 
 CONTEXT = SimpleNamespace(
@@ -31,19 +33,19 @@ class Design(NamedTuple):
 
     Attributes:
         name: What the plot calls it.
-        client: The client whose calls are counted.
+        client: The client whose calls are counted; None where they are another process's.
         read: Answers the newest object's body.
         most_reads: How many reads to measure at most; a slow design is not waited for.
     """
 
     name: str
-    client: S3Client
+    client: S3Client | None
     read: Callable[[], str]
     most_reads: int
 
 
-def designs(bucket: str, client: S3Client) -> list[Design]:
-    """Return this project's reader, the full pagination and the one page of the original."""
+def designs(bucket: str, client: S3Client, api: ApiClient) -> list[Design]:
+    """Return this project's reader, here and behind its API, the full pagination and the original's page."""
     reader = loaded("reader", bucket)
 
     def this() -> str:
@@ -58,6 +60,7 @@ def designs(bucket: str, client: S3Client) -> list[Design]:
 
     return [
         Design("this design", _client_of(reader), this, 200),
+        Design("this design through API Gateway", None, lambda: api.get().text, 200),
         Design("full pagination", client, pages, 50),
         Design("one page (original)", client, page, 50),
     ]
@@ -71,9 +74,12 @@ def loaded(function: str, bucket: str) -> Any:  # noqa: ANN401 - a module
 
 
 @contextmanager
-def counting(client: S3Client) -> Iterator[list[str]]:
-    """Note the calls of a client for as long as the context is open."""
+def counting(client: S3Client | None) -> Iterator[list[str]]:
+    """Note the calls of a client, if there is one, for as long as the context is open."""
     calls: list[str] = []
+    if client is None:
+        yield calls
+        return
 
     def note(model: OperationModel, **_: object) -> None:
         calls.append(model.name)

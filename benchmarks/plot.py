@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import TYPE_CHECKING
 
 from matplotlib import rc_context
@@ -22,8 +23,8 @@ def draw(measured: Sequence[Measured], output: Path) -> None:
     """Draw time and calls of each design over the number of objects, as SVG."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     times, calls = figure.subplots(1, 2)
-    _draw_one(times, measured, lambda one: one.p50_ms, "handler, p50 in ms")
-    _draw_one(calls, measured, lambda one: one.calls, "calls to S3 a read")
+    _draw_one(times, measured, lambda one: one.p50_ms, "p50 in ms")
+    _draw_one(calls, measured, lambda one: nan if one.calls is None else one.calls, "calls to S3 a read")
     times.legend(title="hollow: a wrong answer")
     with rc_context({"svg.hashsalt": "s3_lambda_api"}):  # the same picture from the same numbers
         figure.savefig(output, metadata={"Date": None})

@@ -13,12 +13,14 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.designs import CONTEXT, Design, counting, designs, loaded
+from benchmarks.gateway import deployed_reader
 from benchmarks.populate import put_all
 from harness import aws
 from s3_lambda_api.keys import ObjectName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from harness import Endpoint
 
@@ -27,6 +29,7 @@ __all__ = ["Measured", "measure_reads"]
 log = logging.getLogger(__name__)
 
 _INTERVAL = timedelta(minutes=10)
+_HANDED_ON = ("SCHEDULE_INTERVAL_SECONDS", "POWERTOOLS_LOG_LEVEL")  # what the deployed reader is told too
 _LONGEST = 30.0  # seconds for one design at one size
 
 
@@ -37,9 +40,9 @@ class Measured(NamedTuple):
         design: Its name.
         objects: How many objects the bucket had.
         reads: How many reads were measured.
-        p50_ms: Median time of the handler, in milliseconds.
+        p50_ms: Median time of the handler, or of the API's answer, in milliseconds.
         p95_ms: 95th percentile, in milliseconds.
-        calls: Calls to S3 of one read.
+        calls: Calls to S3 of one read; None where another process makes them.
         right: Whether every answer was the newest object.
     """
 
@@ -48,7 +51,7 @@ class Measured(NamedTuple):
     reads: int
     p50_ms: float
     p95_ms: float
-    calls: float
+    calls: float | None
     right: bool
 
 
@@ -66,17 +69,18 @@ class Site(NamedTuple):
     newest: str
 
 
-def measure_reads(endpoint: Endpoint, sizes: Sequence[int]) -> list[Measured]:
+def measure_reads(endpoint: Endpoint, sizes: Sequence[int], package: Path) -> list[Measured]:
     """Measure all designs in buckets of all sizes.
 
     The objects are ten minutes apart, and the newest is written by the writer itself. The handlers run in
-    this process, one read at a time: what is measured is the code and its calls to S3. The sizes take turns,
-    read by read, so that other work on the machine disturbs them all alike.
+    this process, one read at a time: what is measured is the code and its calls to S3. This design's is
+    measured through API Gateway too. The sizes take turns, read by read, so that other work on the machine
+    disturbs them all alike.
     """
     _configure(endpoint)
     buckets = [_filled(endpoint, size) for size in sizes]
-    sites = [_site(endpoint, bucket, size) for bucket, size in zip(buckets, sizes, strict=True)]
-    return [measured for index in range(3) for measured in _measure(sites, index)]
+    sites = [_site(endpoint, bucket, size, package) for bucket, size in zip(buckets, sizes, strict=True)]
+    return [measured for index in range(len(sites[0].designs)) for measured in _measure(sites, index)]
 
 
 def _filled(endpoint: Endpoint, size: int) -> str:
@@ -95,9 +99,11 @@ def _filled(endpoint: Endpoint, size: int) -> str:
     return bucket
 
 
-def _site(endpoint: Endpoint, bucket: str, size: int) -> Site:
+def _site(endpoint: Endpoint, bucket: str, size: int, package: Path) -> Site:
     newest = _write_newest(bucket)
-    return Site(size, designs(bucket, aws.client(endpoint, "s3")), newest)
+    variables = {"BUCKET_NAME": bucket} | {name: os.environ[name] for name in _HANDED_ON}
+    api = deployed_reader(endpoint, package, variables)
+    return Site(size, designs(bucket, aws.client(endpoint, "s3"), api), newest)
 
 
 def _configure(endpoint: Endpoint) -> None:
@@ -163,6 +169,6 @@ class _Rounds:
             reads=len(self._times),
             p50_ms=round(statistics.median(self._times), 2),
             p95_ms=round(p95, 2),
-            calls=len(self._calls) / len(self._times),
+            calls=len(self._calls) / len(self._times) if self._design.client else None,
             right=self._answers == {self._site.newest},
         )

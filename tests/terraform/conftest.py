@@ -1,26 +1,30 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import process
+from harness import HarnessError, Settings, process
 from harness.terraform import REMEDY
 from tests.terraform.planning import planned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness import Settings
     from tests.terraform.planning import Plan
 
 PROJECT = Path(__file__).parents[2]
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _terraform_is_there(harness_settings: Settings) -> None:
-    process.find(harness_settings.terraform, path=harness_settings.environ.get("PATH"), remedy=REMEDY)
+def pytest_configure(config: pytest.Config) -> None:
+    """End the run with one line where there is no Terraform: nothing here can do without."""
+    try:
+        settings = Settings.from_env(os.environ, config.rootpath)
+        process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
+    except HarnessError as problem:
+        raise pytest.UsageError(str(problem)) from problem
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +48,21 @@ def dev(harness_settings: Settings, environments: Path, zip_file: Path) -> Itera
 @pytest.fixture(scope="session")
 def prod(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
     with planned(harness_settings, environments / "prod", zip_file) as plan:
+        yield plan
+
+
+@pytest.fixture(scope="session")
+def another_prod(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
+    """Provide the plan of a second environment with all that `prod` has, in the same account and region."""
+    with planned(harness_settings, environments / "prod", zip_file, environment="stage") as plan:
+        yield plan
+
+
+@pytest.fixture(scope="session")
+def failover(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
+    """Provide the plan of the runbook: a stack that writes in the second region."""
+    file = environments / "failover.tfvars"
+    with planned(harness_settings, environments / "prod", zip_file, file=file) as plan:
         yield plan
 
 

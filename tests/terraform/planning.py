@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness import Settings
+    from harness.terraform import Terraform
 
 ACCOUNT = "111122223333"
 _IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
@@ -57,27 +58,43 @@ class Plan:
 
 @contextmanager
 def planned(
-    settings: Settings, root: Path, zip_file: Path, *, partition: str = "aws", **variables: str
+    settings: Settings,
+    root: Path,
+    zip_file: Path,
+    *,
+    partition: str = "aws",
+    file: Path | None = None,
+    **variables: str,
 ) -> Iterator[Plan]:
-    """Plan `root` for real AWS, as an account that does not exist."""
+    """Plan `root` for real AWS, as an account that does not exist, with the variables of `file`."""
+    with offline(settings, root, zip_file, partition=partition) as terraform:
+        flags = [f"-var={name}={value}" for name, value in {**terraform.variables, **variables}.items()]
+        files = [f"-var-file={file}"] if file else []
+        for argv in (
+            ["plan", "-input=false", "-no-color", "-out=test.tfplan", *files, *flags],
+            ["show", "-json", "test.tfplan"],
+        ):
+            done = process.run(
+                [terraform.program, *argv],
+                cwd=terraform.root,
+                env=terraform.environ,
+                timeout=terraform.timeout,
+            )
+        yield Plan(document=json.loads(done.stdout))
+
+
+@contextmanager
+def offline(settings: Settings, root: Path, zip_file: Path, *, partition: str = "aws") -> Iterator[Terraform]:
+    """Provide the commands on an initialised copy of `root`, in an account that does not exist."""
     with _sts(_IDENTITY.format(partition=partition, account=ACCOUNT).encode()) as url:
         environ = isolation.without_aws(settings.environ) | {
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_ENDPOINT_URL_STS": url,
         }
-        given = {"lambda_zip": str(zip_file), **variables}
-        with prepared(replace(settings, terraform_dir=root), environ, {}) as terraform:
-            flags = [f"-var={name}={value}" for name, value in given.items()]
-            offline = isolation.without_network(terraform.environ)
-            for argv in (
-                ["plan", "-input=false", "-no-color", "-out=test.tfplan", *flags],
-                ["show", "-json", "test.tfplan"],
-            ):
-                done = process.run(
-                    [terraform.program, *argv], cwd=terraform.root, env=offline, timeout=terraform.timeout
-                )
-            yield Plan(document=json.loads(done.stdout))
+        only = replace(settings, terraform_dir=root, variables={})
+        with prepared(only, environ, {"lambda_zip": str(zip_file)}) as terraform:
+            yield replace(terraform, environ=isolation.without_network(terraform.environ))
 
 
 @contextmanager

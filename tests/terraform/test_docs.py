@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,7 +12,17 @@ from scripts.terraform_docs import documented, is_current, main, updated
 
 PROJECT = Path(__file__).parents[2]
 TERRAFORM = PROJECT / "terraform"
-DOCUMENTS = [*sorted(TERRAFORM.rglob("README.md")), *sorted((PROJECT / "docs").glob("*.md"))]
+DOCUMENTS = [
+    PROJECT / "README.md",
+    PROJECT / "CHANGELOG.md",
+    *sorted(TERRAFORM.rglob("README.md")),
+    *sorted((PROJECT / "docs").rglob("*.md")),
+]
+# A path from the root, or from the document, that ends with a file's suffix.
+MENTIONED = re.compile(
+    r"`((?:\.{0,2}[\w.-]+/)+[\w.-]+\.\w+|(?:docs|harness|src|terraform|tests)/[\w./-]*)(?:::\w+)?`"
+)
+BUILT = {"build/s3_lambda_api.zip"}
 DEFECTS = range(1, 28)
 
 
@@ -54,6 +65,13 @@ def test_links_lead_somewhere(document: Path) -> None:  # defect 27
     assert not [target for target in targets if not (document.parent / target).exists()]
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(PROJECT)))
+def test_files_in_backticks_exist(document: Path) -> None:  # defect 27
+    named = set(MENTIONED.findall(document.read_text("utf-8"))) - BUILT
+
+    assert not [name for name in named if not any((at / name).exists() for at in (PROJECT, document.parent))]
+
+
 def test_every_defect_has_a_proof() -> None:
     rows = re.findall(
         r"(?m)^\| ([0-9]+) \|.*\| (.+) \|$", (PROJECT / "docs" / "promises.md").read_text("utf-8")
@@ -68,6 +86,17 @@ def test_every_proof_exists() -> None:
 
     assert proofs
     assert not [f"{file}::{name}" for file, name in proofs if not _exists(PROJECT / file, name)]
+
+
+def test_the_stack_applies_no_slower_than_the_originals_18_resources_and_the_document_says_so() -> None:
+    figures = json.loads((PROJECT / "docs" / "benchmark.json").read_text("utf-8"))["applies"]
+    text = (PROJECT / "docs" / "terraform.md").read_text("utf-8")
+
+    assert [one["stack"] for one in figures] == ["original", "this"]
+    assert figures[0]["resources"] == 18
+    assert figures[1]["ratio"] <= 1
+    for one in figures:
+        assert f"| {one['resources']} | {one['median_seconds']} s |" in text
 
 
 def _proofs(text: str) -> list[tuple[str, str]]:

@@ -82,6 +82,15 @@ def test_nothing_of_provider_6_is_missing() -> None:  # defect 5
             assert "stage_name" not in body
 
 
+def test_everything_that_a_deployment_is_a_snapshot_of_is_in_its_trigger() -> None:  # defect 6
+    module = TERRAFORM / "modules" / "api_gateway"
+    (trigger,) = re.findall(r"redeployment = (.*)\n  }", _code(module / "stage.tf"), re.DOTALL)
+    used = set(re.findall(r"var\.(\w+)", _code(module / "main.tf"))) - {"name"}
+
+    assert "main.tf" in trigger
+    assert used <= set(re.findall(r"var\.(\w+)", trigger))
+
+
 def test_the_environments_differ_in_variables_only() -> None:
     dev, prod = ({file.name: file.read_bytes() for file in root.glob("*.tf")} for root in ENVIRONMENTS)
 

@@ -25,8 +25,10 @@ def plan(request: pytest.FixtureRequest) -> Plan:
     return request.getfixturevalue(request.param)  # type: ignore[no-any-return]
 
 
-def test_environments_share_no_name(dev: Plan, prod: Plan) -> None:  # defect 8
+def test_environments_share_no_name(dev: Plan, prod: Plan, another_prod: Plan) -> None:  # defect 8
+    assert {kind for kind, _ in _names(prod)} == {kind for kind, _ in _names(another_prod)}
     assert not _names(dev) & _names(prod)
+    assert not _names(another_prod) & _names(prod)
 
 
 def _names(plan: Plan) -> set[tuple[str, str]]:
@@ -124,6 +126,24 @@ def test_production_is_watched_and_replicated(prod: Plan) -> None:  # defect 20
     assert prod.values("aws_cloudwatch_dashboard")
     assert prod.values("aws_s3_bucket_replication_configuration")
     assert len(prod.values("aws_api_gateway_rest_api")) == 2
+
+
+def test_every_key_of_production_is_rotated(prod: Plan) -> None:
+    keys = prod.values("aws_kms_key") + prod.values("aws_kms_replica_key")
+
+    assert len(keys) == 2
+    assert all(key["enable_key_rotation"] for key in keys)
+
+
+def test_the_second_region_can_be_written_to_while_the_first_fails(failover: Plan, prod: Plan) -> None:
+    assert not _names(failover) & _names(prod)
+    assert {one["bucket"] for one in failover.values("aws_s3_bucket")} == {
+        f"s3-lambda-api-prod2-{ACCOUNT}-eu-west-1{purpose}" for purpose in ("", "-code", "-logs")
+    }
+    assert len(failover.values("aws_api_gateway_rest_api")) == 1
+    assert "ENABLED" in {one["state"] for one in failover.values("aws_cloudwatch_event_rule")}
+    assert not failover.values("aws_s3_bucket_replication_configuration")
+    assert not failover.values("aws_api_gateway_account")  # the standby API's, and one for the region
 
 
 def test_every_bucket_of_production_has_a_lifecycle(prod: Plan) -> None:  # defect 21

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from harness import Settings, TerraformError
 from harness.isolation import without_aws
 from harness.terraform import prepared
+from tests.terraform.planning import offline
 
 TERRAFORM = Path(__file__).parents[2] / "terraform"
 ROOTS = sorted(file.parent for file in TERRAFORM.glob("env/*/versions.tf"))
@@ -40,15 +43,11 @@ def test_the_root_is_valid(settings: Settings) -> None:
 
 
 def test_a_missing_zip_says_which_command_builds_it(settings: Settings, tmp_path: Path) -> None:
-    environ = without_aws(settings.environ) | {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_MAX_ATTEMPTS": "1",  # nobody answers, and it does not matter
-    }
-    missing = {"lambda_zip": str(tmp_path / "missing.zip")}
+    missing = tmp_path / "missing.zip"
 
-    with prepared(settings, environ, missing) as terraform, pytest.raises(TerraformError) as failure:
-        terraform.plan()
+    with offline(settings, settings.terraform_dir, missing) as terraform:
+        with pytest.raises(TerraformError) as failure:
+            terraform.plan()
 
     assert "harness package" in str(failure.value)
 
@@ -57,6 +56,21 @@ def test_the_lock_file_knows_every_platform(settings: Settings) -> None:
     lock = (settings.terraform_dir / ".terraform.lock.hcl").read_text("utf-8")
 
     assert lock.count("zh:") == 15
+
+
+def test_without_terraform_the_run_ends_with_one_line() -> None:
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/terraform/test_docs.py"]
+    environ = os.environ | {"HARNESS_TERRAFORM": "there-is-no-such-program"}
+
+    run = subprocess.run(
+        argv, cwd=TERRAFORM.parent, env=environ, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert run.returncode == pytest.ExitCode.USAGE_ERROR
+    assert run.stdout == ""
+    assert re.fullmatch(
+        r"ERROR: 'there-is-no-such-program' is not on PATH; install Terraform .*\n+", run.stderr
+    )
 
 
 def test_initialising_leaves_the_checkout_untouched(settings: Settings) -> None:

@@ -54,6 +54,11 @@ variable "replica_region" {
   default     = null
 
   validation {
+    condition     = var.replica_region == null || can(regex("^[a-z]{2}(-[a-z]+)+-[1-9]$", var.replica_region))
+    error_message = "replica_region must be the name of an AWS region, such as eu-west-1. For none give null in a file (-var-file): after -var it is text."
+  }
+
+  validation {
     condition     = var.replica_region == null || var.replica_region != var.region
     error_message = "replica_region must be another region than region."
   }
@@ -85,6 +90,12 @@ variable "force_destroy" {
   default     = true
 }
 
+variable "kms_rotation_enabled" {
+  description = "Rotate the key's material once a year. Costs an apply 4 s: the provider waits for it, and the functions wait for the key."
+  type        = bool
+  default     = false
+}
+
 variable "kms_deletion_window_days" {
   description = "Days between the deletion of the key and the loss of everything it encrypts."
   type        = number
@@ -106,6 +117,12 @@ variable "architecture" {
   description = "Instruction set of the functions; the machine's own where an emulator runs them in containers."
   type        = string
   default     = "x86_64"
+}
+
+variable "function_environment" {
+  description = "Further environment variables of the functions; those that the stack sets itself win."
+  type        = map(string)
+  default     = {}
 }
 
 variable "create_timeout_seconds" {

@@ -25,12 +25,12 @@ locals {
   code_bucket_name = "${local.bucket_stem}-${var.region}-code"
   logs_bucket_name = "${local.bucket_stem}-${var.region}-logs"
 
-  function_environment = {
+  function_environment = merge(var.function_environment, {
     BUCKET_NAME                  = local.bucket_name
     SCHEDULE_INTERVAL_SECONDS    = module.eventbridge.schedule_interval_seconds
     POWERTOOLS_METRICS_NAMESPACE = local.name
     POWERTOOLS_LOG_LEVEL         = var.log_level
-  }
+  })
 }
 
 module "iam" {
@@ -64,6 +64,7 @@ module "kms" {
   log_group_names = [
     "/aws/lambda/${local.writer_name}", "/aws/lambda/${local.reader_name}", "/aws/apigateway/${local.name}",
   ]
+  rotation_enabled     = var.kms_rotation_enabled
   deletion_window_days = var.kms_deletion_window_days
 }
 

@@ -1,20 +1,20 @@
 resource "aws_api_gateway_deployment" "this" {
   rest_api_id = aws_api_gateway_rest_api.this.id
 
-  # A deployment is a snapshot: whatever changes in main.tf must change this hash, or it is never served. Hashed are the
-  # settings, not the resources: those also hold what the API fills in later.
+  # A deployment is a snapshot: whatever changes in main.tf must change this hash, or it is never served. So hashed are the
+  # file itself and all variables that it uses, but for the name, which is no part of a snapshot.
   triggers = {
     redeployment = sha256(jsonencode([
-      aws_api_gateway_resource.latest.path_part,
-      [for method in aws_api_gateway_method.read : [method.http_method, method.authorization, method.api_key_required]],
-      [for method in aws_api_gateway_integration.read : [method.type, method.uri, method.timeout_milliseconds]],
-      [for answer in aws_api_gateway_gateway_response.json : [answer.response_type, answer.response_templates]],
+      filesha256("${path.module}/main.tf"),
+      var.path_part, var.authorization, var.api_key_required, var.invoke_arn,
     ]))
   }
 
   lifecycle {
     create_before_destroy = true
   }
+
+  depends_on = [aws_api_gateway_integration.read, aws_api_gateway_gateway_response.json]
 }
 
 resource "aws_api_gateway_stage" "this" {

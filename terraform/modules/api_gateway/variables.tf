@@ -56,11 +56,21 @@ variable "invoke_arn" {
 variable "function_name" {
   description = "Function that the API may invoke."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.function_name))
+    error_message = "function_name must be 1-64 letters, digits, '_' or '-': a name, not an ARN."
+  }
 }
 
 variable "alias_name" {
   description = "Alias of the function that the API may invoke."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,128}$", var.alias_name))
+    error_message = "alias_name must be 1-128 letters, digits, '_' or '-'."
+  }
 }
 
 variable "authorization" {
@@ -125,4 +135,14 @@ variable "access_logs" {
     account_role_managed = optional(bool, true)
   })
   default = null
+
+  validation {
+    condition     = var.access_logs == null || try(contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.access_logs.retention_days), false)
+    error_message = "access_logs.retention_days must be one of the periods that CloudWatch Logs offers, such as 14, 30, 90 or 365."
+  }
+
+  validation {
+    condition     = var.access_logs == null || can(regex("^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.access_logs.kms_key_arn))
+    error_message = "access_logs.kms_key_arn must be the ARN of a KMS key, not its id and not an alias."
+  }
 }

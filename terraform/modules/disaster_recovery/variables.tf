@@ -21,32 +21,62 @@ variable "replica_region" {
     condition     = var.replica_region != var.context.region
     error_message = "replica_region must be another region than the one that is replicated."
   }
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[1-9]$", var.replica_region))
+    error_message = "replica_region must be the name of an AWS region, such as eu-west-1."
+  }
 }
 
 variable "name" {
   description = "Stem of the names of key, roles and API."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,52}$", var.name))
+    error_message = "name must be 1-52 letters, digits, '_' or '-': the role's name is `<name>_replication`."
+  }
 }
 
 variable "bucket_stem" {
   description = "Start of the buckets' names, which the region completes."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{0,42}$", var.bucket_stem))
+    error_message = "bucket_stem must be 1-43 lower-case letters, digits or '-': region and purpose come after it."
+  }
 }
 
 variable "replica_bucket_name" {
   description = "Bucket of the replicas; null for the stem and the region."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.replica_bucket_name == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.replica_bucket_name))
+    error_message = "replica_bucket_name must be 3-63 lower-case letters, digits or '-'."
+  }
 }
 
 variable "source_bucket_name" {
   description = "Bucket to replicate; it must be versioned."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.source_bucket_name))
+    error_message = "source_bucket_name must be 3-63 lower-case letters, digits or '-'."
+  }
 }
 
 variable "source_kms_key_arn" {
   description = "Key that encrypts the objects to replicate."
   type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.source_kms_key_arn))
+    error_message = "source_kms_key_arn must be the ARN of a KMS key, not its id and not an alias."
+  }
 }
 
 variable "object_prefix" {

@@ -55,6 +55,11 @@ variable "event_bus_name" {
   description = "Bus of the on-demand event; schedules exist on the default bus only."
   type        = string
   default     = "default"
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9._/-]{1,256}$", var.event_bus_name))
+    error_message = "event_bus_name must be 1-256 letters, digits, '.', '_', '/' or '-': a name, not an ARN."
+  }
 }
 
 variable "event_source" {
@@ -70,21 +75,41 @@ variable "event_source" {
 variable "event_detail_type" {
   description = "Detail type of the on-demand event."
   type        = string
+
+  validation {
+    condition     = length(var.event_detail_type) >= 1 && length(var.event_detail_type) <= 128
+    error_message = "event_detail_type must be 1-128 characters."
+  }
 }
 
 variable "function_name" {
   description = "Function that the rules may invoke."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.function_name))
+    error_message = "function_name must be 1-64 letters, digits, '_' or '-': a name, not an ARN."
+  }
 }
 
 variable "alias_name" {
   description = "Alias of the function that the rules may invoke."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,128}$", var.alias_name))
+    error_message = "alias_name must be 1-128 letters, digits, '_' or '-'."
+  }
 }
 
 variable "alias_arn" {
   description = "ARN of that alias, the target of the rules."
   type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z0-9-]+:lambda:[a-z0-9-]+:[0-9]{12}:function:[a-zA-Z0-9_-]+:[a-zA-Z0-9_-]+$", var.alias_arn))
+    error_message = "alias_arn must be the ARN of a function with its alias at the end."
+  }
 }
 
 variable "dead_letter_queue_enabled" {

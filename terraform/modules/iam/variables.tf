@@ -26,6 +26,16 @@ variable "writer" {
     condition     = var.writer == null || can(regex("^[a-zA-Z0-9+=,.@_-]{1,64}$", var.writer.role_name))
     error_message = "writer.role_name must be 1-64 letters, digits or '+=,.@_-'."
   }
+
+  validation {
+    condition     = var.writer == null || can(regex("^[a-zA-Z0-9_-]{1,64}$", var.writer.function_name))
+    error_message = "writer.function_name must be 1-64 letters, digits, '_' or '-'."
+  }
+
+  validation {
+    condition     = try(var.writer.dead_letter_queue_arn, null) == null || can(regex("^arn:[a-z0-9-]+:sqs:[a-z0-9-]+:[0-9]{12}:[a-zA-Z0-9_-]{1,80}$", var.writer.dead_letter_queue_arn))
+    error_message = "writer.dead_letter_queue_arn must be the ARN of a standard SQS queue."
+  }
 }
 
 variable "reader" {
@@ -39,11 +49,21 @@ variable "reader" {
     condition     = can(regex("^[a-zA-Z0-9+=,.@_-]{1,64}$", var.reader.role_name))
     error_message = "reader.role_name must be 1-64 letters, digits or '+=,.@_-'."
   }
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]{1,64}$", var.reader.function_name))
+    error_message = "reader.function_name must be 1-64 letters, digits, '_' or '-'."
+  }
 }
 
 variable "bucket_name" {
   description = "Bucket that holds the objects."
   type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.bucket_name))
+    error_message = "bucket_name must be 3-63 lower-case letters, digits or '-'."
+  }
 }
 
 variable "object_prefix" {
@@ -79,6 +99,11 @@ variable "pointer_key" {
 variable "kms_key_arn" {
   description = "Key that encrypts the objects."
   type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key, not its id and not an alias."
+  }
 }
 
 variable "tracing_enabled" {

@@ -26,24 +26,44 @@ variable "name" {
 variable "description" {
   description = "What the key encrypts, as shown in the console."
   type        = string
+
+  validation {
+    condition     = length(var.description) <= 8192
+    error_message = "description must be at most 8192 characters."
+  }
 }
 
 variable "writer_role_arns" {
   description = "Roles that may encrypt and decrypt objects through S3."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.writer_role_arns : can(regex("^arn:[a-z0-9-]+:iam::[0-9]{12}:role/.+$", arn))])
+    error_message = "writer_role_arns must be ARNs of IAM roles."
+  }
 }
 
 variable "reader_role_arns" {
   description = "Roles that may decrypt objects through S3."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.reader_role_arns : can(regex("^arn:[a-z0-9-]+:iam::[0-9]{12}:role/.+$", arn))])
+    error_message = "reader_role_arns must be ARNs of IAM roles."
+  }
 }
 
 variable "replicator_role_arns" {
   description = "Roles that may encrypt the replicas that S3 makes of objects elsewhere."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.replicator_role_arns : can(regex("^arn:[a-z0-9-]+:iam::[0-9]{12}:role/.+$", arn))])
+    error_message = "replicator_role_arns must be ARNs of IAM roles."
+  }
 }
 
 variable "log_group_names" {
@@ -60,6 +80,11 @@ variable "publisher_services" {
   description = "Service principals that publish to topics encrypted with the key, such as `cloudwatch.amazonaws.com`."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for service in var.publisher_services : can(regex("^[a-z0-9-]+(\\.[a-z0-9-]+)+$", service))])
+    error_message = "publisher_services must be service principals, such as `cloudwatch.amazonaws.com`."
+  }
 }
 
 variable "rotation_enabled" {

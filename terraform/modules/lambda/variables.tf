@@ -26,11 +26,21 @@ variable "function_name" {
 variable "description" {
   description = "What the function does, as shown in the console."
   type        = string
+
+  validation {
+    condition     = length(var.description) <= 256
+    error_message = "description must be at most 256 characters."
+  }
 }
 
 variable "role_arn" {
   description = "Role that the function runs as."
   type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z0-9-]+:iam::[0-9]{12}:role/.+$", var.role_arn))
+    error_message = "role_arn must be the ARN of an IAM role."
+  }
 }
 
 variable "handler" {
@@ -105,6 +115,11 @@ variable "code" {
     key           = string
     sha256_base64 = string
   })
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9+/]{43}=$", var.code.sha256_base64))
+    error_message = "code.sha256_base64 must be the base64 of a SHA-256, as filebase64sha256 gives it."
+  }
 }
 
 variable "live_version" {
@@ -122,6 +137,11 @@ variable "environment_variables" {
   description = "Environment of the function. Not for secrets."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.environment_variables) : can(regex("^[a-zA-Z][a-zA-Z0-9_]+$", name))])
+    error_message = "environment_variables must have names of letters, digits and '_' that start with a letter."
+  }
 }
 
 variable "tracing_enabled" {
@@ -178,4 +198,9 @@ variable "log_retention_days" {
 variable "log_kms_key_arn" {
   description = "Key that encrypts the function's log."
   type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.log_kms_key_arn))
+    error_message = "log_kms_key_arn must be the ARN of a KMS key, not its id and not an alias."
+  }
 }

@@ -26,6 +26,11 @@ variable "name" {
 variable "kms_key_arn" {
   description = "Key that encrypts the topic; CloudWatch must be allowed to use it."
   type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key, not its id and not an alias."
+  }
 }
 
 variable "alarm_emails" {
@@ -45,6 +50,11 @@ variable "functions" {
     name            = string
     timeout_seconds = number
   }))
+
+  validation {
+    condition     = alltrue([for function in var.functions : function.timeout_seconds > 0 && can(regex("^[a-zA-Z0-9_-]{1,64}$", function.name))])
+    error_message = "functions need a name of 1-64 letters, digits, '_' or '-', and timeout_seconds above 0."
+  }
 }
 
 variable "api" {
@@ -54,6 +64,11 @@ variable "api" {
     stage      = string
     latency_ms = optional(number, 2000)
   })
+
+  validation {
+    condition     = length(var.api.name) > 0 && length(var.api.stage) > 0 && var.api.latency_ms > 0
+    error_message = "api needs a name, a stage, and latency_ms above 0."
+  }
 }
 
 variable "freshness" {
@@ -75,6 +90,11 @@ variable "dead_letter_queue_names" {
   description = "Queues in which nothing should wait."
   type        = list(string)
   default     = []
+
+  validation {
+    condition     = alltrue([for name in var.dead_letter_queue_names : can(regex("^[a-zA-Z0-9_-]{1,80}$", name))])
+    error_message = "dead_letter_queue_names must be names of standard SQS queues, not ARNs or URLs."
+  }
 }
 
 variable "replication" {
@@ -85,4 +105,9 @@ variable "replication" {
     rule_id            = string
   })
   default = null
+
+  validation {
+    condition     = var.replication == null || try(var.replication.source_bucket != var.replication.destination_bucket && length(var.replication.rule_id) > 0, false)
+    error_message = "replication needs two different buckets and a rule_id."
+  }
 }

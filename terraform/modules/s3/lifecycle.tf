@@ -20,7 +20,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "objects" {
     }
   }
 
-  # Versions become noncurrent when the pointer is replaced and when an object expires.
+  # Versions become noncurrent when the pointer is replaced and when an object expires. That leaves a delete marker, which
+  # has no tags: once its last version has gone too, the marker goes with this rule, which has no tag to match.
   rule {
     id     = "expire-noncurrent"
     status = "Enabled"
@@ -28,6 +29,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "objects" {
     filter {}
     noncurrent_version_expiration {
       noncurrent_days = var.retention.noncurrent_days
+    }
+    expiration {
+      expired_object_delete_marker = true
     }
   }
 

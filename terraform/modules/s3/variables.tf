@@ -41,6 +41,11 @@ variable "artifacts_bucket_name" {
 variable "code_zip" {
   description = "Path of the functions' zip."
   type        = string
+
+  validation {
+    condition     = fileexists(var.code_zip)
+    error_message = "code_zip must be the path of a file, and there is none at ${var.code_zip}."
+  }
 }
 
 variable "object_prefix" {
@@ -56,6 +61,11 @@ variable "object_prefix" {
 variable "kms_key_arn" {
   description = "Key that encrypts the objects."
   type        = string
+
+  validation {
+    condition     = can(regex("^arn:[a-z0-9-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-zA-Z0-9-]+$", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a KMS key, not its id and not an alias."
+  }
 }
 
 variable "force_destroy" {
@@ -89,5 +99,10 @@ variable "access_logs" {
   validation {
     condition     = var.access_logs == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.access_logs.bucket_name))
     error_message = "access_logs.bucket_name must be 3-63 lower-case letters, digits or '-'."
+  }
+
+  validation {
+    condition     = var.access_logs == null || try(var.access_logs.retention_days >= 1 && floor(var.access_logs.retention_days) == var.access_logs.retention_days, false)
+    error_message = "access_logs.retention_days must be whole days, at least 1."
   }
 }

@@ -133,6 +133,32 @@ run "redeploys_when_the_integration_changes" {
   }
 }
 
+run "redeploys_when_authorization_changes" {
+  command = apply
+
+  variables {
+    authorization = "AWS_IAM"
+  }
+
+  assert {
+    condition     = aws_api_gateway_deployment.this.triggers.redeployment != run.publishes_the_url_that_it_serves.redeployment_trigger
+    error_message = "Changed methods must be a new deployment."
+  }
+}
+
+run "redeploys_when_a_key_is_asked_for" {
+  command = apply
+
+  variables {
+    api_key_required = true
+  }
+
+  assert {
+    condition     = aws_api_gateway_deployment.this.triggers.redeployment != run.publishes_the_url_that_it_serves.redeployment_trigger
+    error_message = "Changed methods must be a new deployment."
+  }
+}
+
 run "does_not_redeploy_without_reason" {
   command = apply
 
@@ -256,4 +282,35 @@ run "refuses_an_account_that_is_none" {
   }
 
   expect_failures = [var.context]
+}
+
+run "refuses_arns_for_names" {
+  command = plan
+
+  variables {
+    function_name = "arn:aws:lambda:eu-north-1:111122223333:function:retrieve_dev"
+    alias_name    = "retrieve_dev:live"
+  }
+
+  expect_failures = [var.function_name, var.alias_name]
+}
+
+run "refuses_an_odd_retention" {
+  command = plan
+
+  variables {
+    access_logs = { retention_days = 31, kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:key/k" }
+  }
+
+  expect_failures = [var.access_logs]
+}
+
+run "refuses_an_alias_for_the_key_of_the_log" {
+  command = plan
+
+  variables {
+    access_logs = { retention_days = 30, kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:alias/k" }
+  }
+
+  expect_failures = [var.access_logs]
 }

@@ -111,3 +111,81 @@ run "refuses_its_own_region" {
 
   expect_failures = [var.replica_region]
 }
+
+run "refuses_a_region_that_is_none" {
+  command = plan
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  variables {
+    replica_region = "null"
+  }
+
+  expect_failures = [var.replica_region]
+}
+
+run "refuses_a_name_too_long_for_the_role" {
+  command = plan
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  variables {
+    name = "a_name_that_leaves_no_room_for_the_rest_of_the_roles_s"
+  }
+
+  expect_failures = [var.name]
+}
+
+run "refuses_a_stem_that_no_region_fits_behind" {
+  command = plan
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  variables {
+    bucket_stem = "a-stem-that-leaves-no-room-for-region-and-pur"
+  }
+
+  expect_failures = [var.bucket_stem]
+}
+
+run "refuses_what_cannot_be_replicated" {
+  command = plan
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  variables {
+    context             = { account_id = "1", partition = "aws", region = "eu-north-1", dns_suffix = "amazonaws.com" }
+    source_bucket_name  = "objects/*"
+    replica_bucket_name = "a.replica"
+    source_kms_key_arn  = "arn:aws:kms:eu-north-1:111122223333:alias/k"
+  }
+
+  expect_failures = [var.context, var.source_bucket_name, var.replica_bucket_name, var.source_kms_key_arn]
+}
+
+run "refuses_expiry_at_once" {
+  command = plan
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  variables {
+    retention = { superseded_days = 0, noncurrent_days = 1 }
+  }
+
+  expect_failures = [var.retention]
+}

@@ -209,3 +209,35 @@ run "refuses_an_account_that_is_none" {
 
   expect_failures = [var.context]
 }
+
+run "refuses_arns_for_names" {
+  command = plan
+
+  variables {
+    event_bus_name = "arn:aws:events:eu-north-1:111122223333:event-bus/default"
+    function_name  = "arn:aws:lambda:eu-north-1:111122223333:function:create_dev"
+    alias_name     = "create_dev:live"
+  }
+
+  expect_failures = [var.event_bus_name, var.function_name, var.alias_name]
+}
+
+run "refuses_a_function_without_alias" {
+  command = plan
+
+  variables {
+    alias_arn = "arn:aws:lambda:eu-north-1:111122223333:function:create_dev"
+  }
+
+  expect_failures = [var.alias_arn]
+}
+
+run "refuses_events_without_type" {
+  command = plan
+
+  variables {
+    event_detail_type = ""
+  }
+
+  expect_failures = [var.event_detail_type]
+}

@@ -179,3 +179,44 @@ run "refuses_an_account_that_is_none" {
 
   expect_failures = [var.context]
 }
+
+run "refuses_an_alias_for_the_key" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:alias/k"
+  }
+
+  expect_failures = [var.kms_key_arn]
+}
+
+run "refuses_a_pattern_for_a_bucket" {
+  command = plan
+
+  variables {
+    bucket_name = "*"
+  }
+
+  expect_failures = [var.bucket_name]
+}
+
+run "refuses_patterns_for_functions" {
+  command = plan
+
+  variables {
+    writer = { role_name = "writer", function_name = "*" }
+    reader = { role_name = "reader", function_name = "*" }
+  }
+
+  expect_failures = [var.writer, var.reader]
+}
+
+run "refuses_a_pattern_for_a_queue" {
+  command = plan
+
+  variables {
+    writer = { role_name = "writer", function_name = "create", dead_letter_queue_arn = "arn:aws:sqs:eu-north-1:111122223333:*" }
+  }
+
+  expect_failures = [var.writer]
+}

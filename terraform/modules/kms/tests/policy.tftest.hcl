@@ -122,3 +122,35 @@ run "refuses_an_account_that_is_none" {
 
   expect_failures = [var.context]
 }
+
+run "refuses_everyone_for_a_role" {
+  command = plan
+
+  variables {
+    writer_role_arns     = ["*"]
+    reader_role_arns     = ["arn:aws:iam::111122223333:root"]
+    replicator_role_arns = ["arn:aws:iam::111122223333:user/somebody"]
+  }
+
+  expect_failures = [var.writer_role_arns, var.reader_role_arns, var.replicator_role_arns]
+}
+
+run "refuses_everything_for_a_service" {
+  command = plan
+
+  variables {
+    publisher_services = ["*"]
+  }
+
+  expect_failures = [var.publisher_services]
+}
+
+run "refuses_a_long_description" {
+  command = plan
+
+  variables {
+    description = format("%8193s", "x")
+  }
+
+  expect_failures = [var.description]
+}

@@ -237,3 +237,44 @@ run "refuses_an_account_that_is_none" {
 
   expect_failures = [var.context]
 }
+
+run "refuses_what_is_no_arn" {
+  command = plan
+
+  variables {
+    role_arn        = "writer"
+    log_kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:alias/k"
+  }
+
+  expect_failures = [var.role_arn, var.log_kms_key_arn]
+}
+
+run "refuses_a_digest_in_hex" {
+  command = plan
+
+  variables {
+    code = { bucket = "artifacts", key = "code.zip", sha256_base64 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" }
+  }
+
+  expect_failures = [var.code]
+}
+
+run "refuses_a_bad_name_of_a_variable" {
+  command = plan
+
+  variables {
+    environment_variables = { "BUCKET-NAME" = "objects" }
+  }
+
+  expect_failures = [var.environment_variables]
+}
+
+run "refuses_a_long_description" {
+  command = plan
+
+  variables {
+    description = format("%257s", "x")
+  }
+
+  expect_failures = [var.description]
+}

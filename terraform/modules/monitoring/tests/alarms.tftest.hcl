@@ -139,3 +139,53 @@ run "refuses_an_account_that_is_none" {
 
   expect_failures = [var.context]
 }
+
+run "refuses_an_alias_for_the_key" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:alias/k"
+  }
+
+  expect_failures = [var.kms_key_arn]
+}
+
+run "refuses_a_function_without_time" {
+  command = plan
+
+  variables {
+    functions = { create = { name = "create_dev", timeout_seconds = 0 } }
+  }
+
+  expect_failures = [var.functions]
+}
+
+run "refuses_an_api_without_latency" {
+  command = plan
+
+  variables {
+    api = { name = "s3_lambda_api_dev", stage = "dev", latency_ms = 0 }
+  }
+
+  expect_failures = [var.api]
+}
+
+run "refuses_an_arn_for_a_queue" {
+  command = plan
+
+  variables {
+    dead_letter_queue_names = ["arn:aws:sqs:eu-north-1:111122223333:queue"]
+  }
+
+  expect_failures = [var.dead_letter_queue_names]
+}
+
+run "refuses_replication_into_itself" {
+  command = plan
+
+  variables {
+    replication = { source_bucket = "here", destination_bucket = "here", rule_id = "all" }
+  }
+
+  expect_failures = [var.replication]
+}

@@ -88,8 +88,18 @@ run "never_expires_the_newest_object" {
   }
 
   assert {
-    condition     = alltrue([for rule in aws_s3_bucket_lifecycle_configuration.objects[0].rule : length(rule.filter[0].tag) == 1 && rule.filter[0].tag[0].key == "superseded" if length(rule.expiration) > 0])
+    condition     = alltrue([for rule in aws_s3_bucket_lifecycle_configuration.objects[0].rule : length(rule.filter[0].tag) == 1 && rule.filter[0].tag[0].key == "superseded" if anytrue([for expiration in rule.expiration : try(expiration.days > 0, false) || try(length(expiration.date) > 0, false)])])
     error_message = "An expiry by age alone would take the newest object once nothing is written any more."
+  }
+
+  assert {
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.objects[0].rule : rule.id if anytrue([for expiration in rule.expiration : try(expiration.days == 30, false)])] == ["expire-superseded"]
+    error_message = "One rule, and only one, must expire objects."
+  }
+
+  assert {
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.objects[0].rule : length(rule.filter[0].tag) if anytrue([for expiration in rule.expiration : try(expiration.expired_object_delete_marker, false)])] == [0]
+    error_message = "An expiry leaves a delete marker, which has no tags: a rule without a tag must take it away."
   }
 
   assert {
@@ -183,4 +193,34 @@ run "refuses_an_account_that_is_none" {
   }
 
   expect_failures = [var.context]
+}
+
+run "refuses_an_alias_for_the_key" {
+  command = plan
+
+  variables {
+    kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:alias/k"
+  }
+
+  expect_failures = [var.kms_key_arn]
+}
+
+run "refuses_code_that_is_not_there" {
+  command = plan
+
+  variables {
+    code_zip = "tests/missing.zip"
+  }
+
+  expect_failures = [var.code_zip]
+}
+
+run "refuses_logs_that_end_at_once" {
+  command = plan
+
+  variables {
+    access_logs = { bucket_name = "logs", retention_days = 0 }
+  }
+
+  expect_failures = [var.access_logs]
 }
