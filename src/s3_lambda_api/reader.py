@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["handler"]
 
 _settings = Settings.from_env(os.environ)
-_store = Store(s3_client(attempts=2), _settings.bucket)
+# Two attempts that hang end well before the function's own time is up: the client gets a 503, not a 502.
+_store = Store(s3_client(attempts=2, patience=2), _settings.bucket)
 startup.finished()
 
 

@@ -34,18 +34,19 @@ _SUPERSEDED: "TaggingTypeDef" = {"TagSet": [{"Key": "superseded", "Value": "true
 _LOST_SWAP = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
 
 
-def s3_client(*, attempts: int) -> "S3Client":
+def s3_client(*, attempts: int, patience: int = 5) -> "S3Client":
     """Build a client; the endpoint, region and credentials come from the usual variables.
 
     botocore is used directly: boto3 adds resources and transfers, and the time to load them, for nothing.
 
     Args:
         attempts: How often a request is sent at most.
+        patience: Seconds that each attempt waits for an answer.
     """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=2,
-        read_timeout=5,
+        connect_timeout=min(2, patience),
+        read_timeout=patience,
     )
     return cast("S3Client", botocore.session.Session().create_client("s3", config=config))
 

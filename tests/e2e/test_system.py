@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
@@ -32,6 +33,39 @@ def test_the_api_returns_exactly_the_objects_body(scenario: Scenario) -> None:
 
     assert_latest(response, stored)
     assert response.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+def test_head_answers_as_get_does_but_without_the_body(scenario: Scenario) -> None:
+    stored = scenario.fire_and_wait()
+
+    got, asked = scenario.latest(), scenario.api.request("HEAD")
+
+    assert (asked.status, asked.body) == (200, b"")
+    for name in ("etag", "last-modified", "content-type", "x-object-key"):
+        assert asked.headers[name] == got.headers[name]
+    assert asked.headers["x-object-key"] == stored.key
+
+
+def test_a_client_that_has_the_newest_is_told_so_without_the_body(scenario: Scenario) -> None:
+    scenario.fire_and_wait()
+    etag = scenario.latest().headers["etag"]
+
+    again = scenario.latest(headers={"If-None-Match": etag})
+    newest = scenario.fire_and_wait()
+
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", etag)
+    assert_latest(scenario.latest(headers={"If-None-Match": etag}), newest)
+
+
+def test_who_wants_json_gets_it(scenario: Scenario) -> None:
+    stored = scenario.fire_and_wait()
+
+    response = scenario.latest(headers={"Accept": "application/json"})
+
+    assert (response.status, response.headers["content-type"]) == (200, "application/json")
+    answer = json.loads(response.body)
+    assert (answer["key"], answer["body"]) == (stored.key, stored.body.decode())
+    assert answer["timestamp"] in answer["body"]
 
 
 def test_the_newest_of_several_wins_whatever_order_they_arrive_in(scenario: Scenario) -> None:

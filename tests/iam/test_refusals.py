@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness import aws
+from s3_lambda_api.keys import INDEX_PREFIX
 from tests.iam.roles import EVERYTHING, Role, user
 
 if TYPE_CHECKING:
@@ -104,6 +105,30 @@ def test_the_writers_role_cannot_write_other_keys_or_delete(
     assert refused(writer, "put_object", Bucket=bucket, Key="other.txt", Body=b"", **encrypted(scenario))
     assert refused(writer, "delete_object", Bucket=bucket, Key=old_key)
     assert refused(writer, "delete_object", Bucket=bucket, Key=scenario.system.pointer_key)
+
+
+@pytest.mark.parametrize(("name", "value"), [("superseded", "false"), ("kept", "true")])
+def test_the_writers_role_can_set_no_other_tag_than_the_one_for_the_lifecycle(
+    scenario: Scenario, writer: Endpoint, old_key: str, name: str, value: str
+) -> None:
+    def tagged(name: str, value: str) -> dict[str, object]:
+        tags = {"TagSet": [{"Key": name, "Value": value}]}
+        return {"Bucket": scenario.system.bucket_name, "Key": old_key, "Tagging": tags}
+
+    assert not refused(writer, "put_object_tagging", **tagged("superseded", "true"))
+    assert refused(writer, "put_object_tagging", **tagged(name, value))
+
+
+@pytest.mark.parametrize("role", ["writer", "reader"])
+def test_no_role_can_list_the_index_by_its_prefix(
+    scenario: Scenario, old_key: str, role: str, request: pytest.FixtureRequest
+) -> None:
+    endpoint, bucket = request.getfixturevalue(role), scenario.system.bucket_name
+
+    assert old_key.startswith(scenario.system.object_prefix)
+    assert not refused(endpoint, "list_objects_v2", Bucket=bucket)
+    assert not refused(endpoint, "list_objects_v2", Bucket=bucket, Prefix=scenario.system.object_prefix)
+    assert refused(endpoint, "list_objects_v2", Bucket=bucket, Prefix=INDEX_PREFIX)
 
 
 def test_nobody_can_put_an_object_that_is_encrypted_otherwise(

@@ -20,14 +20,12 @@ from s3_lambda_api.latest import latest
 from s3_lambda_api.record import record
 from s3_lambda_api.search import Rules
 from tests.race.history import Operation
-from tests.race.plan import BASE, TOLERANCE, Task
+from tests.race.plan import BASE, NEVER_STALE, TOLERANCE, Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from s3_lambda_api.store import WritableStore
-
-_FOREVER = timedelta(days=1000)
 
 
 class RaceStore(Protocol):
@@ -116,8 +114,7 @@ class Actor:
 
     def _operate(self) -> ObjectName | None:
         store = cast("WritableStore", Watched(self.store, self._before))
-        interval = -_FOREVER if self.task.impatient else _FOREVER
-        rules = Rules(BASE + self.task.skew, interval, TOLERANCE)
+        rules = Rules(BASE + self.task.skew, self.task.interval, TOLERANCE)
         if self.task.name is None:
             return self.conduct.read(store, rules)
         self.conduct.write(store, self.task.name, rules)
@@ -139,7 +136,7 @@ class Actor:
 def primed(store: RaceStore) -> Operation:
     """Write a first object, so that there is a pointer."""
     name = ObjectName(BASE - timedelta(hours=1), "00000000")
-    REAL.write(cast("WritableStore", store), name, Rules(BASE, _FOREVER, TOLERANCE))
+    REAL.write(cast("WritableStore", store), name, Rules(BASE, NEVER_STALE, TOLERANCE))
     return Operation(kind="write", name=name, begin=-1, end=0)
 
 

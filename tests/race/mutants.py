@@ -96,6 +96,15 @@ def _one_page(store: WritableStore, _rules: Rules) -> ObjectName | None:
     return max((name for name in names if name), default=None)
 
 
+def _one_page_since(store: WritableStore, rules: Rules) -> ObjectName | None:
+    """Take the greatest name of the first page behind a stale pointer, though there may be more."""
+    pointer = trusted(store.read_pointer().raw, rules)
+    if pointer is None or not rules.is_stale(pointer.newest):
+        return REAL.read(store, rules)
+    names = (parse_key(entry.key) for entry in store.page_from(pointer.floor).entries)
+    return max((name for name in names if name), default=None)
+
+
 MUTANTS: dict[str, Conduct] = {
     "blind put": Conduct(write=_blind_put, read=REAL.read),
     "look, then put": Conduct(write=_look_then_put, read=REAL.read),
@@ -105,4 +114,5 @@ MUTANTS: dict[str, Conduct] = {
     "pointer first, and trusted": Conduct(write=_pointer_first, read=_trust),
     "trust the pointer": Conduct(write=REAL.write, read=_trust),
     "one page": Conduct(write=REAL.write, read=_one_page),
+    "one page since": Conduct(write=REAL.write, read=_one_page_since),
 }

@@ -12,6 +12,10 @@ from s3_lambda_api.keys import ObjectName
 BASE = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 TOLERANCE = timedelta(minutes=5)
 KILL_POINTS = ("index", "read_pointer")  # the call that a killed writer does not come to
+NEVER_STALE = timedelta(days=1000)  # between two scheduled objects: so far apart, no pointer is old
+BRISK = timedelta(seconds=1)  # so close that clocks decide: a pointer is stale to one and fresh to another
+LAG = timedelta(minutes=4)  # of events: to a quarter of the brisk readers the pointer is stale then
+FAR_BEHIND = -NEVER_STALE  # every pointer is old, and more than a page of objects is due since
 _KILLED = 0.2
 _REPEATED = 0.1
 
@@ -27,7 +31,7 @@ class Task:
         name: What a writer writes.
         skew: How far the actor's clock is off.
         killed_before: The call before which a writer dies.
-        impatient: Whether a reader finds every pointer stale.
+        interval: The time between two scheduled objects, as the actor believes.
         damage: What is done to the pointer.
     """
 
@@ -35,7 +39,7 @@ class Task:
     name: ObjectName | None = None
     skew: timedelta = timedelta()
     killed_before: str | None = None
-    impatient: bool = False
+    interval: timedelta = NEVER_STALE
     damage: Damage = "delete"
 
 
@@ -46,12 +50,16 @@ class Mix:
     Attributes:
         operations: How many writes and reads.
         damage: Share of operations that are followed by damage to the pointer.
-        impatient: Share of the readers that find every pointer stale.
+        impatient: Share of the readers that find every pointer stale, and too old to list from.
+        brisk: Share of the other readers and of the writers for whom objects are a second apart.
+        lag: How late the events come: with late ones, some pointers are stale to the brisk.
     """
 
     operations: int
     damage: float = 0.0
     impatient: float = 0.0
+    brisk: float = 0.0
+    lag: timedelta = timedelta()
 
 
 def drawn(seed: int, mix: Mix) -> list[Task]:
@@ -72,17 +80,23 @@ def drawn(seed: int, mix: Mix) -> list[Task]:
 
 def _writer(dice: Random, index: int, mix: Mix) -> Task:
     progress = TOLERANCE * (2 * index / mix.operations - 1) / 2
-    moment = BASE + progress + _skew(dice) / 2
+    moment = BASE - mix.lag + progress + _skew(dice) / 2
     return Task(
         kind="write",
         name=ObjectName(moment, f"{dice.getrandbits(32):08x}"),
         skew=_skew(dice) / 2,
         killed_before=dice.choice(KILL_POINTS) if dice.random() < _KILLED else None,
+        interval=_interval(dice, mix),
     )
 
 
 def _reader(dice: Random, mix: Mix) -> Task:
-    return Task(kind="read", skew=_skew(dice), impatient=dice.random() < mix.impatient)
+    interval = FAR_BEHIND if dice.random() < mix.impatient else _interval(dice, mix)
+    return Task(kind="read", skew=_skew(dice), interval=interval)
+
+
+def _interval(dice: Random, mix: Mix) -> timedelta:
+    return BRISK if dice.random() < mix.brisk else NEVER_STALE
 
 
 def _skew(dice: Random) -> timedelta:

@@ -12,14 +12,14 @@ from tests.race.driver import Conduct, parallel, primed, stepped
 from tests.race.history import NO_OLDER, NO_PHANTOM, NO_RETURN, Kind, Operation, shortest, violations
 from tests.race.memory import MemoryStore
 from tests.race.mutants import MUTANTS
-from tests.race.plan import BASE, Mix, Task, drawn
+from tests.race.plan import BASE, LAG, Mix, Task, drawn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 CALM = Mix(operations=300)
-ROUGH = Mix(operations=300, damage=0.1, impatient=0.2)
-WILD = Mix(operations=60, damage=0.3, impatient=0.2)
+ROUGH = Mix(operations=300, damage=0.1, impatient=0.2, brisk=0.4, lag=LAG)
+WILD = Mix(operations=60, damage=0.3, impatient=0.2, brisk=0.4, lag=LAG)
 PAGE = 6  # smaller than the histories: the index and the descent have their turn
 
 
@@ -91,6 +91,26 @@ def test_a_fifth_of_the_writers_is_killed() -> None:
     writers = [task for task in drawn(1, Mix(operations=5_000)) if task.kind == "write"]
     killed = sum(task.killed_before is not None for task in writers)
     assert 0.15 < killed / len(writers) < 0.25
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("read_pointer", "get"),
+        ("read_pointer", "page_from", "get"),
+        ("read_pointer", "first_page", "get"),
+        ("read_pointer", "first_page"),
+    ],
+    ids=["fresh", "stale", "lost, or too old", "empty"],
+)
+def test_readers_find_the_newest_in_every_way_there_is(path: tuple[str, ...]) -> None:
+    runs = [stepped(drawn(seed, ROUGH), MemoryStore(), seed=seed) for seed in range(5)]
+    assert path in {one.calls for history in runs for one in history if one.kind == "read"}
+
+
+def test_writers_look_past_a_stale_pointer() -> None:
+    runs = [stepped(drawn(seed, ROUGH), MemoryStore(), seed=seed) for seed in range(5)]
+    assert any("page_from" in one.calls for history in runs for one in history if one.kind == "write")
 
 
 @pytest.mark.parametrize("seed", range(20))
