@@ -32,6 +32,10 @@ def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
     inherited = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return without_network(without_aws(inherited)) | {
         "GATEWAY_LISTEN": listen,
+        # A queue that was idle is asked again after a second at most, not after ten.
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+        # An asynchronous event that a function failed on comes again after a second, not after a minute.
+        "LAMBDA_RETRY_BASE_DELAY": "1",
         # It neither reports home, nor fetches certificates, nor answers DNS.
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
@@ -40,7 +44,7 @@ def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
         # ones are loaded beforehand, one after the other; any other one loads on first use.
         "EAGER_SERVICE_LOADING": "1",
         "STRICT_SERVICE_LOADING": "0",
-        "SERVICES": "apigateway,cloudwatch,events,iam,kms,lambda,logs,s3,sns,sqs,sts",
+        "SERVICES": "apigateway,cloudwatch,dynamodb,events,iam,kms,lambda,logs,s3,sns,sqs,sts",
     }
 
 

@@ -1,0 +1,1 @@
+"""Orders: messages of a queue become items of a table."""
