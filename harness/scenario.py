@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Self
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self, override
 
-from harness import events, resetting
+from harness import events, hops, resetting
 from harness.api import ApiClient
 from harness.deployment import Deployment
-from harness.errors import NotReachedError, tail
+from harness.errors import NotReachedError
 from harness.polling import eventually
 from harness.types import StoredObject, System
 
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
+    from harness.hops import Hop
     from harness.types import ApiResponse, FiredEvent
 
 _PARALLEL_PUTS = 8
+_FIRST_BYTES = 80  # of a body that a trace shows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,11 @@ class Scenario(Deployment):
         placed = replace(deployment.endpoint, region=system.region)
         return cls(**held | {"endpoint": placed}, system=system, api=ApiClient.of(placed, system.api_url))
 
+    @override
+    def refreshed(self) -> Self:
+        """Return the same scenario with the outputs, and so the contract, that the root has by now."""
+        return self.of(replace(self, outputs=self.terraform.outputs()))
+
     def fire(self, *, timestamp: datetime | None = None) -> FiredEvent:
         """Fire the on-demand rule; the event carries `timestamp`, now by default.
 
@@ -59,20 +68,27 @@ class Scenario(Deployment):
         """Wait for the object that `event` makes the system write, and return it.
 
         Raises:
-            NotReachedError: It did not appear in `timeout` seconds; the writer's log lines are in its notes.
+            NotReachedError: It did not appear in `timeout` seconds; how far the event came is in its notes.
         """
-        ending = f"_{event.id[:8]}.txt"
-
-        def keys() -> list[str]:
-            return [key for key in self.keys() if key.endswith(ending)]
-
+        what = f"the object of event {event.id} in the bucket"
         try:
-            (key,) = eventually(keys, what=f"the object of event {event.id} in the bucket", timeout=timeout)
+            (key,) = eventually(lambda: _keys_of(event, self.keys()), what=what, timeout=timeout)
         except NotReachedError as problem:
-            lines = self.logs(self.system.create_function_name)
-            problem.add_note(f"log of {self.system.create_function_name}:\n{tail(lines) or '  empty'}")
+            problem.add_note(hops.told_all(hops.traced(self.trace, [event])))
             raise
         return self.stored(key)
+
+    def trace(self, event: FiredEvent) -> tuple[Hop, ...]:
+        """Return how far `event` came, up to the API's answer, with what was last seen; never raise."""
+        before = hops.trace_event(self, event)
+        written, stored = hops.looked("object written", lambda: self._written(event))
+        return (
+            *before,
+            written,
+            hops.look("key used", lambda: self._key_used(written, stored)),
+            hops.look("pointer moved", lambda: self._pointer_moved(written, stored)),
+            hops.look("API answer", lambda: self._answered(written, stored)),
+        )
 
     def fire_and_wait(self, *, timestamp: datetime | None = None) -> StoredObject:
         """Fire an event and return the object it wrote.
@@ -120,3 +136,64 @@ class Scenario(Deployment):
     def reset(self) -> None:
         """Empty the bucket, old versions included, so that the next test starts from nothing."""
         resetting.empty_bucket(self.client("s3"), self.system.bucket_name)
+
+    def _written(self, event: FiredEvent) -> tuple[Hop, StoredObject | None]:
+        keys = self.keys()
+        hop = partial(hops.Hop, name="object written")
+        if own := _keys_of(event, keys):
+            return hop(state="reached", seen=own[0]), self.stored(own[0])
+        newest = f", the newest {keys[-1]}" if keys else ""
+        seen = f"no key ends with {_ending(event)}; the bucket has {len(keys)} objects{newest}"
+        return hop(state="failed", seen=seen), None
+
+    def _key_used(self, written: Hop, stored: StoredObject | None) -> Hop:
+        if stored is None:
+            return hops.after("key used", written, "not looked for: no object is known")
+        wanted = ("aws:kms", self.system.kms_key_arn)
+        used = (stored.encryption, stored.kms_key)
+        seen = f"{stored.encryption or 'no encryption'} with {stored.kms_key or 'no key'}"
+        if used == wanted:
+            return hops.Hop(name="key used", state="reached", seen=seen)
+        return hops.Hop(name="key used", state="failed", seen=f"{seen}, not {' with '.join(wanted)}")
+
+    def _pointer_moved(self, written: Hop, stored: StoredObject | None) -> Hop:
+        name, pointer = "pointer moved", self.system.pointer_key
+        s3 = self.client("s3")
+        try:
+            body = s3.get_object(Bucket=self.system.bucket_name, Key=pointer)["Body"].read()
+        except s3.exceptions.NoSuchKey:
+            return hops.Hop(name=name, state="failed", seen=f"there is no {pointer}")
+        key = _pointed_at(body)
+        seen = f"{pointer} has {key or body[:_FIRST_BYTES]!r}"
+        if stored is None:
+            return hops.after(name, written, seen)
+        return hops.Hop(name=name, state=_state(ok=key >= stored.key), seen=seen)
+
+    def _answered(self, written: Hop, stored: StoredObject | None) -> Hop:
+        answer = self.latest()
+        seen = f"{answer.status}, {answer.body[:_FIRST_BYTES]!r}, age {answer.headers.get('age', 'not told')}"
+        if stored is None:
+            return hops.after("API answer", written, seen)
+        newer = answer.headers.get("x-object-key", "") > stored.key
+        ok = answer.status == HTTPStatus.OK and (newer or answer.body == stored.body)
+        return hops.Hop(name="API answer", state=_state(ok=ok), seen=seen)
+
+
+def _ending(event: FiredEvent) -> str:
+    return f"_{event.id[:8]}.txt"
+
+
+def _keys_of(event: FiredEvent, keys: Iterable[str]) -> list[str]:
+    return [key for key in keys if key.endswith(_ending(event))]
+
+
+def _pointed_at(pointer: bytes) -> str:
+    """Return the key that a pointer has; empty if it is corrupt."""
+    try:
+        return str(json.loads(pointer)["key"])
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
+def _state(*, ok: bool) -> hops.State:
+    return "reached" if ok else "failed"
