@@ -1,7 +1,15 @@
 """Test a real Terraform + Lambda system end to end on LocalStack, with no cloud account."""
 
-from harness.assertions import assert_encrypted, assert_latest, assert_no_drift
+from harness.assertions import (
+    assert_encrypted,
+    assert_latest,
+    assert_logged,
+    assert_metric,
+    assert_no_drift,
+    assert_nothing_left,
+)
 from harness.deployment import Deployment
+from harness.encryption import Enforcement, assert_bucket_encrypted
 from harness.errors import (
     BackendError,
     CommandError,
@@ -9,11 +17,18 @@ from harness.errors import (
     HarnessError,
     MissingToolError,
     NotReachedError,
+    NotUpError,
     OutputError,
     PackageError,
+    PatternError,
+    PolicyError,
     SettingsError,
     TerraformError,
 )
+from harness.faults import Faults
+from harness.hops import Hop, Trace, trace_event
+from harness.patterns import NearMiss, as_fired, matches, matching, near_misses
+from harness.permissions import assert_invokable
 from harness.polling import eventually
 from harness.scenario import Scenario
 from harness.session import deployed, deployed_at
@@ -38,15 +53,22 @@ __all__ = [
     "Deployment",
     "Diagnostic",
     "Endpoint",
+    "Enforcement",
     "ExpectationError",
+    "Faults",
     "FiredEvent",
     "HarnessError",
+    "Hop",
     "MissingToolError",
+    "NearMiss",
     "NotReachedError",
+    "NotUpError",
     "OutputError",
     "Outputs",
     "PackageError",
     "PackageSettings",
+    "PatternError",
+    "PolicyError",
     "Resource",
     "Scenario",
     "Settings",
@@ -54,10 +76,21 @@ __all__ = [
     "StoredObject",
     "System",
     "TerraformError",
+    "Trace",
+    "as_fired",
+    "assert_bucket_encrypted",
     "assert_encrypted",
+    "assert_invokable",
     "assert_latest",
+    "assert_logged",
+    "assert_metric",
     "assert_no_drift",
+    "assert_nothing_left",
     "deployed",
     "deployed_at",
     "eventually",
+    "matches",
+    "matching",
+    "near_misses",
+    "trace_event",
 ]

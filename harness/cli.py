@@ -145,9 +145,9 @@ def watch(variables: Variables = None) -> None:
     """Bring the stack up, and apply again whenever a source has changed, until Ctrl-C; the stack stays up."""
     with _plain_errors() as spans:
         settings = _settings(variables)
-        _apply_and_tell(settings, spans)
         for changed in operations.changes(settings):
-            typer.echo(f"changed: {', '.join(path.name for path in changed)}", err=True)
+            if changed:
+                typer.echo(f"changed: {', '.join(path.name for path in changed)}", err=True)
             _apply_and_tell(settings, spans)
 
 

@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from harness import aws, events, resetting
+from harness import aws, events, faults, resetting
 from harness.api import ApiClient
 from harness.types import FiredEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from contextlib import AbstractContextManager
 
+    from harness.faults import Faults
+    from harness.settings import Settings
     from harness.terraform import Terraform
     from harness.types import Change, Endpoint, Outputs, Resource
 
@@ -75,6 +78,10 @@ class Deployment:
     def resources(self, kind: str = "") -> list[Resource]:
         """Return the resources that Terraform manages: those of one type, such as `aws_sqs_queue`, or all."""
         return [found for found in self.terraform.resources() if kind in {"", found.type}]
+
+    def faults(self, settings: Settings) -> AbstractContextManager[Faults]:
+        """Return the context in which the functions' calls can be made to fail: `harness.faults.injected`."""
+        return faults.injected(settings, self)
 
     def reset(self) -> None:
         """Empty the buckets, queues and tables of the stack, so that the next test starts from nothing.

@@ -12,6 +12,7 @@ from harness import backends, localstack, process, virtualenv
 from harness.backends import external, host, ministack
 from harness.emulator import free_port
 from harness.errors import BackendError, HarnessError
+from harness.isolation import without_aws
 from harness.terraform import REMEDY
 from harness.types import Endpoint
 
@@ -76,7 +77,7 @@ def _terraform(settings: Settings) -> Finding:
         program = process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
         told = process.run(
             [program, "version", "-json"],
-            env={**settings.environ, "CHECKPOINT_DISABLE": "1"},
+            env={**without_aws(settings.environ), "CHECKPOINT_DISABLE": "1"},
             timeout=_VERSION_TIMEOUT,
         )
         version = json.loads(told.stdout)["terraform_version"]

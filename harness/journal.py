@@ -61,19 +61,32 @@ def noted(cache_dir: Path, what: str, **details: Any) -> Iterator[None]:  # noqa
         what: What it is, in words.
         details: Further fields of the entry.
     """
-    file = cache_dir / _FOLDER / f"{os.getpid()}-{uuid4().hex[:8]}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(asdict(Entry(owner=owner(), what=what, **details))), "utf-8")
+    file = note(cache_dir, what, **details)
     try:
         yield
     finally:
         file.unlink(missing_ok=True)
 
 
+def note(cache_dir: Path, what: str, **details: Any) -> Path:  # noqa: ANN401 - fields of an entry
+    """Write an entry, which the caller removes, and return its file; the arguments are those of `noted`."""
+    file = cache_dir / _FOLDER / f"{os.getpid()}-{uuid4().hex[:8]}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(asdict(Entry(owner=owner(), what=what, **details))), "utf-8")
+    return file
+
+
 def orphans(cache_dir: Path) -> dict[Path, Entry]:
     """Return the entries of runs that were killed, by their files."""
     found = {file: _read(file) for file in sorted((cache_dir / _FOLDER).glob("*.json"))}
     return {file: entry for file, entry in found.items() if entry is not None and is_orphan(entry.owner)}
+
+
+def clear_orphans(cache_dir: Path) -> None:
+    """Clear what killed runs have left on this machine; what only Terraform can remove stays noted."""
+    for file, entry in orphans(cache_dir).items():
+        if not entry.root:
+            clear(file, entry)
 
 
 def clear(file: Path, entry: Entry) -> None:

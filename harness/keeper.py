@@ -11,24 +11,26 @@ import logging
 import os
 import pickle
 import pkgutil
-import select
 import signal
 import sys
+import threading
 import time
-from contextlib import ExitStack, contextmanager
+import traceback
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
 from harness import process, progress, timeline
-from harness.errors import HarnessError
+from harness.errors import HarnessError, tail
 from harness.polling import eventually
 from harness.types import Endpoint, Outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
 
     from harness.settings import Settings
 
@@ -39,8 +41,9 @@ STOP_TIMEOUT = 900.0
 _LOOK_EVERY = 0.2
 _TOLD = "told.jsonl"
 _OWNER = "keeper.json"
-# The pipes that bound keepers watch: they close when this process ends, however it ends.
-_BOUND: list[IO[bytes]] = []
+_LOG = "keeper.log"
+# The pipes that bound keepers watch, by process id: they close when this process ends, however it ends.
+_BOUND: dict[int, int] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +121,9 @@ class Keeper:
                 return Held.from_json(line["held"], ended=self.ended)
             if "error" in line:
                 raise HarnessError(line["error"])
-        raise HarnessError(f"the process {self.pid} holds nothing: {self.ended() or 'it is still starting'}")
+        how, log_file = self.ended() or "it is still starting", self.folder / _LOG
+        printed = log_file.read_text("utf-8", "replace").splitlines() if log_file.exists() else []
+        raise HarnessError(f"the process {self.pid} holds nothing: {how}\n{tail(printed)}".rstrip())
 
     def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
         """Make it leave its context, and wait for its end; do nothing where it has ended.
@@ -138,8 +143,15 @@ class Keeper:
             return self.ended()
 
         eventually(ended, what=f"the end of process {self.pid}", timeout=timeout, interval=_LOOK_EVERY)
+        if self.pid in _BOUND:
+            os.close(_BOUND.pop(self.pid))
         if relay.tell() and relay.error:
             raise HarnessError(relay.error)
+
+
+def import_path() -> tuple[str, ...]:
+    """Return the folders that modules are looked for in, in a form that holds in another directory too."""
+    return tuple(entry or str(Path.cwd()) for entry in sys.path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,31 +162,39 @@ class Task:
         context: The importable name of a function of `settings` and, if there is one, the endpoint;
             it returns a context manager of a `Held`.
         settings: The settings of the run.
-        endpoint: Where to hold it; None where the context starts that itself.
+        endpoint: Where to hold it; None where the context starts that itself. What it says of its end
+            has to be picklable.
         bound: Whether the keeper ends with the process that started it.
+        path: Where modules are looked for, such as a backend of the project's own; as here by default.
     """
 
     context: str
     settings: Settings
     endpoint: Endpoint | None = None
     bound: bool = True
+    path: tuple[str, ...] = field(default_factory=import_path)
 
 
-def start(task: Task, folder: Path) -> Keeper:
-    """Start a keeper of `task` that tells what it does in `folder`; `ready` waits for it."""
+def start(task: Task, folder: Path, *, above: Keeper | None = None) -> Keeper:
+    """Start a keeper of `task` that tells what it does in `folder`; `ready` waits for it.
+
+    Args:
+        task: What to hold.
+        folder: Where to tell it.
+        above: The bound keeper of what this one builds on: should the starter be killed, that one waits.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _TOLD).unlink(missing_ok=True)
-    argv = [sys.executable, "-c", "from harness import keeper; keeper.main()", str(folder)]
+    # -P: a module of the project is no part of Python because it lies in the working directory.
+    argv = [sys.executable, "-P", "-c", "from harness import keeper; keeper.main()", str(folder)]
+    lent = [_BOUND[above.pid]] if above and above.pid in _BOUND else []
     # What can be imported here can be imported there: a backend may be the project's own.
-    env = {**task.settings.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    child = process.detached(argv, env=env, log=folder / "keeper.log", cwd=task.settings.project)
-    endpoint = task.endpoint and replace(task.endpoint, ended=str)  # functions of this process stay here
-    child.stdin.write(pickle.dumps(replace(task, endpoint=endpoint)))
+    env = {**task.settings.environ, "PYTHONPATH": os.pathsep.join(task.path)}
+    child = process.detached(argv, env=env, log=folder / _LOG, cwd=task.settings.project, lent=lent)
     if task.bound:
-        child.stdin.flush()
-        _BOUND.append(child.stdin)
-    else:
-        child.stdin.close()
+        _BOUND[child.pid] = os.dup(child.stdin.fileno())
+    with child.stdin as pipe:
+        pipe.write(pickle.dumps(task))
     return Keeper(folder=folder, pid=child.pid, created=child.created)
 
 
@@ -244,17 +264,16 @@ def main() -> None:
     """Hold what standard input asks for until it is time to end."""
     folder, me = Path(sys.argv[1]), psutil.Process()
     (folder / _OWNER).write_text(json.dumps({"pid": me.pid, "created": me.create_time()}), "utf-8")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for the starter, which says when to stop
+    # A Ctrl-C is for the starter, which says when to stop. To ignore it would be passed on to every child.
+    signal.signal(signal.SIGINT, _do_nothing)
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own starter wrote it
     with (folder / _TOLD).open("a", encoding="utf-8", buffering=1) as told, _telling(told.write):
         try:
-            with process.sigterm_as_interrupt():
+            with _interrupted_once(bound=task.bound):
                 _hold(task, told.write)
-        except HarnessError as problem:
-            notes = getattr(problem, "__notes__", [])
-            told.write(json.dumps({"error": "\n".join([str(problem), *notes])}) + "\n")
-        except KeyboardInterrupt:
-            pass
+        except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - the starter is to know it
+            if text := _in_words(problem):
+                told.write(json.dumps({"error": text}) + "\n")
         finally:
             (folder / _OWNER).unlink(missing_ok=True)
 
@@ -271,16 +290,58 @@ def _telling(write: Callable[[str], object]) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _interrupted_once(*, bound: bool) -> Iterator[None]:
+    """Raise KeyboardInterrupt at the first SIGTERM, or the starter's end; the way out is not interrupted."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, _do_nothing)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    if bound:
+        threading.Thread(target=_end_with_starter, args=(threading.get_ident(),), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, _do_nothing)
+
+
+def _do_nothing(_signal: int, _frame: FrameType | None) -> None:
+    pass
+
+
+def _end_with_starter(thread: int) -> None:
+    if not os.read(sys.stdin.fileno(), 1):
+        signal.pthread_kill(thread, signal.SIGTERM)
+
+
+def _in_words(problem: BaseException) -> str:
+    """Return what is to be told of `problem`; of an interrupt, what went wrong on the way out."""
+    notes = getattr(problem, "__notes__", [])
+    if isinstance(problem, KeyboardInterrupt):
+        return "\n".join(notes)
+    if isinstance(problem, HarnessError):
+        return "\n".join([str(problem), *notes])
+    return "".join(traceback.format_exception(problem)).rstrip()
+
+
 def _hold(task: Task, write: Callable[[str], object]) -> None:
+    """Enter the context, and leave it when it is time to.
+
+    Raises:
+        HarnessError: It can't be entered or left, or the emulator has ended.
+    """
     context = pkgutil.resolve_name(task.context)
     given = () if task.endpoint is None else (task.endpoint,)
     with ExitStack() as resources:
         held: Held = resources.enter_context(context(task.settings, *given))
         write(json.dumps({"held": held.to_json()}) + "\n")
-        while not held.endpoint.ended() and not (task.bound and _starter_is_gone()):
-            time.sleep(_LOOK_EVERY)
+        with suppress(KeyboardInterrupt):
+            raise HarnessError(_end_of(held.endpoint))
 
 
-def _starter_is_gone() -> bool:
-    readable, _, _ = select.select([sys.stdin], [], [], 0)
-    return bool(readable) and not os.read(sys.stdin.fileno(), 1)
+def _end_of(endpoint: Endpoint) -> str:
+    while not (how := endpoint.ended()):
+        time.sleep(_LOOK_EVERY)
+    return how

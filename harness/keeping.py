@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from filelock import FileLock
 
-from harness import keeper, terraform
+from harness import backends, journal, keeper, terraform
 from harness.deployment import Deployment
 from harness.errors import NotUpError
 from harness.keeper import Task
@@ -36,9 +36,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _HOLD_BACKEND = "harness.session:backend_held"
+_KEPT = "kept"
 _BACKEND, _STACK = "backend.json", "stack.json"
 # All that is deployed there goes with it.
-_ENDS_WITH_ITS_KEEPER = frozenset({"container", "host", "ministack"})
+_ENDS_WITH_ITS_KEEPER = frozenset({"auto", "container", "host", "ministack"})
 _DISTRIBUTION = "terraform-lambda-harness"
 # What a backend is started with; another value of one of these takes another backend.
 _BACKEND_SETTINGS = (
@@ -64,12 +65,12 @@ class Kept:
         """Return what is, or would be, kept for the root of `settings`."""
         name = f"{settings.project}\n{settings.terraform_dir}\n{settings.backend}"
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-        return cls(settings=settings, folder=settings.cache_dir / "kept" / digest)
+        return cls(settings=settings, folder=settings.cache_dir / _KEPT / digest)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other processes from what is kept while the context is open."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder.with_suffix(".lock")):
             yield
 
@@ -89,11 +90,12 @@ class Kept:
             return running.held().endpoint
         if running:
             log.info("the backend that an earlier run has kept is another one: stopping it")
-            running.stop()
+            self.stop()
         self._forget_what_ended()
+        journal.clear_orphans(self.settings.cache_dir)  # an emulator of a killed keeper may have the port
         task = Task(context=_HOLD_BACKEND, settings=self.settings, bound=False)
         started = keeper.start(task, self.folder / "backend").ready()
-        self._note(_BACKEND, fingerprint=wanted)
+        self._note(_BACKEND, fingerprint=wanted, ends=self._ends_with_its_keeper())
         return started.endpoint
 
     def deployment(self, endpoint: Endpoint) -> Deployment:
@@ -145,13 +147,11 @@ class Kept:
         Raises:
             HarnessError: It could not be destroyed; nothing is forgotten then.
         """
-        running = self.keeper()
+        running, was_there = self.keeper(), self.folder.exists()
+        if self.workspace.exists() and not self._ends_with_its_keeper():
+            self._destroy(running)
         if running:
-            endpoint = running.held().endpoint
-            if endpoint.backend not in _ENDS_WITH_ITS_KEEPER and self.workspace.exists():
-                self._deployed(endpoint, zip_variable(self.settings), Outputs({})).terraform.destroy()
             running.stop()
-        was_there = self.folder.exists()
         self._forget()
         return was_there
 
@@ -165,9 +165,22 @@ class Kept:
         commands = terraform.commands_at(endpoint, root, self.settings, variables)
         return Deployment(endpoint=endpoint, terraform=commands, outputs=outputs)
 
+    def _destroy(self, running: Keeper | None) -> None:
+        """Destroy the stack where its backend runs; after its keeper's death it is started once more."""
+        with ExitStack() as resources:
+            endpoint = (
+                running.held().endpoint
+                if running
+                else resources.enter_context(backends.started(self.settings))
+            )
+            self._deployed(endpoint, zip_variable(self.settings), Outputs({})).terraform.destroy()
+
+    def _ends_with_its_keeper(self) -> bool:
+        return self.settings.backend in _ENDS_WITH_ITS_KEEPER
+
     def _forget_what_ended(self) -> None:
         """Forget the stack, but not the state of one that is still there: its AWS has not ended."""
-        if self.settings.backend in _ENDS_WITH_ITS_KEEPER | {"auto"}:
+        if self._ends_with_its_keeper():
             self._forget()
         (self.folder / _STACK).unlink(missing_ok=True)
 
@@ -175,15 +188,36 @@ class Kept:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _noted(self, file: str) -> dict[str, Any]:
-        try:
-            noted: dict[str, Any] = json.loads((self.folder / file).read_text("utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
-            return {}
-        return noted
+        return _read(self.folder / file)
 
     def _note(self, file: str, **values: object) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / file).write_text(json.dumps(values), "utf-8")
+
+
+def swept(cache_dir: Path) -> list[Path]:
+    """Forget the stacks whose kept backend has ended with all that was on it; return their folders.
+
+    What is on an AWS that goes on without the harness stays noted, for `Kept.stop` to destroy.
+    """
+    folders = [folder for folder in sorted((cache_dir / _KEPT).glob("*")) if folder.is_dir()]
+    return [folder for folder in folders if _forgotten(folder)]
+
+
+def _forgotten(folder: Path) -> bool:
+    with FileLock(folder.with_suffix(".lock")):
+        if keeper.found(folder / "backend") or not _read(folder / _BACKEND).get("ends", False):
+            return False
+        shutil.rmtree(folder)
+    return True
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        noted: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return noted
 
 
 def backend_fingerprint(settings: Settings) -> str:
@@ -201,11 +235,18 @@ def stack_fingerprint(settings: Settings, variables: Mapping[str, str]) -> str:
         [
             backend_fingerprint(settings),
             f"{program} {built.st_size} {built.st_mtime_ns}",
-            json.dumps(given, sort_keys=True),
+            json.dumps([given, _told_by_environ(settings)], sort_keys=True),
             *_contents(_files(settings.terraform_dir)),
             *_contents(Path(value) for value in variables.values() if Path(value).is_file()),
         ]
     )
+
+
+def _told_by_environ(settings: Settings) -> dict[str, str]:
+    """Return what Terraform reads from the environment: variables, and arguments of its commands."""
+    return {
+        name: text for name, text in settings.environ.items() if name.startswith(("TF_VAR_", "TF_CLI_ARGS"))
+    }
 
 
 def _files(root: Path) -> list[Path]:

@@ -94,7 +94,9 @@ def following(deployment: Deployment, names: Sequence[str], since: float) -> Ite
 
 
 def changes(settings: Settings) -> Iterator[list[Path]]:
-    """Yield the files that have changed, each time some have: Terraform's and those of the Lambda zip.
+    """Yield no files as soon as they are watched, then those that have changed, each time some have.
+
+    Watched are Terraform's files and those of the Lambda zip.
 
     Raises:
         SettingsError: The root does not exist.
@@ -103,8 +105,10 @@ def changes(settings: Settings) -> Iterator[list[Path]]:
     if not folders:
         raise SettingsError("HARNESS_TERRAFORM_DIR", expected="a directory", got=str(settings.terraform_dir))
     sources = [settings.package.source] if settings.package else []
-    for changed in watch(*folders, *sources, watch_filter=_Sources(), raise_interrupt=True):
-        yield sorted({settings.project / path for _, path in changed})
+    watched = watch(*folders, *sources, watch_filter=_Sources(), rust_timeout=200, yield_on_timeout=True)
+    for number, changed in enumerate(watched):
+        if changed or number == 0:
+            yield sorted({settings.project / path for _, path in changed})
 
 
 class _Sources(DefaultFilter):

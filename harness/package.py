@@ -11,6 +11,7 @@ import uv
 from filelock import FileLock
 
 from harness.errors import CommandError, PackageError
+from harness.isolation import without_aws
 from harness.process import run
 from harness.virtualenv import built_once
 
@@ -114,6 +115,5 @@ def _install(settings: Settings, package: PackageSettings, requirements: str, ta
 
 
 def _uv(settings: Settings, *arguments: str) -> str:
-    return run(
-        [uv.find_uv_bin(), *arguments], env=settings.environ, cwd=settings.project, timeout=INSTALL_TIMEOUT
-    ).stdout
+    env = without_aws(settings.environ)
+    return run([uv.find_uv_bin(), *arguments], env=env, cwd=settings.project, timeout=INSTALL_TIMEOUT).stdout

@@ -11,6 +11,7 @@ import pytest
 
 from harness import capabilities, polling, progress, sharing, terraform
 from harness.errors import HarnessError
+from harness.observing import Observer, Wanted
 from harness.process import sigterm_as_interrupt
 from harness.scenario import Scenario
 from harness.settings import Settings, assigned
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from harness.api import ApiClient
     from harness.deployment import Deployment
+    from harness.faults import Faults
     from harness.types import Endpoint, FiredEvent, Outputs
 
 _MARKERS = (
@@ -58,15 +60,29 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="with pytest-xdist: a stack for each worker, in an account of its own on one shared emulator",
     )
+    group.addoption(
+        "--artifacts", metavar="DIR", default="artifacts", help="where the logs of tests are kept (artifacts)"
+    )
+    group.addoption(
+        "--artifacts-of",
+        choices=["failed", "all", "none"],
+        default="failed",
+        help="which tests' logs are kept there: emulator, functions, Terraform, how far events came (failed)",
+    )
+    group.addoption("--harness-report", metavar="FILE", help="write an HTML report of the run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Release everything on SIGTERM as on Ctrl-C."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
+    if config.getoption("--keep") and config.getoption("--stack-per-worker"):
+        raise pytest.UsageError("--keep and --stack-per-worker exclude each other: one stack is kept")
     resources = ExitStack()
     resources.enter_context(sigterm_as_interrupt())
     config.add_cleanup(resources.close)
+    if not config.option.help and not config.option.collectonly:
+        config.pluginmanager.register(_observer(config), "terraform_lambda_harness_observer")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -86,8 +102,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     try:
         session.config.stash.get(_COUNTER_OPEN, ExitStack()).close()
     except HarnessError as problem:
-        reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
-        reporter.write_line(f"ERROR: {problem}", red=True)
+        if reporter := _reporter(session.config):
+            reporter.write_line(f"ERROR: {problem}", red=True)
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
 
 
@@ -105,9 +121,9 @@ def harness_settings(pytestconfig: pytest.Config) -> Settings:
 @pytest.fixture(scope="session")
 def harness_source(pytestconfig: pytest.Config) -> Source:
     """Return where backend and stack come from: started for this run, kept, or shared with other workers."""
-    if pytestconfig.getoption("--keep"):
-        return Lasting()
     given = getattr(pytestconfig, "workerinput", {})
+    if pytestconfig.getoption("--keep"):
+        return Lasting(is_exclusive=not given)
     if _WORKER_INPUT not in given:
         return Own()
     worker = str(given["workerid"]) if pytestconfig.getoption("--stack-per-worker") else ""
@@ -119,7 +135,8 @@ def endpoint(
     pytestconfig: pytest.Config, harness_settings: Settings, harness_source: Source
 ) -> Iterator[Endpoint]:
     """Provide a running backend, shared by the session."""
-    with _progress_shown(pytestconfig), _entered(harness_source.endpoint(harness_settings)) as started:
+    context = harness_source.endpoint(harness_settings)
+    with _progress_shown(pytestconfig), _entered(pytestconfig, context) as started:
         yield started
 
 
@@ -132,13 +149,14 @@ def terraform_program(harness_settings: Settings) -> str:
 
 @pytest.fixture(scope="session")
 def deployment(
+    pytestconfig: pytest.Config,
     harness_settings: Settings,
     harness_source: Source,
     terraform_program: str,  # noqa: ARG001
     endpoint: Endpoint,
 ) -> Iterator[Deployment]:
     """Apply the stack, once for the session."""
-    with _entered(harness_source.deployment(harness_settings, endpoint)) as applied:
+    with _entered(pytestconfig, harness_source.deployment(harness_settings, endpoint)) as applied:
         yield applied
 
 
@@ -195,6 +213,25 @@ def scenario(deployment: Deployment, stack_alone: None) -> Scenario:  # noqa: AR
     return deployed
 
 
+@pytest.fixture(scope="module")
+def faults_proxy(
+    pytestconfig: pytest.Config, harness_settings: Settings, harness_source: Source, deployment: Deployment
+) -> Iterator[Faults]:
+    """Have the functions' calls go through a proxy while the tests of a module run."""
+    if not harness_source.is_exclusive:
+        pytest.fail("faults are for all who use the stack; give each worker its own: --stack-per-worker")
+    with _entered(pytestconfig, deployment.faults(harness_settings)) as made:
+        yield made
+
+
+@pytest.fixture
+def faults(faults_proxy: Faults) -> Iterator[Faults]:
+    """Provide what makes the functions' calls fail; no fault outlives the test."""
+    faults_proxy.clear()
+    yield faults_proxy
+    faults_proxy.clear()
+
+
 @pytest.fixture(autouse=True)
 def _backend_judged(request: pytest.FixtureRequest) -> None:
     """Skip what the backend can't do, and expect its known differences."""
@@ -209,6 +246,16 @@ def _backend_judged(request: pytest.FixtureRequest) -> None:
             request.node.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
+def _observer(config: pytest.Config) -> Observer:
+    given = config.getoption("--harness-report")
+    wanted = Wanted(
+        keep=config.getoption("--artifacts-of"),
+        folder=config.rootpath / config.getoption("--artifacts"),
+        report=config.invocation_params.dir / given if given else None,
+    )
+    return Observer(wanted, title=config.rootpath.name, is_controller=not hasattr(config, "workerinput"))
+
+
 @contextmanager
 def _told_plainly() -> Iterator[None]:
     """Fail with the message of a harness error alone: its traceback tells a user nothing."""
@@ -220,18 +267,26 @@ def _told_plainly() -> Iterator[None]:
 
 
 @contextmanager
-def _entered[T](context: AbstractContextManager[T]) -> Iterator[T]:
-    """Enter `context`, and tell a harness error that this raises plainly."""
+def _entered[T](config: pytest.Config, context: AbstractContextManager[T]) -> Iterator[T]:
+    """Enter `context`, and tell a harness error that this raises plainly.
+
+    At a second Ctrl-C pytest leaves out the fixtures that it has not torn down yet: they end with the run.
+    """
     with ExitStack() as resources:
+        config.add_cleanup(resources.close)
         with _told_plainly():
             entered = resources.enter_context(context)
         yield entered
 
 
+def _reporter(config: pytest.Config) -> Any:  # noqa: ANN401 - pytest does not type it; None without a terminal
+    return config.pluginmanager.get_plugin("terminalreporter")
+
+
 @contextmanager
 def _progress_shown(config: pytest.Config) -> Iterator[None]:
     """Write the harness's progress to the terminal, past pytest's capture."""
-    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    reporter = _reporter(config)
     capture: Any = config.pluginmanager.get_plugin("capturemanager")
 
     def tell(line: str) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING
 
 import psutil
@@ -72,7 +72,8 @@ def run(
         env: Its whole environment.
         timeout: Seconds it may take.
         cwd: Its working directory.
-        on_line: Called with every line of both streams as it comes, without the line end.
+        on_line: Called with every line of both streams as it comes, without the line end. What it raises is
+            raised when the child has ended; it is not called again for that stream.
         accept: The exit codes that are no failure.
         stop_if: Asked now and then; returns why the child is to be killed, else an empty text.
 
@@ -80,14 +81,16 @@ def run(
         CommandError: It failed or ran out of time.
     """
     with _started(argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
-        with _pumped(child, on_line) as streams:
+        with _pumped(child, on_line) as pumped:
             stopped = _wait(child, timeout, stop_if)
-        done = Completed(returncode=child.returncode, stdout="".join(streams[0]), stderr="".join(streams[1]))
-    if stopped:
-        raise CommandError(argv, reason=stopped, returncode=None, output=done.output)
-    if done.returncode not in accept:
-        reason = _reason(done.returncode)
-        raise CommandError(argv, reason=reason, returncode=done.returncode, output=done.output)
+        stdout, stderr = ("".join(pump.lines) for pump in pumped)
+    done = Completed(returncode=child.returncode, stdout=stdout, stderr=stderr)
+    failure = _failure(argv, done, stopped, accept)
+    for pump in pumped:
+        if pump.problem is not None:
+            raise pump.problem from failure
+    if failure is not None:
+        raise failure
     return done
 
 
@@ -112,8 +115,23 @@ class Detached:
     stdin: IO[bytes]
 
 
-def detached(argv: Sequence[str], *, env: Mapping[str, str], log: Path, cwd: Path | None = None) -> Detached:
-    """Start `argv` with its output in `log`; it goes on when this process ends."""
+def detached(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    log: Path,
+    cwd: Path | None = None,
+    lent: Sequence[int] = (),
+) -> Detached:
+    """Start `argv` with its output in `log`; it goes on when this process ends.
+
+    Args:
+        argv: The command.
+        env: Its whole environment.
+        log: The file that its output is appended to.
+        cwd: Its working directory.
+        lent: File descriptors that it holds open too.
+    """
     with log.open("ab") as sink, interrupts_deferred():
         child = subprocess.Popen(  # noqa: S603 - the argv is ours, and no shell reads it
             argv,
@@ -122,6 +140,7 @@ def detached(argv: Sequence[str], *, env: Mapping[str, str], log: Path, cwd: Pat
             stdin=subprocess.PIPE,
             stdout=sink,
             stderr=subprocess.STDOUT,
+            pass_fds=lent,
             start_new_session=True,
         )
     assert child.stdin is not None  # noqa: S101 - it is a pipe
@@ -188,31 +207,46 @@ def interrupts_deferred() -> Iterator[None]:
             signal.raise_signal(first)
 
 
+@dataclass(slots=True, kw_only=True)
+class _Pump:
+    """Empties one stream of a child to its end, whatever `on_line` does: a full pipe would block it."""
+
+    on_line: Callable[[str], None] | None
+    lines: list[str] = field(default_factory=list)
+    problem: Exception | None = None
+
+    def drain(self, pipe: IO[str]) -> None:
+        with pipe:
+            for line in pipe:
+                self.lines.append(line)
+                self._tell(line.rstrip("\n"))
+
+    def _tell(self, line: str) -> None:
+        if self.on_line is None or self.problem is not None:
+            return
+        try:
+            self.on_line(line)
+        except Exception as problem:  # noqa: BLE001 - it is raised in the thread that waits
+            self.problem = problem
+
+
 @contextmanager
 def _pumped(
     child: subprocess.Popen[str], on_line: Callable[[str], None] | None
-) -> Iterator[tuple[list[str], list[str]]]:
-    streams: tuple[list[str], list[str]] = ([], [])
+) -> Iterator[tuple[_Pump, _Pump]]:
+    pumps = (_Pump(on_line=on_line), _Pump(on_line=on_line))
     pipes = (child.stdout, child.stderr)
-    pumps = [
-        threading.Thread(target=_pump, args=(pipe, lines, on_line), daemon=True)
-        for pipe, lines in zip(pipes, streams, strict=True)
+    threads = [
+        threading.Thread(target=pump.drain, args=(pipe,), daemon=True)
+        for pump, pipe in zip(pumps, pipes, strict=True)
     ]
-    for pump in pumps:
-        pump.start()
+    for thread in threads:
+        thread.start()
     try:
-        yield streams
+        yield pumps
     finally:
-        for pump in pumps:
-            pump.join(STOP_GRACE)
-
-
-def _pump(pipe: IO[str], lines: list[str], on_line: Callable[[str], None] | None) -> None:
-    with pipe:
-        for line in pipe:
-            lines.append(line)
-            if on_line is not None:
-                on_line(line.rstrip("\n"))
+        for thread in threads:
+            thread.join(STOP_GRACE)
 
 
 def _wait(child: subprocess.Popen[str], timeout: float, stop_if: Callable[[], str]) -> str:
@@ -269,6 +303,17 @@ def _session_of(process: psutil.Process) -> int | None:
     with suppress(psutil.Error, OSError):
         session = os.getsid(process.pid)
         return session if process.status() != psutil.STATUS_ZOMBIE else None
+    return None
+
+
+def _failure(
+    argv: Sequence[str], done: Completed, stopped: str, accept: frozenset[int]
+) -> CommandError | None:
+    if stopped:
+        return CommandError(argv, reason=stopped, returncode=None, output=done.output)
+    if done.returncode not in accept:
+        reason = _reason(done.returncode)
+        return CommandError(argv, reason=reason, returncode=done.returncode, output=done.output)
     return None
 
 

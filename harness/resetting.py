@@ -13,18 +13,21 @@ if TYPE_CHECKING:
 type Clients = Callable[[str], Any]
 
 # What Terraform itself manages inside of a bucket, and inside of a table.
-_OBJECTS = frozenset({"aws_s3_object", "aws_s3_bucket_object"})
+_OBJECTS = frozenset({"aws_s3_object", "aws_s3_object_copy", "aws_s3_bucket_object"})
 _ITEM = "aws_dynamodb_table_item"
 
 
 def emptied(client: Clients, resources: Iterable[Resource]) -> None:
     """Empty every bucket, queue and table among `resources`.
 
+    A message that a function is at work on may still be written afterwards: a test waits for those it sends.
+
     Args:
         client: Returns the boto3 client of a service.
         resources: All resources of the stack.
     """
-    found = list(resources)
+    # Queues first: what waits there would be written into what is empty already.
+    found = sorted(resources, key=lambda resource: resource.type != "aws_sqs_queue")
     kept = _kept_objects(found)
     has_items = {item.values["table_name"] for item in found if item.type == _ITEM}
     for resource in found:
@@ -39,7 +42,8 @@ def emptied(client: Clients, resources: Iterable[Resource]) -> None:
 
 def empty_bucket(s3: Any, bucket: str, *, keep: Collection[str] = ()) -> None:  # noqa: ANN401 - a boto3 client
     """Delete every object of `bucket`, old versions included, but those whose keys are in `keep`."""
-    for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
+    for page in list(pages):  # the last key of a page leads to the next one: it has to be there by then
         entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         found = [
             {"Key": entry["Key"], "VersionId": entry["VersionId"]}
@@ -59,7 +63,16 @@ def _kept_objects(resources: Iterable[Resource]) -> defaultdict[str, set[str]]:
 
 
 def _empty_queue(sqs: Any, url: str) -> None:  # noqa: ANN401 - a boto3 client
-    sqs.purge_queue(QueueUrl=url)
+    try:
+        sqs.purge_queue(QueueUrl=url)
+    except sqs.exceptions.PurgeQueueInProgress:  # AWS allows one in 60 seconds
+        _drain(sqs, url)
+
+
+def _drain(sqs: Any, url: str) -> None:  # noqa: ANN401 - a boto3 client
+    while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+        entries = [{"Id": str(n), "ReceiptHandle": got["ReceiptHandle"]} for n, got in enumerate(found)]
+        sqs.delete_message_batch(QueueUrl=url, Entries=entries)
 
 
 def _empty_table(dynamodb: Any, name: str) -> None:  # noqa: ANN401 - a boto3 client

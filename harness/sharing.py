@@ -13,7 +13,7 @@ import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
@@ -66,9 +66,12 @@ class Counter:
         Raises:
             HarnessError: It could not; the message says why.
         """
-        with Client(self.address, authkey=self.key) as line:
-            line.send(wish)
-            answer = line.recv()
+        try:
+            with Client(self.address, authkey=self.key) as line:
+                line.send(wish)
+                answer = line.recv()
+        except (EOFError, OSError) as problem:
+            raise HarnessError("the controller of this run does not answer: it is ending") from problem
         if isinstance(answer, str):
             raise HarnessError(answer)
         asked: Keeper = answer
@@ -83,11 +86,13 @@ class Wish:
         settings: The worker's settings.
         stack: Whether it wants a stack, or only the backend.
         account: The account's 12 digits; empty for the backend's own.
+        path: Where the worker looks for modules: the controller has seen no file of tests.
     """
 
     settings: Settings
     stack: bool
     account: str = ""
+    path: tuple[str, ...] = field(default_factory=keeper.import_path)
 
     @property
     def backend(self) -> Wish:
@@ -137,7 +142,7 @@ class Holdings:
         with lock:
             if wish.name in self._keepers:
                 return self._keepers[wish.name]
-            started = self._keepers[wish.name] = self._started(wish)  # before it is ready: `close` may come
+            started = self._started(wish)
             started.ready()
             return started
 
@@ -147,7 +152,8 @@ class Holdings:
         Raises:
             HarnessError: One could not leave in good order; the others are stopped all the same.
         """
-        self._is_closed = True
+        with self._guard:
+            self._is_closed = True
         problems: list[str] = []
         for prefix in ("stack", "backend"):
             keepers = [held for name, held in self._keepers.items() if name.startswith(prefix)]
@@ -157,13 +163,18 @@ class Holdings:
             raise HarnessError("\n".join(problems))
 
     def _started(self, wish: Wish) -> Keeper:
-        endpoint = self.keeper_of(wish.backend).held().endpoint if wish.stack else None
+        below = self.keeper_of(wish.backend) if wish.stack else None
+        endpoint = below.held().endpoint if below else None
         if endpoint and wish.account:
             endpoint = replace(endpoint, access_key=wish.account)
-        if self._is_closed:
-            raise HarnessError("the run is over")
-        task = Task(context=_STACK if wish.stack else _BACKEND, settings=wish.settings, endpoint=endpoint)
-        return keeper.start(task, self._folder / wish.name)
+        context = _STACK if wish.stack else _BACKEND
+        task = Task(context=context, settings=wish.settings, endpoint=endpoint, path=wish.path)
+        with self._guard:  # it is known before it is ready: `close` may come
+            if self._is_closed:
+                raise HarnessError("the run is over")
+            started = keeper.start(task, self._folder / wish.name, above=below)
+            self._keepers[wish.name] = started
+        return started
 
 
 def _problem_of_stopping(held: Keeper) -> str:
@@ -202,8 +213,8 @@ def _serve(listener: Listener, holdings: Holdings) -> None:
     while True:
         try:
             line = listener.accept()
-        except AuthenticationError:
-            continue
+        except (AuthenticationError, EOFError, ConnectionError):
+            continue  # whoever it was did not know the key, or is gone
         except OSError:
             return  # it was closed
         threading.Thread(target=_answer, args=(line, holdings), daemon=True).start()

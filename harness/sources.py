@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 class Source(Protocol):
     """Provides a backend, and the stack on it."""
 
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether no other process of the run works with the same stack."""
+        ...
+
     def endpoint(self, settings: Settings, /) -> AbstractContextManager[Endpoint]:
         """Return the context in which the backend of `settings` runs."""
         ...
@@ -40,6 +45,8 @@ class Source(Protocol):
 class Own:
     """Everything is started by this process and ends with the context."""
 
+    is_exclusive = True
+
     def endpoint(self, settings: Settings) -> AbstractContextManager[Endpoint]:
         """Start the backend."""
         return backends.started(settings)
@@ -53,8 +60,15 @@ class Own:
         return nullcontext()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lasting:
-    """Everything stays for the next run, which attaches to it."""
+    """Everything stays for the next run, which attaches to it.
+
+    Attributes:
+        is_exclusive: Whether this process is the only one of its run.
+    """
+
+    is_exclusive: bool
 
     @contextmanager
     def endpoint(self, settings: Settings) -> Iterator[Endpoint]:
@@ -92,8 +106,8 @@ class Shared:
     @contextmanager
     def endpoint(self, settings: Settings) -> Iterator[Endpoint]:
         """Ask for the backend."""
-        endpoint = self.counter.ask(Wish(settings=settings, stack=False)).endpoint
         account = self._account(settings)
+        endpoint = self.counter.ask(Wish(settings=settings, stack=False)).endpoint
         yield replace(endpoint, access_key=account) if account else endpoint
 
     @contextmanager
@@ -105,6 +119,11 @@ class Shared:
     def alone(self, _settings: Settings) -> AbstractContextManager[object]:
         """Wait for the tests of other workers, where they have the same stack."""
         return nullcontext() if self.worker else FileLock(self.counter.folder / "test.lock")
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether each worker has a stack of its own."""
+        return bool(self.worker)
 
     def _account(self, settings: Settings) -> str:
         return account_of(self.worker, settings) if self.worker else ""

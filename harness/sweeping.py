@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import pkgutil
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import journal, keeper, terraform
+from harness import journal, keeping, terraform
 from harness.backends import aws
 from harness.errors import BackendError
 
@@ -25,7 +24,8 @@ def swept(settings: Settings) -> list[str]:
     Raises:
         HarnessError: A stack on real AWS can't be destroyed; it stays noted.
     """
-    return [*_noted(settings), *_kept(settings), *_containers()]
+    kept = [f"the kept stack in {folder}" for folder in keeping.swept(settings.cache_dir)]
+    return [*_noted(settings), *kept, *_containers()]
 
 
 def _noted(settings: Settings) -> list[str]:
@@ -43,15 +43,6 @@ def _destroy(settings: Settings, entry: Entry) -> None:
     with aws.aws(settings) as endpoint:
         log.info("destroying %s, as %s", entry.what, entry.variables)
         terraform.commands_at(endpoint, Path(entry.root), settings, entry.variables).destroy()
-
-
-def _kept(settings: Settings) -> list[str]:
-    """Forget stacks whose backend was kept and has ended since."""
-    folders = [folder for folder in (settings.cache_dir / "kept").glob("*") if folder.is_dir()]
-    dead = [folder for folder in folders if keeper.found(folder / "backend") is None]
-    for folder in dead:
-        shutil.rmtree(folder)
-    return [f"the kept stack in {folder}" for folder in dead]
 
 
 def _containers() -> list[str]:

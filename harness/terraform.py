@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from harness import isolation, journal, process, timeline
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
@@ -271,9 +273,16 @@ def commands_at(
     Raises:
         HarnessError: What `commands_in` raises.
     """
-    environ = isolation.pointed_at(endpoint, settings.environ)
+    environ = isolation.pointed_at(endpoint, settings.environ) | _for_tflocal(endpoint)
     commands = commands_in(root, settings, environ, _all_variables(settings, endpoint, variables))
     return replace(commands, online=endpoint.is_aws, ended=endpoint.ended)
+
+
+def _for_tflocal(endpoint: Endpoint) -> dict[str, str]:
+    """Return what makes tflocal use the account of `endpoint`, and its host for every bucket."""
+    if endpoint.is_aws:
+        return {}
+    return {"S3_HOSTNAME": urlsplit(endpoint.url).hostname or "", "CUSTOMIZE_ACCESS_KEY": "1"}
 
 
 @contextmanager
@@ -295,13 +304,30 @@ def applied(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]
 
 @contextmanager
 def _scratch(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> Iterator[Path]:
-    """Yield a scratch copy of the root that `harness sweep` knows of, should this process be killed."""
-    with tempfile.TemporaryDirectory(prefix="harness-terraform-") as folder:
+    """Yield a scratch copy of the root that `harness sweep` knows of, should this process be killed.
+
+    On real AWS it stays where something could not be destroyed: with the state it can be.
+    """
+    with ExitStack() as resources:
+        folder = tempfile.mkdtemp(prefix="harness-terraform-")
+        resources.callback(shutil.rmtree, folder, ignore_errors=True)
         root = copied(settings.terraform_dir, Path(folder))
         stays = {"root": str(root), "variables": _all_variables(settings, endpoint, variables)}
         entry = {"folder": folder, **(stays if endpoint.is_aws else {})}
-        with journal.noted(settings.cache_dir, f"the stack of {settings.terraform_dir}", **entry):
+        what = f"the stack of {settings.terraform_dir}"
+        resources.callback(journal.note(settings.cache_dir, what, **entry).unlink, missing_ok=True)
+        try:
             yield root
+        finally:
+            if endpoint.is_aws and _holds_resources(root):
+                log.warning("%s is still on AWS, its state in %s; `harness sweep` destroys it", what, root)
+                resources.pop_all()
+
+
+def _holds_resources(root: Path) -> bool:
+    state = root / "terraform.tfstate"
+    text = state.read_text("utf-8") if state.exists() else ""
+    return bool(text) and bool(json.loads(text).get("resources"))
 
 
 def _all_variables(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> dict[str, str]:

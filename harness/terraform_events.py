@@ -69,7 +69,9 @@ class EventLog:
         if step:
             begun = self._begun.pop(step, time.time())
             seconds = time.time() - begun
-            log.info("  %s %.1f s", f"{step} in" if ok else f"{step.split()[0]} failed after", seconds)
+            log.info(
+                "  %s %.1f s", f"{step} in" if ok else f"{step.split(maxsplit=1)[0]} failed after", seconds
+            )
             timeline.tell(Span(kind="resource", name=step, begun=begun, seconds=seconds, ok=ok))
 
     def _take_diagnostic(self, told: Diagnostic) -> None:

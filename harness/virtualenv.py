@@ -12,6 +12,7 @@ import uv
 from filelock import FileLock
 
 from harness.errors import CommandError, SettingsError
+from harness.isolation import without_aws
 from harness.process import run
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def python_version(settings: Settings) -> tuple[int, int]:
     code = "import sys; print(*sys.version_info[:2])"
     try:
         major, minor = run(
-            [str(settings.python), "-c", code], env=settings.environ, timeout=30
+            [str(settings.python), "-c", code], env=without_aws(settings.environ), timeout=30
         ).stdout.split()
     except (OSError, CommandError, ValueError) as problem:
         raise SettingsError(
@@ -56,7 +57,7 @@ def cached(settings: Settings, name: str, requirements: Path) -> Path:
     Args:
         settings: Says where the cache is and which interpreter to build on.
         name: What the environment is for; a part of its directory's name.
-        requirements: A requirements file with every package pinned.
+        requirements: A requirements file with every package pinned; nothing else is installed.
 
     Raises:
         CommandError: The packages can't be installed.
@@ -105,7 +106,7 @@ def site_packages(settings: Settings, name: str, requirements: Path, *, python: 
         argv = [uv.find_uv_bin(), "pip", "install", "--target", str(home / _SITE_PACKAGES), "--no-deps"]
         other = ["--python-version", python, "--python-platform", platform, "--only-binary", ":all:"]
         given = ["--python", str(settings.python), "--requirements", str(requirements)]
-        run([*argv, *other, *given], env=settings.environ, timeout=BUILD_TIMEOUT, on_line=_tell)
+        run([*argv, *other, *given], env=without_aws(settings.environ), timeout=BUILD_TIMEOUT, on_line=_tell)
 
     return built_once(home, install, what=name) / _SITE_PACKAGES
 
@@ -138,13 +139,14 @@ def _build(settings: Settings, requirements: Path, home: Path) -> None:
             program,
             "pip",
             "install",
+            "--no-deps",  # the requirements name every package
             "--python",
             str(home / "bin" / "python"),
             "--requirements",
             str(requirements),
         ],
     ):
-        run(argv, env=settings.environ, timeout=BUILD_TIMEOUT, on_line=_tell)
+        run(argv, env=without_aws(settings.environ), timeout=BUILD_TIMEOUT, on_line=_tell)
 
 
 def _tell(line: str) -> None:

@@ -23,9 +23,9 @@ from harness import (
     deployed_at,
     eventually,
 )
+from harness.inventory import inventory
 from harness.terraform import applied
 from tests.contract.containers import containers_of
-from tests.inventory import inventory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -57,6 +57,13 @@ with sigterm_as_interrupt(), shown(lambda line: print(line, flush=True)):
     with backends.load(settings.backend)(settings) as endpoint, applied(settings, endpoint, {}):
         print("applied", flush=True)
 """
+
+
+@pytest.fixture(autouse=True)
+def _on_an_emulator_of_its_own(endpoint: Endpoint) -> None:
+    if endpoint.backend in {"aws", "external"}:
+        reason = "these tests take accounts by number and start emulators of their own"
+        pytest.skip(f"{reason}: not on the backend {endpoint.backend}")
 
 
 @pytest.fixture

@@ -13,15 +13,24 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness import Endpoint, Settings, package
+from harness import Endpoint, Settings, deployed_at, package
+from harness.inventory import inventory
 from harness.terraform import mirrored
-from tests.inventory import inventory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 PROJECT = Path(__file__).parents[2]
 ACCOUNT = "222222222222"
+BUCKET = """
+resource "aws_s3_bucket" "this" {
+  bucket = "by-tflocal"
+}
+
+output "name" {
+  value = aws_s3_bucket.this.bucket
+}
+"""
 
 
 @pytest.fixture
@@ -71,3 +80,16 @@ def test_tflocal_initialises_plans_applies_and_destroys_by_hand(
     assert "Destroy complete!" in tflocal("destroy", "-auto-approve", "-input=false", "-no-color")
 
     assert inventory(account) == before
+
+
+def test_tflocal_serves_as_the_harnesss_own_terraform(
+    tmp_path: Path, harness_settings: Settings, endpoint: Endpoint
+) -> None:
+    (tmp_path / "main.tf").write_text(BUCKET, "utf-8")
+    program = str(Path(sys.executable).with_name("tflocal"))
+    settings = replace(harness_settings, terraform=program, terraform_dir=tmp_path, variables={})
+
+    with deployed_at(replace(settings, package=None), replace(endpoint, access_key=ACCOUNT)) as deployment:
+        listed = deployment.client("s3").list_buckets()["Buckets"]
+        assert [bucket["Name"] for bucket in listed] == [deployment.outputs["name"]]
+        assert deployment.plan() == []

@@ -89,6 +89,17 @@ def test_a_terraform_that_will_not_do_is_told_with_the_remedy(
     assert "developer.hashicorp.com/terraform/install" in str(found)
 
 
+def test_terraform_is_asked_without_the_callers_credentials(
+    healthy: Settings, terraform: Callable[[str], str]
+) -> None:
+    script = """echo '{"terraform_version": "'${AWS_SECRET_ACCESS_KEY:-1.11.4}'"}'"""
+    environ = {**healthy.environ, "AWS_SECRET_ACCESS_KEY": "secret"}
+
+    found = finding(replace(healthy, terraform=terraform(script), environ=environ), "terraform")
+
+    assert found.state.startswith("1.11.4 at ")
+
+
 def test_a_missing_terraform_stops_the_main_job(healthy: Settings) -> None:
     findings = doctor.examined(replace(healthy, terraform="no-such-terraform"))
 
@@ -107,11 +118,11 @@ def test_a_mirror_must_hold_the_aws_provider(healthy: Settings, tmp_path: Path) 
     mirrored = replace(healthy, provider_mirror=tmp_path / "mirror")
     assert not finding(mirrored, "provider mirror").ok
 
-    (tmp_path / "mirror/registry.terraform.io/hashicorp/aws").mkdir(parents=True)
+    (tmp_path / "mirror/registry.example/hashicorp/aws").mkdir(parents=True)
 
     found = finding(mirrored, "provider mirror")
     assert found.ok
-    assert "registry.terraform.io/hashicorp/aws" in found.state
+    assert "registry.example/hashicorp/aws" in found.state
 
 
 def test_a_busy_port_matters_only_where_it_was_asked_for(healthy: Settings) -> None:

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness import BackendError, Endpoint
-from harness.emulator import watched
+from harness.emulator import served_emulator, watched
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness import Settings
 
 ENDPOINT = Endpoint(backend="fake", url="http://127.0.0.1:4566", region="eu-north-1")
 
@@ -58,3 +66,18 @@ def test_an_end_that_nobody_noticed_is_an_error() -> None:
 def test_an_interrupt_is_none_of_the_emulators_business() -> None:
     with pytest.raises(KeyboardInterrupt), watched(ENDPOINT, FakeEmulator("exit code 1")):
         raise KeyboardInterrupt
+
+
+def test_a_served_emulator_is_noted_with_all_that_it_keeps(settings: Settings, tmp_path: Path) -> None:
+    journal, home = settings.cache_dir / "journal", tmp_path / "home"
+    home.mkdir()
+    argv = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+
+    with served_emulator(argv, settings, settings.environ, home / "fake.log") as emulator:
+        (entry,) = (json.loads(file.read_text("utf-8")) for file in journal.iterdir())
+        assert entry["pid"] == emulator.process.pid
+        assert (entry["what"], entry["folder"]) == ("fake", str(home))
+        assert emulator.ended() == ""
+
+    assert emulator.ended() == "exit code -15"
+    assert list(journal.iterdir()) == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 import zipfile
 from dataclasses import replace
@@ -8,9 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from harness import PackageError, PackageSettings, Settings, package
+from harness import PackageError, PackageSettings, Settings, package, process
 
 PROJECT = Path(__file__).parents[2]
+# Builds this project's zip from a copy of its sources; the arguments are a umask and a directory.
+BUILD = """
+import os, shutil, sys
+from dataclasses import replace
+from pathlib import Path
+from harness import Settings, package
+
+os.umask(int(sys.argv[1], 8))
+home = Path(sys.argv[2])
+settings = Settings.from_env(os.environ, Path.cwd())
+source = home / settings.package.source.name
+shutil.copytree(settings.package.source, source, copy_function=shutil.copyfile)
+package.build(settings, replace(settings.package, source=source, output=home / "own.zip"))
+"""
 
 
 @pytest.fixture
@@ -39,6 +54,28 @@ def test_the_same_sources_give_the_same_bytes(settings: Settings, described: Pac
         file.chmod(0o700)
 
     assert package.build(settings, described).read_bytes() == first
+
+
+def test_machines_that_differ_in_all_but_the_sources_build_the_same_bytes(tmp_path: Path) -> None:
+    one = {"LC_ALL": "C", "TZ": "America/St_Johns", "PYTHONHASHSEED": "1", "UV_LINK_MODE": "hardlink"}
+    other = {"LC_ALL": "C.UTF-8", "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "2", "UV_LINK_MODE": "copy"}
+
+    first, second = built(tmp_path / "one", "022", one), built(tmp_path / "other", "077", other)
+
+    assert first.stat().st_mode != second.stat().st_mode
+    assert first.read_bytes() == second.read_bytes()
+
+
+def built(home: Path, umask: str, environ: dict[str, str]) -> Path:
+    """Build this project's zip in a process with a cache of its own."""
+    home.mkdir()
+    process.run(
+        [sys.executable, "-c", BUILD, umask, str(home)],
+        env={**os.environ, "HARNESS_CACHE_DIR": str(home / "cache"), **environ},
+        cwd=PROJECT,
+        timeout=120,
+    )
+    return home / "own.zip"
 
 
 def test_a_changed_source_gives_other_bytes(settings: Settings, described: PackageSettings) -> None:
@@ -80,6 +117,21 @@ def test_a_group_that_is_not_locked_is_one_clear_error(
 ) -> None:
     with pytest.raises(PackageError, match="its dependencies can't be installed"):
         package.build(settings, replace(described, group="missing"))
+
+
+def test_dependencies_are_installed_without_the_callers_credentials(
+    settings: Settings, described: PackageSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    installer = tmp_path / "uv"
+    installer.write_text('#!/bin/sh\necho "$@" >>"$NOTED"; exec test -z "$AWS_SECRET_ACCESS_KEY"\n', "utf-8")
+    installer.chmod(0o755)
+    monkeypatch.setattr("uv.find_uv_bin", lambda: str(installer))
+    noted = tmp_path / "noted"
+    environ = {**settings.environ, "AWS_SECRET_ACCESS_KEY": "secret", "NOTED": str(noted)}
+
+    package.build(replace(settings, environ=environ), replace(described, group="lambda"))
+
+    assert [line.split()[0] for line in noted.read_text("utf-8").splitlines()] == ["export", "pip"]
 
 
 def test_this_projects_zip_carries_its_locked_dependencies_and_can_be_imported(tmp_path: Path) -> None:

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import eventually
+from tests.unit.fake_stack import FakeStack
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 BACKEND = """
 import logging
@@ -70,3 +79,264 @@ def test_the_environment_chooses_where_no_option_does(
     monkeypatch.setenv("HARNESS_BACKEND", "fake:backend")
 
     run().assert_outcomes(passed=2)
+
+
+TESTS = """
+import os
+
+import pytest
+
+from fake import note
+
+@pytest.mark.parametrize("number", range(4))
+def test_it(deployment, number):
+    note("test", os.getpid(), os.getppid(), deployment.endpoint.access_key)
+    assert deployment.outputs["answer"] == "42"
+"""
+
+CRASHES = """
+import os
+
+from fake import note
+
+def test_before(deployment):
+    note("test", os.getpid())
+
+def test_crash(deployment):
+    os._exit(1)
+
+def test_after(deployment):
+    note("test", os.getpid())
+"""
+
+# Waits on both workers until the file `go` is there.
+WAITS = """
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from fake import note
+
+@pytest.mark.parametrize("number", range(2))
+def test_it(deployment, number):
+    note("test", os.getpid())
+    while not Path("go").exists():
+        time.sleep(0.05)
+"""
+# Those of other plugins take time that these tests don't have.
+ONLY = ("-p", "xdist.plugin", "-p", "harness.plugin")
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStack]:
+    made = FakeStack.made(pytester.path)
+    for name, value in made.environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makepyfile(test_it=TESTS)
+    yield made
+    made.kill()
+
+
+def run_with(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return pytester.runpytest_subprocess(*ONLY, *arguments, timeout=60)
+
+
+def test_workers_share_one_stack_that_processes_of_the_controller_hold(
+    pytester: pytest.Pytester, project: FakeStack
+) -> None:
+    result = run_with(pytester, "-n2", "--dist=each")
+
+    result.assert_outcomes(passed=8)
+    assert project.counted() == {
+        "started": 1,
+        "init": 1,
+        "apply": 1,
+        "output": 1,
+        "test": 8,
+        "destroy": 1,
+        "stopped": 1,
+    }
+    assert project.done()[-2:] == ["destroy", "stopped"]
+    ((*_, keepers_parent),) = project.notes("started")
+    assert {note[2] for note in project.notes("test")} == {keepers_parent}  # the controller
+    assert len({note[1] for note in project.notes("test")}) == 2
+    for step in ("terraform init", "terraform apply", "terraform destroy"):
+        assert str(result.stdout).count(f"s] {step}\n") == 1
+    assert project.is_left_clean()
+
+
+def test_each_worker_has_an_account_of_its_own_on_the_one_backend(
+    pytester: pytest.Pytester, project: FakeStack
+) -> None:
+    result = run_with(pytester, "-n2", "--dist=each", "--stack-per-worker")
+
+    result.assert_outcomes(passed=8)
+    assert len(project.notes("started")) == len(project.notes("stopped")) == 1
+    accounts = ["100000000000", "100000000001"]
+    for command in ("apply", "destroy"):
+        assert sorted(note[1] for note in project.notes(command)) == accounts
+    assert sorted({note[3] for note in project.notes("test")}) == accounts
+    assert len({note[2] for note in project.notes("apply")}) == 2  # two copies of the root
+    assert project.done()[-1] == "stopped"
+    assert project.is_left_clean()
+
+
+def test_a_worker_that_crashes_takes_nothing_with_it_and_leaves_nothing(
+    pytester: pytest.Pytester, project: FakeStack
+) -> None:
+    pytester.makepyfile(test_it=CRASHES)
+
+    result = run_with(pytester, "-n2")
+
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*worker 'gw?' crashed while running 'test_it.py::test_crash'*"])
+    assert project.counted()["apply"] == project.counted()["destroy"] == project.counted()["started"] == 1
+    assert project.is_left_clean()
+
+
+def test_nothing_is_started_where_no_test_asks_for_it(pytester: pytest.Pytester, project: FakeStack) -> None:
+    pytester.makepyfile(test_it="def test_one(): pass\ndef test_two(harness_settings): pass")
+
+    run_with(pytester, "-n2").assert_outcomes(passed=2)
+
+    assert project.done() == []
+    assert project.is_left_clean()
+
+
+def test_a_backend_that_does_not_start_is_told_to_each_test_and_tried_once(
+    pytester: pytest.Pytester, project: FakeStack
+) -> None:
+    result = run_with(pytester, "-n2", "--backend=fake:broken")
+
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(["backend 'broken': it is out of order", "seen on a Monday"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert project.done() == ["broken"]
+    assert project.is_left_clean()
+
+
+def test_a_stack_that_is_not_applied_is_told_to_each_test_and_tried_once(
+    pytester: pytest.Pytester, project: FakeStack
+) -> None:
+    project.failing("apply", "no such bucket")
+
+    result = run_with(pytester, "-n2", "--dist=each")
+
+    result.assert_outcomes(errors=8)
+    result.stdout.fnmatch_lines(["terraform apply failed:", "error: no such bucket"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    assert project.done() == ["started", "init", "apply", "destroy", "stopped"]
+    assert project.is_left_clean()
+
+
+def test_a_destroy_that_fails_makes_the_run_fail(pytester: pytest.Pytester, project: FakeStack) -> None:
+    project.failing("destroy", "bucket not empty")
+
+    result = run_with(pytester, "-n2")
+
+    result.assert_outcomes(passed=4)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["ERROR: terraform destroy failed:", "error: bucket not empty"])
+    assert project.counted()["stopped"] == 1
+    assert project.is_left_clean()
+
+
+def test_a_backend_next_to_the_tests_is_found(pytester: pytest.Pytester, project: FakeStack) -> None:
+    tests = pytester.mkdir("tests")
+    for name in ("fake.py", "test_it.py"):
+        (project.folder / name).rename(tests / name)
+
+    run_with(pytester, "-n2", "tests").assert_outcomes(passed=4)
+
+    assert (tests / "notes").read_text("utf-8").count("stopped\n") == 1
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n2"])
+@pytest.mark.parametrize("sent", [(signal.SIGINT,), (signal.SIGTERM,), (signal.SIGINT, signal.SIGINT)])
+def test_a_signal_destroys_and_stops_everything(
+    project: FakeStack, pytester: pytest.Pytester, sent: tuple[signal.Signals, ...], workers: str
+) -> None:
+    project.script("[ $1 != destroy ] || sleep 1")
+    pytester.makepyfile(test_it=WAITS)
+    with _running(project, workers) as run:
+        eventually(lambda: len(project.notes("test")) >= (1 if workers == "-n0" else 2), what="the tests")
+        for number, one in enumerate(sent):
+            time.sleep(number * 0.5)
+            if one == signal.SIGINT:
+                os.killpg(run.pid, one)  # as a terminal does it
+            else:
+                run.send_signal(one)
+                (project.folder / "go").touch()  # else pytest-xdist lets the workers have 10 s
+        run.communicate(timeout=40)
+
+    assert project.is_left_clean(timeout=20)
+    assert run.returncode != 0
+    assert project.counted()["destroy"] == project.counted()["stopped"] == 1
+
+
+def test_a_controller_that_is_killed_leaves_no_process(project: FakeStack, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_it=WAITS)
+    with _running(project, "-n2") as run:
+        eventually(lambda: len(project.notes("test")) == 2, what="the tests")
+        run.kill()
+        (project.folder / "go").touch()
+        run.communicate(timeout=20)
+
+    project.is_left_clean()
+    assert project.done()[-2:] == ["destroy", "stopped"]
+
+
+@contextmanager
+def _running(project: FakeStack, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    argv = [sys.executable, "-m", "pytest", *ONLY, *arguments]
+    with subprocess.Popen(
+        argv,
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as run:
+        try:
+            yield run
+        finally:
+            run.kill()
+
+
+def test_the_next_run_attaches_to_what_is_kept(pytester: pytest.Pytester, project: FakeStack) -> None:
+    run_with(pytester, "--keep").assert_outcomes(passed=4)
+    first = project.done()
+    run_with(pytester, "--keep").assert_outcomes(passed=4)
+
+    assert first == ["started", "init", "apply", "output", *["test"] * 4]
+    assert project.done() == [*first, *["test"] * 4]
+
+
+def test_workers_share_what_is_kept(pytester: pytest.Pytester, project: FakeStack) -> None:
+    run_with(pytester, "--keep", "-n2").assert_outcomes(passed=4)
+    run_with(pytester, "--keep", "-n2").assert_outcomes(passed=4)
+
+    assert project.counted() == {"started": 1, "init": 1, "apply": 1, "output": 1, "test": 8}
+
+
+def test_a_variable_and_a_root_can_be_given(pytester: pytest.Pytester, project: FakeStack) -> None:
+    (project.folder / "terraform").rename(project.folder / "other")
+
+    run_with(
+        pytester, "--terraform-dir=other", "--terraform-var=a=1", "--terraform-var=b=x=y"
+    ).assert_outcomes(passed=4)
+
+    ((_, _, where, *arguments),) = project.notes("apply")
+    assert where.endswith("/other")
+    assert {"-var=a=1", "-var=b=x=y"} <= set(arguments)
+
+
+def test_a_variable_without_a_value_is_told(pytester: pytest.Pytester, project: FakeStack) -> None:
+    result = run_with(pytester, "--terraform-var=a")
+
+    result.assert_outcomes(errors=4)
+    result.stdout.fnmatch_lines(["--terraform-var: expected NAME=VALUE, got 'a'"])
+    assert project.done() == []

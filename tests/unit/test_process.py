@@ -46,6 +46,33 @@ def test_output_larger_than_a_pipe_does_not_block() -> None:
     assert len(done.stdout) == 1_000_001
 
 
+def test_what_a_listener_raises_is_raised_at_the_end_and_the_child_is_not_held_up() -> None:
+    told: list[str] = []
+
+    def choke(line: str) -> None:
+        told.append(line)
+        raise ValueError("no such line")
+
+    begun = time.monotonic()
+    with pytest.raises(ValueError, match="no such line") as caught:
+        process.run(python("[print('x' * 100) for _ in range(10_000)]"), env=ENV, timeout=60, on_line=choke)
+
+    assert told == ["x" * 100]
+    assert caught.value.__cause__ is None
+    assert time.monotonic() - begun < 30
+
+
+def test_what_a_listener_raises_comes_with_the_childs_own_failure() -> None:
+    def choke(_line: str) -> None:
+        raise ValueError("no such line")
+
+    with pytest.raises(ValueError, match="no such line") as caught:
+        process.run(python("print('the reason'); exit(3)"), env=ENV, timeout=20, on_line=choke)
+
+    assert isinstance(caught.value.__cause__, CommandError)
+    assert "the reason" in str(caught.value.__cause__)
+
+
 def test_a_failure_tells_the_exit_code_and_the_last_lines() -> None:
     with pytest.raises(CommandError, match=r"(?s)failed with exit code 3.*\n  line 99") as caught:
         process.run(python("[print('line', n) for n in range(100)]; exit(3)"), env=ENV, timeout=20)

@@ -55,6 +55,14 @@ def test_the_project_file_is_read_and_its_paths_are_relative_to_it(project: Path
     )
 
 
+def test_the_environment_with_its_secrets_is_not_shown(project: Path) -> None:
+    settings = Settings.from_env({"AWS_SECRET_ACCESS_KEY": "wJalr", "HARNESS_PORT": "4567"}, project)
+
+    assert "wJalr" in settings.environ.values()
+    assert "wJalr" not in repr(settings)
+    assert "port=4567" in repr(settings)
+
+
 def test_the_environment_wins_over_the_file(project: Path) -> None:
     write(project, '[tool.harness]\nregion = "eu-west-1"\nport = 4566\n')
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,7 +21,6 @@ from harness import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 ENDPOINT = Endpoint(backend="host", url="http://127.0.0.1:4566", region="eu-north-1")
 
@@ -54,6 +55,14 @@ def calls(tmp_path: Path) -> Callable[[], list[str]]:
 
 def diagnostic(summary: str) -> str:
     return json.dumps({"type": "diagnostic", "diagnostic": {"severity": "error", "summary": summary}})
+
+
+def test_the_environment_with_its_secrets_is_not_shown(fake: Callable[[str], Settings]) -> None:
+    settings = fake("")
+    commands = terraform.commands_in(settings.terraform_dir, settings, {"AWS_SECRET_ACCESS_KEY": "wJalr"}, {})
+
+    assert "wJalr" in commands.environ.values()
+    assert "wJalr" not in repr(commands)
 
 
 def test_it_initialises_applies_and_destroys(
@@ -200,3 +209,143 @@ def test_an_empty_mirror_is_refused(fake: Callable[[str], Settings], tmp_path: P
     with pytest.raises(SettingsError, match="HARNESS_PROVIDER_MIRROR: expected a filesystem mirror"):
         with terraform.applied(settings, ENDPOINT, {}):
             pytest.fail("it was applied")
+
+
+SHOWN = {
+    "values": {
+        "root_module": {
+            "resources": [
+                {"address": "aws_x.a", "mode": "managed", "type": "aws_x", "values": {"name": "a"}},
+                {"address": "data.aws_x.d", "mode": "data", "type": "aws_x", "values": {"name": "d"}},
+            ],
+            "child_modules": [
+                {
+                    "resources": [
+                        {"address": "module.m.aws_y.b", "mode": "managed", "type": "aws_y", "values": {}}
+                    ],
+                    "child_modules": [
+                        {
+                            "resources": [
+                                {
+                                    "address": "module.m.module.n.aws_z.c",
+                                    "mode": "managed",
+                                    "type": "aws_z",
+                                    "values": {},
+                                }
+                            ]
+                        }
+                    ],
+                }
+            ],
+        }
+    }
+}
+
+
+def test_the_resources_are_those_of_all_modules_without_what_is_only_read(
+    fake: Callable[[str], Settings],
+) -> None:
+    settings = fake(f"[ $1 != show ] || echo '{json.dumps(SHOWN)}'")
+
+    with terraform.applied(settings, ENDPOINT, {}) as stack:
+        found = stack.resources()
+
+    assert [resource.address for resource in found] == [
+        "aws_x.a",
+        "module.m.aws_y.b",
+        "module.m.module.n.aws_z.c",
+    ]
+    assert found[0].values == {"name": "a"}
+
+
+def test_the_state_is_shown_again_only_after_a_change(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]]
+) -> None:
+    settings = fake(f"[ $1 != show ] || echo '{json.dumps(SHOWN)}'")
+
+    with terraform.applied(settings, ENDPOINT, {}) as stack:
+        assert stack.resources() == stack.resources()
+        assert sum(call.startswith("show") for call in calls()) == 1
+        later = (stack.root / "terraform.tfstate").stat().st_mtime_ns + 1
+        os.utime(stack.root / "terraform.tfstate", ns=(later, later))
+        stack.resources()
+
+    assert sum(call.startswith("show") for call in calls()) == 2
+
+
+def test_there_are_no_resources_before_the_first_apply(
+    fake: Callable[[str], Settings], tmp_path: Path
+) -> None:
+    settings = fake("")
+
+    assert terraform.commands_in(settings.terraform_dir, settings, {}, {}).resources() == []
+    assert not (tmp_path / "calls").exists()
+
+
+def entries(settings: Settings) -> list[dict[str, Any]]:
+    return [json.loads(file.read_text("utf-8")) for file in (settings.cache_dir / "journal").glob("*.json")]
+
+
+def test_the_copy_is_noted_while_the_stack_is_there(fake: Callable[[str], Settings]) -> None:
+    settings = fake("")
+
+    with terraform.applied(settings, ENDPOINT, {"a": "1"}) as stack:
+        (entry,) = entries(settings)
+        assert stack.root.is_relative_to(entry["folder"])
+        assert (entry["root"], entry["variables"]) == ("", {})  # its emulator takes it along
+
+    assert entries(settings) == []
+
+
+def test_on_real_aws_what_is_to_be_destroyed_is_noted_too(fake: Callable[[str], Settings]) -> None:
+    settings = replace(fake(""), variables={"size": "2"})
+    real = replace(ENDPOINT, url="", name="t1234")
+
+    with terraform.applied(settings, real, {"lambda_zip": "/a.zip"}) as stack:
+        (entry,) = entries(settings)
+
+    assert entry["root"] == str(stack.root)
+    assert entry["variables"] == {"size": "2", "environment": "t1234", "lambda_zip": "/a.zip"}
+
+
+def test_a_failure_that_may_pass_is_tried_again(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.transient.PAUSES", (0.0, 0.0))
+    settings = fake(
+        f"[ $1 != apply ] || [ -f tried ] || {{ touch tried; echo '{diagnostic('SlowDown')}'; exit 1; }}"
+    )
+
+    with terraform.applied(settings, ENDPOINT, {}):
+        pass
+
+    assert [call.split()[0] for call in calls()] == ["init", "apply", "apply", "destroy"]
+
+
+def test_what_real_aws_still_has_after_a_failed_destroy_stays_noted_with_its_state(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]]
+) -> None:
+    on_aws = replace(ENDPOINT, url="", name="t1234")
+    state = '{"resources": [{"type": "aws_s3_bucket"}]}'
+    settings = fake(f"echo '{state}' > terraform.tfstate; [ $1 != destroy ] || exit 1")
+
+    with pytest.raises(TerraformError), terraform.applied(settings, on_aws, {}):
+        pass
+
+    (file,) = (settings.cache_dir / "journal").iterdir()
+    noted = json.loads(file.read_text("utf-8"))
+    assert noted["variables"]["environment"] == "t1234"
+    assert json.loads((Path(noted["root"]) / "terraform.tfstate").read_text("utf-8"))["resources"]
+    assert "destroy" in calls()[-1]
+    shutil.rmtree(noted["folder"])
+
+
+def test_nothing_of_an_emulator_stays_after_a_failed_destroy(fake: Callable[[str], Settings]) -> None:
+    state = '{"resources": [{"type": "aws_s3_bucket"}]}'
+    settings = fake(f"echo '{state}' > terraform.tfstate; [ $1 != destroy ] || exit 1")
+
+    with pytest.raises(TerraformError), terraform.applied(settings, ENDPOINT, {}) as stack:
+        folder = stack.root
+
+    assert list((settings.cache_dir / "journal").iterdir()) == []
+    assert not folder.exists()

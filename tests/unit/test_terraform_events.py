@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from harness import Change, Diagnostic, timeline
 from harness.terraform_events import EventLog, diagnostics_of
-from harness.timeline import Span
 
 if TYPE_CHECKING:
     import pytest
+
+    from harness.timeline import Span
 
 ERROR = {
     "severity": "error",

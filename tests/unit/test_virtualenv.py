@@ -29,13 +29,15 @@ def requirements(tmp_path: Path) -> Path:
 
 
 BACKEND = """
-import zipfile
+import os, zipfile
 NAME = "greeter-1-py3-none-any.whl"
+SEEN = " ".join(os.environ)
 def build_wheel(directory, config_settings=None, metadata_directory=None):
     with zipfile.ZipFile(f"{directory}/{NAME}", "w") as wheel:
-        wheel.writestr("greeter.py", "GREETING = 'hello'")
+        wheel.writestr("greeter.py", f"GREETING = 'hello'; SEEN = {SEEN!r}")
         for name, text in {
-            "METADATA": "Metadata-Version: 2.1\\nName: greeter\\nVersion: 1\\n",
+            "METADATA": "Metadata-Version: 2.1\\nName: greeter\\nVersion: 1\\n"
+            "Requires-Dist: unlisted @ file:///nowhere\\n",
             "WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
             "RECORD": "",
         }.items():
@@ -44,8 +46,11 @@ def build_wheel(directory, config_settings=None, metadata_directory=None):
 """
 
 
-def greeting(python: Path) -> str:
-    argv = [str(python), "-c", "import greeter; print(greeter.GREETING)"]
+SECRETS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
+
+
+def greeting(python: Path, name: str = "GREETING") -> str:
+    argv = [str(python), "-c", f"import greeter; print(greeter.{name})"]
     return process.run(argv, env={}, timeout=30).stdout.strip()
 
 
@@ -57,6 +62,17 @@ def test_it_installs_the_requirements_once(settings: Settings, requirements: Pat
     assert greeting(python) == "hello"
     assert virtualenv.cached(settings, "greeter", requirements) == python
     assert marked.exists()
+
+
+def test_what_is_installed_runs_without_the_callers_credentials(
+    settings: Settings, requirements: Path
+) -> None:
+    environ = {**settings.environ, **SECRETS, "GREETER_KEY": "none of AWS"}
+    python = virtualenv.cached(replace(settings, environ=environ), "greeter", requirements)
+
+    seen = set(greeting(python, "SEEN").split())
+    assert "GREETER_KEY" in seen
+    assert seen.isdisjoint(SECRETS)
 
 
 def test_an_interrupted_build_is_built_anew(settings: Settings, requirements: Path) -> None:
@@ -102,6 +118,15 @@ def test_the_version_of_another_interpreter_is_asked_for(
     settings: Settings, fake_python: Callable[[str], Path]
 ) -> None:
     assert virtualenv.python_version(replace(settings, python=fake_python("echo 3 11"))) == (3, 11)
+
+
+def test_another_interpreter_is_asked_without_the_callers_credentials(
+    settings: Settings, fake_python: Callable[[str], Path]
+) -> None:
+    python = fake_python("echo 3 ${AWS_SECRET_ACCESS_KEY:-11}")
+    secretive = replace(settings, python=python, environ={**settings.environ, **SECRETS})
+
+    assert virtualenv.python_version(secretive) == (3, 11)
 
 
 @pytest.mark.parametrize("script", ["echo hello", "exit 1"])

@@ -87,13 +87,14 @@ def test_without_an_allowed_account_nobody_is_asked(
     assert server.actions == []
 
 
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
 def test_an_endpoint_of_an_emulator_is_not_taken_for_aws(
-    stub: Callable[[str], tuple[StubSts, Settings]],
+    stub: Callable[[str], tuple[StubSts, Settings]], name: str
 ) -> None:
     server, settings = stub(OURS)
-    environ = {**settings.environ, "AWS_ENDPOINT_URL": "http://127.0.0.1:4566"}
+    environ = {**settings.environ, name: "http://127.0.0.1:4566"}
 
-    with pytest.raises(SettingsError, match="AWS_ENDPOINT_URL: expected to be unset for the backend aws"):
+    with pytest.raises(SettingsError, match=f"{name}: expected to be unset for the backend aws"):
         start(replace(settings, environ=environ))
 
     assert server.actions == []

@@ -1,0 +1,79 @@
+"""A stack that is kept: the next run attaches to it, and applies no more than what has changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from harness import aws, eventually
+from harness.keeping import Kept
+from tests.e2e.small_stack import SmallStack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from harness import Endpoint, Settings
+
+TESTS = """
+def test_the_bucket_is_there(deployment):
+    found = deployment.client("s3").list_buckets()["Buckets"]
+    assert [bucket["Name"] for bucket in found] == [deployment.outputs["bucket"]]
+"""
+MORE = """
+resource "aws_sns_topic" "more" {
+  name = "more"
+}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _on_an_emulator_of_its_own(endpoint: Endpoint) -> None:
+    if endpoint.backend in {"aws", "external"}:
+        pytest.skip(f"these tests start an emulator of their own: not on the backend {endpoint.backend}")
+
+
+@pytest.fixture
+def project(harness_settings: Settings, tmp_path: Path) -> Iterator[SmallStack]:
+    made = SmallStack.made(harness_settings, tmp_path, TESTS)
+    yield made
+    Kept.of(made.settings).stop()
+
+
+def test_the_next_run_attaches_and_a_change_is_applied_on_top(project: SmallStack) -> None:
+    kept = Kept.of(project.settings)
+    first = project.pytest("--keep")
+    assert first.returncode == 0, first.stdout
+    endpoint, commands = kept.running().endpoint, project.commands()
+    aws.client(endpoint, "s3").put_object(Bucket="small-000000000000", Key="stays", Body=b"")
+
+    second = project.pytest("--keep")
+
+    assert second.returncode == 0, second.stdout
+    assert project.commands() == commands  # Terraform has not run
+    assert kept.running().endpoint == endpoint
+
+    (project.settings.terraform_dir / "more.tf").write_text(MORE, "utf-8")
+    third = project.pytest("--keep")
+
+    assert third.returncode == 0, third.stdout
+    assert [command for command in project.commands() if command in {"apply", "destroy"}] == [
+        "apply",
+        "apply",
+    ]
+    assert len(aws.client(endpoint, "sns").list_topics()["Topics"]) == 2
+    aws.client(endpoint, "s3").head_object(Bucket="small-000000000000", Key="stays")
+
+    keeper = kept.keeper()
+    assert keeper is not None
+    family = psutil.Process(keeper.pid).children(recursive=True)
+    assert kept.stop()
+    assert kept.keeper() is None
+    assert not kept.folder.exists()
+    eventually(
+        lambda: [child for child in family if child.is_running()],
+        until=lambda left: not left,
+        what="the end of every process",
+    )

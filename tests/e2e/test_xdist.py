@@ -1,0 +1,72 @@
+"""Workers of pytest-xdist on one emulator: with one stack for all, and with one for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.e2e.small_stack import SmallStack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness import Endpoint, Settings
+
+# Each worker runs it: it writes an object of its name, and sees that of the other one.
+SHARED = """
+def keys(deployment):
+    found = deployment.client("s3").list_objects_v2(Bucket=deployment.outputs["bucket"])
+    return {entry["Key"] for entry in found.get("Contents", [])}
+
+def test_both_work_with_one_bucket(deployment, eventually, worker_id):
+    deployment.client("s3").put_object(Bucket=deployment.outputs["bucket"], Key=worker_id, Body=b"")
+    eventually(lambda: keys(deployment), until={"gw0", "gw1"}.__eq__, what="both objects", timeout=30)
+"""
+# Each worker runs it: it writes an object of its name, waits for the other worker, and sees its own only.
+ISOLATED = """
+from pathlib import Path
+
+def test_each_has_an_account_to_itself(deployment, eventually, worker_id):
+    s3 = deployment.client("s3")
+    bucket = deployment.outputs["bucket"]
+    assert deployment.outputs["account"] == {"gw0": "100000000000", "gw1": "100000000001"}[worker_id]
+    s3.put_object(Bucket=bucket, Key=worker_id, Body=b"")
+    Path(worker_id).touch()
+    eventually(lambda: Path("gw0").exists() and Path("gw1").exists(), what="the other worker", timeout=60)
+
+    assert [found["Name"] for found in s3.list_buckets()["Buckets"]] == [bucket]
+    assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == [worker_id]
+    (topic,) = deployment.client("sns").list_topics()["Topics"]
+    assert deployment.outputs["account"] in topic["TopicArn"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _on_an_emulator_of_its_own(endpoint: Endpoint) -> None:
+    if endpoint.backend in {"aws", "external"}:
+        pytest.skip(f"these tests start an emulator of their own: not on the backend {endpoint.backend}")
+
+
+def test_all_workers_share_one_stack(harness_settings: Settings, tmp_path: Path) -> None:
+    project = SmallStack.made(harness_settings, tmp_path, SHARED)
+
+    done = project.pytest("-n2", "--dist=each")
+
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+    assert [project.commands().count(command) for command in ("init", "apply", "destroy")] == [1, 1, 1]
+    assert list(project.scratch.glob("harness-*")) == []
+
+
+def test_each_worker_has_its_own_stack_in_an_account_of_one_emulator(
+    harness_settings: Settings, tmp_path: Path
+) -> None:
+    project = SmallStack.made(harness_settings, tmp_path, ISOLATED)
+
+    done = project.pytest("-n2", "--dist=each", "--stack-per-worker")
+
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout
+    assert [project.commands().count(command) for command in ("init", "apply", "destroy")] == [2, 2, 2]
+    assert list(project.scratch.glob("harness-*")) == []

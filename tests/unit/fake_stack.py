@@ -1,0 +1,168 @@
+"""A project whose backend and Terraform are fakes that note what is done: a life cycle takes seconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psutil
+
+from harness import Settings, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import pytest
+
+FAILS = "[ $1 != {command} ] || {{ echo '{told}'; exit 1; }}"
+
+_BACKEND = """
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from harness import BackendError, Endpoint
+from harness.emulator import served_emulator, watched
+
+NOTES = Path(__file__).with_name("notes")
+SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+
+def note(*words):
+    with NOTES.open("a", encoding="utf-8") as notes:
+        notes.write(" ".join(map(str, words)) + "\\n")
+
+@contextmanager
+def backend(settings):
+    folder = settings.cache_dir / f"emulator-{uuid4().hex}"
+    folder.mkdir(parents=True)
+    with served_emulator(SLEEP, settings, settings.environ, folder / "emulator.log") as emulator:
+        note("started", emulator.process.pid, os.getpid(), os.getppid())
+        endpoint = Endpoint(backend="fake", url="http://127.0.0.1:9", region=settings.region)
+        with watched(endpoint, emulator) as seen:
+            yield seen
+    note("stopped")
+
+@contextmanager
+def broken(settings):
+    note("broken")
+    problem = BackendError("broken", "it is out of order")
+    problem.add_note("seen on a Monday")
+    raise problem
+    yield
+
+@contextmanager
+def buggy(settings):
+    yield {}["no such key"]
+"""
+
+_TERRAFORM = """#!/bin/sh
+echo "$1 $AWS_ACCESS_KEY_ID $PWD $*" >> {notes}
+if [ "$1" = apply ]; then echo applied >> terraform.tfstate; fi
+if [ "$1" = output ]; then echo '{{"answer": {{"value": "42", "type": "string"}}}}'; fi
+{script}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FakeStack:
+    """The project.
+
+    Attributes:
+        folder: Where the module `fake`, the root `terraform`, the program, the cache and all else is.
+    """
+
+    folder: Path
+
+    @classmethod
+    def made(cls, folder: Path) -> FakeStack:
+        """Write the project into `folder`."""
+        (folder / "terraform").mkdir(parents=True)
+        (folder / "scratch").mkdir()
+        (folder / "terraform" / "main.tf").write_text("# the first\n", "utf-8")
+        (folder / "fake.py").write_text(_BACKEND, "utf-8")
+        project = cls(folder=folder)
+        project.script("")
+        return project
+
+    def made_importable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Have `fake` be this project's, in this process too."""
+        monkeypatch.syspath_prepend(self.folder)
+        monkeypatch.delitem(sys.modules, "fake", raising=False)
+
+    def script(self, script: str) -> None:
+        """Have Terraform end with `script`."""
+        program = self.folder / "fake-terraform"
+        program.write_text(_TERRAFORM.format(notes=self.folder / "notes", script=script), "utf-8")
+        program.chmod(0o755)
+
+    def failing(self, command: str, told: str) -> None:
+        """Have a command of Terraform fail with that error."""
+        diagnostic = {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": told}}
+        self.script(FAILS.format(command=command, told=json.dumps(diagnostic)))
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment that chooses all this."""
+        return {
+            "HARNESS_BACKEND": "fake:backend",
+            "HARNESS_CACHE_DIR": str(self.folder / "cache"),
+            "HARNESS_TERRAFORM": str(self.folder / "fake-terraform"),
+            "TMPDIR": str(self.folder / "scratch"),
+        }
+
+    def settings(self, **environ: str) -> Settings:
+        """Return the settings of the project, with `environ` on top."""
+        return Settings.from_env({**os.environ, **self.environ, **environ}, self.folder)
+
+    def notes(self, what: str = "") -> list[list[str]]:
+        """Return the notes that begin with `what`, in words."""
+        file = self.folder / "notes"
+        lines = file.read_text("utf-8").splitlines() if file.exists() else []
+        return [line.split() for line in lines if line.startswith(what)]
+
+    def counted(self) -> dict[str, int]:
+        """Return how often each thing was done."""
+        return dict(Counter(note[0] for note in self.notes()))
+
+    def done(self) -> list[str]:
+        """Return what was done, in its order."""
+        return [note[0] for note in self.notes()]
+
+    def processes(self) -> list[psutil.Process]:
+        """Return the processes that were started with the project's environment."""
+        return [found for found in psutil.process_iter() if self._is_ours(found)]
+
+    def is_left_clean(self, *, timeout: float = 10.0) -> bool:
+        """Wait until no process is left; return whether no file is either."""
+        eventually(
+            self.processes, until=lambda left: not left, what="the end of every process", timeout=timeout
+        )
+        journal = self.folder / "cache" / "journal"
+        left = [
+            *(self.folder / "scratch").glob("harness-*"),
+            *(journal.iterdir() if journal.exists() else []),
+        ]
+        return left == []
+
+    def kill(self) -> None:
+        """Kill all processes that are left."""
+        for process in self.processes():
+            process.kill()
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            environ = process.environ()
+            return (
+                environ.get("HARNESS_CACHE_DIR") == self.environ["HARNESS_CACHE_DIR"]
+                and process.pid != os.getpid()
+                and process.status() != psutil.STATUS_ZOMBIE
+            )
+        except psutil.Error:
+            return False
