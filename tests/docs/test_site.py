@@ -1,0 +1,82 @@
+"""The site builds without a complaint, and a reader needs no network to read it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.docs.reader import ran
+from tests.docs.snippets import PROJECT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Tags that make a browser fetch something when it shows a page; a plain link does not.
+_FETCHING = {"audio", "embed", "iframe", "img", "link", "object", "script", "source", "video"}
+_KNOWN_LINKS = {"canonical", "alternate"}
+
+
+class _Fetched(HTMLParser):
+    """Collects what a page has the browser fetch from elsewhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.elsewhere: list[str] = []
+        self.diagrams = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.diagrams += "mermaid" in (given.get("class") or "").split()
+        if tag in _FETCHING and given.get("rel") not in _KNOWN_LINKS:
+            targets = [given.get(name) or "" for name in ("src", "href", "data")]
+            self.elsewhere += [target for target in targets if re.match(r"(https?:)?//", target)]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site, strictly: a broken link or a page that the navigation lacks is an error."""
+    folder = tmp_path_factory.mktemp("site")
+    done = ran(PROJECT, sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_every_page_is_built(site: Path) -> None:
+    pages = [file.relative_to(PROJECT / "docs") for file in (PROJECT / "docs").rglob("*.md")]
+
+    assert pages
+    assert not [page for page in pages if not (site / page.with_suffix(".html")).is_file()]
+
+
+def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
+    fetched = _Fetched()
+    for page in site.rglob("*.html"):
+        fetched.feed(page.read_text("utf-8"))
+    styles = "".join(style.read_text("utf-8") for style in site.rglob("*.css"))
+
+    assert fetched.elsewhere == []
+    assert fetched.diagrams == 0, "the theme fetches what draws Mermaid diagrams"
+    assert not re.search(r"@import|url\(\s*['\"]?(https?:)?//", styles)
+
+
+def test_the_reference_speaks_from_the_docstrings(site: Path) -> None:
+    page = (site / "reference" / "deployment.html").read_text("utf-8")
+
+    assert "A stack that runs." in page
+    assert "put_event" in page
+
+
+def test_anchors_of_the_pages_lead_somewhere(site: Path) -> None:
+    broken = []
+    for page in site.rglob("*.html"):
+        for target in re.findall(r'href="(?!https?:)([^"#]*#[^"]+)"', page.read_text("utf-8")):
+            file, _, anchor = target.partition("#")
+            destination = (page.parent / file).resolve() if file else page
+            if not re.search(rf'id="?{re.escape(anchor)}["\s>]', destination.read_text("utf-8")):
+                broken.append(f"{page.name}: {target}")
+
+    assert broken == []
