@@ -20,11 +20,10 @@ import psutil
 import urllib3
 
 from harness import aws, virtualenv
-from harness.emulator import HOST, ServedEmulator, await_health, free_port, watched
+from harness.emulator import HOST, await_health, free_port, served_emulator, watched
 from harness.errors import BackendError, CommandError, SettingsError
 from harness.faults_proxy.addon import CONTROL, LAMBDA_OPERATIONS, S3_OPERATIONS
 from harness.isolation import without_aws, without_network
-from harness.process import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -398,8 +397,7 @@ def proxied(settings: Settings, endpoint: Endpoint, *, also_at: str = HOST) -> I
         argv = _argv(python, endpoint, sorted({HOST, also_at}), port, Path(folder))
         environ = without_network(without_aws(settings.environ))
         log.info("starting mitmproxy %s at %s", VERSION, served.url)
-        with serving(argv, env=environ, log=log_file) as process:
-            proxy = ServedEmulator(process, log_file)
+        with served_emulator(argv, settings, environ, log_file) as proxy:
             health = f"{served.url}{CONTROL}/health"
             await_health(BACKEND, proxy, health, timeout=settings.start_timeout)
             with watched(replace(served, backend=BACKEND), proxy):

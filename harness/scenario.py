@@ -65,14 +65,18 @@ class Scenario(Deployment):
         return events.sent(self.client("events"), events.on_demand(self.system, timestamp=timestamp))
 
     def object_of(self, event: FiredEvent, *, timeout: float = 30.0) -> StoredObject:
-        """Wait for the object that `event` makes the system write, and return it.
+        """Wait until the system has written the object of `event`, and return it.
+
+        The write is complete when the pointer has come to the object, or past it: from then on no read
+        answers with an older one.
 
         Raises:
-            NotReachedError: It did not appear in `timeout` seconds; how far the event came is in its notes.
+            NotReachedError: That took over `timeout` seconds; how far the event came is in its notes.
         """
         what = f"the object of event {event.id} in the bucket"
         try:
             (key,) = eventually(lambda: _keys_of(event, self.keys()), what=what, timeout=timeout)
+            eventually(self._pointed_at, until=key.__le__, what=f"the pointer at {key}", timeout=timeout)
         except NotReachedError as problem:
             problem.add_note(hops.told_all(hops.traced(self.trace, [event])))
             raise
@@ -158,16 +162,28 @@ class Scenario(Deployment):
 
     def _pointer_moved(self, written: Hop, stored: StoredObject | None) -> Hop:
         name, pointer = "pointer moved", self.system.pointer_key
-        s3 = self.client("s3")
-        try:
-            body = s3.get_object(Bucket=self.system.bucket_name, Key=pointer)["Body"].read()
-        except s3.exceptions.NoSuchKey:
+        body = self._pointer()
+        if body is None:
             return hops.Hop(name=name, state="failed", seen=f"there is no {pointer}")
-        key = _pointed_at(body)
+        key = _key_in(body)
         seen = f"{pointer} has {key or body[:_FIRST_BYTES]!r}"
         if stored is None:
             return hops.after(name, written, seen)
         return hops.Hop(name=name, state=_state(ok=key >= stored.key), seen=seen)
+
+    def _pointer(self) -> bytes | None:
+        s3 = self.client("s3")
+        try:
+            body: bytes = s3.get_object(Bucket=self.system.bucket_name, Key=self.system.pointer_key)[
+                "Body"
+            ].read()
+        except s3.exceptions.NoSuchKey:
+            return None
+        return body
+
+    def _pointed_at(self) -> str:
+        """Return the key that the pointer has; empty where there is no pointer, or a corrupt one."""
+        return _key_in(self._pointer() or b"")
 
     def _answered(self, written: Hop, stored: StoredObject | None) -> Hop:
         answer = self.latest()
@@ -187,7 +203,7 @@ def _keys_of(event: FiredEvent, keys: Iterable[str]) -> list[str]:
     return [key for key in keys if key.endswith(_ending(event))]
 
 
-def _pointed_at(pointer: bytes) -> str:
+def _key_in(pointer: bytes) -> str:
     """Return the key that a pointer has; empty if it is corrupt."""
     try:
         return str(json.loads(pointer)["key"])

@@ -29,11 +29,6 @@ def objects(faults: Faults, scenario: Scenario) -> Callable[..., Calls]:
     return lambda operation: faults.s3(operation, key=f"{scenario.system.object_prefix}*")
 
 
-def _fired(scenario: Scenario) -> StoredObject:
-    """Fire an event, and wait until the writer has done all that it does about it."""
-    return _recorded(scenario, scenario.fire_and_wait())
-
-
 def _recorded(scenario: Scenario, stored: StoredObject) -> StoredObject:
     """Wait until the pointer, which the writer moves last, is at an object."""
     eventually(
@@ -78,7 +73,7 @@ def _event(moment: datetime) -> dict[str, object]:
 
 
 def test_with_no_fault_everything_passes_untouched(faults: Faults, scenario: Scenario) -> None:
-    stored = _fired(scenario)
+    stored = scenario.fire_and_wait()
 
     assert_encrypted(stored, key_arn=scenario.system.kms_key_arn)
     assert_latest(scenario.latest(), stored)
@@ -89,7 +84,7 @@ def test_a_throttled_write_is_repeated_until_it_succeeds(
     objects: Callable[..., Calls], scenario: Scenario
 ) -> None:
     with objects("PutObject").throttled(times=2) as throttling:
-        stored = _fired(scenario)
+        stored = scenario.fire_and_wait()
 
     assert [(call.key, call.status) for call in throttling.seen] == [(stored.key, 503)] * 2
     assert scenario.keys() == [stored.key]
@@ -100,7 +95,7 @@ def test_a_write_whose_answer_is_lost_is_not_made_twice(
     objects: Callable[..., Calls], scenario: Scenario
 ) -> None:
     with objects("PutObject").answer_lost(times=1) as loss:
-        stored = _fired(scenario)
+        stored = scenario.fire_and_wait()
 
     assert [call.status for call in loss.seen] == [200]
     assert scenario.keys() == [stored.key]
@@ -110,11 +105,11 @@ def test_a_write_whose_answer_is_lost_is_not_made_twice(
 
 
 def test_a_pointer_whose_answer_is_lost_still_leads_to_the_newest(faults: Faults, scenario: Scenario) -> None:
-    older = _fired(scenario)
+    older = scenario.fire_and_wait()
     pointer = faults.s3("PutObject", key=scenario.system.pointer_key)
 
     with pointer.answer_lost(times=1) as loss:
-        newest = _fired(scenario)
+        newest = scenario.fire_and_wait()
 
     assert [call.status for call in loss.seen] == [200]
     assert scenario.keys() == [older.key, newest.key]
@@ -123,7 +118,7 @@ def test_a_pointer_whose_answer_is_lost_still_leads_to_the_newest(faults: Faults
 
 def test_dropped_connections_are_opened_anew(faults: Faults, scenario: Scenario) -> None:
     with faults.s3().dropped(times=2) as drops:
-        stored = _fired(scenario)
+        stored = scenario.fire_and_wait()
 
     assert len(drops.seen) == 2
     assert scenario.keys() == [stored.key]
@@ -133,7 +128,7 @@ def test_a_write_that_kms_throttles_is_repeated(faults: Faults, scenario: Scenar
     data_keys = faults.kms("GenerateDataKey", key=f"{scenario.system.object_prefix}*")
 
     with data_keys.fails("KMS.ThrottlingException", status=503, times=2) as throttling:
-        stored = _fired(scenario)
+        stored = scenario.fire_and_wait()
 
     assert len(throttling.seen) == 2
     assert scenario.keys() == [stored.key]
@@ -154,7 +149,7 @@ def test_a_write_that_kms_throttles_is_repeated(faults: Faults, scenario: Scenar
 def test_the_api_says_503_while_s3_can_not_answer_and_recovers(
     faults: Faults, scenario: Scenario, broken: Callable[[Faults], Any]
 ) -> None:
-    stored = _fired(scenario)
+    stored = scenario.fire_and_wait()
 
     with broken(faults) as fault:
         degraded = scenario.latest()
@@ -167,7 +162,7 @@ def test_the_api_says_503_while_s3_can_not_answer_and_recovers(
 
 
 def test_one_failure_of_s3_is_not_seen_at_the_api(faults: Faults, scenario: Scenario) -> None:
-    stored = _fired(scenario)
+    stored = scenario.fire_and_wait()
 
     with faults.s3("GetObject").fails(times=1) as fault:
         response = scenario.latest()
@@ -179,7 +174,7 @@ def test_one_failure_of_s3_is_not_seen_at_the_api(faults: Faults, scenario: Scen
 def test_an_s3_that_hangs_is_a_503_before_the_function_runs_out_of_time(
     faults: Faults, scenario: Scenario
 ) -> None:
-    stored = _fired(scenario)
+    stored = scenario.fire_and_wait()
 
     with faults.s3("GetObject").delayed(20):
         response = scenario.latest()
@@ -189,7 +184,7 @@ def test_an_s3_that_hangs_is_a_503_before_the_function_runs_out_of_time(
 
 
 def test_a_slow_s3_makes_the_api_slow_and_nothing_else(faults: Faults, scenario: Scenario) -> None:
-    stored = _fired(scenario)
+    stored = scenario.fire_and_wait()
 
     with faults.s3("GetObject").delayed(1.0, times=1) as delay:
         response = scenario.latest()
@@ -207,7 +202,6 @@ def test_an_outage_in_a_burst_of_events_loses_none(faults: Faults, scenario: Sce
         stored = [scenario.object_of(event) for event in fired]
 
         assert [len(fault.seen) for fault in down] == [WRITER_ATTEMPTS - 1] * BURST
-        _recorded(scenario, stored[0])
     assert scenario.keys() == sorted(found.key for found in stored)
     assert_latest(scenario.latest(), stored[0])
 
@@ -295,7 +289,7 @@ def test_a_throttled_function_is_not_run_until_it_may_be_again(faults: Faults, s
 
 @pytest.mark.differs("ministack", "MiniStack 1.5.33 does not limit the concurrency of a function's versions")
 def test_the_api_says_that_its_function_is_throttled_and_recovers(faults: Faults, scenario: Scenario) -> None:
-    stored = _fired(scenario)
+    stored = scenario.fire_and_wait()
 
     with faults.function_throttled(scenario.system.retrieve_function_name):
         assert scenario.latest().status in {429, 500, 502, 503}
