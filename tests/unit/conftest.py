@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Return the settings of an empty project with a cache of its own."""
+    """Return the settings of an empty project with a cache of its own, whatever the environment sets."""
     project = tmp_path / "project"
     project.mkdir()
-    return Settings.from_env({**os.environ, "HARNESS_CACHE_DIR": str(tmp_path / "cache")}, project)
+    environ = {name: text for name, text in os.environ.items() if not name.startswith("HARNESS_")}
+    return Settings.from_env({**environ, "HARNESS_CACHE_DIR": str(tmp_path / "cache")}, project)
