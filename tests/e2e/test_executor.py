@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.requires("process_executor")
 
-ROLE = "arn:aws:iam::000000000000:role/function"
 ECHO = "def handler(event, context): return event"
 SIX_MEGABYTES = 6 * 2**20
 HOST_ONLY = "looks at processes and files of this machine"
@@ -133,7 +132,7 @@ def create(endpoint: Endpoint, source: str, **configuration: Any) -> Function:
         "FunctionName": f"executor-{uuid4().hex[:8]}",
         "Runtime": "python3.13",
         "Handler": "app.handler",
-        "Role": ROLE,
+        "Role": f"arn:aws:iam::{account_of(endpoint)}:role/function",
         "Timeout": 20,
         "Code": {"ZipFile": archive({"app.py": source})},
     }
@@ -204,10 +203,10 @@ def test_the_import_path_has_the_code_and_boto3_but_not_localstack(function: Mak
     assert function(source).result(names) == [True, ["app", "boto3"]]
 
 
-def test_it_reaches_localstack_under_its_own_role(function: MakeFunction) -> None:
+def test_it_reaches_localstack_under_its_own_role(function: MakeFunction, endpoint: Endpoint) -> None:
     made = function("import boto3\ndef handler(*_): return boto3.client('sts').get_caller_identity()['Arn']")
 
-    assert made.result() == f"arn:aws:sts::000000000000:assumed-role/function/{made.name}"
+    assert made.result() == f"arn:aws:sts::{account_of(endpoint)}:assumed-role/function/{made.name}"
 
 
 def test_nothing_but_this_machine_is_in_reach(function: MakeFunction) -> None:
@@ -625,6 +624,10 @@ def test_localstacks_side_by_side_keep_their_buckets_apart(
     for key in ("large", "another"):
         ours.delete_object(Bucket=bucket, Key=key)
     ours.delete_bucket(Bucket=bucket)
+
+
+def account_of(endpoint: Endpoint) -> str:
+    return str(aws.client(endpoint, "sts").get_caller_identity()["Account"])
 
 
 def bucket_with(endpoint: Endpoint, bucket: str, body: bytes) -> Any:
