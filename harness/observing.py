@@ -72,7 +72,7 @@ class Observer:
     def __init__(self, wanted: Wanted, *, title: str, is_controller: bool) -> None:
         self._wanted = wanted
         self._title = title
-        self._is_controller = is_controller
+        self._writes_report = is_controller and wanted.report is not None
         self._begun = time.time()
         self._spans: list[Span] = []
         self._requests: list[Request] = []
@@ -98,12 +98,12 @@ class Observer:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
+        self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add to a test's report what has been seen meanwhile."""
         made = yield
         requests, spans = _drained(self._requests), _drained(self._spans)
-        seen = self._seen(item, made, call) if made.when == "call" or made.failed else ((), {})
+        seen = self._seen(item, made) if made.when == "call" or made.failed else ((), {})
         _drained(self._requests)  # looking calls the API too
         part = TestResult(
             id=made.nodeid,
@@ -123,7 +123,7 @@ class Observer:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the report of a test, from whatever process."""
-        if self._is_controller:
+        if self._writes_report:
             node: Any = getattr(report, "node", None)
             worker = str(node.gateway.id) if node else ""
             self._parts.setdefault((worker, report.nodeid), []).append(replace(_part(report), worker=worker))
@@ -131,7 +131,7 @@ class Observer:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
         """Write the report, and say where it is."""
-        if self._wanted.report is not None and self._is_controller:
+        if self._wanted.report is not None and self._writes_report:
             report.write(self._run(), self._wanted.report)
             terminalreporter.write_sep("-", f"report: {self._wanted.report}")
 
@@ -139,14 +139,11 @@ class Observer:
         """Stop listening."""
         self._listening.close()
 
-    def _seen(
-        self, item: pytest.Item, made: pytest.TestReport, call: pytest.CallInfo[None]
-    ) -> tuple[Sequence[Trace], Mapping[str, str]]:
+    def _seen(self, item: pytest.Item, made: pytest.TestReport) -> tuple[Sequence[Trace], Mapping[str, str]]:
         """Return how far the test's events came, and its logs by name; a failure is told of both."""
-        failed = made.failed or call.excinfo is not None
         held = _held(item)
-        wants_all = self._wanted.report is not None
-        if not isinstance(held, Deployment) or not (failed or wants_all or self._wanted.keep == "all"):
+        wants_all = self._wanted.report is not None or self._wanted.keep == "all"
+        if not isinstance(held, Deployment) or not (made.failed or wants_all):
             return (), {}
         assert self._recording is not None  # noqa: S101 - the protocol's hook has set it
         traces = hops.traced(_tracer(held), events.sent_since(self._recording.begun))
