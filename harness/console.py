@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from harness import progress, timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from harness.timeline import Span
 
@@ -95,16 +94,6 @@ def summary(spans: Spans, began: float) -> str:
     slowest = ", ".join(f"{span.name.split()[0]} {span.seconds:.1f} s" for span in resources[:_SLOWEST])
     changed = f", {len(resources)} resources changed; slowest: {slowest}" if resources else ""
     return f"{time.monotonic() - began:.1f} s{changed}"
-
-
-def show_table(rows: Sequence[Mapping[str, object]]) -> None:
-    """Print `rows` on standard output under the names of their columns."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in rows[0] if rows else ():
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row.values()))
-    Console(soft_wrap=True).print(table)
 
 
 def show_values(values: Mapping[str, object]) -> None:

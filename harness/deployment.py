@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness import aws, events, faults, resetting
 from harness.api import ApiClient
+from harness.invocations import log_events
 from harness.types import FiredEvent
 
 if TYPE_CHECKING:
@@ -57,15 +58,7 @@ class Deployment:
 
     def logs(self, function_name: str) -> list[str]:
         """Return the log lines of a function, oldest first."""
-        pages = self.client("logs").get_paginator("filter_log_events")
-        found = [
-            event
-            for page in pages.paginate(logGroupName=f"/aws/lambda/{function_name}")
-            for event in page["events"]
-        ]
-        return [
-            event["message"].rstrip("\n") for event in sorted(found, key=lambda event: event["timestamp"])
-        ]
+        return [event.message.rstrip("\n") for event in log_events(self, function_name)]
 
     def refreshed(self) -> Self:
         """Return the same deployment with the outputs that the root has by now."""

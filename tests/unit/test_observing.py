@@ -116,7 +116,7 @@ def test_the_report_has_every_test_its_logs_and_the_facts(
     html = (pytester.path / "out" / "report.html").read_text("utf-8")
     for told in ("test_good", "test_bad", "as it must", "while the bad one ran", "a step", "fake"):
         assert told in html
-    assert ("gw0" in html) == bool(workers)
+    assert ('<span class="worker">gw0</span>' in html) == bool(workers)
 
 
 def test_a_crashed_worker_is_in_the_report(
