@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.report import merge
 from harness import Settings, backends
-from harness.isolation import pointed_at
-from harness.terraform import prepared
+from harness.base.isolation import pointed_at
+from harness.terraform.commands import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

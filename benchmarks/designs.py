@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from botocore.model import OperationModel
     from mypy_boto3_s3 import S3Client
 
-    from harness.api import ApiClient
+    from harness.aws.rest import ApiClient
 
 __all__ = ["CONTEXT", "Design", "counting", "designs", "loaded"]
 

@@ -6,8 +6,9 @@ import json
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from harness import aws, eventually
-from harness.api import ApiClient
+from harness import eventually
+from harness.aws import clients
+from harness.aws.rest import ApiClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ def deployed_reader(endpoint: Endpoint, package: Path, variables: Mapping[str, s
         variables: The function's environment.
     """
     arn = _function(endpoint, package, variables)
-    gateway = aws.client(endpoint, "apigateway")
+    gateway = clients.client(endpoint, "apigateway")
     api = gateway.create_rest_api(name=f"benchmark-{uuid4()}")["id"]
     (root,) = gateway.get_resources(restApiId=api)["items"]
     method = {"restApiId": api, "resourceId": root["id"], "httpMethod": "GET"}
@@ -50,8 +51,10 @@ def deployed_reader(endpoint: Endpoint, package: Path, variables: Mapping[str, s
 
 def _function(endpoint: Endpoint, package: Path, variables: Mapping[str, str]) -> str:
     """Create the function, wait until it can be called, and return its ARN."""
-    functions, name = aws.client(endpoint, "lambda"), f"benchmark-{uuid4()}"
-    role = aws.client(endpoint, "iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
+    functions, name = clients.client(endpoint, "lambda"), f"benchmark-{uuid4()}"
+    role = clients.client(endpoint, "iam").create_role(
+        RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST)
+    )
     created = functions.create_function(
         FunctionName=name,
         Runtime="python3.13",

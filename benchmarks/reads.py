@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmarks.designs import CONTEXT, Design, counting, designs, loaded
 from benchmarks.gateway import deployed_reader
 from benchmarks.populate import put_all
-from harness import aws
+from harness.aws import clients
 from s3_lambda_api.keys import ObjectName
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _filled(endpoint: Endpoint, size: int) -> str:
     """Make a bucket with all objects but the newest."""
     log.info("filling a bucket with %s objects", f"{size:,}")
     bucket = f"benchmark-{uuid.uuid4()}"
-    aws.client(endpoint, "s3").create_bucket(
+    clients.client(endpoint, "s3").create_bucket(
         Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": endpoint.region}
     )
     start = datetime.now(UTC)
@@ -103,12 +103,12 @@ def _site(endpoint: Endpoint, bucket: str, size: int, package: Path) -> Site:
     newest = _write_newest(bucket)
     variables = {"BUCKET_NAME": bucket} | {name: os.environ[name] for name in _HANDED_ON}
     api = deployed_reader(endpoint, package, variables)
-    return Site(size, designs(bucket, aws.client(endpoint, "s3"), api), newest)
+    return Site(size, designs(bucket, clients.client(endpoint, "s3"), api), newest)
 
 
 def _configure(endpoint: Endpoint) -> None:
     """Set the variables that the functions read when they are loaded."""
-    key = aws.client(endpoint, "kms").create_key()["KeyMetadata"]["Arn"]
+    key = clients.client(endpoint, "kms").create_key()["KeyMetadata"]["Arn"]
     os.environ.update(
         AWS_ENDPOINT_URL=endpoint.url,
         AWS_ACCESS_KEY_ID=endpoint.access_key,

@@ -8,8 +8,10 @@ from harness.assertions import (
     assert_no_drift,
     assert_nothing_left,
 )
+from harness.assertions.encryption import Enforcement, assert_bucket_encrypted
+from harness.assertions.permissions import assert_invokable
+from harness.base.polling import eventually
 from harness.deployment import Deployment
-from harness.encryption import Enforcement, assert_bucket_encrypted
 from harness.errors import (
     BackendError,
     CommandError,
@@ -25,15 +27,13 @@ from harness.errors import (
     SettingsError,
     TerraformError,
 )
+from harness.eventbridge.hops import Hop, Trace, trace_event
+from harness.eventbridge.patterns import NearMiss, as_fired, matches, matching, near_misses
 from harness.faults import Faults
-from harness.hops import Hop, Trace, trace_event
-from harness.patterns import NearMiss, as_fired, matches, matching, near_misses
-from harness.permissions import assert_invokable
-from harness.polling import eventually
 from harness.scenario import Scenario
 from harness.session import deployed, deployed_at
 from harness.settings import PackageSettings, Settings
-from harness.types import (
+from harness.values import (
     ApiResponse,
     Change,
     Diagnostic,

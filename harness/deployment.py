@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from harness import aws, events, faults, resetting
-from harness.api import ApiClient
-from harness.invocations import log_events
-from harness.types import FiredEvent
+from harness import faults
+from harness.aws import clients, reset
+from harness.aws.logs import log_events
+from harness.aws.rest import ApiClient
+from harness.eventbridge import send
+from harness.values import FiredEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 
     from harness.faults import Faults
     from harness.settings import Settings
-    from harness.terraform import Terraform
-    from harness.types import Change, Endpoint, Outputs, Resource
+    from harness.terraform.commands import Terraform
+    from harness.values import Change, Endpoint, Outputs, Resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class Deployment:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Return a boto3 client of `service` at this stack's endpoint."""
-        return aws.client(self.endpoint, service)
+        return clients.client(self.endpoint, service)
 
     def api_client(self, published: str) -> ApiClient:
         """Return a client of the REST API whose URL on AWS is `published`, such as one of the outputs."""
@@ -54,7 +56,7 @@ class Deployment:
         event = FiredEvent(
             id="", timestamp=datetime.now(UTC), bus=bus, source=source, detail_type=detail_type, detail=detail
         )
-        return events.sent(self.client("events"), event)
+        return send.sent(self.client("events"), event)
 
     def logs(self, function_name: str) -> list[str]:
         """Return the log lines of a function, oldest first."""
@@ -81,4 +83,4 @@ class Deployment:
 
         What Terraform itself has put there, such as an `aws_s3_object`, stays.
         """
-        resetting.emptied(self.client, self.terraform.resources())
+        reset.emptied(self.client, self.terraform.resources())

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from harness.types import Diagnostic
+    from harness.values import Diagnostic
 
 TAIL_LINES = 30
 

@@ -9,27 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import capabilities, polling, progress, sharing, terraform
+from harness.aws import capabilities
+from harness.base import polling, progress
+from harness.base.process import sigterm_as_interrupt
+from harness.diagnosis.observer import Observer, Wanted
 from harness.errors import HarnessError
-from harness.observing import Observer, Wanted
-from harness.process import sigterm_as_interrupt
+from harness.lifetimes import broker
+from harness.lifetimes.sources import Lasting, Own, Shared, Source
 from harness.scenario import Scenario
 from harness.settings import Settings, assigned
-from harness.sources import Lasting, Own, Shared, Source
+from harness.terraform import commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from harness.api import ApiClient
+    from harness.aws.rest import ApiClient
     from harness.deployment import Deployment
     from harness.faults import Faults
-    from harness.types import Endpoint, FiredEvent, Outputs
+    from harness.values import Endpoint, FiredEvent, Outputs
 
 _MARKERS = (
     "requires(*capabilities): skip the test where the backend lacks one of the capabilities",
     "differs(backend, reason): the test fails on the backend, for this reason; that it passes is a failure",
 )
-_COUNTER = pytest.StashKey[sharing.Counter]()
+_COUNTER = pytest.StashKey[broker.Counter]()
 _COUNTER_OPEN = pytest.StashKey[ExitStack]()
 _WORKER_INPUT = "terraform_lambda_harness"
 
@@ -92,7 +95,7 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist has
     if _COUNTER not in config.stash:
         config.stash[_COUNTER_OPEN] = resources = ExitStack()
         resources.enter_context(_progress_shown(config))
-        config.stash[_COUNTER] = resources.enter_context(sharing.counter())
+        config.stash[_COUNTER] = resources.enter_context(broker.counter())
     node.workerinput[_WORKER_INPUT] = config.stash[_COUNTER].to_plain()
 
 
@@ -127,7 +130,7 @@ def harness_source(pytestconfig: pytest.Config) -> Source:
     if _WORKER_INPUT not in given:
         return Own()
     worker = str(given["workerid"]) if pytestconfig.getoption("--stack-per-worker") else ""
-    return Shared(counter=sharing.Counter.from_plain(given[_WORKER_INPUT]), worker=worker)
+    return Shared(counter=broker.Counter.from_plain(given[_WORKER_INPUT]), worker=worker)
 
 
 @pytest.fixture(scope="session")
@@ -144,7 +147,7 @@ def endpoint(
 def terraform_program(harness_settings: Settings) -> str:
     """Return the path of Terraform: that it is missing is told before a backend is started for it."""
     with _told_plainly():
-        return terraform.program_of(harness_settings)
+        return commands.program_of(harness_settings)
 
 
 @pytest.fixture(scope="session")

@@ -9,19 +9,20 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self, override
 
-from harness import events, hops, resetting
-from harness.api import ApiClient
+from harness.aws import reset
+from harness.aws.rest import ApiClient
+from harness.base.polling import eventually
 from harness.deployment import Deployment
 from harness.errors import NotReachedError
-from harness.polling import eventually
-from harness.types import StoredObject, System
+from harness.eventbridge import hops, send
+from harness.values import StoredObject, System
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from harness.hops import Hop
-    from harness.types import ApiResponse, FiredEvent
+    from harness.eventbridge.hops import Hop
+    from harness.values import ApiResponse, FiredEvent
 
 _PARALLEL_PUTS = 8
 _FIRST_BYTES = 80  # of a body that a trace shows
@@ -62,7 +63,7 @@ class Scenario(Deployment):
         Raises:
             ExpectationError: EventBridge did not accept the event.
         """
-        return events.sent(self.client("events"), events.on_demand(self.system, timestamp=timestamp))
+        return send.sent(self.client("events"), send.on_demand(self.system, timestamp=timestamp))
 
     def object_of(self, event: FiredEvent, *, timeout: float = 30.0) -> StoredObject:
         """Wait until the system has written the object of `event`, and return it.
@@ -139,7 +140,7 @@ class Scenario(Deployment):
 
     def reset(self) -> None:
         """Empty the bucket, old versions included, so that the next test starts from nothing."""
-        resetting.empty_bucket(self.client("s3"), self.system.bucket_name)
+        reset.empty_bucket(self.client("s3"), self.system.bucket_name)
 
     def _written(self, event: FiredEvent) -> tuple[Hop, StoredObject | None]:
         keys = self.keys()

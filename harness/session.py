@@ -5,16 +5,18 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from harness import backends, package, terraform
+from harness import backends
+from harness.base import lambda_zip
 from harness.deployment import Deployment
 from harness.errors import HarnessError
-from harness.keeper import Held
+from harness.lifetimes.keeper import Held
+from harness.terraform import commands as terraform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.settings import Settings
-    from harness.types import Endpoint
+    from harness.values import Endpoint
 
 
 @contextmanager
@@ -71,7 +73,7 @@ def attached(settings: Settings, held: Held) -> Deployment:
 def packaged(settings: Settings) -> dict[str, str]:
     """Build the Lambda zip, where the project has one, and return the Terraform variable that names it."""
     if settings.package is not None:
-        package.build(settings, settings.package)
+        lambda_zip.build(settings, settings.package)
     return zip_variable(settings)
 
 

@@ -7,7 +7,7 @@ import pkgutil
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from harness import timeline
+from harness.base import timeline
 from harness.errors import BackendError, SettingsError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from harness.settings import Settings
-    from harness.types import Endpoint
+    from harness.values import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ BUILT_IN = {
     "host": "harness.backends.host:host",
     "ministack": "harness.backends.ministack:ministack",
     "external": "harness.backends.external:external",
-    "aws": "harness.backends.aws:aws",
+    "aws": "harness.backends.real_aws:aws",
 }
 
 

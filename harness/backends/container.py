@@ -12,11 +12,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import engine, localstack, virtualenv
-from harness.emulator import HOST, await_health, free_port, watched
-from harness.engine import BACKEND, Engine, Plan, RunningContainer
+from harness.backends import docker_engine, localstack
+from harness.backends.docker_engine import BACKEND, Engine, Plan, RunningContainer
+from harness.backends.emulator import HOST, await_health, free_port, watched
+from harness.base import environments
 from harness.errors import BackendError, CommandError
-from harness.types import Endpoint
+from harness.values import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -78,7 +79,7 @@ def container(settings: Settings) -> Iterator[Endpoint]:
         log_file = Path(folder) / "localstack.log"
         plan = _plan(settings, docker, extras)
         log.info("starting LocalStack in a container of %s on port %d", plan.image, plan.port)
-        with engine.running(plan, log_file) as started:
+        with docker_engine.running(plan, log_file) as started:
             endpoint = _endpoint(settings, docker, started, plan.port, log_file)
             emulator = Explained(started, plan.image)
             await_health(BACKEND, emulator, endpoint.url + localstack.HEALTH, timeout=settings.start_timeout)
@@ -100,7 +101,7 @@ def _lacking(settings: Settings) -> str:
     with _connected(settings, timeout=_ANSWER_TIMEOUT) as docker:
         if docker.image(settings.image):
             return ""
-    with engine.connected(timeout=_REGISTRY_TIMEOUT) as docker:
+    with docker_engine.connected(timeout=_REGISTRY_TIMEOUT) as docker:
         if docker.can_pull(settings.image):
             return ""
     return f"a Docker engine answers, but it neither has the image {settings.image} nor can pull it"
@@ -112,7 +113,7 @@ def sweep() -> list[str]:
     Raises:
         BackendError: No Docker engine answers.
     """
-    with engine.connected() as docker:
+    with docker_engine.connected() as docker:
         return docker.sweep()
 
 
@@ -139,9 +140,9 @@ class Explained:
 
 
 @contextmanager
-def _connected(settings: Settings, *, timeout: float = engine.REQUEST_TIMEOUT) -> Iterator[Engine]:
+def _connected(settings: Settings, *, timeout: float = docker_engine.REQUEST_TIMEOUT) -> Iterator[Engine]:
     """Connect to an engine, unless it is on another machine and LocalStack is to have its socket there."""
-    with engine.connected(timeout=timeout) as docker:
+    with docker_engine.connected(timeout=timeout) as docker:
         if settings.lambda_executor == "docker" and not docker.is_here:
             raise BackendError(BACKEND, _TOO_OPEN)
         yield docker
@@ -251,7 +252,7 @@ def _packages(settings: Settings, version: str, architecture: str) -> Path:
     if platform is None:
         raise BackendError(BACKEND, f"the image is for {architecture}; expected {' or '.join(PLATFORMS)}")
     try:
-        return virtualenv.site_packages(
+        return environments.site_packages(
             settings, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS, python=version, platform=platform
         )
     except CommandError as problem:
@@ -275,7 +276,7 @@ def _skeleton(root: Path, home: str, version: str) -> Path:
 def _as_containers(docker: Engine, resources: ExitStack) -> Extras:
     """Return what lets LocalStack run functions in containers, on a network without a way out."""
     network = resources.enter_context(docker.private_network())
-    flags = " ".join(f"--label {name}={value}" for name, value in engine.labels().items())
+    flags = " ".join(f"--label {name}={value}" for name, value in docker_engine.labels().items())
     return Extras(
         environ={
             "LAMBDA_RUNTIME_EXECUTOR": "docker",

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from harness import aws
+from harness.aws import clients
 from harness.errors import BackendError, SettingsError
-from harness.types import Endpoint
+from harness.values import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,8 +43,8 @@ def check_answers(endpoint: Endpoint) -> None:
         BackendError: None does.
     """
     try:
-        aws.client(endpoint, "sts").get_caller_identity()
-    except aws.FAILURES as problem:
+        clients.client(endpoint, "sts").get_caller_identity()
+    except clients.FAILURES as problem:
         reason = (
             f"no AWS answers at {endpoint.url} ({problem}); start one there, such as "
             f"`harness emulator`, or correct {SETTING}"

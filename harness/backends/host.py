@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import localstack, virtualenv
-from harness.emulator import HOST, await_health, free_port, served_emulator, watched
+from harness.backends import localstack
+from harness.backends.emulator import HOST, await_health, free_port, served_emulator, watched
+from harness.base import environments
 from harness.errors import BackendError, CommandError, SettingsError
-from harness.types import Endpoint
+from harness.values import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +61,7 @@ def host(settings: Settings) -> Iterator[Endpoint]:
 
 def _installed(settings: Settings) -> tuple[Path, Path]:
     """Return the interpreters of LocalStack and of the functions."""
-    version = virtualenv.python_version(settings)
+    version = environments.python_version(settings)
     if version not in SUPPORTED_PYTHONS:
         names = [f"{major}.{minor}" for major, minor in (*SUPPORTED_PYTHONS, version)]
         expected = f"Python {' or '.join(names[:-1])}, which LocalStack {localstack.VERSION} runs on"
@@ -68,8 +69,8 @@ def _installed(settings: Settings) -> tuple[Path, Path]:
         raise SettingsError("HARNESS_PYTHON", expected=expected, got=got)
     try:
         return (
-            virtualenv.cached(settings, f"localstack-{localstack.VERSION}", localstack.REQUIREMENTS),
-            virtualenv.cached(settings, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS),
+            environments.cached(settings, f"localstack-{localstack.VERSION}", localstack.REQUIREMENTS),
+            environments.cached(settings, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS),
         )
     except CommandError as problem:
         reason = f"LocalStack could not be installed; is PyPI reachable?\n{problem}"

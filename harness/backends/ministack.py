@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from harness import virtualenv
-from harness.emulator import HOST, await_health, free_port, served_emulator, watched
+from harness.backends.emulator import HOST, await_health, free_port, served_emulator, watched
+from harness.base import environments
+from harness.base.isolation import without_aws, without_network
 from harness.errors import BackendError, CommandError
-from harness.isolation import without_aws, without_network
-from harness.types import Endpoint
+from harness.values import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +25,8 @@ log = logging.getLogger(__name__)
 
 VERSION = "1.5.33"
 _PACKAGE = Path(str(files("harness")))
-REQUIREMENTS = _PACKAGE / "backends" / f"ministack-{VERSION}.txt"
-LAUNCHER = _PACKAGE / "ministack_launcher"
+REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"ministack-{VERSION}.txt"
+LAUNCHER = _PACKAGE / "backends" / "guests" / "ministack"
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def ministack(settings: Settings) -> Iterator[Endpoint]:
 def _installed(settings: Settings) -> Path:
     """Return the interpreter of MiniStack, which runs the functions too."""
     try:
-        return virtualenv.cached(settings, f"ministack-{VERSION}", REQUIREMENTS)
+        return environments.cached(settings, f"ministack-{VERSION}", REQUIREMENTS)
     except CommandError as problem:
         reason = f"MiniStack could not be installed; is PyPI reachable?\n{problem}"
         raise BackendError("ministack", reason) from problem

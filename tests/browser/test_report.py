@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from harness.api import Request
-from harness.hops import Hop
-from harness.report import LISTED, Run, TestResult, Trace, write
-from harness.timeline import Span
+from harness.aws.rest import Request
+from harness.base.timeline import Span
+from harness.diagnosis.report import LISTED, Run, TestResult, Trace, write
+from harness.eventbridge.hops import Hop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -65,7 +65,7 @@ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _
 E   harness.errors.NotReachedError: the object of event 4f1c2a9e in the bucket: not reached in 30 s
 E   last seen: []
 
-harness/polling.py:57: NotReachedError"""
+harness/base/polling.py:57: NotReachedError"""
 
 
 def realistic_run() -> Run:

@@ -13,9 +13,12 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from harness import BackendError, CommandError, aws, backends, eventually, localstack, progress
-from harness.api import ApiClient
-from harness.terraform import applied
+from harness import BackendError, CommandError, backends, eventually
+from harness.aws import clients
+from harness.aws.rest import ApiClient
+from harness.backends import localstack
+from harness.base import progress
+from harness.terraform.commands import applied
 from tests.contract.containers import containers_of_this_process
 
 if TYPE_CHECKING:
@@ -52,12 +55,12 @@ def bucket(endpoint: Endpoint) -> str:
     """Make a bucket and return its name."""
     name = f"contract-{uuid4().hex}"
     where = {"LocationConstraint": endpoint.region}
-    aws.client(endpoint, "s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
+    clients.client(endpoint, "s3").create_bucket(Bucket=name, CreateBucketConfiguration=where)
     return name
 
 
 def buckets(endpoint: Endpoint) -> set[str]:
-    return {found["Name"] for found in aws.client(endpoint, "s3").list_buckets()["Buckets"]}
+    return {found["Name"] for found in clients.client(endpoint, "s3").list_buckets()["Buckets"]}
 
 
 def port_of(endpoint: Endpoint) -> int:
@@ -82,7 +85,7 @@ def crash(endpoint: Endpoint) -> None:
 
 
 def test_it_answers_as_aws_once_it_is_entered(endpoint: Endpoint) -> None:
-    identity = aws.client(endpoint, "sts").get_caller_identity()
+    identity = clients.client(endpoint, "sts").get_caller_identity()
 
     assert identity["Account"].isdecimal()
     assert endpoint.backend
@@ -148,7 +151,7 @@ def test_a_start_that_takes_too_long_is_given_up(fresh: Settings, scratch: Path)
 
 
 def test_an_api_is_served_where_the_client_looks_for_it(endpoint: Endpoint) -> None:
-    gateway = aws.client(endpoint, "apigateway")
+    gateway = clients.client(endpoint, "apigateway")
     api = mock_api(gateway)
     try:
         url = f"https://{api}.execute-api.{endpoint.region}.amazonaws.com/test/hello"

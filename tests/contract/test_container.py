@@ -21,7 +21,8 @@ import docker
 import psutil
 import pytest
 
-from harness import BackendError, aws, eventually
+from harness import BackendError, eventually
+from harness.aws import clients
 from harness.backends.container import container, sweep
 from tests.contract.containers import containers_of, containers_of_this_process
 
@@ -92,7 +93,7 @@ def derived(harness_settings: Settings) -> Iterator[Callable[[str], str]]:
 
 
 def result_of_a_function(endpoint: Endpoint) -> str:
-    client = aws.client(endpoint, "lambda")
+    client = clients.client(endpoint, "lambda")
     code = io.BytesIO()
     with zipfile.ZipFile(code, "w") as archive:
         archive.writestr("app.py", SAYS_BOTO3)
@@ -244,7 +245,7 @@ def test_a_sweep_removes_what_a_killed_run_has_left_and_nothing_else(
     assert left.name in sweep()
     assert containers_of(running.pid) == []
     assert {item.id for item in containers_of_this_process()} == kept
-    assert aws.client(endpoint, "s3").list_buckets()["Buckets"] is not None
+    assert clients.client(endpoint, "s3").list_buckets()["Buckets"] is not None
 
 
 def script(settings: Settings, folder: Path) -> subprocess.Popen[str]:

@@ -21,7 +21,8 @@ import typer.main
 from botocore import xform_name
 from packaging.requirements import Requirement
 
-from harness import cli, settings
+from harness import settings
+from harness.cli import main
 from tests.docs.snippets import PROJECT
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _python(arguments: list[str], place: Place) -> None:
 
 
 def _harness(arguments: list[str], place: Place) -> None:
-    group: Any = typer.main.get_command(cli.app)
+    group: Any = typer.main.get_command(main.app)
     for name in _optionless(group, arguments, place)[:1]:
         place.expect(name in group.commands, f"harness has no command {name}")
         if name in group.commands:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import typer.main
 
-from harness import Settings, capabilities, cli, plugin, settings
+from harness import Settings, plugin, settings
+from harness.aws import capabilities
+from harness.cli import main
 from tests.docs.snippets import PROJECT, collected
 from tests.unit.test_layers import LAYERS
 
@@ -61,7 +63,7 @@ def test_every_marker_and_capability_is_there() -> None:
 
 
 def test_every_command_is_there() -> None:
-    group: Any = typer.main.get_command(cli.app)
+    group: Any = typer.main.get_command(main.app)
 
     told = rows("how-to/command-line.md", "# Work from the command line")
 

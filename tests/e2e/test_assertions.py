@@ -11,11 +11,12 @@ from uuid import uuid4
 
 import pytest
 
-from harness import ExpectationError, NotReachedError, aws
+from harness import ExpectationError, NotReachedError
 from harness.assertions import assert_logged, assert_metric, assert_nothing_left
-from harness.encryption import Enforcement, assert_bucket_encrypted
-from harness.inventory import inventory
-from harness.permissions import assert_invokable
+from harness.assertions.encryption import Enforcement, assert_bucket_encrypted
+from harness.assertions.permissions import assert_invokable
+from harness.aws import clients
+from harness.aws.inventory import inventory
 from tests.iam.roles import EVERYTHING, user
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ def test_a_metric_that_is_not_emitted_fails_with_those_that_are(scenario: Scenar
 
 def test_what_is_left_is_named_and_what_was_there_before_is_not(endpoint: Endpoint) -> None:
     account = replace(endpoint, access_key="555555555555")
-    sqs, name = aws.client(account, "sqs"), f"left-{uuid4().hex[:12]}"
+    sqs, name = clients.client(account, "sqs"), f"left-{uuid4().hex[:12]}"
     before = inventory(account)
     assert_nothing_left(account, before=before)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import Scenario, Settings, assert_latest, assert_no_drift, eventually, package
+from harness import Scenario, Settings, assert_latest, assert_no_drift, eventually
+from harness.base import lambda_zip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ def changed(scenario: Scenario) -> Iterator[Scenario]:
 def other_zip(harness_settings: Settings, tmp_path: Path) -> Path:
     """Return the Lambda zip with one line more, which tells it apart in the log."""
     assert harness_settings.package is not None
-    built = package.build(harness_settings, harness_settings.package)
+    built = lambda_zip.build(harness_settings, harness_settings.package)
     other = tmp_path / "other.zip"
     with zipfile.ZipFile(built) as source, zipfile.ZipFile(other, "w") as target:
         for entry in source.infolist():

@@ -20,7 +20,8 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from harness import BackendError, aws, backends, eventually
+from harness import BackendError, backends, eventually
+from harness.aws import clients
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,9 +49,9 @@ class Function:
     """A function of the test's own."""
 
     def __init__(self, endpoint: Endpoint, name: str) -> None:
-        self.client = aws.client(endpoint, "lambda")
+        self.client = clients.client(endpoint, "lambda")
         self.name = name
-        self._logs = aws.client(endpoint, "logs")
+        self._logs = clients.client(endpoint, "logs")
 
     def wait(self) -> dict[str, Any]:
         """Wait until it is neither created nor updated any more, and return its configuration."""
@@ -136,7 +137,7 @@ def create(endpoint: Endpoint, source: str, **configuration: Any) -> Function:
         "Timeout": 20,
         "Code": {"ZipFile": archive({"app.py": source})},
     }
-    created = aws.client(endpoint, "lambda").create_function(**{**usual, **configuration})
+    created = clients.client(endpoint, "lambda").create_function(**{**usual, **configuration})
     made = Function(endpoint, created["FunctionName"])
     made.wait()
     return made
@@ -276,7 +277,7 @@ def test_an_alias_shows_in_the_arn_and_a_version_keeps_its_code(function: MakeFu
 def test_code_may_come_from_s3_and_the_handler_from_a_package(
     function: MakeFunction, endpoint: Endpoint
 ) -> None:
-    s3 = aws.client(endpoint, "s3")
+    s3 = clients.client(endpoint, "s3")
     bucket = f"executor-{uuid4().hex[:8]}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": endpoint.region})
     code = archive({"pkg/__init__.py": "", "pkg/mod.py": "def run(*_): return __name__"})
@@ -290,7 +291,7 @@ def test_code_may_come_from_s3_and_the_handler_from_a_package(
 
 
 def test_layers_are_importable_and_the_last_wins(function: MakeFunction, endpoint: Endpoint) -> None:
-    client = aws.client(endpoint, "lambda")
+    client = clients.client(endpoint, "lambda")
     name = f"executor-{uuid4().hex[:8]}"
     site = "python/lib/python3.13/site-packages/deep.py"
     contents = [
@@ -524,7 +525,7 @@ def test_an_event_invocation_that_fails_reaches_the_failure_destination(
     function: MakeFunction, endpoint: Endpoint
 ) -> None:
     made = function("def handler(event, context): raise ValueError('no good')")
-    sqs = aws.client(endpoint, "sqs")
+    sqs = clients.client(endpoint, "sqs")
     queue = sqs.create_queue(QueueName=made.name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     made.client.put_function_event_invoke_config(
@@ -627,11 +628,11 @@ def test_localstacks_side_by_side_keep_their_buckets_apart(
 
 
 def account_of(endpoint: Endpoint) -> str:
-    return str(aws.client(endpoint, "sts").get_caller_identity()["Account"])
+    return str(clients.client(endpoint, "sts").get_caller_identity()["Account"])
 
 
 def bucket_with(endpoint: Endpoint, bucket: str, body: bytes) -> Any:
-    client = aws.client(endpoint, "s3")
+    client = clients.client(endpoint, "s3")
     client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": endpoint.region})
     client.put_object(Bucket=bucket, Key="large", Body=body)
     return client

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import NotReachedError, Scenario, artifacts, events, eventually, hops
+from harness import NotReachedError, Scenario, eventually
+from harness.diagnosis import artifacts
+from harness.eventbridge import hops, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.hops import Hop
+    from harness.eventbridge.hops import Hop
 
 
 def states(trace: tuple[Hop, ...]) -> dict[str, str]:
@@ -101,7 +103,7 @@ def test_a_tests_logs_and_hops_are_kept(scenario: Scenario, tmp_path: Path) -> N
             what="the function's log",
         )
         scenario.plan()
-        recording.keep(traces=hops.traced(scenario.trace, events.sent_since(begun)))
+        recording.keep(traces=hops.traced(scenario.trace, send.sent_since(begun)))
 
     kept = {file.name: file.read_text("utf-8") for file in tmp_path.iterdir()}
     assert "problems.txt" not in kept, kept["problems.txt"]

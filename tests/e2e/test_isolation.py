@@ -11,8 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from harness import Endpoint, Settings, TerraformError, aws, eventually
-from harness.terraform import applied
+from harness import Endpoint, Settings, TerraformError, eventually
+from harness.aws import clients
+from harness.terraform.commands import applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -165,7 +166,7 @@ def test_a_provider_with_the_users_profile_finds_none(
 def test_a_state_in_s3_is_left_alone(stack: Callable[..., Settings], account: Endpoint) -> None:
     with applied(stack(PROVIDER, STATE_BACKEND, BUCKET), account, {}) as terraform:
         assert (terraform.root / "terraform.tfstate").exists()
-        buckets = [bucket["Name"] for bucket in aws.client(account, "s3").list_buckets()["Buckets"]]
+        buckets = [bucket["Name"] for bucket in clients.client(account, "s3").list_buckets()["Buckets"]]
 
     assert buckets == ["isolation-mine"]
 
@@ -195,8 +196,8 @@ def test_a_program_that_terraform_starts_is_refused(
 def handler(endpoint: Endpoint) -> Iterator[str]:
     """Provide the name of a function that tries real AWS."""
     iam, functions, name = (
-        aws.client(endpoint, "iam"),
-        aws.client(endpoint, "lambda"),
+        clients.client(endpoint, "iam"),
+        clients.client(endpoint, "lambda"),
         f"isolation-{uuid4().hex[:8]}",
     )
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
@@ -224,7 +225,9 @@ def handler(endpoint: Endpoint) -> Iterator[str]:
 
 
 def test_a_handler_reaches_the_endpoint_and_not_real_aws(endpoint: Endpoint, handler: str) -> None:
-    answer = aws.client(endpoint, "lambda").invoke(FunctionName=handler, Payload=json.dumps({"url": REAL_S3}))
+    answer = clients.client(endpoint, "lambda").invoke(
+        FunctionName=handler, Payload=json.dumps({"url": REAL_S3})
+    )
 
     seen: dict[str, Any] = json.loads(answer["Payload"].read())
     assert seen["sdk"].startswith("ProxyConnectionError: ")

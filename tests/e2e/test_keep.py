@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from harness import aws, eventually
-from harness.keeping import Kept
+from harness import eventually
+from harness.aws import clients
+from harness.lifetimes.kept import Kept
 from tests.e2e.small_stack import SmallStack
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def test_the_next_run_attaches_and_a_change_is_applied_on_top(project: SmallStac
     first = project.pytest("--keep")
     assert first.returncode == 0, first.stdout
     endpoint, commands = kept.running().endpoint, project.commands()
-    aws.client(endpoint, "s3").put_object(Bucket="small-000000000000", Key="stays", Body=b"")
+    clients.client(endpoint, "s3").put_object(Bucket="small-000000000000", Key="stays", Body=b"")
 
     second = project.pytest("--keep")
 
@@ -63,8 +64,8 @@ def test_the_next_run_attaches_and_a_change_is_applied_on_top(project: SmallStac
         "apply",
         "apply",
     ]
-    assert len(aws.client(endpoint, "sns").list_topics()["Topics"]) == 2
-    aws.client(endpoint, "s3").head_object(Bucket="small-000000000000", Key="stays")
+    assert len(clients.client(endpoint, "sns").list_topics()["Topics"]) == 2
+    clients.client(endpoint, "s3").head_object(Bucket="small-000000000000", Key="stays")
 
     keeper = kept.keeper()
     assert keeper is not None

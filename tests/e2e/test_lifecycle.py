@@ -18,13 +18,13 @@ from harness import (
     Settings,
     TerraformError,
     assert_latest,
-    aws,
     backends,
     deployed_at,
     eventually,
 )
-from harness.inventory import inventory
-from harness.terraform import applied
+from harness.aws import clients
+from harness.aws.inventory import inventory
+from harness.terraform.commands import applied
 from tests.contract.containers import containers_of
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ resource "aws_cloudwatch_event_target" "refused" {
 SCRIPT = """
 import os
 from harness import Settings, backends
-from harness.process import sigterm_as_interrupt
-from harness.progress import shown
-from harness.terraform import applied
+from harness.base.process import sigterm_as_interrupt
+from harness.base.progress import shown
+from harness.terraform.commands import applied
 
 settings = Settings.from_env(os.environ)
 with sigterm_as_interrupt(), shown(lambda line: print(line, flush=True)):
@@ -132,7 +132,7 @@ def test_two_emulators_side_by_side_do_not_see_each_other(
     harness_settings: Settings, endpoint: Endpoint
 ) -> None:
     with backends.load(harness_settings.backend)(replace(harness_settings, port=0)) as second:
-        aws.client(second, "s3").create_bucket(
+        clients.client(second, "s3").create_bucket(
             Bucket="mine", CreateBucketConfiguration={"LocationConstraint": second.region}
         )
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import aws, events
-from harness.patterns import as_fired, matching, near_misses
+from harness.aws import clients
+from harness.eventbridge import send
+from harness.eventbridge.patterns import as_fired, matching, near_misses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ PATTERNS: list[dict[str, Any]] = [
 
 
 def judged(endpoint: Endpoint, pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    answer = aws.client(endpoint, "events").test_event_pattern(
+    answer = clients.client(endpoint, "events").test_event_pattern(
         EventPattern=json.dumps(pattern), Event=json.dumps(event)
     )
     return bool(answer["Result"])
@@ -54,10 +55,10 @@ def test_of_the_events_made_for_the_on_demand_rule_the_matching_ones_alone_write
     misses = [miss for miss in near_misses(pattern) if miss.can_be_sent]
 
     for miss in misses:
-        events.sent(client, as_fired(miss.event, system.event_bus_name))
+        send.sent(client, as_fired(miss.event, system.event_bus_name))
     # What a near miss had set off would be there by the time that two events after it have become objects.
     written = [
-        scenario.object_of(events.sent(client, as_fired(matching(pattern), system.event_bus_name))).key
+        scenario.object_of(send.sent(client, as_fired(matching(pattern), system.event_bus_name))).key
         for _ in range(2)
     ]
 

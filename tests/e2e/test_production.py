@@ -17,8 +17,8 @@ from harness import (
     assert_no_drift,
     deployed_at,
 )
-from harness.inventory import inventory
-from harness.permissions import assert_invokable
+from harness.assertions.permissions import assert_invokable
+from harness.aws.inventory import inventory
 
 if TYPE_CHECKING:
     from harness import Deployment, StoredObject

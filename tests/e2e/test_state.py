@@ -12,10 +12,12 @@ from uuid import uuid4
 import hcl2
 import pytest
 
-from harness import Endpoint, Settings, aws, eventually, process
-from harness.isolation import pointed_at, without_network
-from harness.resetting import empty_bucket
-from harness.terraform import REMEDY
+from harness import Endpoint, Settings, eventually
+from harness.aws import clients
+from harness.aws.reset import empty_bucket
+from harness.base import process
+from harness.base.isolation import pointed_at, without_network
+from harness.terraform.commands import REMEDY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +36,7 @@ resource "terraform_data" "tiny" {
 @pytest.fixture
 def bucket(endpoint: Endpoint) -> Iterator[str]:
     """Provide a versioned bucket that encrypts with KMS what does not say how it wants to be encrypted."""
-    s3, name = aws.client(endpoint, "s3"), f"state-{uuid4().hex[:12]}"
+    s3, name = clients.client(endpoint, "s3"), f"state-{uuid4().hex[:12]}"
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": endpoint.region})
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -87,7 +89,7 @@ def _ended(started: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def _objects(endpoint: Endpoint, bucket: str) -> list[str]:
-    listed = aws.client(endpoint, "s3").list_objects_v2(Bucket=bucket)
+    listed = clients.client(endpoint, "s3").list_objects_v2(Bucket=bucket)
     return [item["Key"] for item in listed.get("Contents", [])]
 
 
@@ -110,7 +112,7 @@ def test_state_in_s3_is_encrypted_and_locked_while_an_apply_runs(
     assert code == 0, output
 
     assert _objects(endpoint, bucket) == [key]
-    stored = aws.client(endpoint, "s3").get_object(Bucket=bucket, Key=key)
+    stored = clients.client(endpoint, "s3").get_object(Bucket=bucket, Key=key)
     assert stored["ServerSideEncryption"] == "AES256"  # asked for, or it would be the bucket's own
     assert json.loads(stored["Body"].read())["resources"][0]["name"] == "tiny"
     assert not list(root.glob("*.tfstate*"))

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import NotReachedError, Scenario, assert_encrypted, assert_latest, assert_no_drift, eventually
-from harness.api import ApiClient
+from harness.aws.rest import ApiClient
 
 PAGE_OF_LIST_OBJECTS = 1000
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from harness import aws
+from harness.aws import clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,9 @@ class Role:
 
     def statements(self) -> list[Statement]:
         """Read the statements, each one with lists of actions and resources."""
-        found = aws.client(self.endpoint, "iam").get_role_policy(RoleName=self.name, PolicyName=self.policy)
+        found = clients.client(self.endpoint, "iam").get_role_policy(
+            RoleName=self.name, PolicyName=self.policy
+        )
         document = found["PolicyDocument"]
         statements = (json.loads(document) if isinstance(document, str) else document)["Statement"]
         return [
@@ -62,7 +64,7 @@ class Role:
 
     def write(self, statements: Sequence[Statement]) -> None:
         """Put other statements in place; they hold from the next request on."""
-        aws.client(self.endpoint, "iam").put_role_policy(
+        clients.client(self.endpoint, "iam").put_role_policy(
             RoleName=self.name, PolicyName=self.policy, PolicyDocument=document_of(statements)
         )
 
@@ -107,7 +109,7 @@ def lessened(statement: Statement, taken: Permission) -> list[Statement]:
 @contextmanager
 def user(endpoint: Endpoint, statements: Sequence[Statement]) -> Iterator[Endpoint]:
     """Provide `endpoint` as a new user with these statements sees it."""
-    iam, name = aws.client(endpoint, "iam"), f"iam-proof-{uuid4().hex[:8]}"
+    iam, name = clients.client(endpoint, "iam"), f"iam-proof-{uuid4().hex[:8]}"
     with ExitStack() as cleanup:
         iam.create_user(UserName=name)
         cleanup.callback(iam.delete_user, UserName=name)

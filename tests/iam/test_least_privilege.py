@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import aws
+from harness.aws import clients
 from tests.iam import behaviour
 from tests.iam.roles import Role, permissions
 
@@ -70,6 +70,6 @@ def first_failure(scenario: Scenario, checks: Sequence[Check]) -> str:
         scenario.reset()
         try:
             check(scenario)
-        except (AssertionError, *aws.FAILURES) as problem:
+        except (AssertionError, *clients.FAILURES) as problem:
             return f"{check.__name__}: {problem}"
     return ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from harness import aws
+from harness.aws import clients
 from s3_lambda_api.keys import INDEX_PREFIX
 from tests.iam.roles import EVERYTHING, Role, user
 
@@ -56,7 +56,7 @@ def encrypted(scenario: Scenario) -> dict[str, str]:
 def refused(endpoint: Endpoint, operation: str, **arguments: object) -> bool:
     """Say whether S3 refuses an operation for lack of permission; any other failure is an error."""
     try:
-        getattr(aws.client(endpoint, "s3"), operation)(**arguments)
+        getattr(clients.client(endpoint, "s3"), operation)(**arguments)
     except ClientError as problem:
         if problem.response["Error"]["Code"] != "AccessDenied":
             raise
@@ -154,7 +154,7 @@ def test_a_put_that_names_no_encryption_gets_the_stacks_own(
     system = scenario.system
     key = f"{system.object_prefix}plain"
 
-    aws.client(administrator, "s3").put_object(Bucket=system.bucket_name, Key=key, Body=b"", **NEW)
+    clients.client(administrator, "s3").put_object(Bucket=system.bucket_name, Key=key, Body=b"", **NEW)
 
     stored = scenario.stored(key)
     assert (stored.encryption, stored.kms_key) == ("aws:kms", system.kms_key_arn)
@@ -162,7 +162,7 @@ def test_a_put_that_names_no_encryption_gets_the_stacks_own(
 
 def test_nobody_can_overwrite_an_object(scenario: Scenario, administrator: Endpoint, old_key: str) -> None:
     bucket = scenario.system.bucket_name
-    put = aws.client(administrator, "s3").put_object
+    put = clients.client(administrator, "s3").put_object
 
     assert refused(administrator, "put_object", Bucket=bucket, Key=old_key, Body=b"", **encrypted(scenario))
     with pytest.raises(ClientError, match="PreconditionFailed"):
@@ -172,7 +172,7 @@ def test_nobody_can_overwrite_an_object(scenario: Scenario, administrator: Endpo
 
 @pytest.mark.parametrize("bucket", ["bucket_name", "code_bucket_name"])
 def test_nobody_is_served_over_plain_http(scenario: Scenario, administrator: Endpoint, bucket: str) -> None:
-    s3 = aws.client(administrator, "s3")
+    s3 = clients.client(administrator, "s3")
     # What a load balancer of AWS tells the service behind it of how the client came in.
     s3.meta.events.register(
         "before-sign.s3", lambda request, **_: request.headers.add_header("X-Forwarded-Proto", "http")

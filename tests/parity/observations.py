@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from harness.api import ApiClient
+from harness.aws.rest import ApiClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import aws
+from harness.aws import clients
 from s3_lambda_api.store import WritableStore
 from tests.race import driver
 from tests.race.driver import parallel, stepped
@@ -67,8 +67,8 @@ class Site:
 def site(endpoint: Endpoint) -> Site:
     if endpoint.is_aws:
         pytest.skip("thousands of objects in buckets that nobody removes: on emulators only")
-    key = aws.client(endpoint, "kms").create_key()["KeyMetadata"]["Arn"]
-    return Site(aws.client(endpoint, "s3"), key, endpoint.region)
+    key = clients.client(endpoint, "kms").create_key()["KeyMetadata"]["Arn"]
+    return Site(clients.client(endpoint, "s3"), key, endpoint.region)
 
 
 @pytest.mark.timeout(900)

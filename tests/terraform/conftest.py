@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import HarnessError, Settings, process
-from harness.terraform import REMEDY
+from harness import HarnessError, Settings
+from harness.base import process
+from harness.terraform.commands import REMEDY
 from tests.terraform.planning import planned
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
-from harness import isolation, process
-from harness.terraform import prepared
+from harness.base import isolation, process
+from harness.terraform.commands import prepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from harness import Settings
-    from harness.terraform import Terraform
+    from harness.terraform.commands import Terraform
 
 ACCOUNT = "111122223333"
 _IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">

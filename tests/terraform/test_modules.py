@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import isolation, process
-from harness.terraform import mirrored
+from harness.base import isolation, process
+from harness.terraform.commands import mirrored
 
 if TYPE_CHECKING:
     from harness import Settings

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness import Settings, TerraformError
-from harness.isolation import without_aws
-from harness.terraform import prepared
+from harness.base.isolation import without_aws
+from harness.terraform.commands import prepared
 from tests.terraform.planning import offline
 
 TERRAFORM = Path(__file__).parents[2] / "terraform"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness import Settings
-    from harness.terraform import Terraform
+    from harness.terraform.commands import Terraform
 
 MODULES = sorted((TERRAFORM / "modules").iterdir())
 REFUSED = [

@@ -29,7 +29,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from harness import BackendError, Endpoint
-from harness.emulator import served_emulator, watched
+from harness.backends.emulator import served_emulator, watched
 
 NOTES = Path(__file__).with_name("notes")
 SLEEP = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]

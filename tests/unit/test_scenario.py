@@ -11,9 +11,9 @@ import pytest
 from harness import ApiResponse, Endpoint, FiredEvent, NotReachedError, Outputs, Scenario, System
 
 if TYPE_CHECKING:
-    from harness.api import ApiClient
-    from harness.hops import Hop
-    from harness.terraform import Terraform
+    from harness.aws.rest import ApiClient
+    from harness.eventbridge.hops import Hop
+    from harness.terraform.commands import Terraform
 
 KMS_KEY = "arn:aws:kms:eu-north-1:000000000000:key/1"
 SYSTEM = replace(

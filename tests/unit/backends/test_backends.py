@@ -45,7 +45,7 @@ def test_auto_picks_one_and_says_which_and_why(
 
 
 def test_auto_goes_without_the_extra(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "harness.engine", raising=False)
+    monkeypatch.delitem(sys.modules, "harness.backends.docker_engine", raising=False)
     monkeypatch.delitem(sys.modules, "harness.backends.container", raising=False)
     monkeypatch.setitem(sys.modules, "testcontainers.core.container", None)
 

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from harness import BackendError, Settings, SettingsError, engine, localstack, virtualenv
+from harness import BackendError, Settings, SettingsError
 from harness.backends import container as module
+from harness.backends import docker_engine, localstack
 from harness.backends.container import container, unavailable
-from harness.engine import PullProgress, labels
-from harness.journal import is_orphan
+from harness.backends.docker_engine import PullProgress, labels
+from harness.base import environments
+from harness.base.journal import is_orphan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,11 +132,11 @@ def remote_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Non
 
 
 def test_without_the_extra_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "harness.engine")
+    monkeypatch.delitem(sys.modules, "harness.backends.docker_engine")
     monkeypatch.setitem(sys.modules, "testcontainers.core.container", None)
 
     with pytest.raises(BackendError, match=r"pip install 'terraform-lambda-harness\[container\]'"):
-        importlib.import_module("harness.engine")
+        importlib.import_module("harness.backends.docker_engine")
 
 
 @pytest.mark.usefixtures("no_engine")
@@ -287,7 +289,7 @@ def test_any_other_image_gets_them_for_its_own_python(
         asked.update(wanted)
         return packages
 
-    monkeypatch.setattr(virtualenv, "site_packages", site_packages)
+    monkeypatch.setattr(environments, "site_packages", site_packages)
     image = FakeImage(labels={"terraform-lambda-harness.lambda-runtime": digest})
 
     found, copies = functions_python(image, config, settings, tmp_path)
@@ -380,16 +382,18 @@ def test_any_other_end_is_told_as_it_is(how: str) -> None:
     ],
 )
 def test_a_port_that_the_engine_finds_taken_is_told_as_such(said: str) -> None:
-    plan = engine.Plan(image="x", environ={}, port=4566, address="127.0.0.1", copies={})
+    plan = docker_engine.Plan(image="x", environ={}, port=4566, address="127.0.0.1", copies={})
 
-    assert engine._unstartable(plan, OSError(said)).startswith("port 4566 is taken")
-    assert engine._unstartable(plan, OSError("no space\nleft")) == (
+    assert docker_engine._unstartable(plan, OSError(said)).startswith("port 4566 is taken")
+    assert docker_engine._unstartable(plan, OSError("no space\nleft")) == (
         "the engine can't start a container of x: no space left"
     )
 
 
 def test_what_a_container_is_made_of_does_not_show_a_token() -> None:
-    plan = engine.Plan(image="x", environ={module.TOKEN: "ls-1"}, port=1, address="127.0.0.1", copies={})
+    plan = docker_engine.Plan(
+        image="x", environ={module.TOKEN: "ls-1"}, port=1, address="127.0.0.1", copies={}
+    )
 
     assert "ls-1" not in repr(plan)
 
@@ -414,7 +418,7 @@ def test_an_error_in_mid_pull_is_kept() -> None:
 
 
 def test_what_a_living_process_made_is_no_orphan() -> None:
-    assert not is_orphan(labels()[engine.OWNER_LABEL])
+    assert not is_orphan(labels()[docker_engine.OWNER_LABEL])
 
 
 def test_what_a_process_that_is_gone_made_is_an_orphan() -> None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import BackendError, Settings, SettingsError, localstack, virtualenv
+from harness import BackendError, Settings, SettingsError
+from harness.backends import localstack
 from harness.backends.host import host
+from harness.base import environments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +25,7 @@ def fake_localstack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
         program = tmp_path / "localstack"
         program.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
         program.chmod(0o755)
-        monkeypatch.setattr(virtualenv, "cached", lambda *_: program)
+        monkeypatch.setattr(environments, "cached", lambda *_: program)
 
     return install
 

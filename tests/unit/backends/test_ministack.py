@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import BackendError, Settings, SettingsError, backends, virtualenv
+from harness import BackendError, Settings, SettingsError, backends
 from harness.backends import ministack as module
 from harness.backends.ministack import ministack
+from harness.base import environments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
         program = tmp_path / "ministack"
         program.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
         program.chmod(0o755)
-        monkeypatch.setattr(virtualenv, "cached", lambda *_: program)
+        monkeypatch.setattr(environments, "cached", lambda *_: program)
 
     return install
 

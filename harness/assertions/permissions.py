@@ -1,0 +1,83 @@
+"""Who may invoke a function."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from harness.assertions.expect import settled
+from harness.assertions.policies import Request, allowed_by, listed, statement_id, statements
+from harness.errors import ExpectationError
+
+if TYPE_CHECKING:
+    from harness.assertions.policies import Policy, Statement
+    from harness.deployment import Deployment
+
+_INVOKE = "lambda:InvokeFunction"
+
+
+def assert_invokable(
+    deployment: Deployment,
+    function: str,
+    *,
+    by_service: str,
+    source_arn: str,
+    source_account: str = "",
+    timeout: float = 5.0,
+) -> None:
+    """Check that a function's policy lets a service invoke it on behalf of a resource.
+
+    The policy is judged, not tried: emulators let any service call any function.
+
+    Args:
+        deployment: The stack.
+        function: The function's name or ARN, and after a colon the alias or version that is called.
+        by_service: The service, such as `events.amazonaws.com`.
+        source_arn: The ARN of the resource, such as a rule's.
+        source_account: The resource's account; by default the one in its ARN.
+        timeout: Seconds that a new permission may take to show.
+
+    Raises:
+        ExpectationError: The policy does not; the error lists what it permits.
+        PolicyError: The policy has a part that cannot be judged here.
+    """
+    account = source_account or source_arn.split(":")[4]
+    context = {"aws:SourceArn": source_arn} | ({"aws:SourceAccount": account} if account else {})
+
+    def check() -> None:
+        resource, policy = _function_policy(deployment, function)
+        request = Request(action=_INVOKE, resource=resource, service=by_service, context=context)
+        if not allowed_by(policy, request):
+            raise ExpectationError(
+                f"policy of {function}",
+                expected=f"{_INVOKE} by {by_service} for {source_arn}",
+                got=_permitted(policy) or "no permission",
+            )
+
+    settled(check, what=f"permission of {by_service} to invoke {function}", timeout=timeout)
+
+
+def _function_policy(deployment: Deployment, function: str) -> tuple[str, Policy]:
+    """Return a function's ARN, alias or version included, and its policy; an empty one where it has none."""
+    client = deployment.client("lambda")
+    name, _, qualifier = function.rpartition(":function:")[2].partition(":")
+    qualified = {"Qualifier": qualifier} if qualifier else {}
+    try:
+        arn = client.get_function_configuration(FunctionName=name)["FunctionArn"]
+    except client.exceptions.ResourceNotFoundException as problem:
+        raise ExpectationError("function to invoke", expected=function, got=str(problem)) from None
+    try:
+        policy: Policy = json.loads(client.get_policy(FunctionName=name, **qualified)["Policy"])
+    except client.exceptions.ResourceNotFoundException:
+        policy = {}
+    return ":".join([arn, *qualified.values()]), policy
+
+
+def _permitted(policy: Policy) -> list[str]:
+    return [_told(statement) for statement in statements(policy) if statement["Effect"] == "Allow"]
+
+
+def _told(statement: Statement) -> str:
+    actions, condition = ", ".join(listed(statement.get("Action", "*"))), statement.get("Condition")
+    when = f" if {json.dumps(condition)}" if condition else ""
+    return f"{statement_id(statement)}: {actions} by {json.dumps(statement.get('Principal'))}{when}"

@@ -1,0 +1,1 @@
+"""Talking to an endpoint of AWS: clients, logs, what is there."""

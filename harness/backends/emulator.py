@@ -1,0 +1,146 @@
+"""What starting any emulator takes: a port, and the wait until it is healthy."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import psutil
+import urllib3
+
+from harness.base import journal
+from harness.base.polling import eventually
+from harness.base.process import serving
+from harness.errors import BackendError, NotReachedError
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from harness.settings import Settings
+    from harness.values import Endpoint
+
+# A process that has just refused a connection may take a moment to be seen as ended.
+_AFTERLIFE = 1.0
+HOST = "127.0.0.1"
+_HEALTHY = "200"
+
+
+class Emulator(Protocol):
+    """A running emulator, as the wait for its health sees it."""
+
+    def ended(self) -> str:
+        """Return how it ended, such as `exit code 1`; empty while it runs."""
+        ...
+
+    def lines(self) -> list[str]:
+        """Return what it has logged so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServedEmulator:
+    """An emulator that runs as a child process and logs into a file."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+    def ended(self) -> str:
+        """Return the exit code in words; empty while it runs."""
+        code = self.process.poll()
+        return "" if code is None else f"exit code {code}"
+
+    def lines(self) -> list[str]:
+        """Return the lines of the log file."""
+        return self.log.read_text("utf-8", "replace").splitlines()
+
+
+@contextmanager
+def served_emulator(
+    argv: Sequence[str], settings: Settings, environ: Mapping[str, str], log: Path
+) -> Iterator[ServedEmulator]:
+    """Run an emulator as a child process while the context is open; all that it keeps is beside `log`."""
+    with serving(argv, env=environ, log=log) as child:
+        created, folder = psutil.Process(child.pid).create_time(), str(log.parent)
+        with journal.noted(settings.cache_dir, log.stem, pid=child.pid, created=created, folder=folder):
+            yield ServedEmulator(child, log)
+
+
+def free_port(settings: Settings, backend: str) -> int:
+    """Return the port to listen on, known to be free a moment ago.
+
+    Raises:
+        BackendError: The port that the settings ask for is taken.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, settings.port))
+        except OSError as problem:
+            reason = (
+                f"port {settings.port} is taken; stop what uses it, or set HARNESS_PORT=0 for any free one"
+            )
+            raise BackendError(backend, reason) from problem
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def await_health(backend: str, emulator: Emulator, health_url: str, *, timeout: float) -> None:
+    """Wait until `health_url` answers 200.
+
+    Args:
+        backend: The backend's name, for errors.
+        emulator: What should become healthy.
+        health_url: Where it says so.
+        timeout: Seconds to wait.
+
+    Raises:
+        BackendError: It ended, or was not healthy in time; its last lines are in the error.
+    """
+    http = urllib3.PoolManager(retries=False)
+
+    def probe() -> str:
+        if how := emulator.ended():
+            raise BackendError(backend, f"it ended with {how} before it was healthy", log=emulator.lines())
+        try:
+            return str(http.request("GET", health_url, timeout=5).status)
+        except urllib3.exceptions.HTTPError as problem:
+            return type(problem).__name__
+
+    try:
+        eventually(probe, until=_HEALTHY.__eq__, what=f"{health_url} to answer {_HEALTHY}", timeout=timeout)
+    except NotReachedError as problem:
+        raise BackendError(backend, str(problem), log=emulator.lines()) from problem
+
+
+@contextmanager
+def watched(endpoint: Endpoint, emulator: Emulator) -> Iterator[Endpoint]:
+    """Yield `endpoint` as one that knows whether `emulator` has ended.
+
+    A failure inside the context is told for what it is when that has happened meanwhile.
+
+    Raises:
+        BackendError: It has ended; how, and its last lines, are in the error.
+    """
+    try:
+        yield replace(endpoint, ended=emulator.ended)
+    except Exception as problem:
+        if how := _ended_soon(emulator):
+            raise _crashed(endpoint.backend, emulator, how) from problem
+        raise
+    if how := emulator.ended():
+        raise _crashed(endpoint.backend, emulator, how)
+
+
+def _ended_soon(emulator: Emulator) -> str:
+    try:
+        return eventually(emulator.ended, what="the emulator's end", timeout=_AFTERLIFE)
+    except NotReachedError:
+        return ""
+
+
+def _crashed(backend: str, emulator: Emulator, how: str) -> BackendError:
+    return BackendError(backend, f"it ended with {how} in mid-run", log=emulator.lines())

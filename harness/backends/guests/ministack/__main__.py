@@ -1,0 +1,122 @@
+"""Start MiniStack 1.5.33 with what its enforcement of policies lacks; it runs in MiniStack's environment.
+
+A condition key that no request ever carries makes a policy that asks for it either useless or fatal, so those
+that a request's headers or body tell are filled in here:
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
+
+Two answers of API Gateway that differ from AWS's are put right as well.
+"""
+
+from __future__ import annotations
+
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from defusedxml import ElementTree
+
+from ministack import app
+from ministack.core import iam_actions
+from ministack.services import apigateway_v1
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    type Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
+
+_PUT_OBJECT_HEADERS = {
+    "if-match": "s3:if-match",
+    "if-none-match": "s3:if-none-match",
+    "x-amz-server-side-encryption-aws-kms-key-id": "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "x-amz-server-side-encryption-customer-algorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
+    "x-amz-storage-class": "s3:x-amz-storage-class",
+}
+_TAG = "s3:RequestObjectTag/"
+
+
+def behind_tls(served: Application) -> Application:
+    """Let requests count as sent over TLS, as behind AWS's load balancers, save X-Forwarded-Proto: http."""
+
+    async def application(scope: dict[str, Any], receive: object, send: object) -> None:
+        named = {name.lower() for name, _ in scope.get("headers", ())}
+        if scope["type"] == "http" and b"x-forwarded-proto" not in named:
+            scope = {**scope, "headers": [*scope["headers"], (b"x-forwarded-proto", b"https")]}
+        await served(scope, receive, send)
+
+    return application
+
+
+def put_object_keys(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the condition keys of a PutObject with these headers."""
+    found = {key: headers[header] for header, key in _PUT_OBJECT_HEADERS.items() if headers.get(header)}
+    return found | {_TAG + name: value for name, value in parse_qsl(headers.get("x-amz-tagging", ""))}
+
+
+def put_tagging_keys(body: bytes) -> dict[str, str]:
+    """Return the condition keys of a PutObjectTagging with this body."""
+    tags = [node for node in ElementTree.fromstring(body).iter() if node.tag.endswith("Tag")]
+    pairs = [{field.tag.rpartition("}")[2]: field.text or "" for field in tag} for tag in tags]
+    return {_TAG + pair["Key"]: pair["Value"] for pair in pairs}
+
+
+def _with_put_object_keys(known: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    @wraps(known)
+    def context(
+        action: str, query: object, path: str = "", headers: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        added = put_object_keys(headers or {}) if action == "s3:PutObject" else {}
+        return added | known(action, query, path, headers)
+
+    return context
+
+
+def _with_put_tagging_keys(known: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    @wraps(known)
+    def context(service: str, action: str, body: bytes, params: object) -> dict[str, Any]:
+        added = put_tagging_keys(body) if action == "s3:PutObjectTagging" else {}
+        return added | known(service, action, body, params)
+
+    return context
+
+
+def _whatever_the_account(known: Callable[[str], tuple[str, str] | None]) -> Callable[[str], object]:
+    """Find an API by its id alone, as on AWS: an unsigned call names no account."""
+
+    @wraps(known)
+    def scope(api_id: str) -> object:
+        found = ((account, region) for (account, region, held), _ in _apis() if held == api_id)
+        return known(api_id) or next(found, None)
+
+    return scope
+
+
+def _apis() -> list[tuple[tuple[str, str, str], object]]:
+    return list(apigateway_v1._rest_apis.all_items())  # noqa: SLF001 - the version is pinned
+
+
+def _without_empty_settings(known: Callable[..., Any]) -> Callable[..., Any]:
+    """Leave out the access log settings of a stage that has none: an empty answer is a diff for Terraform."""
+
+    @wraps(known)
+    def create(api_id: str, *rest: object) -> object:
+        answer = known(api_id, *rest)
+        for stage in apigateway_v1._stages_v1.get(api_id, {}).values():  # noqa: SLF001 - the version is pinned
+            if not stage.get("accessLogSettings"):
+                stage.pop("accessLogSettings", None)
+        return answer
+
+    return create
+
+
+def main() -> None:
+    """Serve until a signal comes."""
+    apigateway_v1._create_stage = _without_empty_settings(apigateway_v1._create_stage)  # noqa: SLF001
+    apigateway_v1.find_api_scope = _whatever_the_account(apigateway_v1.find_api_scope)
+    iam_actions.s3_service_context = _with_put_object_keys(iam_actions.s3_service_context)
+    iam_actions.request_tag_context = _with_put_tagging_keys(iam_actions.request_tag_context)
+    app.app = behind_tls(app.app)
+    app.main()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""LocalStack, wherever it runs: what it is told, and what the harness gives it."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.base.isolation import DEAD_PROXY, without_aws, without_network
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VERSION = "4.14.0"
+HEALTH = "/_localstack/health"
+_PACKAGE = Path(str(files("harness")))
+REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"localstack-{VERSION}.txt"
+LAMBDA_REQUIREMENTS = _PACKAGE / "backends" / "requirements" / "lambda-runtime.txt"
+PLUGINS = _PACKAGE / "backends" / "guests" / "localstack"
+
+
+def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
+    """Return LocalStack's environment: `environ` without a way to AWS or to any other host.
+
+    https://docs.localstack.cloud/aws/capabilities/config/configuration/
+
+    Args:
+        environ: What it inherits.
+        listen: The `address:port` it serves on.
+    """
+    # Its environment is the harness's own: bytecode is kept there, or each start would take 3 s longer.
+    inherited = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return without_network(without_aws(inherited)) | {
+        "GATEWAY_LISTEN": listen,
+        # A queue that was idle is asked again after a second at most, not after ten.
+        "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
+        # An asynchronous event that a function failed on comes again after a second, not after a minute.
+        "LAMBDA_RETRY_BASE_DELAY": "1",
+        # It neither reports home, nor fetches certificates, nor answers DNS.
+        "DISABLE_EVENTS": "1",
+        "SKIP_SSL_CERT_DOWNLOAD": "1",
+        "DNS_ADDRESS": "0",
+        # Services that are first used at the same time may end in a deadlock of their imports, so the usual
+        # ones are loaded beforehand, one after the other; any other one loads on first use.
+        "EAGER_SERVICE_LOADING": "1",
+        "STRICT_SERVICE_LOADING": "0",
+        "SERVICES": "apigateway,cloudwatch,dynamodb,events,iam,kms,lambda,logs,s3,sns,sqs,sts",
+    }
+
+
+def functions_as_processes(python: Path | str, plugins: Path | str) -> dict[str, str]:
+    """Return what makes LocalStack run Lambda functions as its child processes.
+
+    Args:
+        python: An interpreter that has awslambdaric and boto3.
+        plugins: Where the executor `process` lies.
+    """
+    return {
+        "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "LAMBDA_PROCESS_PYTHON": str(python),
+        "LAMBDA_PROCESS_PROXY": DEAD_PROXY,
+        "PYTHONPATH": str(plugins),
+    }

@@ -1,0 +1,72 @@
+"""Real AWS, with the credentials of the caller: only on request, and only in accounts that are allowed."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from harness.aws.clients import FAILURES, client
+from harness.errors import BackendError, SettingsError
+from harness.values import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SETTING = "HARNESS_AWS_ACCOUNTS"
+_ENDPOINT = "AWS_ENDPOINT_URL"  # for all services; with an underscore and a name behind it, for that service
+
+
+@contextmanager
+def aws(settings: Settings) -> Iterator[Endpoint]:
+    """Use the account of the caller's credentials; what is deployed there gets a name of its own.
+
+    Raises:
+        BackendError: AWS does not say whose credentials these are, or the account is not allowed.
+        SettingsError: No account is allowed, or an endpoint is set: one service's is enough.
+    """
+    _check_settings(settings)
+    endpoint = Endpoint(
+        backend="aws", url="", region=settings.region, access_key="", secret_key="", name=unique_name()
+    )
+    account = _allowed_account(settings, endpoint)
+    log.warning(
+        "REAL AWS: account %s, region %s, names with %r. What is created costs money until it is destroyed",
+        account,
+        endpoint.region,
+        endpoint.name,
+    )
+    yield endpoint
+
+
+def unique_name() -> str:
+    """Return a name for one run, that a bucket, a role and a stage may have: `t` and 8 hex digits."""
+    return f"t{secrets.token_hex(4)}"
+
+
+def _check_settings(settings: Settings) -> None:
+    if not settings.aws_accounts:
+        expected = "the numbers of the accounts that this may deploy to and pay with"
+        raise SettingsError(SETTING, expected=expected, got="none")
+    for name, url in sorted(settings.environ.items()):
+        if name.startswith(_ENDPOINT) and url:
+            raise SettingsError(name, expected="to be unset for the backend aws", got=url)
+
+
+def _allowed_account(settings: Settings, endpoint: Endpoint) -> str:
+    try:
+        identity = client(endpoint, "sts").get_caller_identity()
+    except FAILURES as problem:
+        raise BackendError("aws", f"sts:GetCallerIdentity failed: {problem}") from problem
+    account = str(identity["Account"])
+    if account not in settings.aws_accounts:
+        allowed = ", ".join(settings.aws_accounts)
+        raise BackendError(
+            "aws", f"the credentials are of account {account}, and {SETTING} allows only {allowed}"
+        )
+    return account

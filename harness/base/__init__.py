@@ -1,0 +1,1 @@
+"""What everything stands on: processes, waiting, environments. It knows nothing of AWS."""

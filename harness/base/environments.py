@@ -1,0 +1,154 @@
+"""Virtual environments that are built once, from pinned requirements, and then kept in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import uv
+from filelock import FileLock
+
+from harness.base.isolation import without_aws
+from harness.base.process import run
+from harness.errors import CommandError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness.settings import Settings
+
+log = logging.getLogger(__name__)
+
+BUILD_TIMEOUT = 900.0
+_COMPLETE = ".complete"
+_SITE_PACKAGES = "site-packages"
+
+
+def python_version(settings: Settings) -> tuple[int, int]:
+    """Return the major and minor version of `settings.python`.
+
+    Raises:
+        SettingsError: It is no Python interpreter.
+    """
+    if str(settings.python) == sys.executable:
+        return sys.version_info[:2]
+    code = "import sys; print(*sys.version_info[:2])"
+    try:
+        major, minor = run(
+            [str(settings.python), "-c", code], env=without_aws(settings.environ), timeout=30
+        ).stdout.split()
+    except (OSError, CommandError, ValueError) as problem:
+        raise SettingsError(
+            "HARNESS_PYTHON", expected="a Python interpreter", got=str(settings.python)
+        ) from problem
+    return int(major), int(minor)
+
+
+def cached(settings: Settings, name: str, requirements: Path) -> Path:
+    """Return the interpreter of a virtual environment that has `requirements`, and nothing else, installed.
+
+    The environment is keyed by the interpreter and the requirements. One that an interrupted build left
+    incomplete is built anew; two processes that want the same one build it once.
+
+    Args:
+        settings: Says where the cache is and which interpreter to build on.
+        name: What the environment is for; a part of its directory's name.
+        requirements: A requirements file with every package pinned; nothing else is installed.
+
+    Raises:
+        CommandError: The packages can't be installed.
+        SettingsError: `settings.python` is no Python interpreter.
+    """
+    home = built_once(
+        _home(settings, name, requirements), lambda home: _build(settings, requirements, home), what=name
+    )
+    return home / "bin" / "python"
+
+
+def is_cached(settings: Settings, name: str, requirements: Path) -> bool:
+    """Say whether `cached` has nothing left to install.
+
+    Raises:
+        SettingsError: `settings.python` is no Python interpreter.
+    """
+    return (_home(settings, name, requirements) / _COMPLETE).exists()
+
+
+def _home(settings: Settings, name: str, requirements: Path) -> Path:
+    major, minor = python_version(settings)
+    digest = hashlib.sha256(
+        f"{settings.python.resolve()}\n{requirements.read_text('utf-8')}".encode()
+    ).hexdigest()
+    return settings.cache_dir / "environments" / f"{name}-py{major}.{minor}-{digest[:12]}"
+
+
+def site_packages(settings: Settings, name: str, requirements: Path, *, python: str, platform: str) -> Path:
+    """Return a directory `site-packages` that has `requirements` installed for another machine's Python.
+
+    Args:
+        settings: Says where the cache is and which interpreter compiles what needs no other.
+        name: What the packages are for; a part of the directory's path.
+        requirements: A requirements file with every package pinned.
+        python: The other Python's version, such as `3.13`.
+        platform: The other machine, as uv names platforms.
+
+    Raises:
+        CommandError: The packages can't be installed.
+    """
+    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    home = settings.cache_dir / "packages" / f"{name}-py{python}-{platform}-{digest[:12]}"
+
+    def install(home: Path) -> None:
+        argv = [uv.find_uv_bin(), "pip", "install", "--target", str(home / _SITE_PACKAGES), "--no-deps"]
+        other = ["--python-version", python, "--python-platform", platform, "--only-binary", ":all:"]
+        given = ["--python", str(settings.python), "--requirements", str(requirements)]
+        run([*argv, *other, *given], env=without_aws(settings.environ), timeout=BUILD_TIMEOUT, on_line=_tell)
+
+    return built_once(home, install, what=name) / _SITE_PACKAGES
+
+
+def built_once(home: Path, build: Callable[[Path], None], *, what: str) -> Path:
+    """Return the directory `home`, which `build` fills unless it is complete already.
+
+    What an interrupted build left is removed first; two processes that want the same directory build it once.
+
+    Args:
+        home: The directory, in the cache.
+        build: Fills it; it makes the directory itself.
+        what: What is installed, for the progress.
+    """
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(home.with_name(home.name + ".lock")):
+        if not (home / _COMPLETE).exists():
+            log.info("installing %s into %s (once)", what, home)
+            shutil.rmtree(home, ignore_errors=True)
+            build(home)
+            (home / _COMPLETE).touch()
+    return home
+
+
+def _build(settings: Settings, requirements: Path, home: Path) -> None:
+    program = uv.find_uv_bin()
+    for argv in (
+        [program, "venv", "--no-project", "--no-config", "--python", str(settings.python), str(home)],
+        [
+            program,
+            "pip",
+            "install",
+            "--no-deps",  # the requirements name every package
+            "--python",
+            str(home / "bin" / "python"),
+            "--requirements",
+            str(requirements),
+        ],
+    ):
+        run(argv, env=without_aws(settings.environ), timeout=BUILD_TIMEOUT, on_line=_tell)
+
+
+def _tell(line: str) -> None:
+    if not line.startswith(" + "):  # one line for every package is too much
+        log.info("  %s", line)

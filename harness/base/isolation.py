@@ -1,0 +1,50 @@
+"""Environments for child processes that can't reach real AWS: a stray call fails closed."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.values import Endpoint
+
+# The discard port: nothing listens there, so a call that goes through it is refused at once.
+DEAD_PROXY = "http://127.0.0.1:9"
+_LOCAL_HOSTS = "127.0.0.1,localhost,.localhost.localstack.cloud"
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` without anything that selects an AWS account, endpoint or profile.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html
+    """
+    return {name: value for name, value in environ.items() if not name.startswith("AWS_")} | {
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def without_network(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` with all hosts but this machine and the endpoint behind a proxy that is dead."""
+    both_cases = {name.lower(): DEAD_PROXY for name in _PROXIES} | dict.fromkeys(_PROXIES, DEAD_PROXY)
+    endpoint = urlsplit(environ.get("AWS_ENDPOINT_URL", "")).hostname
+    reached = ",".join(filter(None, (_LOCAL_HOSTS, endpoint)))
+    return {**environ, **both_cases, "NO_PROXY": reached, "no_proxy": reached}
+
+
+def pointed_at(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return `environ` with `endpoint` as the one AWS there is, for the SDKs and for Terraform's provider."""
+    if endpoint.is_aws:
+        return {**environ, "AWS_REGION": endpoint.region, "AWS_DEFAULT_REGION": endpoint.region}
+    return without_aws(environ) | {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_ACCESS_KEY_ID": endpoint.access_key,
+        "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
+        "AWS_REGION": endpoint.region,
+        "AWS_DEFAULT_REGION": endpoint.region,
+    }

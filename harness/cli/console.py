@@ -1,0 +1,104 @@
+"""What the command line shows a person: progress as it comes, and tables."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from harness.base import progress, timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from harness.base.timeline import Span
+
+_SLOWEST = 5
+
+
+class Spans:
+    """The spans of a run, kept in the order in which they ended."""
+
+    def __init__(self) -> None:
+        self.ended: list[Span] = []
+
+    def resources(self) -> list[Span]:
+        """Return those of resources, the slowest first."""
+        found = [span for span in self.ended if span.kind == "resource"]
+        return sorted(found, key=lambda span: span.seconds, reverse=True)
+
+
+@contextmanager
+def followed() -> Iterator[Spans]:
+    """Show progress on standard error while the context is open, and keep its spans.
+
+    A terminal shows each phase and resource that is under way, with its time; elsewhere there is a line for
+    each that has ended.
+    """
+    console, spans = Console(stderr=True), Spans()
+    with ExitStack() as resources:
+        resources.enter_context(timeline.listening(spans.ended.append))
+        if console.is_terminal:
+            live = resources.enter_context(_Live(console).shown())
+            resources.enter_context(progress.shown(live.print))
+        else:
+            resources.enter_context(progress.shown(lambda line: console.print(Text(line), soft_wrap=True)))
+        yield spans
+
+
+class _Live:
+    """A line with a spinner for everything that is under way."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def shown(self) -> Iterator[_Live]:
+        """Show the lines while the context is open."""
+        with self._progress, timeline.listening(self._end, self._begin):
+            yield self
+
+    def print(self, line: str) -> None:
+        """Print a line above."""
+        self._progress.console.print(Text(line), soft_wrap=True)
+
+    def _begin(self, name: str) -> None:
+        with self._guard:
+            self._tasks[name] = self._progress.add_task(name, total=None)
+
+    def _end(self, span: Span) -> None:
+        with self._guard:
+            task = self._tasks.pop(span.name, None)
+        if task is not None:
+            self._progress.remove_task(task)
+
+
+def summary(spans: Spans, began: float) -> str:
+    """Return how long it took, and which resources took longest; `began` is of `time.monotonic`."""
+    resources = spans.resources()
+    slowest = ", ".join(f"{span.name.split()[0]} {span.seconds:.1f} s" for span in resources[:_SLOWEST])
+    changed = f", {len(resources)} resources changed; slowest: {slowest}" if resources else ""
+    return f"{time.monotonic() - began:.1f} s{changed}"
+
+
+def show_values(values: Mapping[str, object]) -> None:
+    """Print names and values on standard output, a line each."""
+    width = max(map(len, values), default=0)
+    console = Console(soft_wrap=True, highlight=False)
+    for name, value in values.items():
+        console.print(Text(f"{name:<{width}}  ", style="bold").append(str(value), style="not bold"))

@@ -1,0 +1,1 @@
+"""What a failed test leaves behind: hops, logs, the report."""

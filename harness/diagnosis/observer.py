@@ -1,0 +1,236 @@
+"""What a test run leaves to look at: how far events came, the logs of each test, and the report.
+
+An `Observer` is a plugin of its own. Each process of a run has one; what those of pytest-xdist's workers have
+seen goes to the controller's with the reports of the tests.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from harness.aws import rest
+from harness.base import timeline
+from harness.deployment import Deployment
+from harness.diagnosis import artifacts, report
+from harness.diagnosis.report import Run, TestResult
+from harness.errors import OutputError
+from harness.eventbridge import hops, send
+from harness.scenario import Scenario
+from harness.values import Endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+
+    from harness.aws.rest import Request
+    from harness.base.timeline import Span
+    from harness.diagnosis.artifacts import Recording
+    from harness.diagnosis.report import Outcome
+    from harness.eventbridge.hops import Hop, Trace
+    from harness.values import FiredEvent
+
+type Keep = Literal["failed", "all", "none"]
+
+_PART = "_harness_part"  # the attribute of a pytest report that goes to the controller
+_FACTS = "_harness_facts"
+_DISTRIBUTION = "terraform-lambda-harness"
+_EVENTS = "how far the events came"
+_FILES = "artifacts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be kept.
+
+    Attributes:
+        keep: Which tests' logs: those of failed ones, of all, or of none.
+        folder: Where they go.
+        report: The HTML file; None for none.
+    """
+
+    keep: Keep
+    folder: Path
+    report: Path | None
+
+
+class Observer:
+    """Watches the tests of one process.
+
+    Args:
+        wanted: What is to be kept.
+        title: What runs.
+        is_controller: Whether this process writes the report.
+    """
+
+    def __init__(self, wanted: Wanted, *, title: str, is_controller: bool) -> None:
+        self._wanted = wanted
+        self._title = title
+        self._writes_report = is_controller and wanted.report is not None
+        self._begun = time.time()
+        self._spans: list[Span] = []
+        self._requests: list[Request] = []
+        self._parts: dict[tuple[str, str], list[TestResult]] = {}
+        self._facts: dict[str, str] = {}
+        self._recording: Recording | None = None
+        self._endpoint: Endpoint | None = None  # of the session, once a test has asked for it
+        self._listening = ExitStack()
+        self._listening.enter_context(timeline.listening(self._spans.append))
+        self._listening.enter_context(rest.listening(self._requests.append))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Note where the logs stand when a test begins."""
+        folder = self._wanted.folder / artifacts.folder_name(item.nodeid)
+        shutil.rmtree(folder, ignore_errors=True)  # an earlier run's
+        with artifacts.recording(folder, endpoint=self._endpoint) as recording:
+            self._recording = recording
+            result = yield
+            if folder.exists():
+                recording.keep(endpoint=self._endpoint)  # with what the teardown has added
+        return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add to a test's report what has been seen meanwhile."""
+        made = yield
+        requests, spans = _drained(self._requests), _drained(self._spans)
+        seen = self._seen(item, made) if made.when == "call" or made.failed else ((), {})
+        _drained(self._requests)  # looking calls the API too
+        part = TestResult(
+            id=made.nodeid,
+            outcome=_outcome(made),
+            begun=made.start,
+            seconds=made.duration,
+            message=_message(made),
+            hops=tuple(report.Trace(event=trace.event.id, hops=trace.hops) for trace in seen[0]),
+            sections={**dict(made.sections), **seen[1]},
+            requests=requests,
+            spans=spans,
+        )
+        setattr(made, _PART, part.to_json())
+        self._endpoint = _endpoint_of(item) or self._endpoint
+        setattr(made, _FACTS, _facts_of(self._endpoint))
+        return made
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take in the report of a test, from whatever process."""
+        if self._writes_report:
+            node: Any = getattr(report, "node", None)
+            worker = str(node.gateway.id) if node else ""
+            self._parts.setdefault((worker, report.nodeid), []).append(replace(_part(report), worker=worker))
+            self._facts |= getattr(report, _FACTS, {})
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
+        """Write the report, and say where it is."""
+        if self._wanted.report is not None and self._writes_report:
+            report.write(self._run(), self._wanted.report)
+            terminalreporter.write_sep("-", f"report: {self._wanted.report}")
+
+    def pytest_unconfigure(self) -> None:
+        """Stop listening."""
+        self._listening.close()
+
+    def _seen(self, item: pytest.Item, made: pytest.TestReport) -> tuple[Sequence[Trace], Mapping[str, str]]:
+        """Return how far the test's events came, and its logs by name; a failure is told of both."""
+        held = _held(item)
+        wants_all = self._wanted.report is not None or self._wanted.keep == "all"
+        if not isinstance(held, Deployment) or not (made.failed or wants_all):
+            return (), {}
+        assert self._recording is not None  # noqa: S101 - the protocol's hook has set it
+        traces = hops.traced(_tracer(held), send.sent_since(self._recording.begun))
+        keeps = self._wanted.keep == "all" or (self._wanted.keep == "failed" and made.failed)
+        with _kept(self._recording, keeps=keeps) as recording:
+            files = recording.keep(deployment=held, functions=artifacts.function_names(held), traces=traces)
+            texts = {file.name: file.read_text("utf-8", "replace") for file in files}
+        if made.failed and traces:
+            made.sections.append((_EVENTS, hops.told_all(traces)))
+        if made.failed and keeps and files:
+            made.sections.append((_FILES, str(recording.folder)))
+        return traces, texts
+
+    def _run(self) -> Run:
+        facts = {"python": platform.python_version(), _DISTRIBUTION: version(_DISTRIBUTION)}
+        return Run(
+            title=self._title,
+            begun=self._begun,
+            seconds=time.time() - self._begun,
+            facts=self._facts | facts,
+            spans=tuple(self._spans),
+            tests=tuple(report.joined(parts) for parts in self._parts.values()),
+        )
+
+
+@contextmanager
+def _kept(recording: Recording, *, keeps: bool) -> Iterator[Recording]:
+    """Yield the recording, with a folder that goes with the context unless its files are to be kept."""
+    if keeps:
+        yield recording
+        return
+    with tempfile.TemporaryDirectory(prefix="harness-artifacts-") as folder:
+        yield replace(recording, folder=Path(folder))
+
+
+def _held(item: pytest.Item) -> object:
+    """Return the deployment that a test works with, if it has one."""
+    fixtures: Mapping[str, object] = getattr(item, "funcargs", {})
+    return fixtures.get("scenario") or fixtures.get("deployment")
+
+
+def _endpoint_of(item: pytest.Item) -> Endpoint | None:
+    fixtures: Mapping[str, object] = getattr(item, "funcargs", {})
+    found = fixtures.get("endpoint")
+    return found if isinstance(found, Endpoint) else None
+
+
+def _facts_of(found: Endpoint | None) -> dict[str, str]:
+    return {"backend": found.backend, "endpoint": found.url or "AWS", "region": found.region} if found else {}
+
+
+def _tracer(held: Deployment) -> Callable[[FiredEvent], tuple[Hop, ...]]:
+    if isinstance(held, Scenario):
+        return held.trace
+    try:
+        return Scenario.of(held).trace
+    except OutputError:
+        return partial(hops.trace_event, held)
+
+
+def _part(made: pytest.TestReport) -> TestResult:
+    """Return what a process has seen; what a worker that crashed has seen went with it."""
+    if told := getattr(made, _PART, ""):
+        return TestResult.from_json(told)
+    return TestResult(
+        id=made.nodeid, outcome="failed", begun=time.time(), seconds=0.0, message=str(made.longrepr)
+    )
+
+
+def _outcome(made: pytest.TestReport) -> Outcome:
+    if hasattr(made, "wasxfail"):
+        return "xfailed" if made.skipped else "xpassed"
+    if made.failed:
+        return "failed" if made.when == "call" else "error"
+    return "skipped" if made.skipped else "passed"
+
+
+def _message(made: pytest.TestReport) -> str:
+    if made.skipped and isinstance(made.longrepr, tuple):
+        return str(made.longrepr[2])
+    return made.longreprtext
+
+
+def _drained[T](items: list[T]) -> tuple[T, ...]:
+    taken = tuple(items)
+    del items[: len(taken)]
+    return taken

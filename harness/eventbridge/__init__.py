@@ -1,0 +1,1 @@
+"""Sending events, matching patterns, and how far an event came."""

@@ -1,0 +1,328 @@
+"""Event patterns: whether an event matches, an event that does, and those that just do not.
+
+A pattern is what a rule of EventBridge has, as `json.loads` reads it. All of this is pure: nothing is sent.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import PatternError
+from harness.eventbridge.conditions import Condition, Exists, condition
+from harness.values import FiredEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from harness.eventbridge.conditions import Scalar
+
+type Event = dict[str, Any]
+type Path = tuple[str, ...]
+
+DEFAULTS: Mapping[str, Any] = {
+    "version": "0",
+    "id": "00000000-0000-4000-8000-000000000000",
+    "detail-type": "Synthesised Event",
+    "source": "harness.synthesised",
+    "account": "111122223333",
+    "time": "2026-01-01T00:00:00Z",
+    "region": "eu-north-1",
+    "resources": [],
+    "detail": {},
+}
+_OR = "$or"
+_SENDABLE = frozenset({"source", "detail-type", "detail"})  # what of an event its sender has a say in
+
+
+class _Absent(Enum):
+    ABSENT = "absent"
+
+
+_ABSENT = _Absent.ABSENT
+type _Value = Scalar | _Absent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMiss:
+    """An event that does not match, for one reason.
+
+    Attributes:
+        path: The field that differs, such as `detail.size`.
+        change: How it differs, in words.
+        event: The event.
+        matching: The event that matches, and from which `event` differs in this field only.
+        can_be_sent: Whether PutEvents can send it so: it sets source, detail type and detail, and no more.
+    """
+
+    path: str
+    change: str
+    event: Event
+    matching: Event
+    can_be_sent: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leaf:
+    """The conditions of a field, of which one is to be met; `where` tells it from all other leaves."""
+
+    where: str
+    conditions: tuple[Condition, ...]
+
+    def holds(self, values: Iterable[Scalar], *, exists: bool) -> bool:
+        """Judge the values of a field; one that is an array has several."""
+        if not exists and any(isinstance(one, Exists) and not one.wanted for one in self.conditions):
+            return True
+        return any(one.accepts(value) for one in self.conditions for value in values)
+
+    def accepts(self, value: _Value) -> bool:
+        """Judge a field with one value, or none."""
+        return self.holds([] if value is _ABSENT else [value], exists=value is not _ABSENT)
+
+    def examples(self) -> Iterator[_Value]:
+        """Yield values that may do or not, those of the conditions first, and absence last."""
+        told = [value for one in self.conditions for value in one.examples()]
+        used = set("".join(value for value in told if isinstance(value, str)).lower())
+        unused = next(letter for letter in map(chr, itertools.count(ord("a"))) if letter.lower() not in used)
+        yield from (*told, unused, 0, None, True, _ABSENT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Node:
+    """Fields that are all to match, and branches of which one is to, if there are any."""
+
+    fields: Mapping[str, _Node | _Leaf]
+    either: tuple[_Node, ...]
+
+
+type _Alternative = Mapping[Path, tuple[_Leaf, ...]]
+
+
+def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """Say whether EventBridge would find that `event` matches `pattern`.
+
+    Numbers are compared by value. A field that is an array matches if one of its items does; fields of
+    objects in an array are looked for in one and the same object.
+
+    Raises:
+        PatternError: The pattern is malformed, or has an operator that EventBridge does not know.
+    """
+    return _matches(_parsed(pattern), event, (), event)
+
+
+def matching(pattern: Mapping[str, Any]) -> Event:
+    """Return a complete event that matches `pattern`; what the pattern leaves open has a default.
+
+    Raises:
+        PatternError: The pattern is malformed, or no event that could be thought of matches it.
+    """
+    return next(_solved(_parsed(pattern)))[1]
+
+
+def near_misses(pattern: Mapping[str, Any]) -> list[NearMiss]:
+    """Return one event for each leaf of `pattern` that fails to match for this leaf only.
+
+    A leaf that any event meets, such as `[{"exists": true}, {"exists": false}]`, has none.
+
+    Raises:
+        PatternError: The pattern is malformed, or no event that could be thought of matches it.
+    """
+    node = _parsed(pattern)
+    alternatives = list(_alternatives(node))
+    found: dict[str, NearMiss] = {}
+    for alternative, event in _solved(node):
+        missing = [(path, leaf) for path, leaf in _leaves(alternative) if leaf.where not in found]
+        base = _apart(event, alternative, alternatives) if missing else event
+        for path, leaf in missing:
+            if miss := _missed(node, base, path, leaf):
+                found[leaf.where] = miss
+    return list(found.values())
+
+
+def can_be_sent(event: Mapping[str, Any]) -> bool:
+    """Say whether PutEvents takes an event's source, which must not be AWS's, detail type and detail."""
+    source, detail_type = event.get("source"), event.get("detail-type")
+    if not (isinstance(source, str) and isinstance(detail_type, str) and source and detail_type):
+        return False
+    return not source.startswith("aws.") and isinstance(event.get("detail"), dict)
+
+
+def as_fired(event: Mapping[str, Any], bus: str = "default") -> FiredEvent:
+    """Return what `send.sent` sends of an event: source, detail type and detail; not sent yet.
+
+    Args:
+        event: The event; the rest of it is EventBridge's to fill in.
+        bus: The name of the bus.
+
+    Raises:
+        PatternError: PutEvents would not take it.
+    """
+    if not can_be_sent(event):
+        got = {name: event.get(name) for name in sorted(_SENDABLE)}
+        raise PatternError(
+            "", f"PutEvents needs a source that is not AWS's, a detail type and a detail: {got}"
+        )
+    return FiredEvent(
+        id="",
+        timestamp=datetime.now(UTC),
+        bus=bus,
+        source=event["source"],
+        detail_type=event["detail-type"],
+        detail=event["detail"],
+    )
+
+
+def _parsed(given: object, where: Path = ()) -> _Node:
+    told = ".".join(where)
+    if not isinstance(given, dict) or not given:
+        raise PatternError(told, f"expected an object with fields, got {given!r}")
+    fields = {name: _part(each, (*where, name)) for name, each in given.items() if name != _OR}
+    branches = given.get(_OR, [])
+    if _OR in given and (not isinstance(branches, list) or len(branches) < 2):  # noqa: PLR2004 - or needs two
+        raise PatternError(told, f"operator '{_OR}': expected two patterns or more, got {branches!r}")
+    either = [_parsed(branch, (*where, f"{_OR}[{number}]")) for number, branch in enumerate(branches)]
+    return _Node(fields=fields, either=tuple(either))
+
+
+def _part(given: object, where: Path) -> _Node | _Leaf:
+    told = ".".join(where)
+    if isinstance(given, dict):
+        return _parsed(given, where)
+    if not isinstance(given, list) or not given:
+        raise PatternError(told, f"expected an object or a list with values, got {given!r}")
+    return _Leaf(where=told, conditions=tuple(condition(told, each) for each in given))
+
+
+def _matches(node: _Node | _Leaf, given: object, path: Path, event: object) -> bool:
+    """Judge what `event` has at `path`; for one of several objects in an array, `given` is that one."""
+    if isinstance(node, _Leaf):
+        return node.holds(_values(given, ()), exists=bool(_values(event, path)))
+    if isinstance(given, list) and given:
+        return any(_matches(node, item, path, event) for item in given)
+    inner = given if isinstance(given, dict) else {}
+    fields = (_matches(part, inner.get(name, []), (*path, name), event) for name, part in node.fields.items())
+    return all(fields) and (
+        not node.either or any(_matches(branch, inner, path, event) for branch in node.either)
+    )
+
+
+def _values(given: object, path: Path) -> list[Scalar]:
+    """Return the scalars at `path`, of all objects in arrays on the way."""
+    match given:
+        case list():
+            return [value for item in given for value in _values(item, path)]
+        case dict():
+            return _values(given[path[0]], path[1:]) if path and path[0] in given else []
+        case None | str() | bool() | int() | float():
+            return [] if path else [given]
+    raise PatternError("", f"expected an event of JSON values to match with, got {given!r}")
+
+
+def _alternatives(node: _Node, path: Path = ()) -> Iterator[_Alternative]:
+    """Yield every choice of branches, as the leaves that it asks for."""
+    parts: list[list[_Alternative]] = []
+    for name, part in node.fields.items():
+        inner = (*path, name)
+        parts.append([{inner: (part,)}] if isinstance(part, _Leaf) else list(_alternatives(part, inner)))
+    if node.either:
+        parts.append([each for branch in node.either for each in _alternatives(branch, path)])
+    yield from map(_merged, itertools.product(*parts))
+
+
+def _merged(parts: Sequence[_Alternative]) -> _Alternative:
+    paths = dict.fromkeys(path for part in parts for path in part)
+    return {path: tuple(leaf for part in parts for leaf in part.get(path, ())) for path in paths}
+
+
+def _leaves(alternative: _Alternative) -> list[tuple[Path, _Leaf]]:
+    return [(path, leaf) for path, leaves in alternative.items() for leaf in leaves]
+
+
+def _solved(node: _Node) -> Iterator[tuple[_Alternative, Event]]:
+    """Yield every choice of branches that an event can meet, with that event; at least one."""
+    tried = ((alternative, _built(alternative)) for alternative in _alternatives(node))
+    solved = (
+        (alternative, event) for alternative, event in tried if event and _matches(node, event, (), event)
+    )
+    first = next(solved, None)
+    if first is None:
+        raise PatternError("", "no event can match it")
+    yield first
+    yield from solved
+
+
+def _built(alternative: _Alternative) -> Event | None:
+    """Return an event that has a fitting value for every leaf, if there is one."""
+    event = _copied(DEFAULTS)
+    for path, leaves in alternative.items():
+        default: list[_Value] = list(_values(event, path))
+        values = itertools.chain(default, *(leaf.examples() for leaf in leaves))
+        fitting = [value for value in values if all(leaf.accepts(value) for leaf in leaves)]
+        if not fitting:
+            return None
+        event = _with(event, path, fitting[0])
+    return event
+
+
+def _apart(event: Event, alternative: _Alternative, alternatives: Iterable[_Alternative]) -> Event:
+    """Return `event` changed so that, where possible, it matches for this alternative alone."""
+    for other in alternatives:
+        if other is not alternative and _holds(other, event):
+            free = [(path, leaf) for path, leaf in _leaves(other) if path not in alternative]
+            changed = (_with(event, path, value) for path, leaf in free for value in leaf.examples())
+            event = next(
+                (each for each in changed if not _holds(other, each) and _holds(alternative, each)), event
+            )
+    return event
+
+
+def _holds(alternative: _Alternative, event: Event) -> bool:
+    return all(
+        leaf.holds(found := _values(event, path), exists=bool(found)) for path, leaf in _leaves(alternative)
+    )
+
+
+def _missed(node: _Node, base: Event, path: Path, leaf: _Leaf) -> NearMiss | None:
+    for value in leaf.examples():
+        event = _with(base, path, value)
+        if not leaf.accepts(value) and not _matches(node, event, (), event):
+            return NearMiss(
+                path=".".join(path),
+                change=f"{'.'.join(path)} is {_told(event, path)} instead of {_told(base, path)}",
+                event=event,
+                matching=base,
+                can_be_sent=path[0] in _SENDABLE and can_be_sent(event),
+            )
+    return None
+
+
+def _with(event: Mapping[str, Any], path: Path, value: _Value) -> Event:
+    """Return a copy of `event` that has `value` at `path`, or nothing there."""
+    copy = _copied(event)
+    parent = copy
+    for name in path[:-1]:
+        if not isinstance(parent.get(name), dict):
+            if value is _ABSENT:
+                return copy
+            parent[name] = {}
+        parent = parent[name]
+    if value is _ABSENT:
+        parent.pop(path[-1], None)
+    else:
+        parent[path[-1]] = [value] if path == ("resources",) else value
+    return copy
+
+
+def _told(event: Event, path: Path) -> str:
+    found = _values(event, path)
+    return ", ".join(json.dumps(value, ensure_ascii=False) for value in found) or "absent"
+
+
+def _copied(event: Mapping[str, Any]) -> Event:
+    copy: Event = json.loads(json.dumps(event))
+    return copy

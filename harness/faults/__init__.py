@@ -1,0 +1,475 @@
+"""Faults: calls of the functions that fail, are throttled, come late, or are cut off.
+
+mitmproxy stands in front of the emulator, and the functions' environment names it as their AWS. It passes on
+untouched what no fault is to meet.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+import psutil
+import urllib3
+
+from harness.aws import clients
+from harness.backends.emulator import HOST, await_health, free_port, served_emulator, watched
+from harness.base import environments
+from harness.base.isolation import without_aws, without_network
+from harness.errors import BackendError, CommandError, SettingsError
+from harness.faults.addon import CONTROL, LAMBDA_OPERATIONS, S3_OPERATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from harness.deployment import Deployment
+    from harness.settings import Settings
+    from harness.values import Endpoint
+
+log = logging.getLogger(__name__)
+
+BACKEND = "mitmproxy"
+VERSION = "12.3.1"
+_PACKAGE = Path(str(files("harness")))
+REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"mitmproxy-{VERSION}.txt"
+ADDON = _PACKAGE / "faults" / "addon.py"
+VARIABLE = "function_environment"
+# Docker's default bridge: containers of an engine on this machine reach the machine at its address.
+_BRIDGE = "docker0"
+_CONTROL_TIMEOUT = 10.0
+_OK = 200
+# What mitmproxy does of itself, and would change of what passes, is switched off.
+_OPTIONS = (
+    "keep_host_header=true",
+    "connection_strategy=lazy",
+    "validate_inbound_headers=false",
+    "http2=false",
+    "onboarding=false",
+    "flow_detail=0",
+    "termlog_verbosity=warn",
+)
+# The calls of S3 in which it uses a KMS key.
+_USES_OF_KMS: Mapping[str, tuple[str, ...]] = {
+    "GenerateDataKey": ("CopyObject", "CreateMultipartUpload", "PutObject"),
+    "Decrypt": ("CompleteMultipartUpload", "GetObject", "UploadPart"),
+}
+_OPERATIONS = {"s3": S3_OPERATIONS, "lambda": LAMBDA_OPERATIONS}  # the names that a request's path gives away
+
+type Action = Literal["fail", "delay", "drop", "lose"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disturbed:
+    """A call that a fault has met.
+
+    Attributes:
+        service: Its service, such as `s3`.
+        operation: Its operation, such as `PutObject`; empty where the request does not tell.
+        key: The object's key, the invoked function's name, or else the request's path.
+        action: What was done: `fail`, `delay`, `drop` (the emulator never saw it), or `lose` (its answer).
+        status: The HTTP status of the fault, or the emulator's where its answer was lost; 0 for neither.
+        rule: The number of the fault.
+    """
+
+    service: str
+    operation: str
+    key: str
+    action: Action
+    status: int
+    rule: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsError:
+    """An error as a service answers it: its code, its HTTP status and its message."""
+
+    code: str
+    status: int
+    message: str
+
+
+SLOW_DOWN = AwsError(code="SlowDown", status=503, message="Please reduce your request rate.")
+THROTTLING = AwsError(code="ThrottlingException", status=400, message="Rate exceeded")
+KMS_THROTTLING = AwsError(
+    code="KMS.ThrottlingException",
+    status=400,
+    message="You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
+)
+TOO_MANY_REQUESTS = AwsError(code="TooManyRequestsException", status=429, message="Rate Exceeded.")
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """The proxy's own API, below the path `/_faults`."""
+
+    url: str
+    _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False), repr=False)
+
+    def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
+        """Send a request and return the answer's JSON; what it asked for is in effect by then.
+
+        Raises:
+            BackendError: The proxy does not answer, or refuses.
+        """
+        url = f"{self.url}{CONTROL}{path}"
+        try:
+            answer = self._http.request(
+                method, url, body=json.dumps(body) if body else None, timeout=_CONTROL_TIMEOUT
+            )
+        except urllib3.exceptions.HTTPError as problem:
+            raise BackendError(BACKEND, f"{method} {url} was not answered: {problem}") from problem
+        if answer.status != _OK:
+            reason = f"{method} {url}: expected status 200, got {answer.status}: {answer.data.decode()}"
+            raise BackendError(BACKEND, reason)
+        return answer.json()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that is, or was, in force."""
+
+    control: Control
+    number: int
+
+    @property
+    def seen(self) -> list[Disturbed]:
+        """The calls that it has met so far, oldest first."""
+        return [call for call in _seen(self.control) if call.rule == self.number]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calls:
+    """The calls that a fault is to meet. Each method is a context in which they meet it.
+
+    Where several faults match a call, the one that was entered last meets it; one whose `times` are used up
+    matches no more. `times` counts over all calls; None is for as long as the context is open.
+
+    Attributes:
+        control: The proxy.
+        service: The service, by the name in its endpoint, such as `s3` or `dynamodb`.
+        operations: The operations; any when there is none.
+        key: A pattern (`*`, `?`) for the object's key, the invoked function's name, or else the path.
+        probability: How likely each of them is to meet it, from 0 to 1.
+        seed: What the chance is drawn from: the same seed, the same draws.
+        throttle: The service's error for too many calls.
+    """
+
+    control: Control
+    service: str
+    operations: Sequence[str] = ()
+    key: str = "*"
+    probability: float = 1.0
+    seed: int = 0
+    throttle: AwsError = THROTTLING
+
+    def fails(
+        self, code: str = "InternalError", *, status: int = 500, message: str = "", times: int | None = None
+    ) -> AbstractContextManager[Fault]:
+        """Answer the error `code`, in the protocol of the service; the emulator does not see the call."""
+        told = message or "Injected by a test."
+        return self._disturbed("fail", times, {"code": code, "status": status, "message": told})
+
+    def throttled(self, *, times: int | None = None) -> AbstractContextManager[Fault]:
+        """Answer the service's error for too many calls."""
+        error = self.throttle
+        return self.fails(error.code, status=error.status, message=error.message, times=times)
+
+    def delayed(self, seconds: float, *, times: int | None = None) -> AbstractContextManager[Fault]:
+        """Pass the call on after `seconds`, unless the caller has given up by then."""
+        return self._disturbed("delay", times, {"seconds": seconds})
+
+    def dropped(self, *, times: int | None = None) -> AbstractContextManager[Fault]:
+        """Close the connection without an answer; the emulator does not see the call."""
+        return self._disturbed("drop", times, {})
+
+    def answer_lost(self, *, times: int | None = None) -> AbstractContextManager[Fault]:
+        """Let the emulator do what it is asked for, and close the connection in place of its answer."""
+        return self._disturbed("lose", times, {})
+
+    @contextmanager
+    def _disturbed(self, action: Action, times: int | None, how: Mapping[str, object]) -> Iterator[Fault]:
+        rule = {
+            "service": self.service,
+            "operations": list(self.operations),
+            "key": self.key,
+            "probability": self.probability,
+            "seed": self.seed,
+            "action": action,
+            "times": times,
+            **how,
+        }
+        number = self.control.call("POST", "/rules", rule)
+        try:
+            yield Fault(self.control, number)
+        finally:
+            self.control.call("DELETE", f"/rules/{number}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Faults:
+    """What can be done to the calls of a stack's functions.
+
+    Attributes:
+        endpoint: The emulator as the functions see it: through the proxy.
+        direct: The emulator itself.
+        control: The proxy's own API.
+    """
+
+    endpoint: Endpoint
+    direct: Endpoint
+    control: Control
+
+    def s3(self, operation: str = "", *, key: str = "*", probability: float = 1.0, seed: int = 0) -> Calls:
+        """Return the calls of S3, of one operation such as `PutObject` or all.
+
+        Args:
+            operation: Its name in S3's API.
+            key: A pattern for the object's key, such as `hello_world_*`.
+            probability: How likely a call is to meet the fault.
+            seed: What the chance is drawn from.
+
+        Raises:
+            SettingsError: The proxy can't tell such an operation from a request.
+        """
+        calls = self.calls("s3", operation, key=key, probability=probability, seed=seed)
+        return replace(calls, throttle=SLOW_DOWN)
+
+    def kms(self, operation: str = "", *, key: str = "*", probability: float = 1.0, seed: int = 0) -> Calls:
+        """Return the calls of S3 in which it uses a KMS key.
+
+        S3 calls KMS itself, inside the emulator as on AWS. What a client sees of it is an answer of S3 with
+        KMS's error in it: give `fails` such a code, as `KMS.DisabledException`. The calls to KMS that a
+        function makes itself are `calls("kms")`.
+
+        Args:
+            operation: What S3 asks KMS for: `GenerateDataKey` in writes, `Decrypt` in reads; both when empty.
+            key: A pattern for the object's key.
+            probability: How likely a call is to meet the fault.
+            seed: What the chance is drawn from.
+
+        Raises:
+            SettingsError: S3 does not ask KMS for that.
+        """
+        _check(operation, _USES_OF_KMS, what="operation of KMS behind S3")
+        uses = [_USES_OF_KMS[operation]] if operation else _USES_OF_KMS.values()
+        return Calls(
+            control=self.control,
+            service="s3",
+            operations=sorted(name for use in uses for name in use),
+            key=key,
+            probability=probability,
+            seed=seed,
+            throttle=KMS_THROTTLING,
+        )
+
+    def lambda_(self, function: str = "*", *, probability: float = 1.0, seed: int = 0) -> Calls:
+        """Return the calls of Lambda's Invoke, by functions or by `client("lambda")`.
+
+        EventBridge and API Gateway invoke functions inside the emulator, where no proxy is in between: for
+        those there is `function_throttled`.
+
+        Args:
+            function: A pattern for the function's name.
+            probability: How likely a call is to meet the fault.
+            seed: What the chance is drawn from.
+        """
+        calls = self.calls("lambda", "Invoke", key=function, probability=probability, seed=seed)
+        return replace(calls, throttle=TOO_MANY_REQUESTS)
+
+    def calls(
+        self, service: str, operation: str = "", *, key: str = "*", probability: float = 1.0, seed: int = 0
+    ) -> Calls:
+        """Return the calls of any service.
+
+        The services whose requests name their operation are told apart by it, such as DynamoDB, SQS, KMS or
+        SNS. So are S3 and Lambda's Invoke. Calls of another one match by service and path only.
+
+        Args:
+            service: Its name in a signature: that of its endpoint, as a rule.
+            operation: Its name in the service's API; any when empty.
+            key: A pattern for the object's key, the invoked function's name, or else the path.
+            probability: How likely a call is to meet the fault.
+            seed: What the chance is drawn from.
+
+        Raises:
+            SettingsError: The proxy can't tell such an operation from a request.
+        """
+        if service in _OPERATIONS:
+            _check(operation, _OPERATIONS[service], what=f"operation of {service}")
+        return Calls(
+            control=self.control,
+            service=service,
+            operations=[operation] if operation else [],
+            key=key,
+            probability=probability,
+            seed=seed,
+        )
+
+    @contextmanager
+    def function_throttled(self, function_name: str) -> Iterator[None]:
+        """Let no invocation of a function begin, whoever invokes it: its reserved concurrency is 0 meanwhile.
+
+        As on AWS, an event that comes meanwhile is not kept for later, but goes to the dead-letter queue, if
+        there is one.
+        """
+        client = clients.client(self.direct, "lambda")
+        before = client.get_function_concurrency(FunctionName=function_name)
+        client.put_function_concurrency(FunctionName=function_name, ReservedConcurrentExecutions=0)
+        try:
+            yield
+        finally:
+            _restore_concurrency(client, function_name, before.get("ReservedConcurrentExecutions"))
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Return a boto3 client whose calls meet the faults, as those of the functions do."""
+        return clients.client(self.endpoint, service)
+
+    @property
+    def seen(self) -> list[Disturbed]:
+        """The calls that have met a fault since the last `clear`, oldest first."""
+        return _seen(self.control)
+
+    def clear(self) -> None:
+        """End all faults, and forget what they have met."""
+        self.control.call("DELETE", "/")
+
+
+@contextmanager
+def injected(
+    settings: Settings, deployment: Deployment, *, variable: str = VARIABLE, host: str = ""
+) -> Iterator[Faults]:
+    """Put a proxy between the functions of `deployment` and its emulator while the context is open.
+
+    The stack is applied with the functions' environment naming the proxy, and at the end as it was before.
+    Each takes some seconds, so share the context among tests, and `clear` between them.
+
+    Args:
+        settings: Says where mitmproxy is kept, and how long it may take to start.
+        deployment: The stack; it must be on an emulator.
+        variable: The root's input variable for further environment variables of its functions: a map.
+        host: This machine's address as the functions see it; by default what is usual for the backend.
+
+    Raises:
+        BackendError: It is real AWS; or mitmproxy can't be installed, does not start, or ends in mid-run;
+            or this machine's address is not known.
+        SettingsError: The variable has a value of another form already.
+        TerraformError: The stack can't be applied with the variable; it has to declare it.
+    """
+    terraform = deployment.terraform
+    seen_at = host or _seen_by_functions(deployment.endpoint)
+    with proxied(settings, deployment.endpoint, also_at=seen_at) as faults:
+        port = urlsplit(faults.endpoint.url).port
+        given = _given(terraform.variables, variable)
+        with ExitStack() as restoring:
+            restoring.callback(_unless_ended, deployment)
+            terraform.apply(**{variable: json.dumps(given | _environment(seen_at, port))})
+            yield faults
+
+
+@contextmanager
+def proxied(settings: Settings, endpoint: Endpoint, *, also_at: str = HOST) -> Iterator[Faults]:
+    """Run the proxy in front of `endpoint` while the context is open; nobody is told of it.
+
+    Args:
+        settings: Says where mitmproxy is kept, and how long it may take to start.
+        endpoint: The emulator.
+        also_at: An address of this machine that the proxy is to serve beside 127.0.0.1.
+
+    Raises:
+        BackendError: It can't be installed, does not start, or ends in mid-run.
+    """
+    if endpoint.is_aws:
+        raise BackendError(
+            BACKEND, "faults are made in front of an emulator; choose another backend than aws"
+        )
+    python = _installed(settings)
+    port = free_port(replace(settings, port=0), BACKEND)
+    served = replace(endpoint, url=f"http://{HOST}:{port}")
+    with tempfile.TemporaryDirectory(prefix="harness-faults-") as folder:
+        log_file = Path(folder) / "mitmproxy.log"
+        argv = _argv(python, endpoint, sorted({HOST, also_at}), port, Path(folder))
+        environ = without_network(without_aws(settings.environ))
+        log.info("starting mitmproxy %s at %s", VERSION, served.url)
+        with served_emulator(argv, settings, environ, log_file) as proxy:
+            health = f"{served.url}{CONTROL}/health"
+            await_health(BACKEND, proxy, health, timeout=settings.start_timeout)
+            with watched(replace(served, backend=BACKEND), proxy):
+                yield Faults(endpoint=served, direct=endpoint, control=Control(served.url))
+
+
+def _installed(settings: Settings) -> Path:
+    try:
+        return environments.cached(settings, f"mitmproxy-{VERSION}", REQUIREMENTS)
+    except CommandError as problem:
+        reason = f"mitmproxy could not be installed; is PyPI reachable?\n{problem}"
+        raise BackendError(BACKEND, reason) from problem
+
+
+def _argv(python: Path, endpoint: Endpoint, addresses: Sequence[str], port: int, folder: Path) -> list[str]:
+    """Return the command: https://docs.mitmproxy.org/stable/concepts/modes/#reverse-proxy."""
+    modes = [f"--mode=reverse:{endpoint.url}@{address}:{port}" for address in addresses]
+    options = [part for option in (*_OPTIONS, f"confdir={folder}") for part in ("--set", option)]
+    return [str(python.parent / "mitmdump"), *modes, *options, "--scripts", str(ADDON)]
+
+
+def _seen_by_functions(endpoint: Endpoint) -> str:
+    """Return this machine's address as the functions of `endpoint` see it.
+
+    In LocalStack's container, where they run as its child processes, that is the address of Docker's bridge.
+    """
+    if endpoint.backend != "container":
+        return HOST
+    addresses = psutil.net_if_addrs().get(_BRIDGE, [])
+    found = [address.address for address in addresses if address.family.name == "AF_INET"]
+    if not found:
+        reason = (
+            f"this machine has no interface {_BRIDGE}, by which a container could reach the proxy; give "
+            "`host`, the address of this machine as a container sees it"
+        )
+        raise BackendError(BACKEND, reason)
+    return found[0]
+
+
+def _environment(host: str, port: int | None) -> dict[str, str]:
+    """Return what makes a function's SDK talk to the proxy, past the dead proxy that guards the way out."""
+    direct = ",".join(dict.fromkeys((HOST, "localhost", host)))
+    return {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "NO_PROXY": direct, "no_proxy": direct}
+
+
+def _given(variables: Mapping[str, str], variable: str) -> dict[str, str]:
+    """Return what the stack's own variables give the functions already."""
+    text = variables.get(variable, "{}")
+    try:
+        return dict(json.loads(text))
+    except ValueError as problem:
+        raise SettingsError(variable, expected="a map of strings, as JSON", got=text) from problem
+
+
+def _unless_ended(deployment: Deployment) -> None:
+    """Put the stack back to what its own variables say, unless it has gone with its emulator."""
+    if not deployment.endpoint.ended():
+        deployment.terraform.apply()
+
+
+def _restore_concurrency(client: Any, function_name: str, before: int | None) -> None:  # noqa: ANN401 - a boto3 client
+    if before is None:
+        client.delete_function_concurrency(FunctionName=function_name)
+    else:
+        client.put_function_concurrency(FunctionName=function_name, ReservedConcurrentExecutions=before)
+
+
+def _check(operation: str, known: Mapping[str, object] | frozenset[str], *, what: str) -> None:
+    if operation and operation not in known:
+        raise SettingsError(what, expected=f"one of {', '.join(sorted(known))}", got=operation)
+
+
+def _seen(control: Control) -> list[Disturbed]:
+    return [Disturbed(**call) for call in control.call("GET", "/seen")]

@@ -1,1 +1,0 @@
-"""The add-on of mitmproxy that makes faults; it runs in mitmproxy's environment, without the harness."""

@@ -1,0 +1,228 @@
+"""One backend for all workers of pytest-xdist, and its stacks: processes of the controller hold them.
+
+A worker that is told to exit has ten seconds, too few to destroy a stack. So the controller listens, starts a
+keeper for what a worker asks for first, answers every worker with what is held, and stops all at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import tempfile
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.backends.emulator import HOST
+from harness.errors import HarnessError, SettingsError
+from harness.lifetimes import keeper
+from harness.lifetimes.keeper import Held, Keeper, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_BACKEND = "harness.session:backend_held"
+_STACK = "harness.session:stack_held"
+_FIRST_ACCOUNT = 100_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counter:
+    """Where the controller hands out what it holds: what a worker has to know to ask.
+
+    Attributes:
+        address: The listener's address.
+        key: What both sides prove to know.
+        folder: A directory for all of them.
+    """
+
+    address: tuple[str, int]
+    key: bytes
+    folder: Path
+
+    def to_plain(self) -> tuple[str, int, bytes, str]:
+        """Return it as values that execnet can send."""
+        return (*self.address, self.key, str(self.folder))
+
+    @classmethod
+    def from_plain(cls, told: tuple[str, int, bytes, str]) -> Self:
+        """Return what `to_plain` has made plain."""
+        host, port, key, folder = told
+        return cls(address=(host, port), key=key, folder=Path(folder))
+
+    def ask(self, wish: Wish) -> Held:
+        """Return what the controller holds for `wish`; it starts that if nobody has asked for it before.
+
+        Raises:
+            HarnessError: It could not; the message says why.
+        """
+        try:
+            with Client(self.address, authkey=self.key) as line:
+                line.send(wish)
+                answer = line.recv()
+        except (EOFError, OSError) as problem:
+            raise HarnessError("the controller of this run does not answer: it is ending") from problem
+        if isinstance(answer, str):
+            raise HarnessError(answer)
+        asked: Keeper = answer
+        return asked.held()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a worker wants: a backend, or a stack on it in the account of that number.
+
+    Attributes:
+        settings: The worker's settings.
+        stack: Whether it wants a stack, or only the backend.
+        account: The account's 12 digits; empty for the backend's own.
+        path: Where the worker looks for modules: the controller has seen no file of tests.
+    """
+
+    settings: Settings
+    stack: bool
+    account: str = ""
+    path: tuple[str, ...] = field(default_factory=keeper.import_path)
+
+    @property
+    def backend(self) -> Wish:
+        """The wish for the backend that this one needs."""
+        return replace(self, stack=False, account="")
+
+    @property
+    def name(self) -> str:
+        """A name that wishes for the same thing share."""
+        environ = {
+            name: text for name, text in self.settings.environ.items() if not name.startswith("PYTEST_")
+        }
+        told = (sorted(environ.items()), self.settings)  # whose `repr` leaves the environment out
+        digest = hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+        return "-".join(filter(None, ("stack" if self.stack else "backend", self.account, digest)))
+
+
+def account_of(worker: str, settings: Settings) -> str:
+    """Return the number of the account that a worker such as `gw0` has to itself.
+
+    Raises:
+        SettingsError: On real AWS the account is that of the credentials.
+    """
+    if settings.backend == "aws":
+        raise SettingsError("--stack-per-worker", expected="the backend to be an emulator", got="aws")
+    return f"{_FIRST_ACCOUNT + int(worker.removeprefix('gw')):012}"
+
+
+class Holdings:
+    """The keepers of a run, each started when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._guard = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
+        self._keepers: dict[str, Keeper] = {}
+        self._is_closed = False
+
+    def keeper_of(self, wish: Wish) -> Keeper:
+        """Return the keeper for `wish`.
+
+        Raises:
+            HarnessError: It can't be started, or the run is over.
+        """
+        with self._guard:
+            lock = self._locks.setdefault(wish.name, threading.Lock())
+        with lock:
+            if wish.name in self._keepers:
+                return self._keepers[wish.name]
+            started = self._started(wish)
+            started.ready()
+            return started
+
+    def close(self) -> None:
+        """Stop all keepers, those of stacks first and at the same time.
+
+        Raises:
+            HarnessError: One could not leave in good order; the others are stopped all the same.
+        """
+        with self._guard:
+            self._is_closed = True
+        problems: list[str] = []
+        for prefix in ("stack", "backend"):
+            keepers = [held for name, held in self._keepers.items() if name.startswith(prefix)]
+            with ThreadPoolExecutor(len(keepers) or 1) as pool:
+                problems += filter(None, pool.map(_problem_of_stopping, keepers))
+        if problems:
+            raise HarnessError("\n".join(problems))
+
+    def _started(self, wish: Wish) -> Keeper:
+        below = self.keeper_of(wish.backend) if wish.stack else None
+        endpoint = below.held().endpoint if below else None
+        if endpoint and wish.account:
+            endpoint = replace(endpoint, access_key=wish.account)
+        context = _STACK if wish.stack else _BACKEND
+        task = Task(context=context, settings=wish.settings, endpoint=endpoint, path=wish.path)
+        with self._guard:  # it is known before it is ready: `close` may come
+            if self._is_closed:
+                raise HarnessError("the run is over")
+            started = keeper.start(task, self._folder / wish.name, above=below)
+            self._keepers[wish.name] = started
+        return started
+
+
+def _problem_of_stopping(held: Keeper) -> str:
+    try:
+        held.stop()
+    except HarnessError as problem:
+        return str(problem)
+    return ""
+
+
+@contextmanager
+def counter() -> Iterator[Counter]:
+    """Serve this process's workers while the context is open; then stop all that was started for them.
+
+    Raises:
+        HarnessError: Something could not be stopped in good order.
+    """
+    with tempfile.TemporaryDirectory(prefix="harness-shared-") as folder:
+        holdings, key = Holdings(Path(folder)), secrets.token_bytes(32)
+        listener = Listener((HOST, 0), authkey=key)
+        server = threading.Thread(target=_serve, args=(listener, holdings), daemon=True)
+        server.start()
+        try:
+            yield Counter(address=(HOST, _port_of(listener)), key=key, folder=Path(folder))
+        finally:
+            listener.close()
+            holdings.close()
+
+
+def _port_of(listener: Listener) -> int:
+    address: Any = listener.address
+    return int(address[1])
+
+
+def _serve(listener: Listener, holdings: Holdings) -> None:
+    while True:
+        try:
+            line = listener.accept()
+        except (AuthenticationError, EOFError, ConnectionError):
+            continue  # whoever it was did not know the key, or is gone
+        except OSError:
+            return  # it was closed
+        threading.Thread(target=_answer, args=(line, holdings), daemon=True).start()
+
+
+def _answer(line: Connection, holdings: Holdings) -> None:
+    with line, suppress(EOFError, OSError):  # a worker may be gone before it has its answer
+        try:
+            line.send(holdings.keeper_of(line.recv()))
+        except HarnessError as problem:
+            line.send(str(problem))

@@ -1,0 +1,347 @@
+"""Hold a backend, or a whole stack, in a process of its own: it can outlive its starter, or serve several.
+
+`start` runs `main` in another process. That enters the context, tells in a file what it holds, and leaves the
+context when it is told to stop, when the emulator ends, or, if it is bound to its starter, when that is gone.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import pickle
+import pkgutil
+import signal
+import sys
+import threading
+import time
+import traceback
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import psutil
+
+from harness.base import process, progress, timeline
+from harness.base.polling import eventually
+from harness.errors import HarnessError, tail
+from harness.values import Endpoint, Outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
+
+    from harness.settings import Settings
+
+log = logging.getLogger(__name__)
+
+READY_TIMEOUT = 3600.0  # what it starts has time limits of its own; this one only ends a wait for a bug
+STOP_TIMEOUT = 900.0
+_LOOK_EVERY = 0.2
+_TOLD = "told.jsonl"
+_OWNER = "keeper.json"
+_LOG = "keeper.log"
+# The pipes that bound keepers watch, by process id: they close when this process ends, however it ends.
+_BOUND: dict[int, int] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a keeper holds, in a form that another process can read.
+
+    Attributes:
+        endpoint: Where AWS answers.
+        root: The applied copy of the Terraform root; None where only a backend is held.
+        outputs: The root's outputs.
+    """
+
+    endpoint: Endpoint
+    root: Path | None = None
+    outputs: Outputs = field(default_factory=lambda: Outputs({}))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        endpoint = asdict(replace(self.endpoint, ended=str)) | {"log": _text(self.endpoint.log)}
+        del endpoint["ended"]
+        return {"endpoint": endpoint, "root": _text(self.root), "outputs": dict(self.outputs.values)}
+
+    @classmethod
+    def from_json(cls, told: Mapping[str, Any], *, ended: Callable[[], str]) -> Self:
+        """Return what `to_json` has made plain; `ended` tells whether the keeper has ended."""
+        given = dict(told["endpoint"])
+        endpoint = Endpoint(**given | {"log": _path(given["log"]), "ended": ended})
+        return cls(endpoint=endpoint, root=_path(told["root"]), outputs=Outputs(told["outputs"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """A keeper's process, seen from outside.
+
+    Attributes:
+        folder: Where it tells what it does.
+        pid: Its process id.
+        created: When it started, in seconds since the epoch: a process id may be used again.
+    """
+
+    folder: Path
+    pid: int
+    created: float
+
+    def ended(self) -> str:
+        """Return how it ended; empty while it runs."""
+        if _process(self.pid, self.created):
+            return ""
+        told = [line["error"] for line in _lines(self.folder / _TOLD) if "error" in line]
+        return told[-1] if told else "the end of the process that held it"
+
+    def ready(self) -> Held:
+        """Wait until it holds what it was asked to, and return that; its progress is told meanwhile.
+
+        Raises:
+            HarnessError: It could not; the message is the one that the context raised.
+        """
+        relay = _Relay(self.folder / _TOLD)
+        eventually(
+            lambda: relay.tell() or self.ended(),
+            what="what the keeper is to hold",
+            timeout=READY_TIMEOUT,
+            interval=_LOOK_EVERY,
+        )
+        return self.held()
+
+    def held(self) -> Held:
+        """Return what it holds.
+
+        Raises:
+            HarnessError: It could not start that, has ended, or is not ready yet.
+        """
+        for line in _lines(self.folder / _TOLD):
+            if "held" in line:
+                return Held.from_json(line["held"], ended=self.ended)
+            if "error" in line:
+                raise HarnessError(line["error"])
+        how, log_file = self.ended() or "it is still starting", self.folder / _LOG
+        printed = log_file.read_text("utf-8", "replace").splitlines() if log_file.exists() else []
+        raise HarnessError(f"the process {self.pid} holds nothing: {how}\n{tail(printed)}".rstrip())
+
+    def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
+        """Make it leave its context, and wait for its end; do nothing where it has ended.
+
+        Raises:
+            HarnessError: It could not leave in good order; what went wrong is in the message.
+            NotReachedError: It did not end in `timeout` seconds.
+        """
+        running = _process(self.pid, self.created)
+        if running is None:
+            return
+        relay = _Relay(self.folder / _TOLD, skip=len(_lines(self.folder / _TOLD)))
+        running.terminate()
+
+        def ended() -> str:
+            relay.tell()
+            return self.ended()
+
+        eventually(ended, what=f"the end of process {self.pid}", timeout=timeout, interval=_LOOK_EVERY)
+        if self.pid in _BOUND:
+            os.close(_BOUND.pop(self.pid))
+        if relay.tell() and relay.error:
+            raise HarnessError(relay.error)
+
+
+def import_path() -> tuple[str, ...]:
+    """Return the folders that modules are looked for in, in a form that holds in another directory too."""
+    return tuple(entry or str(Path.cwd()) for entry in sys.path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What a keeper is to hold.
+
+    Attributes:
+        context: The importable name of a function of `settings` and, if there is one, the endpoint;
+            it returns a context manager of a `Held`.
+        settings: The settings of the run.
+        endpoint: Where to hold it; None where the context starts that itself. What it says of its end
+            has to be picklable.
+        bound: Whether the keeper ends with the process that started it.
+        path: Where modules are looked for, such as a backend of the project's own; as here by default.
+    """
+
+    context: str
+    settings: Settings
+    endpoint: Endpoint | None = None
+    bound: bool = True
+    path: tuple[str, ...] = field(default_factory=import_path)
+
+
+def start(task: Task, folder: Path, *, above: Keeper | None = None) -> Keeper:
+    """Start a keeper of `task` that tells what it does in `folder`; `ready` waits for it.
+
+    Args:
+        task: What to hold.
+        folder: Where to tell it.
+        above: The bound keeper of what this one builds on: should the starter be killed, that one waits.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / _TOLD).unlink(missing_ok=True)
+    # -P: a module of the project is no part of Python because it lies in the working directory.
+    argv = [sys.executable, "-P", "-c", "from harness.lifetimes import keeper; keeper.main()", str(folder)]
+    lent = [_BOUND[above.pid]] if above and above.pid in _BOUND else []
+    # What can be imported here can be imported there: a backend may be the project's own.
+    env = {**task.settings.environ, "PYTHONPATH": os.pathsep.join(task.path)}
+    child = process.detached(argv, env=env, log=folder / _LOG, cwd=task.settings.project, lent=lent)
+    if task.bound:
+        _BOUND[child.pid] = os.dup(child.stdin.fileno())
+    with child.stdin as pipe:
+        pipe.write(pickle.dumps(task))
+    return Keeper(folder=folder, pid=child.pid, created=child.created)
+
+
+def found(folder: Path) -> Keeper | None:
+    """Return the keeper that runs on `folder`, None if there is none."""
+    try:
+        told = json.loads((folder / _OWNER).read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    keeper = Keeper(folder=folder, pid=told["pid"], created=told["created"])
+    return None if keeper.ended() else keeper
+
+
+class _Relay:
+    """Passes on what a keeper tells: its progress to the log, its spans to the timeline."""
+
+    def __init__(self, file: Path, skip: int = 0) -> None:
+        self._file = file
+        self._seen = skip
+        self._is_over = False
+        self.error = ""
+
+    def tell(self) -> bool:
+        """Pass on what is new; return whether the keeper has told what it holds, or why it can't."""
+        fresh = _lines(self._file)[self._seen :]
+        self._seen += len(fresh)
+        for line in fresh:
+            if "progress" in line:
+                log.info("%s", line["progress"])
+            if "span" in line:
+                timeline.tell(timeline.Span(**line["span"]))
+            self.error = line.get("error", self.error)
+            self._is_over |= "held" in line or "error" in line
+        return self._is_over
+
+
+def _process(pid: int, created: float) -> psutil.Process | None:
+    try:
+        running = psutil.Process(pid)
+        same = running.create_time() == created and running.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return None
+    return running if same else None
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    """Return the whole lines of a file of JSON lines."""
+    if not file.exists():
+        return []
+    return [
+        json.loads(line) for line in file.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")
+    ]
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+# From here on: the keeper's own process.
+
+
+def main() -> None:
+    """Hold what standard input asks for until it is time to end."""
+    folder, me = Path(sys.argv[1]), psutil.Process()
+    (folder / _OWNER).write_text(json.dumps({"pid": me.pid, "created": me.create_time()}), "utf-8")
+    # A Ctrl-C is for the starter, which says when to stop. To ignore it would be passed on to every child.
+    signal.signal(signal.SIGINT, _do_nothing)
+    task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own starter wrote it
+    with (folder / _TOLD).open("a", encoding="utf-8", buffering=1) as told, _telling(told.write):
+        try:
+            with _interrupted_once(bound=task.bound):
+                _hold(task, told.write)
+        except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - the starter is to know it
+            if text := _in_words(problem):
+                told.write(json.dumps({"error": text}) + "\n")
+        finally:
+            (folder / _OWNER).unlink(missing_ok=True)
+
+
+@contextmanager
+def _telling(write: Callable[[str], object]) -> Iterator[None]:
+    def progressed(line: str) -> None:
+        write(json.dumps({"progress": line}) + "\n")
+
+    def ended(span: timeline.Span) -> None:
+        write(json.dumps({"span": asdict(span)}) + "\n")
+
+    with progress.shown(progressed, timed=False), timeline.listening(ended):
+        yield
+
+
+@contextmanager
+def _interrupted_once(*, bound: bool) -> Iterator[None]:
+    """Raise KeyboardInterrupt at the first SIGTERM, or the starter's end; the way out is not interrupted."""
+
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, _do_nothing)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    if bound:
+        threading.Thread(target=_end_with_starter, args=(threading.get_ident(),), daemon=True).start()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, _do_nothing)
+
+
+def _do_nothing(_signal: int, _frame: FrameType | None) -> None:
+    pass
+
+
+def _end_with_starter(thread: int) -> None:
+    if not os.read(sys.stdin.fileno(), 1):
+        signal.pthread_kill(thread, signal.SIGTERM)
+
+
+def _in_words(problem: BaseException) -> str:
+    """Return what is to be told of `problem`; of an interrupt, what went wrong on the way out."""
+    notes = getattr(problem, "__notes__", [])
+    if isinstance(problem, KeyboardInterrupt):
+        return "\n".join(notes)
+    if isinstance(problem, HarnessError):
+        return "\n".join([str(problem), *notes])
+    return "".join(traceback.format_exception(problem)).rstrip()
+
+
+def _hold(task: Task, write: Callable[[str], object]) -> None:
+    """Enter the context, and leave it when it is time to.
+
+    Raises:
+        HarnessError: It can't be entered or left, or the emulator has ended.
+    """
+    context = pkgutil.resolve_name(task.context)
+    given = () if task.endpoint is None else (task.endpoint,)
+    with ExitStack() as resources:
+        held: Held = resources.enter_context(context(task.settings, *given))
+        write(json.dumps({"held": held.to_json()}) + "\n")
+        with suppress(KeyboardInterrupt):
+            raise HarnessError(_end_of(held.endpoint))
+
+
+def _end_of(endpoint: Endpoint) -> str:
+    while not (how := endpoint.ended()):
+        time.sleep(_LOOK_EVERY)
+    return how

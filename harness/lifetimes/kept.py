@@ -1,0 +1,273 @@
+"""A backend and a stack that stay when a run ends, and are found by the next one.
+
+The backend is held by a keeper, and Terraform's copy of the root stays in the cache. A run with the inputs of
+the last apply attaches at once; a run with others applies the difference.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import shutil
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from filelock import FileLock
+
+from harness import backends
+from harness.base import journal
+from harness.deployment import Deployment
+from harness.errors import NotUpError
+from harness.lifetimes import keeper
+from harness.lifetimes.keeper import Task
+from harness.session import packaged, zip_variable
+from harness.terraform import commands as terraform
+from harness.terraform.scratch import copied, copy_of, is_leftover, reached
+from harness.values import Outputs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from harness.lifetimes.keeper import Keeper
+    from harness.settings import Settings
+    from harness.values import Endpoint
+
+log = logging.getLogger(__name__)
+
+_HOLD_BACKEND = "harness.session:backend_held"
+_KEPT = "kept"
+_BACKEND, _STACK = "backend.json", "stack.json"
+# All that is deployed there goes with it.
+_ENDS_WITH_ITS_KEEPER = frozenset({"auto", "container", "host", "ministack"})
+_DISTRIBUTION = "terraform-lambda-harness"
+# What a backend is started with; another value of one of these takes another backend.
+_BACKEND_SETTINGS = (
+    *("backend", "region", "port", "python", "image", "lambda_executor"),
+    *("ministack_auth", "endpoint_url", "aws_accounts"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept for one root of one project.
+
+    Attributes:
+        settings: The settings of the run.
+        folder: Where it is kept.
+    """
+
+    settings: Settings
+    folder: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what is, or would be, kept for the root of `settings`."""
+        name = f"{settings.project}\n{settings.terraform_dir}\n{settings.backend}"
+        digest = hashlib.sha256(name.encode()).hexdigest()[:12]
+        return cls(settings=settings, folder=settings.cache_dir / _KEPT / digest)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from what is kept while the context is open."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder.with_suffix(".lock")):
+            yield
+
+    def keeper(self) -> Keeper | None:
+        """Return the process that holds the backend, None if there is none."""
+        return keeper.found(self.folder / "backend")
+
+    def endpoint(self) -> Endpoint:
+        """Return the endpoint of the kept backend, which is started if it does not run as it should.
+
+        Raises:
+            HarnessError: It does not start.
+        """
+        running, wanted = self.keeper(), backend_fingerprint(self.settings)
+        if running and self._noted(_BACKEND).get("fingerprint") == wanted:
+            log.info("attached to the backend that an earlier run has kept")
+            return running.held().endpoint
+        if running:
+            log.info("the backend that an earlier run has kept is another one: stopping it")
+            self.stop()
+        self._forget_what_ended()
+        journal.clear_orphans(self.settings.cache_dir)  # an emulator of a killed keeper may have the port
+        task = Task(context=_HOLD_BACKEND, settings=self.settings, bound=False)
+        started = keeper.start(task, self.folder / "backend").ready()
+        self._note(_BACKEND, fingerprint=wanted, ends=self._ends_with_its_keeper())
+        return started.endpoint
+
+    def deployment(self, endpoint: Endpoint) -> Deployment:
+        """Return the kept stack, after an apply of what has changed since.
+
+        Raises:
+            HarnessError: Terraform failed; the next run tries again.
+        """
+        variables = packaged(self.settings)
+        wanted, last = stack_fingerprint(self.settings, variables), self._noted(_STACK)
+        if last.get("fingerprint") == wanted:
+            log.info("nothing has changed since the last apply")
+            return self._deployed(endpoint, variables, Outputs(last["outputs"]))
+        (self.folder / _STACK).unlink(missing_ok=True)
+        copied(self.settings.terraform_dir, self.workspace)
+        deployed = self._deployed(endpoint, variables, Outputs({}))
+        deployed.terraform.init()
+        deployed.terraform.apply()
+        deployed = deployed.refreshed()
+        self._note(_STACK, fingerprint=wanted, outputs=dict(deployed.outputs.values))
+        return deployed
+
+    def running(self) -> Deployment:
+        """Return the kept stack as it is.
+
+        Raises:
+            NotUpError: There is none.
+        """
+        running, last = self.keeper(), self._noted(_STACK)
+        if running is None or not last:
+            raise NotUpError(self.settings.terraform_dir)
+        held = running.held()
+        return self._deployed(held.endpoint, zip_variable(self.settings), Outputs(last["outputs"]))
+
+    def is_current(self) -> bool:
+        """Whether another run would have nothing to apply.
+
+        Raises:
+            HarnessError: The Lambda zip can't be built.
+        """
+        wanted = stack_fingerprint(self.settings, packaged(self.settings))
+        return self._noted(_STACK).get("fingerprint") == wanted
+
+    def stop(self) -> bool:
+        """Stop the backend and forget the stack; return whether there was anything.
+
+        What is deployed on an AWS that goes on without the harness is destroyed first.
+
+        Raises:
+            HarnessError: It could not be destroyed; nothing is forgotten then.
+        """
+        running, was_there = self.keeper(), self.folder.exists()
+        if self.workspace.exists() and not self._ends_with_its_keeper():
+            self._destroy(running)
+        if running:
+            running.stop()
+        self._forget()
+        return was_there
+
+    @property
+    def workspace(self) -> Path:
+        """Where Terraform's copy of the root, and its state, are."""
+        return self.folder / "workspace"
+
+    def _deployed(self, endpoint: Endpoint, variables: Mapping[str, str], outputs: Outputs) -> Deployment:
+        root = copy_of(self.settings.terraform_dir, self.workspace)
+        commands = terraform.commands_at(endpoint, root, self.settings, variables)
+        return Deployment(endpoint=endpoint, terraform=commands, outputs=outputs)
+
+    def _destroy(self, running: Keeper | None) -> None:
+        """Destroy the stack where its backend runs; after its keeper's death it is started once more."""
+        with ExitStack() as resources:
+            endpoint = (
+                running.held().endpoint
+                if running
+                else resources.enter_context(backends.started(self.settings))
+            )
+            self._deployed(endpoint, zip_variable(self.settings), Outputs({})).terraform.destroy()
+
+    def _ends_with_its_keeper(self) -> bool:
+        return self.settings.backend in _ENDS_WITH_ITS_KEEPER
+
+    def _forget_what_ended(self) -> None:
+        """Forget the stack, but not the state of one that is still there: its AWS has not ended."""
+        if self._ends_with_its_keeper():
+            self._forget()
+        (self.folder / _STACK).unlink(missing_ok=True)
+
+    def _forget(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _noted(self, file: str) -> dict[str, Any]:
+        return _read(self.folder / file)
+
+    def _note(self, file: str, **values: object) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / file).write_text(json.dumps(values), "utf-8")
+
+
+def swept(cache_dir: Path) -> list[Path]:
+    """Forget the stacks whose kept backend has ended with all that was on it; return their folders.
+
+    What is on an AWS that goes on without the harness stays noted, for `Kept.stop` to destroy.
+    """
+    folders = [folder for folder in sorted((cache_dir / _KEPT).glob("*")) if folder.is_dir()]
+    return [folder for folder in folders if _forgotten(folder)]
+
+
+def _forgotten(folder: Path) -> bool:
+    with FileLock(folder.with_suffix(".lock")):
+        if keeper.found(folder / "backend") or not _read(folder / _BACKEND).get("ends", False):
+            return False
+        shutil.rmtree(folder)
+    return True
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        noted: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return noted
+
+
+def backend_fingerprint(settings: Settings) -> str:
+    """Return a digest of all that decides how the backend is started."""
+    chosen = [f"{name}={getattr(settings, name)}" for name in _BACKEND_SETTINGS]
+    return _digest([version(_DISTRIBUTION), *chosen])
+
+
+def stack_fingerprint(settings: Settings, variables: Mapping[str, str]) -> str:
+    """Return a digest of what an apply depends on: Terraform's files, variables and program, and the zip."""
+    program = terraform.program_of(settings)
+    built = Path(program).resolve().stat()
+    given = {**settings.variables, **variables}
+    return _digest(
+        [
+            backend_fingerprint(settings),
+            f"{program} {built.st_size} {built.st_mtime_ns}",
+            json.dumps([given, _told_by_environ(settings)], sort_keys=True),
+            *_contents(_files(settings.terraform_dir)),
+            *_contents(Path(value) for value in variables.values() if Path(value).is_file()),
+        ]
+    )
+
+
+def _told_by_environ(settings: Settings) -> dict[str, str]:
+    """Return what Terraform reads from the environment: variables, and arguments of its commands."""
+    return {
+        name: text for name, text in settings.environ.items() if name.startswith(("TF_VAR_", "TF_CLI_ARGS"))
+    }
+
+
+def _files(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    folders = reached(root.resolve())
+    return sorted({file for folder in folders for file in folder.rglob("*") if _counts(file, folder)})
+
+
+def _counts(file: Path, folder: Path) -> bool:
+    hidden = any(part == ".terraform" for part in file.relative_to(folder).parts)
+    return file.is_file() and not hidden and not is_leftover(file.name)
+
+
+def _contents(files: Iterable[Path]) -> Iterator[str]:
+    for file in files:
+        yield f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}"
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -1,0 +1,129 @@
+"""Where a test run has its backend and its stack from: of its own, kept from an earlier run, or shared."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from filelock import FileLock
+
+from harness import backends
+from harness.lifetimes.broker import Counter, Wish, account_of
+from harness.lifetimes.kept import Kept
+from harness.session import attached, deployed_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.deployment import Deployment
+    from harness.settings import Settings
+    from harness.values import Endpoint
+
+
+class Source(Protocol):
+    """Provides a backend, and the stack on it."""
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether no other process of the run works with the same stack."""
+        ...
+
+    def endpoint(self, settings: Settings, /) -> AbstractContextManager[Endpoint]:
+        """Return the context in which the backend of `settings` runs."""
+        ...
+
+    def deployment(self, settings: Settings, endpoint: Endpoint, /) -> AbstractContextManager[Deployment]:
+        """Return the context in which the stack of `settings` runs at `endpoint`."""
+        ...
+
+    def alone(self, settings: Settings, /) -> AbstractContextManager[object]:
+        """Return the context in which no other process works with the stack's data."""
+        ...
+
+
+class Own:
+    """Everything is started by this process and ends with the context."""
+
+    is_exclusive = True
+
+    def endpoint(self, settings: Settings) -> AbstractContextManager[Endpoint]:
+        """Start the backend."""
+        return backends.started(settings)
+
+    def deployment(self, settings: Settings, endpoint: Endpoint) -> AbstractContextManager[Deployment]:
+        """Apply the stack."""
+        return deployed_at(settings, endpoint)
+
+    def alone(self, _settings: Settings) -> AbstractContextManager[object]:
+        """Nobody else is there."""
+        return nullcontext()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lasting:
+    """Everything stays for the next run, which attaches to it.
+
+    Attributes:
+        is_exclusive: Whether this process is the only one of its run.
+    """
+
+    is_exclusive: bool
+
+    @contextmanager
+    def endpoint(self, settings: Settings) -> Iterator[Endpoint]:
+        """Attach to the backend, or start it."""
+        kept = Kept.of(settings)
+        with kept.alone():
+            endpoint = kept.endpoint()
+        yield endpoint
+
+    @contextmanager
+    def deployment(self, settings: Settings, endpoint: Endpoint) -> Iterator[Deployment]:
+        """Attach to the stack, or apply what has changed."""
+        kept = Kept.of(settings)
+        with kept.alone():
+            deployment = kept.deployment(endpoint)
+        yield deployment
+
+    def alone(self, settings: Settings) -> AbstractContextManager[object]:
+        """Wait for the tests of other processes."""
+        return FileLock(Kept.of(settings).folder.with_suffix(".test.lock"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shared:
+    """Everything is held by the controller of pytest-xdist.
+
+    Attributes:
+        counter: Where to ask for it.
+        worker: The name of this worker; empty where all workers share one stack.
+    """
+
+    counter: Counter
+    worker: str = ""
+
+    @contextmanager
+    def endpoint(self, settings: Settings) -> Iterator[Endpoint]:
+        """Ask for the backend."""
+        account = self._account(settings)
+        endpoint = self.counter.ask(Wish(settings=settings, stack=False)).endpoint
+        yield replace(endpoint, access_key=account) if account else endpoint
+
+    @contextmanager
+    def deployment(self, settings: Settings, _endpoint: Endpoint) -> Iterator[Deployment]:
+        """Ask for the stack."""
+        wish = Wish(settings=settings, stack=True, account=self._account(settings))
+        yield attached(settings, self.counter.ask(wish))
+
+    def alone(self, _settings: Settings) -> AbstractContextManager[object]:
+        """Wait for the tests of other workers, where they have the same stack."""
+        return nullcontext() if self.worker else FileLock(self.counter.folder / "test.lock")
+
+    @property
+    def is_exclusive(self) -> bool:
+        """Whether each worker has a stack of its own."""
+        return bool(self.worker)
+
+    def _account(self, settings: Settings) -> str:
+        return account_of(self.worker, settings) if self.worker else ""

@@ -1,0 +1,56 @@
+"""Remove what runs that were killed have left."""
+
+from __future__ import annotations
+
+import logging
+import pkgutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.backends import real_aws
+from harness.base import journal
+from harness.errors import BackendError
+from harness.lifetimes import kept as keeping
+from harness.terraform import commands
+
+if TYPE_CHECKING:
+    from harness.base.journal import Entry
+    from harness.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def swept(settings: Settings) -> list[str]:
+    """Remove processes, folders, containers and networks of killed runs, and stacks on real AWS; name them.
+
+    Raises:
+        HarnessError: A stack on real AWS can't be destroyed; it stays noted.
+    """
+    kept = [f"the kept stack in {folder}" for folder in keeping.swept(settings.cache_dir)]
+    return [*_noted(settings), *kept, *_containers()]
+
+
+def _noted(settings: Settings) -> list[str]:
+    removed = []
+    for file, entry in journal.orphans(settings.cache_dir).items():
+        if entry.root and Path(entry.root).exists():
+            _destroy(settings, entry)
+        journal.clear(file, entry)
+        removed.append(" ".join(filter(None, (entry.what, entry.folder))))
+    return removed
+
+
+def _destroy(settings: Settings, entry: Entry) -> None:
+    """Destroy a stack on real AWS, in an account that the settings allow."""
+    with real_aws.aws(settings) as endpoint:
+        log.info("destroying %s, as %s", entry.what, entry.variables)
+        commands.commands_at(endpoint, Path(entry.root), settings, entry.variables).destroy()
+
+
+def _containers() -> list[str]:
+    try:
+        # Imported only here: it needs an extra that may not be installed.
+        return list(pkgutil.resolve_name("harness.backends.container:sweep")())
+    except BackendError as problem:
+        log.info("no containers are looked for: %s", problem.reason)
+        return []

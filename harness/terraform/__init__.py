@@ -1,0 +1,1 @@
+"""Running Terraform in a scratch copy of a root."""

@@ -1,0 +1,379 @@
+"""Terraform: a stack applied while a context is open, and the commands on it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import tempfile
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from harness.base import isolation, journal, process, timeline
+from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
+from harness.terraform.events import EventLog, diagnostics_of
+from harness.terraform.retry import patiently
+from harness.terraform.scratch import copied, scratch_copy
+from harness.values import Outputs, Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from harness.settings import Settings
+    from harness.values import Change, Endpoint
+
+log = logging.getLogger(__name__)
+
+REMEDY = (
+    "install Terraform >= 1.10 from https://developer.hashicorp.com/terraform/install, "
+    "or name another program in HARNESS_TERRAFORM, such as tofu"
+)
+_LISTENERS: list[Callable[[str], None]] = []
+_QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+_LOCK_WAIT = "-lock-timeout=300s"  # another process may work on the same state
+_PLAN_EXIT_CODES = frozenset({0, 2})  # with -detailed-exitcode, 2 says that there are changes
+
+
+_RESOURCES: dict[tuple[Path, int], list[Resource]] = {}  # by the state's file and its time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terraform:
+    """The Terraform commands on one root, against one endpoint.
+
+    Attributes:
+        program: The program's full path.
+        root: The directory of the root module.
+        environ: The environment of `init`, which may reach the network.
+        variables: The root's input variables.
+        timeout: Seconds that one command may take.
+        online: Whether other commands than `init` may reach the network too: on real AWS they have to.
+        ended: Returns how the emulator ended, if it has: no command outlives it.
+    """
+
+    program: str
+    root: Path
+    environ: Mapping[str, str] = field(repr=False)
+    variables: Mapping[str, str]
+    timeout: float
+    online: bool = False
+    ended: Callable[[], str] = field(default=str, repr=False)
+
+    def init(self) -> None:
+        """Install the providers and modules.
+
+        Raises:
+            TerraformError: They can't be had.
+        """
+        patiently(self._init)
+
+    def _init(self) -> None:
+        log.info("terraform init")
+        argv = [self.program, "init", "-input=false", "-no-color"]
+        try:
+            with timeline.phase("terraform init"):
+                _tell("$ terraform init")
+                process.run(argv, cwd=self.root, env=self.environ, timeout=self.timeout, on_line=_tell)
+        except CommandError as problem:
+            events = EventLog(plain=problem.output.splitlines())
+            raise TerraformError("init", events.errors()) from problem
+
+    def validate(self) -> None:
+        """Check that the configuration is valid, variables aside.
+
+        Raises:
+            TerraformError: It is not; each mistake is one of its diagnostics.
+        """
+        try:
+            process.run(
+                [self.program, "validate", "-json"], cwd=self.root, env=self.environ, timeout=self.timeout
+            )
+        except CommandError as problem:
+            raise TerraformError("validate", diagnostics_of(problem.output)) from problem
+
+    def apply(self, **variables: str) -> None:
+        """Apply the root, with `variables` on top of its own.
+
+        Raises:
+            TerraformError: A resource failed; its address and the provider's message are in the error.
+        """
+        log.info("terraform apply")
+        patiently(lambda: self._events("apply", "-auto-approve", _LOCK_WAIT, **variables))
+
+    def plan(self, **variables: str) -> list[Change]:
+        """Return the changes that an apply would make.
+
+        Raises:
+            TerraformError: The configuration is not valid, or a read failed.
+        """
+        return self._events("plan", "-detailed-exitcode", _LOCK_WAIT, **variables).changes
+
+    def destroy(self) -> None:
+        """Destroy all that the state knows; do nothing where there is no state, or no emulator any more.
+
+        Raises:
+            TerraformError: A resource could not be destroyed.
+        """
+        if (self.root / "terraform.tfstate").exists() and not self.ended():
+            log.info("terraform destroy")
+            patiently(lambda: self._events("destroy", "-auto-approve", _LOCK_WAIT))
+
+    def outputs(self) -> Outputs:
+        """Return the root's outputs.
+
+        Raises:
+            TerraformError: The state can't be read.
+        """
+        done = self._run("output", "-json")
+        return Outputs({name: output["value"] for name, output in json.loads(done.stdout).items()})
+
+    def resources(self) -> list[Resource]:
+        """Return the resources of the state, those of its modules included.
+
+        Raises:
+            TerraformError: The state can't be read.
+        """
+        state = self.root / "terraform.tfstate"
+        if not state.exists():
+            return []
+        seen = (state, state.stat().st_mtime_ns)
+        if seen not in _RESOURCES:  # showing them takes a second
+            shown = json.loads(self._run("show", "-json").stdout)
+            _RESOURCES[seen] = list(_resources(shown.get("values", {}).get("root_module", {})))
+        return _RESOURCES[seen]
+
+    def _events(self, command: str, *flags: str, **variables: str) -> EventLog:
+        events = EventLog()
+        given = [f"-var={name}={value}" for name, value in ({**self.variables, **variables}).items()]
+        argv = [self.program, command, "-json", "-input=false", *flags, *given]
+        accept = _PLAN_EXIT_CODES if command == "plan" else frozenset({0})
+        env = self._confined()
+
+        def take(line: str) -> None:
+            events.take(line)
+            _tell(line)
+
+        try:
+            with timeline.phase(f"terraform {command}"):
+                _tell(f"$ terraform {command}")
+                process.run(
+                    argv,
+                    cwd=self.root,
+                    env=env,
+                    timeout=self.timeout,
+                    on_line=take,
+                    accept=accept,
+                    stop_if=self._why_stop,
+                )
+        except CommandError as problem:
+            if problem.returncode is None:
+                raise
+            raise TerraformError(command, events.errors()) from problem
+        return events
+
+    def _why_stop(self) -> str:
+        how = self.ended()
+        return how and f"the emulator ended with {how}"
+
+    def _confined(self) -> Mapping[str, str]:
+        return self.environ if self.online else isolation.without_network(self.environ)
+
+    def _run(self, *arguments: str) -> process.Completed:
+        env = self._confined()
+        try:
+            return process.run([self.program, *arguments], cwd=self.root, env=env, timeout=self.timeout)
+        except CommandError as problem:
+            events = EventLog(plain=problem.output.splitlines())
+            raise TerraformError(arguments[0], events.errors()) from problem
+
+
+@contextmanager
+def listening(listener: Callable[[str], None]) -> Iterator[None]:
+    """Have `listener` called with what init, plan, apply and destroy print while the context is open.
+
+    It gets a line at a time, in any thread; a line `$ terraform <command>` comes first.
+    """
+    _LISTENERS.append(listener)
+    try:
+        yield
+    finally:
+        _LISTENERS.remove(listener)
+
+
+def _tell(line: str) -> None:
+    for listener in tuple(_LISTENERS):
+        listener(line)
+
+
+def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
+    for found in module.get("resources", []):
+        if found["mode"] == "managed":
+            yield Resource(address=found["address"], type=found["type"], values=found["values"])
+    for child in module.get("child_modules", []):
+        yield from _resources(child)
+
+
+@contextmanager
+def prepared(
+    settings: Settings, environ: Mapping[str, str], variables: Mapping[str, str]
+) -> Iterator[Terraform]:
+    """Initialise a scratch copy of the root of `settings`, and remove it when the context closes.
+
+    Args:
+        settings: Names the root and the program.
+        environ: The environment of the commands; it says which AWS they talk to.
+        variables: Input variables on top of the settings' own.
+
+    Raises:
+        MissingToolError: There is no Terraform on PATH.
+        SettingsError: The root has no Terraform files, or the provider mirror no providers.
+        TerraformError: The providers can't be had.
+    """
+    with scratch_copy(settings.terraform_dir) as root:
+        terraform = commands_in(root, settings, environ, variables)
+        terraform.init()
+        yield terraform
+
+
+def program_of(settings: Settings) -> str:
+    """Return the full path of the Terraform program.
+
+    Raises:
+        MissingToolError: There is none on PATH.
+    """
+    return process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
+
+
+def commands_in(
+    root: Path, settings: Settings, environ: Mapping[str, str], variables: Mapping[str, str]
+) -> Terraform:
+    """Return the Terraform commands on `root`, a copy of the root of `settings`.
+
+    Raises:
+        MissingToolError: There is no Terraform on PATH.
+        SettingsError: The provider mirror holds no providers.
+    """
+    return Terraform(
+        program=program_of(settings),
+        root=root,
+        environ={**environ, **_QUIET, **mirrored(settings.provider_mirror, root)},
+        variables={**settings.variables, **variables},
+        timeout=settings.terraform_timeout,
+    )
+
+
+def commands_at(
+    endpoint: Endpoint, root: Path, settings: Settings, variables: Mapping[str, str]
+) -> Terraform:
+    """Return the Terraform commands on `root`, a copy of the root of `settings`, that work at `endpoint`.
+
+    Raises:
+        HarnessError: What `commands_in` raises.
+    """
+    environ = isolation.pointed_at(endpoint, settings.environ) | _for_tflocal(endpoint)
+    commands = commands_in(root, settings, environ, _all_variables(settings, endpoint, variables))
+    return replace(commands, online=endpoint.is_aws, ended=endpoint.ended)
+
+
+def _for_tflocal(endpoint: Endpoint) -> dict[str, str]:
+    """Return what makes tflocal use the account of `endpoint`, and its host for every bucket."""
+    if endpoint.is_aws:
+        return {}
+    return {"S3_HOSTNAME": urlsplit(endpoint.url).hostname or "", "CUSTOMIZE_ACCESS_KEY": "1"}
+
+
+@contextmanager
+def applied(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> Iterator[Terraform]:
+    """Apply the root of `settings` at `endpoint`, and destroy it when the context closes.
+
+    Raises:
+        HarnessError: What `prepared` raises.
+        TerraformError: A command failed; what was already created has been destroyed again.
+    """
+    program_of(settings)  # else nothing needs to be copied
+    with _scratch(settings, endpoint, variables) as root:
+        terraform = commands_at(endpoint, root, settings, variables)
+        terraform.init()
+        with _destroyed_afterwards(terraform):
+            terraform.apply()
+            yield terraform
+
+
+@contextmanager
+def _scratch(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> Iterator[Path]:
+    """Yield a scratch copy of the root that `harness sweep` knows of, should this process be killed.
+
+    On real AWS it stays where something could not be destroyed: with the state it can be.
+    """
+    with ExitStack() as resources:
+        folder = tempfile.mkdtemp(prefix="harness-terraform-")
+        resources.callback(shutil.rmtree, folder, ignore_errors=True)
+        root = copied(settings.terraform_dir, Path(folder))
+        stays = {"root": str(root), "variables": _all_variables(settings, endpoint, variables)}
+        entry = {"folder": folder, **(stays if endpoint.is_aws else {})}
+        what = f"the stack of {settings.terraform_dir}"
+        resources.callback(journal.note(settings.cache_dir, what, **entry).unlink, missing_ok=True)
+        try:
+            yield root
+        finally:
+            if endpoint.is_aws and _holds_resources(root):
+                log.warning("%s is still on AWS, its state in %s; `harness sweep` destroys it", what, root)
+                resources.pop_all()
+
+
+def _holds_resources(root: Path) -> bool:
+    state = root / "terraform.tfstate"
+    text = state.read_text("utf-8") if state.exists() else ""
+    return bool(text) and bool(json.loads(text).get("resources"))
+
+
+def _all_variables(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> dict[str, str]:
+    named = {settings.name_variable: endpoint.name} if endpoint.name else {}
+    return {**settings.variables, **named, **variables}
+
+
+@contextmanager
+def _destroyed_afterwards(terraform: Terraform) -> Iterator[None]:
+    try:
+        yield
+    except BaseException as problem:
+        try:
+            terraform.destroy()
+        except HarnessError as second:
+            problem.add_note(f"and then the clean-up failed too: {second}")
+        raise
+    terraform.destroy()
+
+
+def mirrored(mirror: Path | None, folder: Path) -> dict[str, str]:
+    """Return the environment that makes Terraform ask `mirror`; the configuration for it goes into `folder`.
+
+    Raises:
+        SettingsError: The mirror holds no providers.
+    """
+    return {} if mirror is None else {"TF_CLI_CONFIG_FILE": str(_cli_config(mirror, folder))}
+
+
+def _cli_config(mirror: Path, folder: Path) -> Path:
+    """Write a CLI configuration that takes what `mirror` holds from there, and the rest from the registries.
+
+    https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation
+    """
+    # Laid out as <mirror>/<registry host>/<namespace>/<type>.
+    held = sorted(str(provider.relative_to(mirror)) for provider in mirror.glob("*/*/*") if provider.is_dir())
+    if not held:
+        expected = "a filesystem mirror, as `terraform providers mirror` makes one"
+        raise SettingsError("HARNESS_PROVIDER_MIRROR", expected=expected, got=str(mirror))
+    file = folder / "harness.tfrc"
+    text = (
+        "provider_installation {\n"
+        f"  filesystem_mirror {{\n    path = {json.dumps(str(mirror))}\n  }}\n"
+        f"  direct {{\n    exclude = {json.dumps(held)}\n  }}\n"
+        "}\n"
+    )
+    if not file.exists() or file.read_text("utf-8") != text:  # another process may be reading it
+        file.write_text(text, "utf-8")
+    return file

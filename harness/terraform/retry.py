@@ -1,0 +1,49 @@
+"""Failures of Terraform that another try is known to cure."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from typing import TYPE_CHECKING
+
+from harness.errors import TerraformError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from harness.values import Diagnostic
+
+log = logging.getLogger(__name__)
+
+PAUSES = (1.0, 4.0)  # seconds before the second and the third try
+# What a bad line or a busy service says, and AWS's own names for "again, please":
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+_KNOWN = re.compile(
+    r"connection reset|unexpected EOF|i/o timeout|TLS handshake timeout|Client\.Timeout exceeded"
+    r"|\b429 Too Many Requests|\b50[234] (?:Bad Gateway|Service Unavailable|Gateway Time-?out)"
+    r"|\bThrottling|TooManyRequestsException|RequestLimitExceeded|\bSlowDown\b|RequestTimeout"
+    r"|ConcurrentModification|OperationAborted|OptimisticLock|ServiceUnavailable"
+)
+
+
+def is_transient(diagnostics: Sequence[Diagnostic]) -> bool:
+    """Whether every error among `diagnostics` is one that may be gone at the next try."""
+    return bool(diagnostics) and all(_KNOWN.search(str(told)) for told in diagnostics)
+
+
+def patiently[T](attempt: Callable[[], T], *, pause: Callable[[float], None] = time.sleep) -> T:
+    """Return what `attempt` returns, after two more tries where it fails for a transient reason.
+
+    Raises:
+        TerraformError: It failed for another reason, or three times.
+    """
+    for seconds in PAUSES:
+        try:
+            return attempt()
+        except TerraformError as problem:
+            if not is_transient(problem.diagnostics):
+                raise
+            log.info("%s\n  that may pass: once more in %g s", problem, seconds)
+            pause(seconds)
+    return attempt()

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import CommandError, Settings, SettingsError
+from harness.base import environments, process
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def requirements(tmp_path: Path) -> Path:
+    """Return requirements that need no network: a package in a directory."""
+    source = tmp_path / "greeter"
+    source.mkdir()
+    (source / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbackend-path = ["."]\nbuild-backend = "backend"\n'
+        '[project]\nname = "greeter"\nversion = "1"\n',
+        "utf-8",
+    )
+    (source / "backend.py").write_text(BACKEND, "utf-8")
+    file = tmp_path / "requirements.txt"
+    file.write_text(f"greeter @ {source.as_uri()}\n", "utf-8")
+    return file
+
+
+BACKEND = """
+import os, zipfile
+NAME = "greeter-1-py3-none-any.whl"
+SEEN = " ".join(os.environ)
+def build_wheel(directory, config_settings=None, metadata_directory=None):
+    with zipfile.ZipFile(f"{directory}/{NAME}", "w") as wheel:
+        wheel.writestr("greeter.py", f"GREETING = 'hello'; SEEN = {SEEN!r}")
+        for name, text in {
+            "METADATA": "Metadata-Version: 2.1\\nName: greeter\\nVersion: 1\\n"
+            "Requires-Dist: unlisted @ file:///nowhere\\n",
+            "WHEEL": "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+            "RECORD": "",
+        }.items():
+            wheel.writestr(f"greeter-1.dist-info/{name}", text)
+    return NAME
+"""
+
+
+SECRETS = {"AWS_ACCESS_KEY_ID": "AKIA", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token"}
+
+
+def greeting(python: Path, name: str = "GREETING") -> str:
+    argv = [str(python), "-c", f"import greeter; print(greeter.{name})"]
+    return process.run(argv, env={}, timeout=30).stdout.strip()
+
+
+def test_it_installs_the_requirements_once(settings: Settings, requirements: Path) -> None:
+    python = environments.cached(settings, "greeter", requirements)
+    marked = python.parent / "mark"
+    marked.touch()
+
+    assert greeting(python) == "hello"
+    assert environments.cached(settings, "greeter", requirements) == python
+    assert marked.exists()
+
+
+def test_what_is_installed_runs_without_the_callers_credentials(
+    settings: Settings, requirements: Path
+) -> None:
+    environ = {**settings.environ, **SECRETS, "GREETER_KEY": "none of AWS"}
+    python = environments.cached(replace(settings, environ=environ), "greeter", requirements)
+
+    seen = set(greeting(python, "SEEN").split())
+    assert "GREETER_KEY" in seen
+    assert seen.isdisjoint(SECRETS)
+
+
+def test_an_interrupted_build_is_built_anew(settings: Settings, requirements: Path) -> None:
+    python = environments.cached(settings, "greeter", requirements)
+    home = python.parents[1]
+    (home / ".complete").unlink()
+    python.unlink()
+
+    assert greeting(environments.cached(settings, "greeter", requirements)) == "hello"
+
+
+def test_a_failed_build_is_an_error_and_the_next_try_works(settings: Settings, requirements: Path) -> None:
+    good = requirements.read_text("utf-8")
+    requirements.write_text("greeter @ file:///nowhere\n", "utf-8")
+    with pytest.raises(CommandError, match="nowhere"):
+        environments.cached(settings, "greeter", requirements)
+
+    requirements.write_text(good, "utf-8")
+
+    assert greeting(environments.cached(settings, "greeter", requirements)) == "hello"
+
+
+def test_other_requirements_get_another_environment(settings: Settings, tmp_path: Path) -> None:
+    empty, commented = tmp_path / "a.txt", tmp_path / "b.txt"
+    empty.write_text("", "utf-8")
+    commented.write_text("# other\n", "utf-8")
+
+    assert environments.cached(settings, "x", empty) != environments.cached(settings, "x", commented)
+
+
+@pytest.fixture
+def fake_python(tmp_path: Path) -> Callable[[str], Path]:
+    def make(script: str) -> Path:
+        file = tmp_path / "python"
+        file.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+        file.chmod(0o755)
+        return file
+
+    return make
+
+
+def test_the_version_of_another_interpreter_is_asked_for(
+    settings: Settings, fake_python: Callable[[str], Path]
+) -> None:
+    assert environments.python_version(replace(settings, python=fake_python("echo 3 11"))) == (3, 11)
+
+
+def test_another_interpreter_is_asked_without_the_callers_credentials(
+    settings: Settings, fake_python: Callable[[str], Path]
+) -> None:
+    python = fake_python("echo 3 ${AWS_SECRET_ACCESS_KEY:-11}")
+    secretive = replace(settings, python=python, environ={**settings.environ, **SECRETS})
+
+    assert environments.python_version(secretive) == (3, 11)
+
+
+@pytest.mark.parametrize("script", ["echo hello", "exit 1"])
+def test_a_program_that_is_no_python_is_refused(
+    settings: Settings, fake_python: Callable[[str], Path], script: str
+) -> None:
+    with pytest.raises(SettingsError, match="HARNESS_PYTHON: expected a Python interpreter"):
+        environments.python_version(replace(settings, python=fake_python(script)))
+
+
+def test_a_missing_interpreter_is_refused(settings: Settings) -> None:
+    with pytest.raises(SettingsError, match="HARNESS_PYTHON"):
+        environments.python_version(replace(settings, python=Path("/nowhere/python")))

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import os
+import sys
+import time
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness import PackageError, PackageSettings, Settings
+from harness.base import lambda_zip, process
+
+PROJECT = Path(__file__).parents[3]
+# Builds this project's zip from a copy of its sources; the arguments are a umask and a directory.
+BUILD = """
+import os, shutil, sys
+from dataclasses import replace
+from pathlib import Path
+from harness import Settings
+from harness.base import lambda_zip as package
+
+os.umask(int(sys.argv[1], 8))
+home = Path(sys.argv[2])
+settings = Settings.from_env(os.environ, Path.cwd())
+source = home / settings.package.source.name
+shutil.copytree(settings.package.source, source, copy_function=shutil.copyfile)
+package.build(settings, replace(settings.package, source=source, output=home / "own.zip"))
+"""
+
+
+@pytest.fixture
+def described(tmp_path: Path) -> PackageSettings:
+    source = tmp_path / "src" / "app"
+    (source / "__pycache__").mkdir(parents=True)
+    (source / "inner").mkdir()
+    for name in ("__init__.py", "handler.py", "py.typed", "inner/__init__.py", "__pycache__/handler.pyc"):
+        (source / name).write_text(f"# {name}\n", "utf-8")
+    return PackageSettings(source=source, output=tmp_path / "build" / "app.zip")
+
+
+def test_the_zip_holds_the_package_under_its_name_and_no_byproducts(
+    settings: Settings, described: PackageSettings
+) -> None:
+    built = lambda_zip.build(settings, described)
+
+    assert zipfile.ZipFile(built).namelist() == ["app/__init__.py", "app/handler.py", "app/inner/__init__.py"]
+
+
+def test_the_same_sources_give_the_same_bytes(settings: Settings, described: PackageSettings) -> None:
+    first = lambda_zip.build(settings, described).read_bytes()
+    described.output.unlink()
+    for file in described.source.rglob("*.py"):
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+        file.chmod(0o700)
+
+    assert lambda_zip.build(settings, described).read_bytes() == first
+
+
+def test_machines_that_differ_in_all_but_the_sources_build_the_same_bytes(tmp_path: Path) -> None:
+    one = {"LC_ALL": "C", "TZ": "America/St_Johns", "PYTHONHASHSEED": "1", "UV_LINK_MODE": "hardlink"}
+    other = {"LC_ALL": "C.UTF-8", "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "2", "UV_LINK_MODE": "copy"}
+
+    first, second = built(tmp_path / "one", "022", one), built(tmp_path / "other", "077", other)
+
+    assert first.stat().st_mode != second.stat().st_mode
+    assert first.read_bytes() == second.read_bytes()
+
+
+def built(home: Path, umask: str, environ: dict[str, str]) -> Path:
+    """Build this project's zip in a process with a cache of its own."""
+    home.mkdir()
+    process.run(
+        [sys.executable, "-c", BUILD, umask, str(home)],
+        env={**os.environ, "HARNESS_CACHE_DIR": str(home / "cache"), **environ},
+        cwd=PROJECT,
+        timeout=120,
+    )
+    return home / "own.zip"
+
+
+def test_a_changed_source_gives_other_bytes(settings: Settings, described: PackageSettings) -> None:
+    first = lambda_zip.build(settings, described).read_bytes()
+    (described.source / "handler.py").write_text("changed = True\n", "utf-8")
+
+    assert lambda_zip.build(settings, described).read_bytes() != first
+
+
+def test_an_unchanged_zip_is_left_untouched(settings: Settings, described: PackageSettings) -> None:
+    built = lambda_zip.build(settings, described)
+    before = built.stat().st_mtime_ns
+    time.sleep(0.01)
+
+    lambda_zip.build(settings, described)
+
+    assert built.stat().st_mtime_ns == before
+    assert sorted(file.name for file in built.parent.iterdir()) == ["app.lock", "app.zip"]
+
+
+def test_members_are_stored_readable_and_of_one_fixed_time(
+    settings: Settings, described: PackageSettings
+) -> None:
+    for entry in zipfile.ZipFile(lambda_zip.build(settings, described)).infolist():
+        assert entry.compress_type == zipfile.ZIP_STORED
+        assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+        assert entry.external_attr >> 16 == 0o100644
+
+
+def test_a_source_that_is_no_package_is_refused(settings: Settings, tmp_path: Path) -> None:
+    described = PackageSettings(source=tmp_path, output=tmp_path / "x.zip")
+
+    with pytest.raises(PackageError, match=r"expected a Python package, found no __init__\.py"):
+        lambda_zip.build(settings, described)
+
+
+def test_a_group_that_is_not_locked_is_one_clear_error(
+    settings: Settings, described: PackageSettings
+) -> None:
+    with pytest.raises(PackageError, match="its dependencies can't be installed"):
+        lambda_zip.build(settings, replace(described, group="missing"))
+
+
+def test_dependencies_are_installed_without_the_callers_credentials(
+    settings: Settings, described: PackageSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    installer = tmp_path / "uv"
+    installer.write_text('#!/bin/sh\necho "$@" >>"$NOTED"; exec test -z "$AWS_SECRET_ACCESS_KEY"\n', "utf-8")
+    installer.chmod(0o755)
+    monkeypatch.setattr("uv.find_uv_bin", lambda: str(installer))
+    noted = tmp_path / "noted"
+    environ = {**settings.environ, "AWS_SECRET_ACCESS_KEY": "secret", "NOTED": str(noted)}
+
+    lambda_zip.build(replace(settings, environ=environ), replace(described, group="lambda"))
+
+    assert [line.split()[0] for line in noted.read_text("utf-8").splitlines()] == ["export", "pip"]
+
+
+def test_this_projects_zip_carries_its_locked_dependencies_and_can_be_imported(tmp_path: Path) -> None:
+    settings = Settings.from_env({**os.environ, "HARNESS_CACHE_DIR": str(tmp_path / "cache")}, PROJECT)
+    assert settings.package is not None
+    built = lambda_zip.build(settings, replace(settings.package, output=tmp_path / "own.zip"))
+
+    names = zipfile.ZipFile(built).namelist()
+
+    assert {"s3_lambda_api/writer.py", "s3_lambda_api/reader.py", "aws_lambda_powertools/__init__.py"} <= set(
+        names
+    )
+    assert not [name for name in names if name.startswith(("boto3/", "harness/")) or "RECORD" in name]

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import json
+import os
+import socket
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from harness.backends import container
+from harness.cli import doctor
+from harness.cli.main import app
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from harness import Settings
+    from harness.cli.doctor import Finding
+
+
+@pytest.fixture(autouse=True)
+def _no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "unavailable", lambda _: "no Docker engine answers")
+
+
+@pytest.fixture
+def terraform(tmp_path: Path) -> Callable[[str], str]:
+    """Return a function that makes a program in Terraform's place, and gives its path."""
+
+    def make(script: str) -> str:
+        program = tmp_path / "terraform"
+        program.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+        program.chmod(0o755)
+        return str(program)
+
+    return make
+
+
+@pytest.fixture
+def healthy(settings: Settings, tmp_path: Path, terraform: Callable[[str], str]) -> Settings:
+    root = tmp_path / "stack"
+    root.mkdir()
+    (root / "main.tf").touch()
+    program = terraform("""echo '{"terraform_version": "1.10.0"}'""")
+    return replace(settings, terraform=program, terraform_dir=root, backend="auto", provider_mirror=None)
+
+
+def finding(settings: Settings, subject: str) -> Finding:
+    (found,) = [each for each in doctor.examined(settings) if each.subject == subject]
+    return found
+
+
+def test_a_machine_that_has_all_can_run_and_uses_the_first_backend_that_can(healthy: Settings) -> None:
+    findings = doctor.examined(healthy)
+
+    assert doctor.can_run(findings)
+    assert [each.subject for each in findings if each.needed] == [
+        "terraform",
+        "terraform root",
+        "backend host",
+    ]
+    assert doctor.report(findings).endswith("\nthe main job can run")
+
+
+def test_docker_is_taken_where_it_can_run(healthy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container, "unavailable", lambda _: "")
+
+    assert finding(healthy, "backend container").needed
+    assert not finding(healthy, "backend host").needed
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("""echo '{"terraform_version": "1.9.8"}'""", "1.9.8 at "),
+        ("echo nonsense", "Expecting value"),
+        ("exit 3", "failed with exit code 3"),
+    ],
+)
+def test_a_terraform_that_will_not_do_is_told_with_the_remedy(
+    healthy: Settings, terraform: Callable[[str], str], script: str, told: str
+) -> None:
+    found = finding(replace(healthy, terraform=terraform(script)), "terraform")
+
+    assert not found.ok
+    assert told in found.state
+    assert "developer.hashicorp.com/terraform/install" in str(found)
+
+
+def test_terraform_is_asked_without_the_callers_credentials(
+    healthy: Settings, terraform: Callable[[str], str]
+) -> None:
+    script = """echo '{"terraform_version": "'${AWS_SECRET_ACCESS_KEY:-1.11.4}'"}'"""
+    environ = {**healthy.environ, "AWS_SECRET_ACCESS_KEY": "secret"}
+
+    found = finding(replace(healthy, terraform=terraform(script), environ=environ), "terraform")
+
+    assert found.state.startswith("1.11.4 at ")
+
+
+def test_a_missing_terraform_stops_the_main_job(healthy: Settings) -> None:
+    findings = doctor.examined(replace(healthy, terraform="no-such-terraform"))
+
+    assert not doctor.can_run(findings)
+    assert "MISSING terraform: 'no-such-terraform' is not on PATH" in doctor.report(findings)
+
+
+def test_a_root_without_terraform_files_is_told(healthy: Settings, tmp_path: Path) -> None:
+    found = finding(replace(healthy, terraform_dir=tmp_path / "nowhere"), "terraform root")
+
+    assert not found.ok
+    assert "HARNESS_TERRAFORM_DIR" in found.remedy
+
+
+def test_a_mirror_must_hold_the_aws_provider(healthy: Settings, tmp_path: Path) -> None:
+    mirrored = replace(healthy, provider_mirror=tmp_path / "mirror")
+    assert not finding(mirrored, "provider mirror").ok
+
+    (tmp_path / "mirror/registry.example/hashicorp/aws").mkdir(parents=True)
+
+    found = finding(mirrored, "provider mirror")
+    assert found.ok
+    assert "registry.example/hashicorp/aws" in found.state
+
+
+def test_a_busy_port_matters_only_where_it_was_asked_for(healthy: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        found = finding(replace(healthy, port=port), "port")
+
+    assert not found.ok
+    assert found.needed
+    assert f"{port} is taken" in found.state
+    assert not finding(healthy, "port").needed
+
+
+def test_an_external_endpoint_that_is_silent_is_told(healthy: Settings) -> None:
+    silent = replace(healthy, backend="external", endpoint_url="http://127.0.0.1:9")
+
+    found = finding(silent, "backend external")
+
+    assert found.needed
+    assert not found.ok
+    assert "no AWS answers at http://127.0.0.1:9" in found.state
+
+
+def test_real_aws_is_not_asked(healthy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.aws.clients.client", lambda *_: pytest.fail("AWS was asked"))
+
+    found = finding(replace(healthy, backend="aws", aws_accounts=("123456789012",)), "backend aws")
+
+    assert found.ok
+    assert found.state == "allowed in 123456789012; it was not asked"
+
+
+@pytest.mark.parametrize(("name", "ok"), [("harness.backends.host:host", True), ("nowhere:nothing", False)])
+def test_a_backend_from_outside_is_looked_up(healthy: Settings, name: str, ok: bool) -> None:  # noqa: FBT001
+    assert finding(replace(healthy, backend=name), f"backend {name}").ok == ok
+
+
+@pytest.mark.parametrize(("program", "code"), [("no-such-terraform", 1), (None, 0)])
+def test_the_command_prints_json_and_its_exit_code_tells_whether_the_main_job_can_run(
+    healthy: Settings, monkeypatch: pytest.MonkeyPatch, program: str | None, code: int
+) -> None:
+    monkeypatch.chdir(healthy.project)
+    given = {
+        "HARNESS_TERRAFORM": program or healthy.terraform,
+        "HARNESS_TERRAFORM_DIR": str(healthy.terraform_dir),
+    }
+    monkeypatch.delenv("HARNESS_PROVIDER_MIRROR", raising=False)
+
+    done = CliRunner().invoke(app, ["doctor", "--json"], env={**os.environ, **given})
+
+    assert done.exit_code == code, done.output
+    answer = json.loads(done.stdout)
+    assert answer["ready"] == (code == 0)
+    assert {"terraform", "provider mirror", "port", "backend host"} <= {
+        each["subject"] for each in answer["findings"]
+    }

@@ -1,0 +1,234 @@
+"""The commands on a stack that is up, with a backend and a Terraform that are fakes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
+
+BACKEND = """
+from contextlib import contextmanager
+from harness import Endpoint
+
+@contextmanager
+def backend(settings):
+    yield Endpoint(backend="fake", url="http://127.0.0.1:9", region=settings.region)
+"""
+TERRAFORM = """#!/bin/sh
+echo "$*" >> "$CALLS"
+case $1 in
+  apply) touch terraform.tfstate
+    hook='"hook":{"resource":{"addr":"aws_s3_bucket.b"},"action":"create"}'
+    echo "{\\"type\\":\\"apply_start\\",$hook}"; echo "{\\"type\\":\\"apply_complete\\",$hook}"
+    grep -q broken main.tf && exit 1 ;;
+  output) echo '{"url": {"value": "ftp://x", "type": "string"}}' ;;
+  show) cat show.json 2>/dev/null || echo '{}' ;;
+esac
+exit 0
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Make a project with a root and a fake Terraform."""
+    (tmp_path / "terraform").mkdir()
+    (tmp_path / "terraform" / "main.tf").touch()
+    (tmp_path / "fake.py").write_text(BACKEND, "utf-8")
+    program = tmp_path / "terraform.sh"
+    program.write_text(TERRAFORM, "utf-8")
+    program.chmod(0o755)
+    return tmp_path
+
+
+@pytest.fixture
+def environ(project: Path) -> dict[str, str]:
+    return os.environ | {
+        "HARNESS_BACKEND": "fake:backend",
+        "HARNESS_CACHE_DIR": str(project / "cache"),
+        "HARNESS_TERRAFORM": str(project / "terraform.sh"),
+        "CALLS": str(project / "calls"),
+        "PYTHONPATH": str(project),
+    }
+
+
+@pytest.fixture
+def harness(project: Path, environ: dict[str, str]) -> Iterator[Callable[..., Any]]:
+    """Return a function that runs a command in the project; whatever is up at the end is stopped."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        argv = [sys.executable, "-c", "from harness.cli.main import main; main()", *arguments]
+        return subprocess.run(
+            argv, cwd=project, env=environ, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    yield run
+    run("down")
+
+
+def test_up_applies_and_tells_outputs_time_and_the_slowest(harness: Callable[..., Any]) -> None:
+    done = harness("up")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "url  ftp://x\n"
+    assert "aws_s3_bucket.b created in " in done.stderr
+    assert "up at http://127.0.0.1:9 in " in done.stderr
+    assert "1 resources changed; slowest: aws_s3_bucket.b " in done.stderr
+
+
+def test_up_again_applies_nothing_and_variables_apply_the_difference(
+    harness: Callable[..., Any], project: Path
+) -> None:
+    harness("up")
+    harness("up")
+    calls = (project / "calls").read_text("utf-8")
+    assert calls.count("apply ") == 1
+
+    harness("up", "--terraform-var", "colour=red")
+
+    assert "-var=colour=red" in (project / "calls").read_text("utf-8").removeprefix(calls)
+
+
+def test_up_answers_in_json_for_scripts(harness: Callable[..., Any]) -> None:
+    told = json.loads(harness("up", "--json").stdout)
+
+    assert told["endpoint"] == "http://127.0.0.1:9"
+    assert told["outputs"] == {"url": "ftp://x"}
+
+
+def test_status_says_what_is_up_and_whether_it_is_current(harness: Callable[..., Any], project: Path) -> None:
+    assert harness("status").returncode == 1
+
+    harness("up")
+    assert json.loads(harness("status", "--json").stdout)["current"] is True
+
+    (project / "terraform" / "main.tf").write_text("# changed\n", "utf-8")
+    assert "no: `harness up` applies what has changed" in harness("status").stdout
+
+
+def test_down_stops_it_once(harness: Callable[..., Any]) -> None:
+    harness("up")
+
+    assert harness("down").stdout == "stopped\n"
+    assert harness("down").stdout == "nothing was up\n"
+    assert harness("status").returncode == 1
+
+
+@pytest.mark.parametrize("command", ["fire", "latest", "logs", "status"])
+def test_without_a_stack_the_way_out_is_named(harness: Callable[..., Any], command: str) -> None:
+    done = harness(command)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: expected the stack of ")
+    assert done.stderr.endswith("to be up, and it is not; run `harness up`\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ["latest", "--output", "url"],
+            "terraform output 'url': expected the https URL of an API, got 'ftp://x'",
+        ),
+        (["latest"], "terraform output 'api_url': not declared; the root declares: url"),
+        (["fire"], "--rule: expected a stack with a rule that has a pattern, got 'none'"),
+        (["logs", "nobody"], "FUNCTION: expected one of , got 'nobody'"),
+        (["up", "--terraform-var", "x"], "--terraform-var: expected NAME=VALUE, got 'x'"),
+    ],
+)
+def test_a_users_mistake_on_a_stack_is_one_message(
+    harness: Callable[..., Any], arguments: list[str], told: str
+) -> None:
+    harness("up")
+
+    done = harness(*arguments)
+
+    assert done.returncode == 1
+    assert f"error: {told}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failed_apply_is_told_and_tried_again(harness: Callable[..., Any], project: Path) -> None:
+    (project / "terraform" / "main.tf").write_text("broken", "utf-8")
+    done = harness("up")
+    assert done.returncode == 1
+    assert "error: terraform apply failed" in done.stderr
+
+    (project / "terraform" / "main.tf").write_text("mended", "utf-8")
+
+    assert harness("up").returncode == 0
+
+
+def test_an_event_that_the_pattern_refuses_is_not_sent(harness: Callable[..., Any], project: Path) -> None:
+    rule = {
+        "name": "wake",
+        "event_pattern": '{"source": ["me"], "detail": {"n": [1]}}',
+        "event_bus_name": "b",
+    }
+    state = {"values": {"root_module": {"resources": [_resource("aws_cloudwatch_event_rule", rule)]}}}
+    (project / "terraform" / "show.json").write_text(json.dumps(state), "utf-8")
+    harness("up")
+
+    refused = harness("fire", "--detail", '{"n": 2}')
+    unknown = harness("fire", "--rule", "sleep")
+    malformed = harness("fire", "--detail", "n=1")
+
+    assert "--detail: expected a detail that the pattern of wake matches" in refused.stderr
+    assert "--rule: expected one of wake, got 'sleep'" in unknown.stderr
+    assert "--detail: expected a JSON object, got 'n=1'" in malformed.stderr
+
+
+def test_watch_applies_whenever_a_source_changes(project: Path, environ: dict[str, str]) -> None:
+    argv = [sys.executable, "-c", "from harness.cli.main import main; main()", "watch"]
+    with subprocess.Popen(argv, cwd=project, env=environ, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        _read_until(running.stderr, "waiting for changes")
+        (project / "terraform" / "main.tf").write_text("broken", "utf-8")
+        _read_until(running.stderr, "changed: main.tf")
+        _read_until(running.stderr, "error: terraform apply failed")
+        (project / "terraform" / "main.tf").write_text("mended", "utf-8")
+        _read_until(running.stderr, "changed: main.tf")
+        _read_until(running.stderr, "waiting for changes")
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=30)
+
+    assert running.returncode == 130
+    subprocess.run([*argv[:-1], "down"], cwd=project, env=environ, check=True, timeout=60)
+
+
+def test_sweep_removes_what_a_killed_run_has_left(
+    harness: Callable[..., Any], project: Path, environ: dict[str, str]
+) -> None:
+    left = project / "left"
+    left.mkdir()
+    script = (
+        "import os, sys, pathlib; from harness.base import journal\n"
+        "with journal.noted(pathlib.Path(sys.argv[1]), 'a folder', folder=sys.argv[2]): os._exit(1)"
+    )
+    argv = [sys.executable, "-c", script, environ["HARNESS_CACHE_DIR"], str(left)]
+    subprocess.run(argv, check=False, timeout=60)
+
+    done = harness("sweep")
+
+    assert f"removed a folder {left}\n" in done.stdout
+    assert not left.exists()
+    assert json.loads(harness("sweep", "--json").stdout) == {"removed": []}
+
+
+def _read_until(lines: Iterable[str], wanted: str) -> None:
+    for line in lines:
+        if wanted in line:
+            return
+    pytest.fail(f"it ended before it said {wanted!r}")
+
+
+def _resource(kind: str, values: dict[str, str]) -> dict[str, object]:
+    return {"mode": "managed", "type": kind, "address": f"{kind}.it", "values": values}

@@ -1,0 +1,138 @@
+"""The observer, seen from outside: what a run of pytest leaves behind."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+# A deployment that was never applied: its emulator is a file, its only function logs one line.
+CONFTEST = """
+import time
+from pathlib import Path
+import pytest
+from harness import Deployment, Endpoint, Outputs
+from harness.terraform.commands import Terraform
+
+class Client:
+    def get_paginator(self, _name):
+        return self
+
+    def paginate(self, logGroupName, startTime=0):
+        message = f"a line of {logGroupName}"
+        yield {"events": [{"timestamp": time.time() * 1000, "logStreamName": "s", "message": message}]}
+
+class Fake(Deployment):
+    def client(self, service):
+        return Client()
+
+    def resources(self, kind=""):
+        from harness import Resource
+        return [Resource(address="f", type="aws_lambda_function", values={"function_name": "greet"})]
+
+@pytest.fixture(scope="session")
+def endpoint(tmp_path_factory):
+    log = tmp_path_factory.mktemp("emulator") / "emulator.log"
+    log.write_text("from the start\\n")
+    return Endpoint(backend="fake", url="http://127.0.0.1:1", region="eu-north-1", log=log)
+
+@pytest.fixture(scope="session")
+def deployment(endpoint, tmp_path_factory):
+    root = tmp_path_factory.mktemp("root")
+    terraform = Terraform(program="none", root=root, environ={}, variables={}, timeout=1)
+    return Fake(endpoint=endpoint, terraform=terraform, outputs=Outputs({}))
+"""
+TESTS = """
+import os
+from harness.base import timeline
+
+def test_good(deployment):
+    with timeline.phase("a step"):
+        pass
+
+def test_bad(deployment):
+    with deployment.endpoint.log.open("a") as log:
+        log.write("while the bad one ran\\n")
+    assert False, "as it must"
+
+def test_without_a_deployment():
+    assert False
+"""
+
+
+@pytest.fixture
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[..., pytest.RunResult]:
+    monkeypatch.delenv("HARNESS_BACKEND", raising=False)
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(test_it=TESTS)
+    return pytester.runpytest_subprocess
+
+
+def folders(root: Path) -> dict[str, list[str]]:
+    """Return the files in each test's folder, by what makes the folder's name readable."""
+    found = sorted((root / "artifacts").glob("*"))
+    return {re.sub(r"-[0-9a-f]{8}$", "", each.name): sorted(f.name for f in each.iterdir()) for each in found}
+
+
+def test_a_failed_test_has_its_logs_kept(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    result = run()
+
+    result.assert_outcomes(passed=1, failed=2)
+    assert folders(pytester.path) == {"test_it.py-test_bad": ["emulator.log", "lambda-greet.log"]}
+    (folder,) = (pytester.path / "artifacts").iterdir()
+    assert (folder / "emulator.log").read_text("utf-8") == "while the bad one ran\n"
+    assert "a line of /aws/lambda/greet" in (folder / "lambda-greet.log").read_text("utf-8")
+    result.stdout.fnmatch_lines([f"*{folder.name}"])
+
+
+def test_all_tests_have_their_logs_kept_on_request(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    run("--artifacts-of=all", "--artifacts=artifacts")
+
+    assert list(folders(pytester.path)) == ["test_it.py-test_bad", "test_it.py-test_good"]
+
+
+def test_nothing_is_kept_on_request(run: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> None:
+    run("--artifacts-of=none")
+
+    assert folders(pytester.path) == {}
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2"]])
+def test_the_report_has_every_test_its_logs_and_the_facts(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester, workers: list[str]
+) -> None:
+    result = run("--harness-report=out/report.html", *workers)
+
+    result.stdout.fnmatch_lines(["*report: *out/report.html*"])
+    html = (pytester.path / "out" / "report.html").read_text("utf-8")
+    for told in ("test_good", "test_bad", "as it must", "while the bad one ran", "a step", "fake"):
+        assert told in html
+    assert ('<span class="worker">gw0</span>' in html) == bool(workers)
+
+
+def test_a_crashed_worker_is_in_the_report(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    pytester.makepyfile(test_it="import os\ndef test_crash(): os._exit(3)\ndef test_other(): pass")
+
+    run("--harness-report=report.html", "-n1")
+
+    html = (pytester.path / "report.html").read_text("utf-8")
+    assert "crashed while running" in html
+    assert "test_other" in html
+
+
+def test_looking_at_the_options_starts_nothing(run: Callable[..., pytest.RunResult]) -> None:
+    result = run("--help")
+
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(["*--harness-report=FILE*"])

@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import (
+    CommandError,
+    Endpoint,
+    MissingToolError,
+    Settings,
+    SettingsError,
+    TerraformError,
+)
+from harness.terraform import commands as terraform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENDPOINT = Endpoint(backend="host", url="http://127.0.0.1:4566", region="eu-north-1")
+
+# Notes each call with what it can see, then answers as the test wants it.
+FAKE = """#!/bin/sh
+echo "$1 $AWS_ENDPOINT_URL proxy=$HTTPS_PROXY $*" >> {calls}
+if [ "$1" = init ] && [ -f "$TF_CLI_CONFIG_FILE" ]; then cp "$TF_CLI_CONFIG_FILE" {calls}.tfrc; fi
+if [ "$1" = apply ]; then touch terraform.tfstate; fi
+{script}
+"""
+
+
+@pytest.fixture
+def fake(settings: Settings, tmp_path: Path) -> Callable[[str], Settings]:
+    root = tmp_path / "root"
+    root.mkdir()
+    (root / "main.tf").touch()
+
+    def install(script: str) -> Settings:
+        program = tmp_path / "terraform"
+        program.write_text(FAKE.format(calls=tmp_path / "calls", script=script), "utf-8")
+        program.chmod(0o755)
+        return replace(settings, terraform=str(program), terraform_dir=root)
+
+    return install
+
+
+@pytest.fixture
+def calls(tmp_path: Path) -> Callable[[], list[str]]:
+    return lambda: (tmp_path / "calls").read_text("utf-8").splitlines()
+
+
+def diagnostic(summary: str) -> str:
+    return json.dumps({"type": "diagnostic", "diagnostic": {"severity": "error", "summary": summary}})
+
+
+def test_the_environment_with_its_secrets_is_not_shown(fake: Callable[[str], Settings]) -> None:
+    settings = fake("")
+    commands = terraform.commands_in(settings.terraform_dir, settings, {"AWS_SECRET_ACCESS_KEY": "wJalr"}, {})
+
+    assert "wJalr" in commands.environ.values()
+    assert "wJalr" not in repr(commands)
+
+
+def test_it_initialises_applies_and_destroys(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]]
+) -> None:
+    with terraform.applied(fake(""), ENDPOINT, {"name": "x"}):
+        assert [call.split()[0] for call in calls()] == ["init", "apply"]
+
+    assert [call.split()[0] for call in calls()] == ["init", "apply", "destroy"]
+    assert all("-var=name=x" in call for call in calls()[1:])
+
+
+def test_every_command_sees_the_endpoint_and_only_init_the_network(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HTTPS_PROXY", raising=False)
+    settings = replace(fake(""), environ={"PATH": os.environ["PATH"]})
+
+    with terraform.applied(settings, ENDPOINT, {}):
+        pass
+
+    init, *others = calls()
+    assert f"{ENDPOINT.url} proxy= " in init
+    assert all(f"{ENDPOINT.url} proxy=http://127.0.0.1:9 " in other for other in others)
+
+
+def test_an_apply_that_fails_is_told_and_destroyed(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]]
+) -> None:
+    settings = fake(f"[ $1 != apply ] || {{ echo '{diagnostic('no such bucket')}'; exit 1; }}")
+
+    with pytest.raises(TerraformError, match="terraform apply failed:\nerror: no such bucket"):
+        with terraform.applied(settings, ENDPOINT, {}):
+            pytest.fail("it was applied")
+
+    assert calls()[-1].startswith("destroy")
+
+
+def test_nothing_is_destroyed_where_nothing_was_applied(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]]
+) -> None:
+    settings = fake("[ $1 != apply ] || { rm terraform.tfstate; exit 1; }")
+
+    with pytest.raises(TerraformError, match="terraform apply failed"):
+        with terraform.applied(settings, ENDPOINT, {}):
+            pytest.fail("it was applied")
+
+    assert calls()[-1].startswith("apply")
+
+
+def test_nothing_outlives_the_emulator(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]]
+) -> None:
+    gone = replace(ENDPOINT, ended=lambda: "exit code 137")
+    settings = fake("touch terraform.tfstate; test $1 != apply || exec sleep 600")
+
+    with pytest.raises(CommandError, match="was stopped: the emulator ended with exit code 137"):
+        with terraform.applied(settings, gone, {}):
+            pytest.fail("it was applied")
+
+    assert not any("destroy" in call for call in calls())
+
+
+def test_a_clean_up_that_fails_too_does_not_hide_the_first_error(fake: Callable[[str], Settings]) -> None:
+    with (
+        pytest.raises(ZeroDivisionError) as caught,
+        terraform.applied(fake("[ $1 != destroy ]"), ENDPOINT, {}),
+    ):
+        raise ZeroDivisionError
+
+    assert "the clean-up failed too: terraform destroy failed" in caught.value.__notes__[0]
+
+
+def test_a_destroy_that_fails_is_an_error(fake: Callable[[str], Settings]) -> None:
+    settings = fake(f"[ $1 != destroy ] || {{ echo '{diagnostic('bucket not empty')}'; exit 1; }}")
+
+    with pytest.raises(TerraformError, match="bucket not empty"), terraform.applied(settings, ENDPOINT, {}):
+        pass
+
+
+def test_an_init_that_fails_tells_what_terraform_printed(fake: Callable[[str], Settings]) -> None:
+    with pytest.raises(TerraformError, match="terraform init failed:\nerror: no provider"):
+        with terraform.applied(fake("echo no provider >&2; exit 1"), ENDPOINT, {}):
+            pytest.fail("it was applied")
+
+
+def test_a_command_that_takes_too_long_is_stopped(fake: Callable[[str], Settings]) -> None:
+    settings = replace(fake("[ $1 != apply ] || exec sleep 600"), terraform_timeout=1)
+
+    with (
+        pytest.raises(CommandError, match="did not end within 1 s"),
+        terraform.applied(settings, ENDPOINT, {}),
+    ):
+        pytest.fail("it was applied")
+
+
+def test_a_missing_program_says_how_to_get_it(settings: Settings) -> None:
+    with pytest.raises(
+        MissingToolError, match=r"'no-such-terraform' is not on PATH; install Terraform >= 1\.10 from"
+    ):
+        with terraform.applied(replace(settings, terraform="no-such-terraform"), ENDPOINT, {}):
+            pytest.fail("it was applied")
+
+
+def test_a_plan_returns_its_changes_and_exit_code_2_is_no_failure(fake: Callable[[str], Settings]) -> None:
+    change = {"type": "planned_change", "change": {"resource": {"addr": "aws_x.y"}, "action": "create"}}
+
+    with terraform.applied(
+        fake(f"[ $1 != plan ] || {{ echo '{json.dumps(change)}'; exit 2; }}"), ENDPOINT, {}
+    ) as stack:
+        (planned,) = stack.plan()
+
+    assert (planned.address, planned.action) == ("aws_x.y", "create")
+
+
+def test_outputs_are_read_past_what_is_told_on_standard_error(fake: Callable[[str], Settings]) -> None:
+    outputs = json.dumps(
+        {"url": {"value": "https://x", "type": "string"}, "n": {"value": 3, "type": "number"}}
+    )
+    settings = fake(f"[ $1 != output ] || {{ echo warning >&2; echo '{outputs}'; }}")
+
+    with terraform.applied(settings, ENDPOINT, {}) as stack:
+        assert stack.outputs()["url"] == "https://x"
+        assert stack.outputs()["n"] == 3
+
+
+def test_a_mirror_is_asked_for_what_it_holds_and_the_registries_for_the_rest(
+    fake: Callable[[str], Settings], tmp_path: Path
+) -> None:
+    mirror = tmp_path / "mirror"
+    (mirror / "registry.example" / "hashicorp" / "aws").mkdir(parents=True)
+
+    with terraform.applied(replace(fake(""), provider_mirror=mirror), ENDPOINT, {}):
+        pass
+
+    config = (tmp_path / "calls.tfrc").read_text("utf-8")
+    assert f'path = "{mirror}"' in config
+    assert 'exclude = ["registry.example/hashicorp/aws"]' in config
+
+
+def test_an_empty_mirror_is_refused(fake: Callable[[str], Settings], tmp_path: Path) -> None:
+    settings = replace(fake(""), provider_mirror=tmp_path / "nowhere")
+
+    with pytest.raises(SettingsError, match="HARNESS_PROVIDER_MIRROR: expected a filesystem mirror"):
+        with terraform.applied(settings, ENDPOINT, {}):
+            pytest.fail("it was applied")
+
+
+SHOWN = {
+    "values": {
+        "root_module": {
+            "resources": [
+                {"address": "aws_x.a", "mode": "managed", "type": "aws_x", "values": {"name": "a"}},
+                {"address": "data.aws_x.d", "mode": "data", "type": "aws_x", "values": {"name": "d"}},
+            ],
+            "child_modules": [
+                {
+                    "resources": [
+                        {"address": "module.m.aws_y.b", "mode": "managed", "type": "aws_y", "values": {}}
+                    ],
+                    "child_modules": [
+                        {
+                            "resources": [
+                                {
+                                    "address": "module.m.module.n.aws_z.c",
+                                    "mode": "managed",
+                                    "type": "aws_z",
+                                    "values": {},
+                                }
+                            ]
+                        }
+                    ],
+                }
+            ],
+        }
+    }
+}
+
+
+def test_the_resources_are_those_of_all_modules_without_what_is_only_read(
+    fake: Callable[[str], Settings],
+) -> None:
+    settings = fake(f"[ $1 != show ] || echo '{json.dumps(SHOWN)}'")
+
+    with terraform.applied(settings, ENDPOINT, {}) as stack:
+        found = stack.resources()
+
+    assert [resource.address for resource in found] == [
+        "aws_x.a",
+        "module.m.aws_y.b",
+        "module.m.module.n.aws_z.c",
+    ]
+    assert found[0].values == {"name": "a"}
+
+
+def test_the_state_is_shown_again_only_after_a_change(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]]
+) -> None:
+    settings = fake(f"[ $1 != show ] || echo '{json.dumps(SHOWN)}'")
+
+    with terraform.applied(settings, ENDPOINT, {}) as stack:
+        assert stack.resources() == stack.resources()
+        assert sum(call.startswith("show") for call in calls()) == 1
+        later = (stack.root / "terraform.tfstate").stat().st_mtime_ns + 1
+        os.utime(stack.root / "terraform.tfstate", ns=(later, later))
+        stack.resources()
+
+    assert sum(call.startswith("show") for call in calls()) == 2
+
+
+def test_there_are_no_resources_before_the_first_apply(
+    fake: Callable[[str], Settings], tmp_path: Path
+) -> None:
+    settings = fake("")
+
+    assert terraform.commands_in(settings.terraform_dir, settings, {}, {}).resources() == []
+    assert not (tmp_path / "calls").exists()
+
+
+def entries(settings: Settings) -> list[dict[str, Any]]:
+    return [json.loads(file.read_text("utf-8")) for file in (settings.cache_dir / "journal").glob("*.json")]
+
+
+def test_the_copy_is_noted_while_the_stack_is_there(fake: Callable[[str], Settings]) -> None:
+    settings = fake("")
+
+    with terraform.applied(settings, ENDPOINT, {"a": "1"}) as stack:
+        (entry,) = entries(settings)
+        assert stack.root.is_relative_to(entry["folder"])
+        assert (entry["root"], entry["variables"]) == ("", {})  # its emulator takes it along
+
+    assert entries(settings) == []
+
+
+def test_on_real_aws_what_is_to_be_destroyed_is_noted_too(fake: Callable[[str], Settings]) -> None:
+    settings = replace(fake(""), variables={"size": "2"})
+    real = replace(ENDPOINT, url="", name="t1234")
+
+    with terraform.applied(settings, real, {"lambda_zip": "/a.zip"}) as stack:
+        (entry,) = entries(settings)
+
+    assert entry["root"] == str(stack.root)
+    assert entry["variables"] == {"size": "2", "environment": "t1234", "lambda_zip": "/a.zip"}
+
+
+def test_a_failure_that_may_pass_is_tried_again(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.terraform.retry.PAUSES", (0.0, 0.0))
+    settings = fake(
+        f"[ $1 != apply ] || [ -f tried ] || {{ touch tried; echo '{diagnostic('SlowDown')}'; exit 1; }}"
+    )
+
+    with terraform.applied(settings, ENDPOINT, {}):
+        pass
+
+    assert [call.split()[0] for call in calls()] == ["init", "apply", "apply", "destroy"]
+
+
+def test_what_real_aws_still_has_after_a_failed_destroy_stays_noted_with_its_state(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]]
+) -> None:
+    on_aws = replace(ENDPOINT, url="", name="t1234")
+    state = '{"resources": [{"type": "aws_s3_bucket"}]}'
+    settings = fake(f"echo '{state}' > terraform.tfstate; [ $1 != destroy ] || exit 1")
+
+    with pytest.raises(TerraformError), terraform.applied(settings, on_aws, {}):
+        pass
+
+    (file,) = (settings.cache_dir / "journal").iterdir()
+    noted = json.loads(file.read_text("utf-8"))
+    assert noted["variables"]["environment"] == "t1234"
+    assert json.loads((Path(noted["root"]) / "terraform.tfstate").read_text("utf-8"))["resources"]
+    assert "destroy" in calls()[-1]
+    shutil.rmtree(noted["folder"])
+
+
+def test_nothing_of_an_emulator_stays_after_a_failed_destroy(fake: Callable[[str], Settings]) -> None:
+    state = '{"resources": [{"type": "aws_s3_bucket"}]}'
+    settings = fake(f"echo '{state}' > terraform.tfstate; [ $1 != destroy ] || exit 1")
+
+    with pytest.raises(TerraformError), terraform.applied(settings, ENDPOINT, {}) as stack:
+        folder = stack.root
+
+    assert list((settings.cache_dir / "journal").iterdir()) == []
+    assert not folder.exists()

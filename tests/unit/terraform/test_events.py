@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+import logging
+from typing import TYPE_CHECKING
+
+from harness import Change, Diagnostic
+from harness.base import timeline
+from harness.terraform.events import EventLog, diagnostics_of
+
+if TYPE_CHECKING:
+    import pytest
+
+    from harness.base.timeline import Span
+
+ERROR = {
+    "severity": "error",
+    "summary": "creating EventBridge Target",
+    "detail": "ResourceNotFoundException: no such rule\nsecond line",
+    "address": "aws_cloudwatch_event_target.this",
+    "range": {"filename": "main.tf", "start": {"line": 7}},
+}
+
+
+def log_of(*events: object) -> EventLog:
+    taken = EventLog()
+    for event in events:
+        taken.take(event if isinstance(event, str) else json.dumps(event))
+    return taken
+
+
+def test_an_error_names_the_resource_the_place_and_the_providers_message() -> None:
+    (error,) = log_of({"type": "diagnostic", "diagnostic": ERROR}).errors()
+
+    assert str(error) == (
+        "error: aws_cloudwatch_event_target.this (main.tf:7): creating EventBridge Target\n"
+        "  ResourceNotFoundException: no such rule\n"
+        "  second line"
+    )
+
+
+def test_warnings_are_no_errors() -> None:
+    taken = log_of({"type": "diagnostic", "diagnostic": {"severity": "warning", "summary": "deprecated"}})
+
+    assert taken.diagnostics == []
+
+
+def test_lines_that_are_no_events_are_the_reason_when_there_is_no_other() -> None:
+    assert log_of("", "cannot lock the state", "[1]").errors() == [
+        Diagnostic(severity="error", summary="cannot lock the state\n[1]")
+    ]
+    assert log_of().errors()[0].summary == "no reason given"
+
+
+def test_progress_is_told_for_each_resource(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "harness"):
+        log_of(
+            {"type": "apply_complete", "hook": hook("aws_s3_bucket.this", "create")},
+            {"type": "apply_errored", "hook": hook("aws_kms_key.this", "delete")},
+            {"type": "change_summary", "@message": "1 added"},
+        )
+
+    assert caplog.messages == [
+        "  aws_s3_bucket.this created in 0.0 s",
+        "  aws_kms_key.this failed after 0.0 s",
+        "1 added",
+    ]
+
+
+def test_the_timeline_hears_when_a_resource_begins_and_how_it_ends() -> None:
+    spans: list[Span] = []
+    begun: list[str] = []
+
+    with timeline.listening(spans.append, begun.append):
+        log_of(
+            {"type": "apply_start", "hook": hook("aws_s3_bucket.this", "create")},
+            {"type": "apply_start", "hook": hook("data.aws_region.this", "read")},
+            {"type": "apply_errored", "hook": hook("aws_s3_bucket.this", "create")},
+        )
+
+    assert begun == ["aws_s3_bucket.this created"]
+    ((kind, name, ok),) = [(span.kind, span.name, span.ok) for span in spans]
+    assert (kind, name, ok) == ("resource", "aws_s3_bucket.this created", False)
+
+
+def hook(address: str, action: str) -> dict[str, object]:
+    return {"resource": {"addr": address}, "action": action}
+
+
+def test_the_changes_of_a_plan_are_kept() -> None:
+    change = {"resource": {"addr": "aws_s3_bucket.this"}, "action": "replace"}
+
+    assert log_of({"type": "planned_change", "change": change}).changes == [
+        Change(address="aws_s3_bucket.this", action="replace")
+    ]
+
+
+def test_the_report_of_validate_is_read() -> None:
+    report = json.dumps({"valid": False, "diagnostics": [ERROR]}, indent=2)
+
+    assert [told.location for told in diagnostics_of(report)] == ["main.tf:7"]
