@@ -15,6 +15,7 @@ from harness.deployment import Deployment
 from harness.errors import (
     BackendError,
     CommandError,
+    Diagnostic,
     ExpectationError,
     HarnessError,
     MissingToolError,
@@ -36,7 +37,6 @@ from harness.settings import PackageSettings, Settings
 from harness.values import (
     ApiResponse,
     Change,
-    Diagnostic,
     Endpoint,
     FiredEvent,
     Outputs,

@@ -60,7 +60,7 @@ class Deployment:
 
     def logs(self, function_name: str) -> list[str]:
         """Return the log lines of a function, oldest first."""
-        return [event.message.rstrip("\n") for event in log_events(self, function_name)]
+        return [event.message.rstrip("\n") for event in log_events(self.client("logs"), function_name)]
 
     def refreshed(self) -> Self:
         """Return the same deployment with the outputs that the root has by now."""

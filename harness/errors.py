@@ -2,15 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from harness.values import Diagnostic
-
 TAIL_LINES = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One error or warning of Terraform.
+
+    Attributes:
+        severity: `error` or `warning`.
+        summary: The first line.
+        detail: The rest; may be empty.
+        address: The resource concerned; empty when none is.
+        location: `file:line` of the configuration; empty when Terraform told none.
+    """
+
+    severity: str
+    summary: str
+    detail: str = ""
+    address: str = ""
+    location: str = ""
+
+    def __str__(self) -> str:
+        """Return the diagnostic as a person reads it."""
+        where = " ".join(filter(None, (self.address, self.location and f"({self.location})")))
+        head = f"{self.severity}: {where + ': ' if where else ''}{self.summary}"
+        return "\n  ".join([head, *self.detail.splitlines()])
 
 
 class HarnessError(Exception):

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from harness.assertions.expect import expect
 from harness.assertions.metrics import Metric, totals
 from harness.aws.inventory import SERVICES, inventory
+from harness.aws.logs import log_events
 from harness.base.polling import eventually
 from harness.errors import NotReachedError, tail
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
 
     from harness.deployment import Deployment
     from harness.values import ApiResponse, Change, Endpoint, StoredObject
 
-_BEGINNING = datetime.fromtimestamp(0, UTC)
 _INTERVAL = 0.5  # seconds between two looks at an account or a log
 
 
@@ -102,7 +102,7 @@ def assert_logged(
     lines: list[str] = []
 
     def found() -> list[str]:
-        lines[:] = _log(deployment, function, since)
+        lines[:] = _lines(deployment, function, since)
         return [line for line in lines if re.search(pattern, line)]
 
     try:
@@ -138,7 +138,7 @@ def assert_metric(
         NotReachedError: The sum was not reached; `last` has the sums of all metrics that were seen.
     """
     seen = eventually(
-        lambda: _Sums(totals(_log(deployment, function, since))),
+        lambda: _Sums(totals(_lines(deployment, function, since))),
         until=lambda seen: seen.of(name, dimensions) >= minimum,
         what=f"metric {name} of at least {minimum:g} in the log of {function}",
         timeout=timeout,
@@ -159,14 +159,7 @@ class _Sums(dict[Metric, float]):
         return ", ".join(sorted(f"{metric} = {total:g}" for metric, total in self.items())) or "no metric"
 
 
-def _log(deployment: Deployment, function: str, since: datetime | None) -> list[str]:
-    """Return a function's log lines since a moment; none as long as it has no log."""
-    client = deployment.client("logs")
-    pages = client.get_paginator("filter_log_events").paginate(
-        logGroupName=f"/aws/lambda/{function}", startTime=int((since or _BEGINNING).timestamp() * 1000)
-    )
-    try:
-        found = [event for page in pages for event in page["events"]]
-    except client.exceptions.ResourceNotFoundException:
-        return []
-    return [event["message"].rstrip("\n") for event in sorted(found, key=lambda event: event["timestamp"])]
+def _lines(deployment: Deployment, function: str, since: datetime | None) -> list[str]:
+    """Return a function's log lines since a moment."""
+    logged = log_events(deployment.client("logs"), function, since=since.timestamp() if since else 0.0)
+    return [event.message.rstrip("\n") for event in logged]

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from harness.deployment import Deployment
+    from collections.abc import Iterable, Mapping, Sequence
 
 # Lambda's own lines in its log formats Text and JSON:
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
@@ -90,16 +88,27 @@ class Invocation:
         return tuple(line for message in (self.messages[first], *others) for line in message.splitlines())
 
 
-def log_events(deployment: Deployment, function: str, *, since: float = 0.0) -> list[LogEvent]:
-    """Return what `function` has logged since `since` (seconds since the epoch), oldest first."""
-    pages = deployment.client("logs").get_paginator("filter_log_events")
-    found = pages.paginate(logGroupName=f"/aws/lambda/{function}", startTime=int(since * 1000))
-    logged = [
-        LogEvent(stream=event["logStreamName"], at=event["timestamp"] / 1000, message=event["message"])
-        for page in found
-        for event in page["events"]
-    ]
+def log_events(client: Any, function: str, *, since: float = 0.0) -> list[LogEvent]:  # noqa: ANN401 - boto3's
+    """Return what `function` has logged, oldest first.
+
+    Lambda makes the log group at the first invocation, so a function that has never run has logged nothing.
+
+    Args:
+        client: A boto3 client of CloudWatch Logs.
+        function: The function's name.
+        since: The earliest time, in seconds since the epoch.
+    """
+    pages = client.get_paginator("filter_log_events")
+    wanted = pages.paginate(logGroupName=f"/aws/lambda/{function}", startTime=int(since * 1000))
+    try:
+        logged = [_log_event(event) for page in wanted for event in page["events"]]
+    except client.exceptions.ResourceNotFoundException:
+        return []
     return sorted(logged, key=lambda event: event.at)
+
+
+def _log_event(event: Mapping[str, Any]) -> LogEvent:
+    return LogEvent(stream=event["logStreamName"], at=event["timestamp"] / 1000, message=event["message"])
 
 
 def invocations(log: Iterable[LogEvent]) -> list[Invocation]:

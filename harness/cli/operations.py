@@ -77,7 +77,9 @@ def functions(deployment: Deployment, wanted: Sequence[str]) -> list[str]:
 
 def logged(deployment: Deployment, names: Sequence[str], since: float) -> list[tuple[str, LogEvent]]:
     """Return what functions have logged since `since` (seconds since the epoch), oldest first."""
-    found = [(name, event) for name in names for event in log_events(deployment, name, since=since)]
+    found = [
+        (name, event) for name in names for event in log_events(deployment.client("logs"), name, since=since)
+    ]
     return sorted(found, key=lambda pair: pair[1].at)
 
 

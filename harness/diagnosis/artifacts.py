@@ -182,7 +182,7 @@ def _size(file: Path) -> int:
 
 
 def _function_log(deployment: Deployment, function: str, since: float) -> bytes:
-    return _encoded(map(_stamped, log_events(deployment, function, since=since)))
+    return _encoded(map(_stamped, log_events(deployment.client("logs"), function, since=since)))
 
 
 def _stamped(event: LogEvent) -> str:

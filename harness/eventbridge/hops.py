@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from harness.aws.logs import invocations, log_events
 from harness.base.polling import eventually
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
 
     from harness.aws.logs import Invocation
-    from harness.deployment import Deployment
-    from harness.values import FiredEvent
+    from harness.values import Endpoint, FiredEvent
 
 type State = Literal["reached", "failed", "unknown"]
 type Rule = dict[str, Any]  # as ListRules tells it
@@ -33,6 +32,17 @@ _MOST_RULES = 10
 _MOST_LINES = 30
 _WIDEST = 300
 _MARKS: dict[State, str] = {"reached": "✓", "failed": "✗", "unknown": "?"}
+
+
+class Stack(Protocol):
+    """What a trace needs of an applied stack: where it runs, and clients there."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it runs."""
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Return a boto3 client of `service` there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,20 +68,20 @@ class Trace:
     hops: tuple[Hop, ...]
 
 
-def trace_event(deployment: Deployment, event: FiredEvent, *, patience: float = PATIENCE) -> tuple[Hop, ...]:
+def trace_event(stack: Stack, event: FiredEvent, *, patience: float = PATIENCE) -> tuple[Hop, ...]:
     """Return how far `event` came through EventBridge and the functions it was meant for; never raise.
 
     The rules and targets are those of now. A hop that can't be looked at is unknown.
 
     Args:
-        deployment: What the event was sent through.
+        stack: What the event was sent through.
         event: The event, as it was sent.
         patience: Seconds to wait for the end of its invocation to be logged.
     """
-    matched, rules = looked("matched a rule", lambda: _matched(deployment, event))
-    target, arns = looked("found a target", lambda: _targeted(deployment, event, matched, rules or []))
+    matched, rules = looked("matched a rule", lambda: _matched(stack, event))
+    target, arns = looked("found a target", lambda: _targeted(stack, event, matched, rules or []))
     functions = [name for name in dict.fromkeys(map(_function, arns or [])) if name]
-    invoked = [hop for name in functions for hop in _ran(deployment, event, name, patience)]
+    invoked = [hop for name in functions for hop in _ran(stack, event, name, patience)]
     return (_accepted(event), matched, target, *(invoked or _not_run(target, arns or [])))
 
 
@@ -144,11 +154,11 @@ def _accepted(event: FiredEvent) -> Hop:
     return Hop(name=name, state="reached", seen=f"id {event.id}, bus {event.bus}")
 
 
-def _matched(deployment: Deployment, event: FiredEvent) -> tuple[Hop, list[Rule]]:
-    client = deployment.client("events")
+def _matched(stack: Stack, event: FiredEvent) -> tuple[Hop, list[Rule]]:
+    client = stack.client("events")
     pages = client.get_paginator("list_rules").paginate(EventBusName=event.bus)
     rules: list[Rule] = [rule for page in pages for rule in page["Rules"]]
-    fitting = [rule for rule in rules if _fits(deployment, rule, event)]
+    fitting = [rule for rule in rules if _fits(stack, rule, event)]
     live = [rule for rule in fitting if rule["State"] != "DISABLED"]
     others = [_described(rule, fits=rule in fitting) for rule in (*fitting, *rules) if rule not in live]
     hop = partial(Hop, name="matched a rule")
@@ -159,15 +169,15 @@ def _matched(deployment: Deployment, event: FiredEvent) -> tuple[Hop, list[Rule]
     return hop(state="failed", seen=seen), []
 
 
-def _fits(deployment: Deployment, rule: Rule, event: FiredEvent) -> bool:
+def _fits(stack: Stack, rule: Rule, event: FiredEvent) -> bool:
     given = rule.get("EventPattern") or ""
     try:
-        return bool(given) and patterns.matches(json.loads(given), _envelope(deployment, rule, event))
+        return bool(given) and patterns.matches(json.loads(given), _envelope(stack, rule, event))
     except PatternError:  # emulators take rules that EventBridge would refuse; others may match all the same
         return False
 
 
-def _envelope(deployment: Deployment, rule: Rule, event: FiredEvent) -> dict[str, object]:
+def _envelope(stack: Stack, rule: Rule, event: FiredEvent) -> dict[str, object]:
     """Return the event as rules see it.
 
     https://docs.aws.amazon.com/eventbridge/latest/ref/events-structure.html
@@ -180,7 +190,7 @@ def _envelope(deployment: Deployment, rule: Rule, event: FiredEvent) -> dict[str
         "source": event.source,
         "account": rule["Arn"].split(":")[4],
         "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "region": deployment.endpoint.region,
+        "region": stack.endpoint.region,
         "resources": [],
         "detail": event.detail,
     }
@@ -203,13 +213,11 @@ def _capped(lines: Collection[str]) -> list[str]:
     return shown if rest <= 0 else [*shown[:_MOST_RULES], f"and {rest} more"]
 
 
-def _targeted(
-    deployment: Deployment, event: FiredEvent, matched: Hop, rules: Sequence[Rule]
-) -> tuple[Hop, list[str]]:
+def _targeted(stack: Stack, event: FiredEvent, matched: Hop, rules: Sequence[Rule]) -> tuple[Hop, list[str]]:
     name = "found a target"
     if not rules:
         return after(name, matched, "not looked for: no rule is known to match"), []
-    pages = deployment.client("events").get_paginator("list_targets_by_rule")
+    pages = stack.client("events").get_paginator("list_targets_by_rule")
     arns = [
         str(target["Arn"])
         for rule in rules
@@ -231,20 +239,18 @@ def _not_run(target: Hop, arns: Sequence[str]) -> tuple[Hop, ...]:
     return (after("target invoked", target, seen), after("function returned", target, seen))
 
 
-def _ran(deployment: Deployment, event: FiredEvent, function: str, patience: float) -> tuple[Hop, Hop]:
-    invoked, attempts = looked("target invoked", lambda: _invoked(deployment, event, function, patience))
+def _ran(stack: Stack, event: FiredEvent, function: str, patience: float) -> tuple[Hop, Hop]:
+    invoked, attempts = looked("target invoked", lambda: _invoked(stack, event, function, patience))
     return invoked, look("function returned", lambda: _returned(invoked, attempts or []))
 
 
-def _invoked(
-    deployment: Deployment, event: FiredEvent, function: str, patience: float
-) -> tuple[Hop, list[Invocation]]:
-    attempts = _settled(lambda: _attempts(deployment, event, function), patience)
+def _invoked(stack: Stack, event: FiredEvent, function: str, patience: float) -> tuple[Hop, list[Invocation]]:
+    attempts = _settled(lambda: _attempts(stack, event, function), patience)
     hop = partial(Hop, name="target invoked")
     requests = dict.fromkeys(attempt.request_id for attempt in attempts)
     if not attempts:
         # On AWS a log may lag by more than anybody waits for here.
-        known = send.sent_at(event) is not None and not deployment.endpoint.is_aws
+        known = send.sent_at(event) is not None and not stack.endpoint.is_aws
         seen = f"{function}: its log shows no invocation since the event"
         return hop(state="failed" if known else "unknown", seen=seen), []
     names_it = event.id in attempts[0].mentions
@@ -271,10 +277,10 @@ def _settled(probe: Callable[[], list[Invocation]], patience: float) -> list[Inv
         return probe()
 
 
-def _attempts(deployment: Deployment, event: FiredEvent, function: str) -> list[Invocation]:
+def _attempts(stack: Stack, event: FiredEvent, function: str) -> list[Invocation]:
     """Return the invocations that log the event's id; else those since it that can't be of another event."""
     sent = send.sent_at(event)
-    found = invocations(log_events(deployment, function, since=max(0.0, (sent or 0.0) - _RETRIES)))
+    found = invocations(log_events(stack.client("logs"), function, since=max(0.0, (sent or 0.0) - _RETRIES)))
     if naming := [attempt for attempt in found if event.id in attempt.mentions]:
         return naming
     if sent is None:

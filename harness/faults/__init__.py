@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 import psutil
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from harness.deployment import Deployment
     from harness.settings import Settings
+    from harness.terraform.commands import Terraform
     from harness.values import Endpoint
 
 log = logging.getLogger(__name__)
@@ -342,18 +342,30 @@ class Faults:
         self.control.call("DELETE", "/")
 
 
+class Stack(Protocol):
+    """What faults need of an applied stack."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it runs."""
+
+    @property
+    def terraform(self) -> Terraform:
+        """The applied root, whose variables name the proxy to the functions."""
+
+
 @contextmanager
 def injected(
-    settings: Settings, deployment: Deployment, *, variable: str = VARIABLE, host: str = ""
+    settings: Settings, stack: Stack, *, variable: str = VARIABLE, host: str = ""
 ) -> Iterator[Faults]:
-    """Put a proxy between the functions of `deployment` and its emulator while the context is open.
+    """Put a proxy between the functions of `stack` and its emulator while the context is open.
 
     The stack is applied with the functions' environment naming the proxy, and at the end as it was before.
     Each takes some seconds, so share the context among tests, and `clear` between them.
 
     Args:
         settings: Says where mitmproxy is kept, and how long it may take to start.
-        deployment: The stack; it must be on an emulator.
+        stack: The stack; it must be on an emulator.
         variable: The root's input variable for further environment variables of its functions: a map.
         host: This machine's address as the functions see it; by default what is usual for the backend.
 
@@ -363,13 +375,13 @@ def injected(
         SettingsError: The variable has a value of another form already.
         TerraformError: The stack can't be applied with the variable; it has to declare it.
     """
-    terraform = deployment.terraform
-    seen_at = host or _seen_by_functions(deployment.endpoint)
-    with proxied(settings, deployment.endpoint, also_at=seen_at) as faults:
+    terraform = stack.terraform
+    seen_at = host or _seen_by_functions(stack.endpoint)
+    with proxied(settings, stack.endpoint, also_at=seen_at) as faults:
         port = urlsplit(faults.endpoint.url).port
         given = _given(terraform.variables, variable)
         with ExitStack() as restoring:
-            restoring.callback(_unless_ended, deployment)
+            restoring.callback(_unless_ended, stack)
             terraform.apply(**{variable: json.dumps(given | _environment(seen_at, port))})
             yield faults
 
@@ -453,10 +465,10 @@ def _given(variables: Mapping[str, str], variable: str) -> dict[str, str]:
         raise SettingsError(variable, expected="a map of strings, as JSON", got=text) from problem
 
 
-def _unless_ended(deployment: Deployment) -> None:
+def _unless_ended(stack: Stack) -> None:
     """Put the stack back to what its own variables say, unless it has gone with its emulator."""
-    if not deployment.endpoint.ended():
-        deployment.terraform.apply()
+    if not stack.endpoint.ended():
+        stack.terraform.apply()
 
 
 def _restore_concurrency(client: Any, function_name: str, before: int | None) -> None:  # noqa: ANN401 - a boto3 client

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_BACKEND = "harness.session:backend_held"
-_STACK = "harness.session:stack_held"
+_BACKEND = "harness.lifetimes.held:backend_held"
+_STACK = "harness.lifetimes.held:stack_held"
 _FIRST_ACCOUNT = 100_000_000_000
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_HOLD_BACKEND = "harness.session:backend_held"
+_HOLD_BACKEND = "harness.lifetimes.held:backend_held"
 _KEPT = "kept"
 _BACKEND, _STACK = "backend.json", "stack.json"
 # All that is deployed there goes with it.

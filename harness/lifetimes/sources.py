@@ -10,8 +10,9 @@ from filelock import FileLock
 
 from harness import backends
 from harness.lifetimes.broker import Counter, Wish, account_of
+from harness.lifetimes.held import attached
 from harness.lifetimes.kept import Kept
-from harness.session import attached, deployed_at
+from harness.session import deployed_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

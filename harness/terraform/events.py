@@ -10,7 +10,8 @@ from typing import Any
 
 from harness.base import timeline
 from harness.base.timeline import Span
-from harness.values import Change, Diagnostic
+from harness.errors import Diagnostic
+from harness.values import Change
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from harness.errors import TerraformError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from harness.values import Diagnostic
+    from harness.errors import Diagnostic
 
 log = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from harness import Settings, plugin, settings
 from harness.aws import capabilities
 from harness.cli import main
 from tests.docs.snippets import PROJECT, collected
-from tests.unit.test_layers import LAYERS
+from tests.unit.test_layers import HOME, WINGS
 
 # Fixtures that other fixtures are made of, and no test asks for.
 INTERNAL = {"faults_proxy", "harness_source", "stack_alone", "terraform_program"}
@@ -78,11 +79,34 @@ def test_every_module_of_the_library_that_tests_call_is_in_the_reference() -> No
     assert [module for module in modules if f"::: {module}" not in pages] == []
 
 
-def test_the_layers_of_the_architecture_are_those_that_are_enforced() -> None:
-    (picture,) = (one for one in collected() if one.page == "docs/architecture.md" and "errors," in one.code)
-    told = [name for line in picture.code.splitlines() for name in line.split("  ")[0].split(", ")]
+def _picture() -> str:
+    (picture,) = (
+        one for one in collected() if one.page == "docs/architecture.md" and "plugin.py" in one.code
+    )
+    return picture.code
 
-    assert told == sorted(told, key=LAYERS.index)
+
+def test_the_picture_of_the_house_has_its_wings_from_the_top_down() -> None:
+    tops = [line.split()[0] for line in _picture().splitlines() if not line.startswith(" ")]
+
+    assert [name.removesuffix(".py").rstrip("/") for name in tops] == WINGS[::-1]
+
+
+@pytest.mark.parametrize("wing", [wing for wing in WINGS if (HOME / wing).is_dir()])
+def test_the_picture_of_the_house_has_every_room(wing: str) -> None:
+    inside = _picture().partition(f"\n{wing}/")[2]
+    rooms = list(takewhile(lambda line: line.startswith(" "), inside.splitlines()[1:]))
+    named = {word for line in rooms for word in line.split()}
+
+    assert {file.stem for file in (HOME / wing).glob("*.py")} - {"__init__"} <= named
+
+
+def test_the_places_where_to_change_something_exist() -> None:
+    text = (PROJECT / "docs" / "architecture.md").read_text("utf-8").partition("### Where do I change …")[2]
+    named = re.findall(r"`(harness/[^`]*)`", text.partition("\n\nEach outside tool")[0])
+
+    assert len(named) >= 12
+    assert [name for name in named if not (PROJECT / name).exists()] == []
 
 
 def _fixtures() -> list[tuple[str, str]]:

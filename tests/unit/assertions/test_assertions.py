@@ -82,7 +82,7 @@ class Logs:
     def paginate(self, **given: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - boto3's arguments
         for moment, message in self.events[given["logGroupName"].removeprefix("/aws/lambda/")]:
             if moment >= given["startTime"]:
-                yield {"events": [{"timestamp": moment, "message": f"{message}\n"}]}
+                yield {"events": [{"logStreamName": "s", "timestamp": moment, "message": f"{message}\n"}]}
 
 
 def emf(**values: object) -> str:

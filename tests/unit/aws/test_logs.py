@@ -3,9 +3,13 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore.stub import Stubber
 
-from harness.aws.logs import Invocation, LogEvent, invocations
+from harness import Endpoint
+from harness.aws import clients
+from harness.aws.logs import Invocation, LogEvent, invocations, log_events
 
+ENDPOINT = Endpoint(backend="host", url="http://127.0.0.1:1", region="eu-north-1")
 RAISED = "[ERROR] KeyError: 'size'\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f"
 
 
@@ -121,3 +125,20 @@ def test_the_ids_in_a_log_are_found_wherever_they_stand() -> None:
     one, two = "a0dbc317-9d78-4f59-b552-da93880fd85a", "29b2c6bf-cc00-4659-a1a0-cd18cfc4dd24"
 
     assert attempt(f'{{"correlation_id":"{one}"}}', f"got {two}, at last").mentions == {one, two}
+
+
+def test_a_function_that_has_never_run_has_logged_nothing() -> None:
+    client = clients.client(ENDPOINT, "logs")
+    with Stubber(client) as stub:
+        stub.add_client_error("filter_log_events", "ResourceNotFoundException")
+
+        assert log_events(client, "greet") == []
+
+
+def test_another_refusal_is_an_error() -> None:
+    client = clients.client(ENDPOINT, "logs")
+    with Stubber(client) as stub:
+        stub.add_client_error("filter_log_events", "AccessDeniedException")
+
+        with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
+            log_events(client, "greet")

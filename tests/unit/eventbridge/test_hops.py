@@ -33,6 +33,10 @@ def rule(name: str = "placed", *, state: str = "ENABLED", **others: str) -> dict
     return {"Name": name, "Arn": f"{ARN}/{name}", "State": state, **waits}
 
 
+class NoLogGroupError(ClientError):
+    """What CloudWatch Logs answers as long as a function has never run."""
+
+
 @dataclass(slots=True)
 class World:
     """What the fakes of EventBridge and CloudWatch Logs tell."""
@@ -50,7 +54,8 @@ class World:
 
     def client(self, _service: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
         return SimpleNamespace(
-            get_paginator=lambda call: SimpleNamespace(paginate=lambda **asked: self.pages(call, asked))
+            get_paginator=lambda call: SimpleNamespace(paginate=lambda **asked: self.pages(call, asked)),
+            exceptions=SimpleNamespace(ResourceNotFoundException=NoLogGroupError),
         )
 
     def pages(self, call: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -62,6 +67,8 @@ class World:
                 yield from ({"Rules": [each]} for each in self.rules)
             case "list_targets_by_rule":
                 yield {"Targets": [{"Arn": arn} for arn in self.targets.get(asked["Rule"], [])]}
+            case "filter_log_events" if not self.log:
+                raise NoLogGroupError({"Error": {"Code": "ResourceNotFoundException"}}, call)
             case "filter_log_events":
                 assert asked["logGroupName"] == "/aws/lambda/worker"
                 yield {"events": [line for line in self.log if line["timestamp"] >= asked["startTime"]]}

@@ -189,7 +189,7 @@ def test_stopping_it_leaves_the_context_once(started: Callable[..., Keeper], pro
 
 
 def test_a_context_that_is_not_entered_is_told_in_its_own_words(started: Callable[..., Keeper]) -> None:
-    failed = started("harness.session:backend_held", backend="fake:broken")
+    failed = started("harness.lifetimes.held:backend_held", backend="fake:broken")
 
     for ask in (failed.ready, failed.held):
         with pytest.raises(HarnessError) as told:
@@ -199,7 +199,7 @@ def test_a_context_that_is_not_entered_is_told_in_its_own_words(started: Callabl
 
 def test_a_mistake_in_the_context_is_told_with_its_place(started: Callable[..., Keeper]) -> None:
     with pytest.raises(HarnessError, match=r'(?s)fake\.py", line .*KeyError: .no such key'):
-        started("harness.session:backend_held", backend="fake:buggy").ready()
+        started("harness.lifetimes.held:backend_held", backend="fake:buggy").ready()
 
 
 def test_a_context_that_does_not_exist_is_told(started: Callable[..., Keeper]) -> None:
@@ -233,7 +233,7 @@ def test_what_goes_wrong_on_the_way_out_of_a_start_is_an_error(
 
 
 def test_the_end_of_the_emulator_is_known_here(started: Callable[..., Keeper], project: FakeStack) -> None:
-    running = started("harness.session:backend_held")
+    running = started("harness.lifetimes.held:backend_held")
     endpoint = running.ready().endpoint
     ((_, emulator, *_rest),) = project.notes("started")
 
@@ -247,7 +247,7 @@ def test_the_end_of_the_emulator_is_known_here(started: Callable[..., Keeper], p
 def test_what_is_held_on_a_backend_ends_with_it_for_the_same_reason(
     started: Callable[..., Keeper], project: FakeStack
 ) -> None:
-    below = started("harness.session:backend_held").ready()
+    below = started("harness.lifetimes.held:backend_held").ready()
     above = started("contexts:on_top", endpoint=below.endpoint).ready()
     ((_, emulator, *_rest),) = project.notes("started")
 
@@ -292,7 +292,7 @@ def test_a_file_of_the_project_does_not_pass_for_a_part_of_python(
 def test_it_ends_with_a_starter_that_is_killed(
     starter: Callable[..., subprocess.Popen[str]], project: FakeStack
 ) -> None:
-    starter("harness.session:backend_held,bound,ready", "contexts:on_top,bound,ready").kill()
+    starter("harness.lifetimes.held:backend_held,bound,ready", "contexts:on_top,bound,ready").kill()
 
     assert project.is_left_clean()
     assert project.done() == ["started", "top", "stopped"]  # in this order: the backend waits

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from harness import TerraformError
+from harness.errors import Diagnostic
 from harness.terraform.retry import PAUSES, is_transient, patiently
-from harness.values import Diagnostic
 
 SLOW_DOWN = Diagnostic(
     severity="error", summary="creating S3 Bucket (x)", detail="api error SlowDown: reduce"

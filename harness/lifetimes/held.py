@@ -1,0 +1,45 @@
+"""What a keeper enters, a backend or a stack on one, and how another process works with it."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from harness import backends
+from harness.deployment import Deployment
+from harness.errors import HarnessError
+from harness.lifetimes.keeper import Held
+from harness.session import deployed_at, packaged
+from harness.terraform import commands as terraform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.settings import Settings
+    from harness.values import Endpoint
+
+
+@contextmanager
+def backend_held(settings: Settings) -> Iterator[Held]:
+    """Start the backend for a keeper."""
+    with backends.started(settings) as endpoint:
+        yield Held(endpoint=endpoint)
+
+
+@contextmanager
+def stack_held(settings: Settings, endpoint: Endpoint) -> Iterator[Held]:
+    """Apply the stack for a keeper."""
+    with deployed_at(settings, endpoint) as deployment:
+        yield Held(endpoint=endpoint, root=deployment.terraform.root, outputs=deployment.outputs)
+
+
+def attached(settings: Settings, held: Held) -> Deployment:
+    """Return the deployment that a keeper holds.
+
+    Raises:
+        HarnessError: The keeper holds no stack, or there is no Terraform.
+    """
+    if held.root is None:
+        raise HarnessError("expected a keeper that holds a stack; this one holds a backend only")
+    commands = terraform.commands_at(held.endpoint, held.root, settings, packaged(settings))
+    return Deployment(endpoint=held.endpoint, terraform=commands, outputs=held.outputs)
