@@ -26,6 +26,7 @@ from harness.errors import (
     PatternError,
     PolicyError,
     SettingsError,
+    StateError,
     TerraformError,
 )
 from harness.eventbridge.hops import Hop, Trace, trace_event
@@ -73,6 +74,7 @@ __all__ = [
     "Scenario",
     "Settings",
     "SettingsError",
+    "StateError",
     "StoredObject",
     "System",
     "TerraformError",

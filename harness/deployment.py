@@ -37,9 +37,15 @@ class Deployment:
     terraform: Terraform
     outputs: Outputs
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Return a boto3 client of `service` at this stack's endpoint."""
-        return clients.client(self.endpoint, service)
+    @classmethod
+    def at(cls, endpoint: Endpoint, terraform: Terraform, outputs: Outputs) -> Self:
+        """Return the stack of an applied root: its endpoint's region is the one that the root deploys to."""
+        region = terraform.region() or endpoint.region
+        return cls(endpoint=replace(endpoint, region=region), terraform=terraform, outputs=outputs)
+
+    def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Return a boto3 client of `service`, in the stack's region unless `region` names another one."""
+        return clients.client(replace(self.endpoint, region=region or self.endpoint.region), service)
 
     def api_client(self, published: str) -> ApiClient:
         """Return a client of the REST API whose URL on AWS is `published`, such as one of the outputs."""
@@ -83,4 +89,4 @@ class Deployment:
 
         What Terraform itself has put there, such as an `aws_s3_object`, stays.
         """
-        reset.emptied(self.client, self.terraform.resources())
+        reset.empty(self.client, self.terraform.resources())

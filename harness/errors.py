@@ -119,6 +119,21 @@ class TerraformError(HarnessError):
         self.diagnostics = tuple(diagnostics)
 
 
+class StateError(HarnessError):
+    """The state of a run would not be a local file of its own.
+
+    Attributes:
+        got: Where it would be.
+    """
+
+    def __init__(self, got: str) -> None:
+        super().__init__(
+            f"expected Terraform's state in a local file of this run, got {got}; nothing was read or changed "
+            "there. Look for what configures it beside the root's own files: TF_* variables, override files"
+        )
+        self.got = got
+
+
 class OutputError(HarnessError):
     """The Terraform root has no such output, or it has another type.
 

@@ -39,7 +39,7 @@ def deployed_at(settings: Settings, endpoint: Endpoint) -> Iterator[Deployment]:
         HarnessError: A step failed; the steps before it have been undone.
     """
     with terraform.applied(settings, endpoint, packaged(settings)) as stack:
-        yield Deployment(endpoint=endpoint, terraform=stack, outputs=stack.outputs())
+        yield Deployment.at(endpoint, stack, stack.outputs())
 
 
 def packaged(settings: Settings) -> dict[str, str]:

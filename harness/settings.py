@@ -60,7 +60,10 @@ class Settings:
         terraform: The Terraform program: `terraform`, `tofu`, `tflocal` or a path.
         terraform_dir: The root module to apply.
         terraform_timeout: Seconds one Terraform command may take.
-        variables: Terraform variables, by name; from the file only.
+        workspace: The Terraform workspace; empty for the default one.
+        var_files: Files with values of the root's variables, as `-var-file` takes them.
+        variables: Terraform variables, by name; from the file only. They may be secrets, and are not shown in
+            the `repr`.
         provider_mirror: A filesystem mirror of providers, asked before the registries.
         package: How the Lambda zip is built; None when the project builds its own.
         ministack_auth: Whether MiniStack enforces IAM and bucket policies.
@@ -82,7 +85,9 @@ class Settings:
     terraform: str = "terraform"
     terraform_dir: Path
     terraform_timeout: float = 900.0
-    variables: Mapping[str, str]
+    workspace: str = ""
+    var_files: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(repr=False)
     provider_mirror: Path | None = None
     package: PackageSettings | None = None
     ministack_auth: bool = True
@@ -147,7 +152,12 @@ def _declared(table: Mapping[str, Any]) -> dict[str, str]:
     if unknown := set(table) - set(_READERS):
         expected = f"only {', '.join(sorted(_READERS))}, package, variables"
         raise SettingsError("[tool.harness]", expected=expected, got=", ".join(sorted(unknown)))
-    return {name: str(value) for name, value in table.items()}
+    return {name: _plain(value) for name, value in table.items()}
+
+
+def _plain(value: object) -> str:
+    """Return a value of the file as it would stand in the environment."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _overrides(environ: Mapping[str, str]) -> dict[str, str]:
@@ -189,6 +199,10 @@ def _text(_name: str, value: str, _project: Path) -> str:
 
 def _path(_name: str, value: str, project: Path) -> Path:
     return project / Path(value).expanduser()
+
+
+def _paths(name: str, value: str, project: Path) -> tuple[Path, ...]:
+    return tuple(_path(name, path.strip(), project) for path in value.split(",") if path.strip())
 
 
 def _port(name: str, value: str, _project: Path) -> int:
@@ -243,6 +257,8 @@ _READERS: Mapping[str, Callable[[str, str, Path], Any]] = {
     "terraform": _text,
     "terraform_dir": _path,
     "terraform_timeout": _seconds,
+    "workspace": _text,
+    "var_files": _paths,
     "provider_mirror": _path,
     "ministack_auth": _switch,
     "endpoint_url": _url,

@@ -24,6 +24,7 @@ class Endpoint:
         access_key: The access key id; 12 digits select the account of that number on an emulator.
         secret_key: The secret access key.
         log: The file that the emulator writes its log to, if it has one.
+        is_temporary: Whether all that is there ends with this run.
         name: A name for what is deployed in this run; empty where the run has the account to itself.
         ended: Returns how the emulator ended, if it is known to have; else an empty text.
     """
@@ -34,6 +35,7 @@ class Endpoint:
     access_key: str = "test"
     secret_key: str = field(default="test", repr=False)
     log: Path | None = None
+    is_temporary: bool = False
     name: str = ""
     ended: Callable[[], str] = field(default=str, repr=False, compare=False)
 
@@ -58,6 +60,17 @@ class Resource:
     address: str
     type: str
     values: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def region(self) -> str:
+        """Where it is; empty if it is in no region, such as a role."""
+        return region_of(self.values)
+
+
+def region_of(attributes: Mapping[str, Any]) -> str:
+    """Return the region that a resource's attributes tell; empty if they tell none."""
+    arn = str(attributes.get("arn") or "").split(":")
+    return str(attributes.get("region") or "") or (arn[3] if len(arn) > 5 else "")  # noqa: PLR2004 - an ARN's parts
 
 
 @dataclass(frozen=True, slots=True)

@@ -194,7 +194,9 @@ def _endpoint(
 ) -> Endpoint:
     # An address, never a name: S3 clients would put the bucket's name before a name.
     host = HOST if docker.is_here else socket.gethostbyname(started.host)
-    return Endpoint(backend=BACKEND, url=f"http://{host}:{port}", region=settings.region, log=log_file)
+    return Endpoint(
+        backend=BACKEND, url=f"http://{host}:{port}", region=settings.region, is_temporary=True, log=log_file
+    )
 
 
 @contextmanager

@@ -42,6 +42,7 @@ def host(settings: Settings) -> Iterator[Endpoint]:
             backend=BACKEND,
             url=f"http://{address}",
             region=settings.region,
+            is_temporary=True,
             log=(log_file := Path(folder) / "localstack.log"),
         )
         environ = (

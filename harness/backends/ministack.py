@@ -42,7 +42,11 @@ def ministack(settings: Settings) -> Iterator[Endpoint]:
     with tempfile.TemporaryDirectory(prefix="harness-ministack-") as folder:
         log_file = Path(folder) / "ministack.log"
         endpoint = Endpoint(
-            backend="ministack", url=f"http://{HOST}:{port}", region=settings.region, log=log_file
+            backend="ministack",
+            url=f"http://{HOST}:{port}",
+            region=settings.region,
+            is_temporary=True,
+            log=log_file,
         )
         environ = _environ(settings, endpoint, Path(folder))
         log.info("starting MiniStack %s at %s", VERSION, endpoint.url)

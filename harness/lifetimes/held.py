@@ -42,4 +42,4 @@ def attached(settings: Settings, held: Held) -> Deployment:
     if held.root is None:
         raise HarnessError("expected a keeper that holds a stack; this one holds a backend only")
     commands = terraform.commands_at(held.endpoint, held.root, settings, packaged(settings))
-    return Deployment(endpoint=held.endpoint, terraform=commands, outputs=held.outputs)
+    return Deployment.at(held.endpoint, commands, held.outputs)

@@ -26,7 +26,7 @@ from harness.lifetimes import keeper
 from harness.lifetimes.keeper import Task
 from harness.session import packaged, zip_variable
 from harness.terraform import commands as terraform
-from harness.terraform.scratch import copied, copy_of, is_leftover, reached
+from harness.terraform.scratch import copied, copy_of, inputs
 from harness.values import Outputs
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Kept:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return what is, or would be, kept for the root of `settings`."""
-        name = f"{settings.project}\n{settings.terraform_dir}\n{settings.backend}"
+        name = f"{settings.project}\n{settings.terraform_dir}\n{settings.backend}\n{settings.workspace}"
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
         return cls(settings=settings, folder=settings.cache_dir / _KEPT / digest)
 
@@ -113,11 +113,11 @@ class Kept:
             log.info("nothing has changed since the last apply")
             return self._deployed(endpoint, variables, Outputs(last["outputs"]))
         (self.folder / _STACK).unlink(missing_ok=True)
-        copied(self.settings.terraform_dir, self.workspace)
+        copied(self.settings.terraform_dir, self.workspace, emulated=not endpoint.is_aws)
         deployed = self._deployed(endpoint, variables, Outputs({}))
         deployed.terraform.init()
         deployed.terraform.apply()
-        deployed = deployed.refreshed()
+        deployed = Deployment.at(endpoint, deployed.terraform, deployed.terraform.outputs())
         self._note(_STACK, fingerprint=wanted, outputs=dict(deployed.outputs.values))
         return deployed
 
@@ -166,7 +166,7 @@ class Kept:
     def _deployed(self, endpoint: Endpoint, variables: Mapping[str, str], outputs: Outputs) -> Deployment:
         root = copy_of(self.settings.terraform_dir, self.workspace)
         commands = terraform.commands_at(endpoint, root, self.settings, variables)
-        return Deployment(endpoint=endpoint, terraform=commands, outputs=outputs)
+        return Deployment.at(endpoint, commands, outputs)
 
     def _destroy(self, running: Keeper | None) -> None:
         """Destroy the stack where its backend runs; after its keeper's death it is started once more."""
@@ -238,30 +238,17 @@ def stack_fingerprint(settings: Settings, variables: Mapping[str, str]) -> str:
         [
             backend_fingerprint(settings),
             f"{program} {built.st_size} {built.st_mtime_ns}",
-            json.dumps([given, _told_by_environ(settings)], sort_keys=True),
-            *_contents(_files(settings.terraform_dir)),
+            json.dumps([given, settings.workspace, _told_by_environ(settings)], sort_keys=True),
+            *_contents(file for file in settings.var_files if file.is_file()),
+            *_contents(inputs(settings.terraform_dir)),
             *_contents(Path(value) for value in variables.values() if Path(value).is_file()),
         ]
     )
 
 
 def _told_by_environ(settings: Settings) -> dict[str, str]:
-    """Return what Terraform reads from the environment: variables, and arguments of its commands."""
-    return {
-        name: text for name, text in settings.environ.items() if name.startswith(("TF_VAR_", "TF_CLI_ARGS"))
-    }
-
-
-def _files(root: Path) -> list[Path]:
-    if not root.is_dir():
-        return []
-    folders = reached(root.resolve())
-    return sorted({file for folder in folders for file in folder.rglob("*") if _counts(file, folder)})
-
-
-def _counts(file: Path, folder: Path) -> bool:
-    hidden = any(part == ".terraform" for part in file.relative_to(folder).parts)
-    return file.is_file() and not hidden and not is_leftover(file.name)
+    """Return the variables that Terraform reads from the environment."""
+    return {name: text for name, text in settings.environ.items() if name.startswith("TF_VAR_")}
 
 
 def _contents(files: Iterable[Path]) -> Iterator[str]:

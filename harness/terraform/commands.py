@@ -14,9 +14,11 @@ from urllib.parse import urlsplit
 
 from harness.base import isolation, journal, process, timeline
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
+from harness.terraform import state
 from harness.terraform.events import EventLog, diagnostics_of
 from harness.terraform.retry import patiently
 from harness.terraform.scratch import copied, scratch_copy
+from harness.terraform.values import written
 from harness.values import Outputs, Resource
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ REMEDY = (
     "install Terraform >= 1.10 from https://developer.hashicorp.com/terraform/install, "
     "or name another program in HARNESS_TERRAFORM, such as tofu"
 )
+# https://developer.hashicorp.com/terraform/cli/config/environment-variables
+_OF_A_DEPLOYMENT = ("TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS", "TF_CLOUD_")
 _LISTENERS: list[Callable[[str], None]] = []
 _QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 _LOCK_WAIT = "-lock-timeout=300s"  # another process may work on the same state
@@ -48,7 +52,9 @@ class Terraform:
         program: The program's full path.
         root: The directory of the root module.
         environ: The environment of `init`, which may reach the network.
-        variables: The root's input variables.
+        variables: The root's input variables, by name. They may be secrets: no command line has them.
+        var_files: Files with values of variables; `variables` win over them.
+        workspace: The workspace; empty for the default one.
         timeout: Seconds that one command may take.
         online: Whether other commands than `init` may reach the network too: on real AWS they have to.
         ended: Returns how the emulator ended, if it has: no command outlives it.
@@ -57,8 +63,10 @@ class Terraform:
     program: str
     root: Path
     environ: Mapping[str, str] = field(repr=False)
-    variables: Mapping[str, str]
+    variables: Mapping[str, str] = field(repr=False)
     timeout: float
+    var_files: tuple[Path, ...] = ()
+    workspace: str = ""
     online: bool = False
     ended: Callable[[], str] = field(default=str, repr=False)
 
@@ -66,9 +74,19 @@ class Terraform:
         """Install the providers and modules.
 
         Raises:
+            StateError: The state would not be a local file; nothing has been read or written there.
             TerraformError: They can't be had.
         """
+        if self.workspace:  # Terraform takes it from the environment only if it is there
+            self.state.parent.mkdir(parents=True, exist_ok=True)
         patiently(self._init)
+        state.check_is_local(self.root)
+
+    @property
+    def state(self) -> Path:
+        """The file that has the state."""
+        folder = self.root / "terraform.tfstate.d" / self.workspace if self.workspace else self.root
+        return folder / "terraform.tfstate"
 
     def _init(self) -> None:
         log.info("terraform init")
@@ -117,9 +135,13 @@ class Terraform:
         Raises:
             TerraformError: A resource could not be destroyed.
         """
-        if (self.root / "terraform.tfstate").exists() and not self.ended():
+        if self.state.exists() and not self.ended():
             log.info("terraform destroy")
             patiently(lambda: self._events("destroy", "-auto-approve", _LOCK_WAIT))
+
+    def region(self) -> str:
+        """Return the region that the root deploys to; empty if nothing in its state tells."""
+        return state.region(self.state)
 
     def outputs(self) -> Outputs:
         """Return the root's outputs.
@@ -136,10 +158,10 @@ class Terraform:
         Raises:
             TerraformError: The state can't be read.
         """
-        state = self.root / "terraform.tfstate"
-        if not state.exists():
+        file = self.state
+        if not file.exists():
             return []
-        seen = (state, state.stat().st_mtime_ns)
+        seen = (file, file.stat().st_mtime_ns)
         if seen not in _RESOURCES:  # showing them takes a second
             shown = json.loads(self._run("show", "-json").stdout)
             _RESOURCES[seen] = list(_resources(shown.get("values", {}).get("root_module", {})))
@@ -147,8 +169,9 @@ class Terraform:
 
     def _events(self, command: str, *flags: str, **variables: str) -> EventLog:
         events = EventLog()
-        given = [f"-var={name}={value}" for name, value in ({**self.variables, **variables}).items()]
-        argv = [self.program, command, "-json", "-input=false", *flags, *given]
+        values = [*self.var_files, *written(self.root, {**self.variables, **variables})]
+        argv = [self.program, command, "-json", "-input=false", *flags]
+        argv += [f"-var-file={file}" for file in values]
         accept = _PLAN_EXIT_CODES if command == "plan" else frozenset({0})
         env = self._confined()
 
@@ -259,10 +282,18 @@ def commands_in(
     return Terraform(
         program=program_of(settings),
         root=root,
-        environ={**environ, **_QUIET, **mirrored(settings.provider_mirror, root)},
+        environ={**_own(environ, settings), **_QUIET, **mirrored(settings.provider_mirror, root)},
+        var_files=settings.var_files,
+        workspace=settings.workspace,
         variables={**settings.variables, **variables},
         timeout=settings.terraform_timeout,
     )
+
+
+def _own(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """Return `environ` without what a deploy job tells Terraform: this run has its own state."""
+    kept = {name: value for name, value in environ.items() if not name.startswith(_OF_A_DEPLOYMENT)}
+    return kept | ({"TF_WORKSPACE": settings.workspace} if settings.workspace else {})
 
 
 def commands_at(
@@ -297,7 +328,7 @@ def applied(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]
     with _scratch(settings, endpoint, variables) as root:
         terraform = commands_at(endpoint, root, settings, variables)
         terraform.init()
-        with _destroyed_afterwards(terraform):
+        with _destroyed_afterwards(terraform, is_temporary=endpoint.is_temporary):
             terraform.apply()
             yield terraform
 
@@ -311,7 +342,7 @@ def _scratch(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str
     with ExitStack() as resources:
         folder = tempfile.mkdtemp(prefix="harness-terraform-")
         resources.callback(shutil.rmtree, folder, ignore_errors=True)
-        root = copied(settings.terraform_dir, Path(folder))
+        root = copied(settings.terraform_dir, Path(folder), emulated=not endpoint.is_aws)
         stays = {"root": str(root), "variables": _all_variables(settings, endpoint, variables)}
         entry = {"folder": folder, **(stays if endpoint.is_aws else {})}
         what = f"the stack of {settings.terraform_dir}"
@@ -325,9 +356,10 @@ def _scratch(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str
 
 
 def _holds_resources(root: Path) -> bool:
-    state = root / "terraform.tfstate"
-    text = state.read_text("utf-8") if state.exists() else ""
-    return bool(text) and bool(json.loads(text).get("resources"))
+    files = [root / "terraform.tfstate", *root.glob("terraform.tfstate.d/*/terraform.tfstate")]
+    return any(
+        json.loads(file.read_text("utf-8") or "{}").get("resources") for file in files if file.exists()
+    )
 
 
 def _all_variables(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> dict[str, str]:
@@ -336,7 +368,8 @@ def _all_variables(settings: Settings, endpoint: Endpoint, variables: Mapping[st
 
 
 @contextmanager
-def _destroyed_afterwards(terraform: Terraform) -> Iterator[None]:
+def _destroyed_afterwards(terraform: Terraform, *, is_temporary: bool) -> Iterator[None]:
+    """Destroy the stack when the context closes; a failure is a warning if the emulator goes next."""
     try:
         yield
     except BaseException as problem:
@@ -345,7 +378,12 @@ def _destroyed_afterwards(terraform: Terraform) -> Iterator[None]:
         except HarnessError as second:
             problem.add_note(f"and then the clean-up failed too: {second}")
         raise
-    terraform.destroy()
+    try:
+        terraform.destroy()
+    except TerraformError as problem:
+        if not is_temporary:
+            raise
+        log.warning("not everything was destroyed; what is left goes with the emulator\n%s", problem)
 
 
 def mirrored(mirror: Path | None, folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A scratch copy of a Terraform root and the local modules it uses: the checkout stays untouched."""
+"""A scratch copy of a Terraform root and of all files that it reaches: the checkout stays untouched."""
 
 from __future__ import annotations
 
@@ -11,57 +11,104 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import SettingsError
+from harness.terraform import overrides
+from harness.terraform import root as configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-_LOCAL_SOURCE = re.compile(r'^\s*source\s*=\s*"(\.\.?/[^"]*)"', re.MULTILINE)
+# A path that leads upwards, in a string; `${path.module}` says from where.
+_ABOVE = re.compile(
+    r'"(?:\$\{path\.(module|root|cwd)\}/)?((?:\./)?(?:[\w.-]+/)*?\.\.(?:/[^"$%\n]*)?)(?=["$%])'
+)
 _LEFTOVERS = shutil.ignore_patterns(
     ".terraform", "*.tfstate", "*.tfstate.*", "*.tfplan", "localstack_providers_override.tf"
 )
+# What nobody's Terraform reads from a directory that holds the root too.
+_HEAVY = shutil.ignore_patterns(
+    *(".git", ".venv", "venv", ".nox", ".tox", "node_modules", "__pycache__", ".terraform"),
+    *("*.tfstate", "*.tfstate.*", "*.tfplan", "localstack_providers_override.tf"),
+)
 _LOCK = ".terraform.lock.hcl"  # where the root has none, `init` has made one
-# Overrides whatever backend the root declares: a run never touches the state of a real deployment.
-_LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
 
 
 @contextmanager
-def scratch_copy(root: Path) -> Iterator[Path]:
-    """Copy `root` with all local modules that it reaches, and yield the copy of `root`.
-
-    State, plugins and leftovers of earlier runs are not copied, and the state of the copy is a local file.
+def scratch_copy(root: Path, *, emulated: bool = True) -> Iterator[Path]:
+    """Copy `root` with all that it reaches, as `copied` does, and yield the copy of `root`.
 
     Raises:
         SettingsError: `root` is not a directory with Terraform files.
     """
     with tempfile.TemporaryDirectory(prefix="harness-terraform-") as scratch:
-        yield copied(root, Path(scratch))
+        yield copied(root, Path(scratch), emulated=emulated)
 
 
-def copied(root: Path, into: Path) -> Path:
-    """Copy `root` and all local modules that it reaches into the directory `into`; return its copy.
+def copied(root: Path, into: Path, *, emulated: bool = True) -> Path:
+    """Copy `root` and all that it reaches into the directory `into`; return its copy.
 
-    What is there already is replaced, but for state and plugins: those are the copy's own.
+    That is every local module, and every file and directory that a path with `..` names. What is there
+    already is replaced, but for state and plugins: those are the copy's own. State, plugins and leftovers of
+    the original are not copied. The state of the copy is a local file, whatever backend `root` declares.
+
+    Args:
+        root: The root module.
+        into: A directory.
+        emulated: Whether the copy is applied at an emulator; its providers then have the emulator's account,
+            keys and endpoints, whatever they declare.
 
     Raises:
         SettingsError: `root` is not a directory with Terraform files.
     """
-    if not root.is_dir() or not any(root.glob("*.tf")):
+    if not configuration.files(root):
         raise SettingsError("HARNESS_TERRAFORM_DIR", expected="a directory with *.tf files", got=str(root))
     _clear(into)
-    for folder in reached(root.resolve()):
-        shutil.copytree(folder, copy_of(folder, into), ignore=_LEFTOVERS, dirs_exist_ok=True)
-    (copy_of(root, into) / "harness_override.tf").write_text(_LOCAL_STATE, "utf-8")
+    modules = reached(root.resolve())
+    for place in _above(modules):
+        _copy(place, into, _HEAVY if _holds(place, root) else _LEFTOVERS)
+    for folder in modules:
+        _copy(folder, into, _LEFTOVERS)
+        overrides.write(copy_of(folder, into), is_root=folder == root.resolve(), emulated=emulated)
     return copy_of(root, into)
+
+
+def inputs(root: Path) -> list[Path]:
+    """Return all files that `copied` would copy, sorted."""
+    modules = reached(root.resolve()) if root.is_dir() else []
+    found = {file for folder in modules for file in _files(folder, _LEFTOVERS)}
+    for place in _above(modules):
+        found |= set(_files(place, _HEAVY if _holds(place, root) else _LEFTOVERS))
+    return sorted(found)
+
+
+def _copy(place: Path, into: Path, ignored: Callable[[str, list[str]], set[str]]) -> None:
+    target = copy_of(place, into)
+    if place.is_dir():
+        shutil.copytree(place, target, ignore=ignored, dirs_exist_ok=True, ignore_dangling_symlinks=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(place, target)
+
+
+def _files(place: Path, ignored: Callable[[str, list[str]], set[str]]) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+    for folder, names, files in os.walk(place, followlinks=True):
+        left_out = ignored(folder, [*names, *files])
+        names[:] = [name for name in names if name not in left_out]
+        yield from (Path(folder) / file for file in files if file not in left_out and _is_file(folder, file))
+
+
+def _is_file(folder: str, file: str) -> bool:
+    return (Path(folder) / file).is_file()
+
+
+def _holds(place: Path, root: Path) -> bool:
+    return root.resolve().is_relative_to(place)
 
 
 def copy_of(folder: Path, into: Path) -> Path:
     """Return where `copied` puts `folder`: a place that does not depend on what else is copied."""
     return into / folder.resolve().relative_to(folder.resolve().anchor)
-
-
-def is_leftover(name: str) -> bool:
-    """Whether a file or directory of this name is what Terraform has left there, not a source."""
-    return bool(_LEFTOVERS("", [name]))
 
 
 def _clear(into: Path) -> None:
@@ -86,8 +133,31 @@ def reached(root: Path) -> list[Path]:
 
 
 def _called(folder: Path) -> Iterator[Path]:
-    for file in sorted(folder.glob("*.tf")):
-        for source in _LOCAL_SOURCE.findall(file.read_text("utf-8")):
-            called = (folder / source).resolve()
-            if called.is_dir():
-                yield called
+    for block in configuration.blocks(folder):
+        source = (block.literal("source") if block.type == "module" else None) or ""
+        if source.startswith(("./", "../")) and (called := (folder / source).resolve()).is_dir():
+            yield called
+
+
+def _above(modules: list[Path]) -> list[Path]:
+    """Return the files and directories outside of `modules` that a path in one of them names.
+
+    Terraform runs in the root, the first of them: that is where a path without `path.module` begins.
+    """
+    named = {place for module in modules for place in _named_in(module, modules[0])}
+    home = Path.home()
+    return sorted(
+        place
+        for place in named
+        if not any(place.is_relative_to(module) for module in modules) and not home.is_relative_to(place)
+    )
+
+
+def _named_in(module: Path, root: Path) -> Iterator[Path]:
+    for file in configuration.files(module):
+        for base, path in _ABOVE.findall(file.read_text("utf-8", "replace")):
+            place = ((module if base == "module" else root) / path).resolve()
+            if place.exists():
+                yield place
+            elif place.parent.is_dir() and not _holds(place.parent, root):
+                yield place.parent  # `../src/app-${var.version}.zip` is somewhere in `../src`

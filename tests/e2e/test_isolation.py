@@ -53,6 +53,9 @@ provider "aws" {
 data "aws_caller_identity" "real" {
   provider = aws.real
 }
+output "account" {
+  value = data.aws_caller_identity.real.account_id
+}
 """
 STATE_BACKEND = """
 terraform {
@@ -146,21 +149,20 @@ def told_by_apply(settings: Settings, endpoint: Endpoint) -> str:
     return " ".join(str(caught.value).split())
 
 
-def test_a_provider_with_an_endpoint_of_real_aws_is_refused(
+def test_a_provider_with_an_endpoint_of_real_aws_is_sent_to_the_emulator(
     stack: Callable[..., Settings], account: Endpoint
 ) -> None:
-    told = told_by_apply(stack(PROVIDER, REAL_ALIAS), account)
+    with applied(stack(PROVIDER, REAL_ALIAS), account, {}):
+        buckets = [bucket["Name"] for bucket in clients.client(account, "s3").list_buckets()["Buckets"]]
 
-    assert "aws_s3_bucket.real" in told
-    assert DEAD_PROXY in told
+    assert buckets == ["isolation-real"]
 
 
-def test_a_provider_with_the_users_profile_finds_none(
+def test_a_provider_with_the_users_profile_has_the_keys_of_the_emulator(
     stack: Callable[..., Settings], account: Endpoint
 ) -> None:
-    told = told_by_apply(stack(PROVIDER, PROFILE_ALIAS), account)
-
-    assert "failed to get shared config profile, production" in told
+    with applied(stack(PROVIDER, PROFILE_ALIAS), account, {}) as terraform:
+        assert terraform.outputs()["account"] == ACCOUNT
 
 
 def test_a_state_in_s3_is_left_alone(stack: Callable[..., Settings], account: Endpoint) -> None:

@@ -63,7 +63,12 @@ def buggy(settings):
 """
 
 _TERRAFORM = """#!/bin/sh
-echo "$1 $AWS_ACCESS_KEY_ID $PWD $*" >> {notes}
+values=$(sed 's/ = "/=/; s/"$//' harness.tfvars 2>/dev/null | tr '\\n' ' ')
+echo "$1 $AWS_ACCESS_KEY_ID $PWD $* $values" >> {notes}
+if [ "$1" = init ]; then
+  mkdir -p .terraform
+  echo '{{"backend": {{"type": "local"}}}}' > .terraform/terraform.tfstate
+fi
 if [ "$1" = apply ]; then echo applied >> terraform.tfstate; fi
 if [ "$1" = output ]; then echo '{{"answer": {{"value": "42", "type": "string"}}}}'; fi
 {script}

@@ -331,7 +331,7 @@ def test_a_variable_and_a_root_can_be_given(pytester: pytest.Pytester, project: 
 
     ((_, _, where, *arguments),) = project.notes("apply")
     assert where.endswith("/other")
-    assert {"-var=a=1", "-var=b=x=y"} <= set(arguments)
+    assert {"a=1", "b=x=y"} <= set(arguments)
 
 
 def test_a_variable_without_a_value_is_told(pytester: pytest.Pytester, project: FakeStack) -> None:

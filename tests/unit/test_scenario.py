@@ -70,7 +70,7 @@ class Bucket:
 class Deployed(Scenario):
     bucket: Bucket
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+    def client(self, service: str, _region: str = "") -> Any:  # noqa: ANN401 - stands in for a boto3 client
         assert service == "s3"  # EventBridge and the logs have tests of their own
         return self.bucket
 

@@ -24,8 +24,10 @@ def backend(settings):
     yield Endpoint(backend="fake", url="http://127.0.0.1:9", region=settings.region)
 """
 TERRAFORM = """#!/bin/sh
-echo "$*" >> "$CALLS"
+values=$(sed 's/ = "/=/; s/"$//' harness.tfvars 2>/dev/null | tr '\\n' ' ')
+echo "$* $values" >> "$CALLS"
 case $1 in
+  init) mkdir -p .terraform; echo '{"backend": {"type": "local"}}' > .terraform/terraform.tfstate ;;
   apply) touch terraform.tfstate
     hook='"hook":{"resource":{"addr":"aws_s3_bucket.b"},"action":"create"}'
     echo "{\\"type\\":\\"apply_start\\",$hook}"; echo "{\\"type\\":\\"apply_complete\\",$hook}"
@@ -94,7 +96,7 @@ def test_up_again_applies_nothing_and_variables_apply_the_difference(
 
     harness("up", "--terraform-var", "colour=red")
 
-    assert "-var=colour=red" in (project / "calls").read_text("utf-8").removeprefix(calls)
+    assert "colour=red" in (project / "calls").read_text("utf-8").removeprefix(calls)
 
 
 def test_up_answers_in_json_for_scripts(harness: Callable[..., Any]) -> None:

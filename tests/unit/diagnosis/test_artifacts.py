@@ -37,7 +37,7 @@ FUNCTIONS = [
 class Stack(Deployment):
     logged: dict[str, list[str]]  # by function
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+    def client(self, service: str, _region: str = "") -> Any:  # noqa: ANN401 - stands in for a boto3 client
         assert service == "logs"
         return SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=self.pages))
 

@@ -78,7 +78,7 @@ class World:
 class Stack(Deployment):
     world: World
 
-    def client(self, service: str) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+    def client(self, service: str, _region: str = "") -> Any:  # noqa: ANN401 - stands in for a boto3 client
         return self.world.client(service)
 
 

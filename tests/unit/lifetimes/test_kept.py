@@ -203,7 +203,7 @@ def test_another_zip_is_applied(project: FakeStack) -> None:
     up(settings)
 
     assert project.done() == [*FIRST, *AGAIN]
-    assert f"-var=lambda_zip={package.output}" in project.notes("apply")[1]
+    assert f"lambda_zip={package.output}" in project.notes("apply")[1]
 
 
 def test_a_file_that_is_gone_is_gone_from_the_copy_too(project: FakeStack) -> None:

@@ -15,6 +15,7 @@ from harness import (
     MissingToolError,
     Settings,
     SettingsError,
+    StateError,
     TerraformError,
 )
 from harness.terraform import commands as terraform
@@ -28,7 +29,11 @@ ENDPOINT = Endpoint(backend="host", url="http://127.0.0.1:4566", region="eu-nort
 FAKE = """#!/bin/sh
 echo "$1 $AWS_ENDPOINT_URL proxy=$HTTPS_PROXY $*" >> {calls}
 if [ "$1" = init ] && [ -f "$TF_CLI_CONFIG_FILE" ]; then cp "$TF_CLI_CONFIG_FILE" {calls}.tfrc; fi
-if [ "$1" = apply ]; then touch terraform.tfstate; fi
+if [ "$1" = init ]; then
+  mkdir -p .terraform
+  echo '{{"backend": {backend}}}' > .terraform/terraform.tfstate
+fi
+if [ "$1" = apply ]; then touch terraform.tfstate; cp harness.tfvars {calls}.tfvars 2>/dev/null || true; fi
 {script}
 """
 
@@ -39,9 +44,9 @@ def fake(settings: Settings, tmp_path: Path) -> Callable[[str], Settings]:
     root.mkdir()
     (root / "main.tf").touch()
 
-    def install(script: str) -> Settings:
+    def install(script: str, backend: str = '{"type": "local"}') -> Settings:
         program = tmp_path / "terraform"
-        program.write_text(FAKE.format(calls=tmp_path / "calls", script=script), "utf-8")
+        program.write_text(FAKE.format(calls=tmp_path / "calls", script=script, backend=backend), "utf-8")
         program.chmod(0o755)
         return replace(settings, terraform=str(program), terraform_dir=root)
 
@@ -72,7 +77,74 @@ def test_it_initialises_applies_and_destroys(
         assert [call.split()[0] for call in calls()] == ["init", "apply"]
 
     assert [call.split()[0] for call in calls()] == ["init", "apply", "destroy"]
-    assert all("-var=name=x" in call for call in calls()[1:])
+
+
+def test_values_are_in_a_file_of_the_owner_and_in_no_command_line(
+    fake: Callable[..., Settings], calls: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    settings = fake("stat -c %a harness.tfvars > modes 2>/dev/null || true; [ $1 != apply ] || cat modes >&2")
+    (settings.terraform_dir / "main.tf").write_text(
+        'variable "names" { type = list(string) }\nvariable "token" { sensitive = true }', "utf-8"
+    )
+    values = {"token": 'wJalr"${x}', "names": '["a"]'}
+
+    with terraform.applied(settings, ENDPOINT, values) as commands:
+        assert (commands.root / "harness.tfvars").stat().st_mode & 0o777 == 0o600
+        assert "wJalr" not in repr(commands)
+
+    assert not any("wJalr" in call for call in calls())
+    text = (tmp_path / "calls.tfvars").read_text("utf-8")
+    assert text == 'token = "wJalr\\"$${x}"\nnames = ["a"]\n'
+
+
+def test_what_a_deploy_job_tells_terraform_does_not_reach_the_run(
+    fake: Callable[..., Settings], settings: Settings
+) -> None:
+    job = {
+        "TF_WORKSPACE": "prod",
+        "TF_DATA_DIR": "/x",
+        "TF_CLI_ARGS_init": "-backend-config=x",
+        "TF_VAR_a": "1",
+    }
+    commands = terraform.commands_in(settings.terraform_dir, fake(""), job, {})
+
+    assert {name for name in commands.environ if name in job} == {"TF_VAR_a"}
+
+
+def test_a_workspace_and_files_of_values_are_settings(
+    fake: Callable[..., Settings], calls: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    (tmp_path / "dev.tfvars").touch()
+    settings = replace(fake(""), workspace="dev", var_files=(tmp_path / "dev.tfvars",))
+
+    with terraform.applied(settings, ENDPOINT, {"name": "x"}) as commands:
+        assert commands.environ["TF_WORKSPACE"] == "dev"
+        assert commands.state == commands.root / "terraform.tfstate.d" / "dev" / "terraform.tfstate"
+
+    assert calls()[1].endswith(f"-var-file={tmp_path}/dev.tfvars -var-file={commands.root}/harness.tfvars")
+
+
+@pytest.mark.parametrize(
+    "backend", ['{"type": "s3", "config": {}}', '{"type": "local", "config": {"path": "/real"}}']
+)
+def test_a_state_that_is_not_local_is_refused_before_anything_is_applied(
+    fake: Callable[..., Settings], calls: Callable[[], list[str]], backend: str
+) -> None:
+    with pytest.raises(StateError, match="expected Terraform's state in a local file of this run"):
+        with terraform.applied(fake("", backend), ENDPOINT, {}):
+            pytest.fail("it was applied")
+
+    assert [call.split()[0] for call in calls()] == ["init"]
+
+
+def test_a_destroy_that_fails_is_an_error_only_if_the_emulator_stays(fake: Callable[..., Settings]) -> None:
+    settings = fake(f"[ $1 != destroy ] || {{ echo '{diagnostic('bucket not empty')}'; exit 1; }}")
+
+    with terraform.applied(settings, replace(ENDPOINT, is_temporary=True), {}):
+        pass
+    with pytest.raises(TerraformError, match="bucket not empty"):
+        with terraform.applied(settings, ENDPOINT, {}):
+            pass
 
 
 def test_every_command_sees_the_endpoint_and_only_init_the_network(

@@ -42,7 +42,7 @@ def test_the_copy_has_the_root_and_all_modules_it_reaches_and_nothing_else(root:
     assert copied == {
         "env/dev/main.tf",
         "env/dev/.terraform.lock.hcl",
-        "env/dev/harness_override.tf",
+        "env/dev/~harness_override.tf",
         "modules/a/main.tf",
         "modules/a/policies/p.json",
         "modules/b/main.tf",
@@ -61,7 +61,7 @@ def test_the_copy_goes_when_the_context_closes_and_the_checkout_stays_as_it_was(
 
 def test_the_state_is_local_whatever_backend_the_root_declares(root: Path) -> None:
     with scratch.scratch_copy(root) as copy:
-        assert 'backend "local"' in (copy / "harness_override.tf").read_text()
+        assert 'backend "local"' in (copy / "~harness_override.tf").read_text()
 
 
 @pytest.mark.parametrize("name", ["missing", ""])
@@ -99,7 +99,7 @@ def test_a_second_copy_has_nothing_that_is_no_source_any_more(root: Path, tmp_pa
     scratch.copied(root, tmp_path / "into")
 
     left = {file.name for file in (tmp_path / "into").rglob("*") if file.is_file()}
-    assert left == {"main.tf", ".terraform.lock.hcl", "harness_override.tf"}
+    assert left == {"main.tf", ".terraform.lock.hcl", "~harness_override.tf"}
 
 
 def test_the_lock_that_init_has_made_stays_where_the_root_has_none(root: Path, tmp_path: Path) -> None:
@@ -122,3 +122,70 @@ def test_the_place_of_a_copy_does_not_depend_on_what_else_is_copied(root: Path, 
 
     assert scratch.copied(root, tmp_path / "into") == copy
     assert (copy / "../../../elsewhere/main.tf").resolve().exists()
+
+
+def test_files_above_the_root_are_copied_with_it(root: Path) -> None:
+    project = root.parents[2]
+    files = {
+        "app.zip": "zip",
+        "policies/p.json": "{}",
+        "src/app.py": "",
+        "src/node_modules/sdk/index.js": "",
+        "zips/app-1.zip": "zip",
+        "unnamed/file": "",
+        "stack/env/dev/files.tf": """
+            locals {
+              zip    = "${path.module}/../../../app.zip"
+              policy = templatefile("${path.module}/../../../policies/p.json", {})
+              all    = "${path.module}/../../../zips/app-${var.version}.zip"
+              absent = "../../../no.zip"
+            }
+            data "archive_file" "code" { source_dir = "../../../src" }
+        """,
+    }
+    for name, text in files.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text, "utf-8")
+
+    with scratch.scratch_copy(root) as copy:
+        base = copy.parents[2]
+        copied = {str(file.relative_to(base)) for file in base.rglob("*") if file.is_file()}
+
+    assert set(files) - copied == {"unnamed/file"}
+    assert {project / name for name in files if name != "unnamed/file"} <= set(scratch.inputs(root))
+
+
+def test_a_directory_that_holds_the_root_is_copied_without_what_nobody_reads(root: Path) -> None:
+    project = root.parents[2]
+    (root / "files.tf").write_text('locals { all = fileset("${path.module}/../../..", "*.md") }', "utf-8")
+    for name in ("README.md", ".git/HEAD", ".venv/bin/python", "node_modules/x/index.js"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).touch()
+
+    with scratch.scratch_copy(root) as copy:
+        assert {file.name for file in copy.parents[2].iterdir()} == {"README.md", "stack"}
+
+
+def test_a_module_block_on_one_line_is_followed(root: Path) -> None:
+    (root / "main.tf").write_text('module "a" { source = "../../modules/a" }', "utf-8")
+
+    with scratch.scratch_copy(root) as copy:
+        assert (copy / "../../modules/b/main.tf").exists()
+
+
+def test_a_root_of_json_alone_is_a_root(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    (tmp_path / "module").mkdir()
+    (tmp_path / "module/main.tf").touch()
+    (root / "main.tf.json").write_text('{"module": {"a": {"source": "../module"}}}', "utf-8")
+
+    with scratch.scratch_copy(root) as copy:
+        assert (copy / "../module/main.tf").exists()
+
+
+def test_a_link_that_leads_nowhere_is_left_out(root: Path) -> None:
+    (root / "gone").symlink_to(root / "nowhere")
+
+    with scratch.scratch_copy(root) as copy:
+        assert not (copy / "gone").exists()

@@ -1,0 +1,53 @@
+"""The state of a run: in a local file and nowhere else, and what it tells without Terraform."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import StateError
+from harness.values import region_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_DEFAULT_PROVIDER = '/hashicorp/aws"]'  # how the address of a provider without an alias ends
+
+
+def check_is_local(root: Path) -> None:
+    """Check what `terraform init` has set up in `root`.
+
+    Raises:
+        StateError: The state would be somewhere else than in a file in `root`.
+    """
+    file = root / ".terraform" / "terraform.tfstate"  # what `init` notes of a backend
+    if not file.exists():
+        raise StateError("no word from `terraform init` of where it is")
+    backend = json.loads(file.read_text("utf-8")).get("backend") or {}
+    elsewhere = {name: value for name, value in (backend.get("config") or {}).items() if value is not None}
+    if backend.get("type") != "local":
+        raise StateError(f"the backend {backend.get('type')!r}")
+    if elsewhere:
+        raise StateError(f"the backend 'local' with {elsewhere}")
+
+
+def region(state: Path) -> str:
+    """Return the region of the AWS provider that has no alias, as its resources tell it; empty if none does.
+
+    Args:
+        state: A state file; Terraform itself takes seconds to read it.
+    """
+    told = Counter(filter(None, map(region_of, _attributes(state))))
+    return told.most_common(1)[0][0] if told else ""
+
+
+def _attributes(state: Path) -> Iterator[Mapping[str, Any]]:
+    try:
+        resources = json.loads(state.read_text("utf-8")).get("resources", [])
+    except (OSError, ValueError):  # there is none, or it is none of Terraform's
+        return
+    for resource in resources:
+        if resource.get("mode") == "managed" and str(resource.get("provider")).endswith(_DEFAULT_PROVIDER):
+            yield from (instance.get("attributes") or {} for instance in resource.get("instances", []))

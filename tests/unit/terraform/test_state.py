@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from harness import StateError
+from harness.terraform import state
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROVIDER = 'provider["registry.terraform.io/hashicorp/aws"]'
+
+
+def held(provider: str = PROVIDER, **attributes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
+    return {"mode": "managed", "provider": provider, "instances": [{"attributes": attributes}]}
+
+
+def written(folder: Path, *resources: dict[str, Any]) -> Path:
+    file = folder / "terraform.tfstate"
+    file.write_text(json.dumps({"resources": resources}), "utf-8")
+    return file
+
+
+def test_the_region_is_that_of_the_provider_without_an_alias(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        held(arn="arn:aws:iam::000000000000:role/r"),
+        held(arn="arn:aws:sqs:us-east-1:000000000000:q"),
+        held(f"{PROVIDER}.west", arn="arn:aws:sqs:us-west-2:000000000000:q"),
+        held(f"{PROVIDER}.west", arn="arn:aws:sqs:us-west-2:000000000000:r"),
+    )
+
+    assert state.region(file) == "us-east-1"
+
+
+def test_a_bucket_tells_its_region_though_its_arn_does_not(tmp_path: Path) -> None:
+    assert state.region(written(tmp_path, held(arn="arn:aws:s3:::b", region="us-east-1"))) == "us-east-1"
+
+
+@pytest.mark.parametrize("text", ["", "{}", "applied"])
+def test_a_state_without_resources_tells_no_region(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "terraform.tfstate"
+    file.write_text(text, "utf-8")
+
+    assert state.region(file) == ""
+
+
+def test_init_that_has_left_no_word_is_not_trusted(tmp_path: Path) -> None:
+    with pytest.raises(StateError, match="no word from `terraform init`"):
+        state.check_is_local(tmp_path)
