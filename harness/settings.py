@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,7 +53,7 @@ class Settings:
         backend: The name of a backend, or `package.module:function`.
         region: The AWS region.
         port: The emulator's port; 0 picks a free one.
-        python: The interpreter that the emulator runs on.
+        python: The interpreter that the emulator runs on; None for one that suits it.
         cache_dir: Where emulators are installed, once for all projects of a user.
         start_timeout: Seconds an emulator may take until it is healthy.
         terraform: The Terraform program: `terraform`, `tofu`, `tflocal` or a path.
@@ -79,7 +78,7 @@ class Settings:
     backend: str = "auto"
     region: str = "eu-north-1"
     port: int = 0
-    python: Path = Path(sys.executable)
+    python: Path | None = None
     cache_dir: Path
     start_timeout: float = 60.0
     terraform: str = "terraform"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness.backends import localstack
 from harness.backends.emulator import HOST, await_health, free_port, served_emulator, watched
 from harness.base import environments
-from harness.errors import BackendError, CommandError, SettingsError
+from harness.errors import BackendError, CommandError
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BACKEND = "host"
-# localstack-core 4.14.0 asks for >= 3.12, and its moto has no resolution on 3.14.
-SUPPORTED_PYTHONS = ((3, 12), (3, 13))
 
 
 @contextmanager
@@ -33,7 +31,8 @@ def host(settings: Settings) -> Iterator[Endpoint]:
     Raises:
         BackendError: It can't be installed, its port is taken, or it does not become healthy,
             or ends in mid-run.
-        SettingsError: The interpreter is one that LocalStack can't run on.
+        MissingToolError: There is no Python that LocalStack runs on.
+        SettingsError: A setting names an interpreter that LocalStack does not run on.
     """
     python, functions = _installed(settings)
     address = f"{HOST}:{free_port(settings, BACKEND)}"
@@ -62,16 +61,11 @@ def host(settings: Settings) -> Iterator[Endpoint]:
 
 def _installed(settings: Settings) -> tuple[Path, Path]:
     """Return the interpreters of LocalStack and of the functions."""
-    version = environments.python_version(settings)
-    if version not in SUPPORTED_PYTHONS:
-        names = [f"{major}.{minor}" for major, minor in (*SUPPORTED_PYTHONS, version)]
-        expected = f"Python {' or '.join(names[:-1])}, which LocalStack {localstack.VERSION} runs on"
-        got = f"{settings.python} (Python {names[-1]})"
-        raise SettingsError("HARNESS_PYTHON", expected=expected, got=got)
+    suited = environments.with_python(settings, localstack.PYTHONS, needed_by=localstack.NAME)
     try:
         return (
-            environments.cached(settings, f"localstack-{localstack.VERSION}", localstack.REQUIREMENTS),
-            environments.cached(settings, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS),
+            environments.cached(suited, f"localstack-{localstack.VERSION}", localstack.REQUIREMENTS),
+            environments.cached(suited, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS),
         )
     except CommandError as problem:
         reason = f"LocalStack could not be installed; is PyPI reachable?\n{problem}"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 VERSION = "4.14.0"
+NAME = f"LocalStack {VERSION}"
+PYTHONS = ((3, 13),)  # on 3.12 its start ends with a TypeError, and on 3.14 its packages can't be installed
 HEALTH = "/_localstack/health"
 _PACKAGE = Path(str(files("harness")))
 REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"localstack-{VERSION}.txt"

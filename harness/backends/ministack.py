@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 VERSION = "1.5.33"
+PYTHONS = ((3, 13), (3, 12), (3, 14))
 _PACKAGE = Path(str(files("harness")))
 REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"ministack-{VERSION}.txt"
 LAUNCHER = _PACKAGE / "backends" / "guests" / "ministack"
@@ -61,7 +62,8 @@ def ministack(settings: Settings) -> Iterator[Endpoint]:
 def _installed(settings: Settings) -> Path:
     """Return the interpreter of MiniStack, which runs the functions too."""
     try:
-        return environments.cached(settings, f"ministack-{VERSION}", REQUIREMENTS)
+        suited = environments.with_python(settings, PYTHONS, needed_by=f"MiniStack {VERSION}")
+        return environments.cached(suited, f"ministack-{VERSION}", REQUIREMENTS)
     except CommandError as problem:
         reason = f"MiniStack could not be installed; is PyPI reachable?\n{problem}"
         raise BackendError("ministack", reason) from problem

@@ -6,6 +6,8 @@ import hashlib
 import logging
 import shutil
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uv
@@ -13,11 +15,10 @@ from filelock import FileLock
 
 from harness.base.isolation import without_aws
 from harness.base.process import run
-from harness.errors import CommandError, SettingsError
+from harness.errors import CommandError, MissingToolError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from harness.settings import Settings
 
@@ -28,23 +29,108 @@ _COMPLETE = ".complete"
 _SITE_PACKAGES = "site-packages"
 
 
-def python_version(settings: Settings) -> tuple[int, int]:
-    """Return the major and minor version of `settings.python`.
+type Version = tuple[int, int]
+
+
+def with_python(settings: Settings, versions: Sequence[Version], *, needed_by: str) -> Settings:
+    """Return `settings` with an interpreter that `needed_by` runs on; uv installs one if there is none.
+
+    Args:
+        settings: May name an interpreter, which is the only choice then.
+        versions: The versions that will do, the best first.
+        needed_by: What is to run on it, such as `LocalStack 4.14.0`.
+
+    Raises:
+        MissingToolError: There is none on this machine, and uv can't install one.
+        SettingsError: The interpreter that a setting names is another version, or none at all.
+    """
+    try:
+        return with_present_python(settings, versions, needed_by=needed_by)
+    except MissingToolError:
+        log.info("installing Python %s for %s (once)", _listed(versions[:1]), needed_by)
+        _by_uv(settings, "install", "--no-config", _listed(versions[:1]))
+    return with_present_python(settings, versions, needed_by=needed_by)
+
+
+def with_present_python(settings: Settings, versions: Sequence[Version], *, needed_by: str) -> Settings:
+    """Return what `with_python` returns, but install nothing.
+
+    Raises:
+        MissingToolError: There is none on this machine.
+        SettingsError: The interpreter that a setting names is another version, or none at all.
+    """
+    if settings.python:
+        _check_version(settings, versions, needed_by)
+        return settings
+    candidates = (path for version in versions for path in _candidates(settings, version))
+    python = next((path for path in candidates if path), None)
+    if python is None:
+        raise _missing(versions, needed_by)
+    return replace(settings, python=python)
+
+
+def own_python(settings: Settings) -> Path:
+    """Return the interpreter that a setting names, or else the one of this process."""
+    return settings.python or Path(sys.executable)
+
+
+def _check_version(settings: Settings, versions: Sequence[Version], needed_by: str) -> None:
+    version = python_version(settings)
+    if version not in versions:
+        expected = f"Python {_listed(versions)}, which {needed_by} runs on"
+        got = f"{own_python(settings)} (Python {_listed([version])})"
+        raise SettingsError("HARNESS_PYTHON", expected=expected, got=got)
+
+
+def _missing(versions: Sequence[Version], needed_by: str) -> MissingToolError:
+    wanted = _listed(versions)
+    remedy = (
+        f"{needed_by} runs on no other: install it, as with `uv python install {_listed(versions[:1])}`, "
+        "or name one in HARNESS_PYTHON"
+    )
+    return MissingToolError(f"Python {wanted}", remedy=remedy)
+
+
+def _listed(versions: Iterable[Version]) -> str:
+    return " or ".join(".".join(map(str, version)) for version in versions)
+
+
+def _candidates(settings: Settings, version: Version) -> Iterator[Path | None]:
+    """Return interpreters of a version: this one, what uv finds, and what pyenv's shims hide from it."""
+    if sys.version_info[:2] == version:
+        yield Path(sys.executable)
+    yield _by_uv(settings, "find", "--no-project", "--no-config", _listed([version]))
+    pyenv = Path(settings.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from sorted(pyenv.glob(f"versions/{_listed([version])}.*/bin/python"), reverse=True)
+
+
+def _by_uv(settings: Settings, *arguments: str) -> Path | None:
+    """Return the path that `uv python` prints; None if it fails or prints none."""
+    argv = [uv.find_uv_bin(), "python", *arguments]
+    try:
+        printed = run(argv, env=without_aws(settings.environ), timeout=BUILD_TIMEOUT).stdout.strip()
+    except CommandError as problem:
+        log.debug("%s", problem)
+        return None
+    return Path(printed) if printed else None
+
+
+def python_version(settings: Settings) -> Version:
+    """Return the major and minor version of the interpreter that a setting names, or of this process.
 
     Raises:
         SettingsError: It is no Python interpreter.
     """
-    if str(settings.python) == sys.executable:
+    python = own_python(settings)
+    if str(python) == sys.executable:
         return sys.version_info[:2]
     code = "import sys; print(*sys.version_info[:2])"
     try:
         major, minor = run(
-            [str(settings.python), "-c", code], env=without_aws(settings.environ), timeout=30
+            [str(python), "-c", code], env=without_aws(settings.environ), timeout=30
         ).stdout.split()
     except (OSError, CommandError, ValueError) as problem:
-        raise SettingsError(
-            "HARNESS_PYTHON", expected="a Python interpreter", got=str(settings.python)
-        ) from problem
+        raise SettingsError("HARNESS_PYTHON", expected="a Python interpreter", got=str(python)) from problem
     return int(major), int(minor)
 
 
@@ -81,7 +167,7 @@ def is_cached(settings: Settings, name: str, requirements: Path) -> bool:
 def _home(settings: Settings, name: str, requirements: Path) -> Path:
     major, minor = python_version(settings)
     digest = hashlib.sha256(
-        f"{settings.python.resolve()}\n{requirements.read_text('utf-8')}".encode()
+        f"{own_python(settings).resolve()}\n{requirements.read_text('utf-8')}".encode()
     ).hexdigest()
     return settings.cache_dir / "environments" / f"{name}-py{major}.{minor}-{digest[:12]}"
 
@@ -105,7 +191,7 @@ def site_packages(settings: Settings, name: str, requirements: Path, *, python: 
     def install(home: Path) -> None:
         argv = [uv.find_uv_bin(), "pip", "install", "--target", str(home / _SITE_PACKAGES), "--no-deps"]
         other = ["--python-version", python, "--python-platform", platform, "--only-binary", ":all:"]
-        given = ["--python", str(settings.python), "--requirements", str(requirements)]
+        given = ["--python", str(own_python(settings)), "--requirements", str(requirements)]
         run([*argv, *other, *given], env=without_aws(settings.environ), timeout=BUILD_TIMEOUT, on_line=_tell)
 
     return built_once(home, install, what=name) / _SITE_PACKAGES
@@ -134,7 +220,7 @@ def built_once(home: Path, build: Callable[[Path], None], *, what: str) -> Path:
 def _build(settings: Settings, requirements: Path, home: Path) -> None:
     program = uv.find_uv_bin()
     for argv in (
-        [program, "venv", "--no-project", "--no-config", "--python", str(settings.python), str(home)],
+        [program, "venv", "--no-project", "--no-config", "--python", str(own_python(settings)), str(home)],
         [
             program,
             "pip",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import uv
 from filelock import FileLock
 
-from harness.base.environments import built_once
+from harness.base.environments import built_once, own_python
 from harness.base.isolation import without_aws
 from harness.base.process import run
 from harness.errors import CommandError, PackageError
@@ -99,7 +99,7 @@ def _installed(settings: Settings, package: PackageSettings) -> Path:
 
 def _exported(settings: Settings, package: PackageSettings) -> str:
     argv = ["export", "--quiet", "--locked", "--only-group", package.group, "--no-emit-project"]
-    return _uv(settings, *argv, "--no-header", "--no-annotate", "--python", str(settings.python))
+    return _uv(settings, *argv, "--no-header", "--no-annotate", "--python", str(own_python(settings)))
 
 
 def _install(settings: Settings, package: PackageSettings, requirements: str, target: Path) -> None:

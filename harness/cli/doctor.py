@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness import backends
-from harness.backends import external, host, localstack, ministack
+from harness.backends import external, localstack, ministack
 from harness.backends.emulator import free_port
 from harness.base import environments, process
 from harness.base.isolation import without_aws
@@ -169,21 +169,20 @@ def _container(settings: Settings) -> tuple[bool, str, str]:
 
 
 def _host(settings: Settings) -> tuple[bool, str, str]:
-    version = environments.python_version(settings)
+    suited = environments.with_present_python(settings, localstack.PYTHONS, needed_by=localstack.NAME)
     built = all(
-        environments.is_cached(settings, name, requirements)
+        environments.is_cached(suited, name, requirements)
         for name, requirements in (
             (f"localstack-{localstack.VERSION}", localstack.REQUIREMENTS),
             ("lambda-runtime", localstack.LAMBDA_REQUIREMENTS),
         )
     )
-    wanted = " or ".join(".".join(map(str, each)) for each in host.SUPPORTED_PYTHONS)
-    state = f"LocalStack {localstack.VERSION} {_installed(built)}; Python is {version[0]}.{version[1]}"
-    return version in host.SUPPORTED_PYTHONS, state, f"name a Python {wanted} in HARNESS_PYTHON"
+    return True, f"{localstack.NAME} {_installed(built)}, on {suited.python}", ""
 
 
 def _ministack(settings: Settings) -> tuple[bool, str, str]:
-    built = environments.is_cached(settings, f"ministack-{ministack.VERSION}", ministack.REQUIREMENTS)
+    suited = environments.with_present_python(settings, ministack.PYTHONS, needed_by="MiniStack")
+    built = environments.is_cached(suited, f"ministack-{ministack.VERSION}", ministack.REQUIREMENTS)
     return True, f"MiniStack {ministack.VERSION} {_installed(built)}", ""
 
 

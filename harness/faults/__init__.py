@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 BACKEND = "mitmproxy"
 VERSION = "12.3.1"
+PYTHONS = ((3, 13), (3, 12), (3, 14))
 _PACKAGE = Path(str(files("harness")))
 REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"mitmproxy-{VERSION}.txt"
 ADDON = _PACKAGE / "faults" / "addon.py"
@@ -419,7 +420,8 @@ def proxied(settings: Settings, endpoint: Endpoint, *, also_at: str = HOST) -> I
 
 def _installed(settings: Settings) -> Path:
     try:
-        return environments.cached(settings, f"mitmproxy-{VERSION}", REQUIREMENTS)
+        suited = environments.with_python(settings, PYTHONS, needed_by=f"mitmproxy {VERSION}")
+        return environments.cached(suited, f"mitmproxy-{VERSION}", REQUIREMENTS)
     except CommandError as problem:
         reason = f"mitmproxy could not be installed; is PyPI reachable?\n{problem}"
         raise BackendError(BACKEND, reason) from problem

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ def test_nothing_set_gives_the_defaults(project: Path) -> None:
 
     assert (settings.backend, settings.region, settings.port) == ("auto", "eu-north-1", 0)
     assert settings.terraform_dir == project / "terraform"
-    assert settings.python == Path(sys.executable)
+    assert settings.python is None
     assert settings.package is None
     assert settings.provider_mirror is None
 

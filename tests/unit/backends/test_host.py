@@ -41,7 +41,7 @@ def test_a_python_that_localstack_cannot_run_on_is_refused(settings: Settings, t
     old.chmod(0o755)
 
     with pytest.raises(
-        SettingsError, match=r"HARNESS_PYTHON: expected Python 3\.12 or 3\.13, .*python3\.11 \(Python 3\.11\)"
+        SettingsError, match=r"HARNESS_PYTHON: expected Python 3\.13, .*python3\.11 \(Python 3\.11\)"
     ):
         start(replace(settings, python=old))
 

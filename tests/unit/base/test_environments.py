@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import CommandError, Settings, SettingsError
+from harness import CommandError, MissingToolError, Settings, SettingsError
 from harness.base import environments, process
 
 if TYPE_CHECKING:
@@ -141,3 +142,46 @@ def test_a_program_that_is_no_python_is_refused(
 def test_a_missing_interpreter_is_refused(settings: Settings) -> None:
     with pytest.raises(SettingsError, match="HARNESS_PYTHON"):
         environments.python_version(replace(settings, python=Path("/nowhere/python")))
+
+
+LATEST = ((3, 13), (3, 12))
+
+
+@pytest.fixture
+def nowhere(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Return settings for a machine that has no Python but this one, and can't install any."""
+    monkeypatch.setattr("uv.find_uv_bin", lambda: "/bin/false")
+    return replace(settings, environ={"HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path / "pyenv")})
+
+
+def test_the_interpreter_of_this_process_will_do(nowhere: Settings) -> None:
+    suited = environments.with_python(nowhere, (sys.version_info[:2],), needed_by="LocalStack")
+
+    assert suited.python == Path(sys.executable)
+
+
+def test_a_version_that_is_hidden_by_pyenv_is_found(nowhere: Settings, tmp_path: Path) -> None:
+    python = tmp_path / "pyenv/versions/3.99.1/bin/python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+
+    assert environments.with_python(nowhere, ((3, 99),), needed_by="LocalStack").python == python
+
+
+def test_a_version_that_cannot_be_had_is_told_in_one_line(nowhere: Settings) -> None:
+    with pytest.raises(MissingToolError) as caught:
+        environments.with_python(nowhere, ((3, 99),), needed_by="LocalStack 4.14.0")
+
+    assert str(caught.value) == (
+        "'Python 3.99' is not on PATH; LocalStack 4.14.0 runs on no other: install it, as with "
+        "`uv python install 3.99`, or name one in HARNESS_PYTHON"
+    )
+
+
+def test_the_interpreter_that_is_named_is_the_only_choice(
+    nowhere: Settings, fake_python: Callable[[str], Path]
+) -> None:
+    named = replace(nowhere, python=fake_python("echo 3 11"))
+
+    with pytest.raises(SettingsError, match=r"expected Python 3\.13 or 3\.12, which X runs on, got .*3\.11"):
+        environments.with_python(named, LATEST, needed_by="X")
