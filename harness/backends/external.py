@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness.aws import clients
+from harness.backends import emulator
 from harness.errors import BackendError, SettingsError
 from harness.values import Endpoint
 
@@ -42,13 +43,13 @@ def check_answers(endpoint: Endpoint) -> None:
     Raises:
         BackendError: None does.
     """
+    remedy = f"start one there, such as `harness emulator`, or correct {SETTING}"
+    if not emulator.answers(endpoint):
+        raise BackendError("external", f"nothing answers at {endpoint.url}; {remedy}")
     try:
         clients.client(endpoint, "sts").get_caller_identity()
     except clients.FAILURES as problem:
-        reason = (
-            f"no AWS answers at {endpoint.url} ({problem}); start one there, such as "
-            f"`harness emulator`, or correct {SETTING}"
-        )
+        reason = f"no AWS answers at {endpoint.url} ({problem}); {remedy}"
         raise BackendError("external", reason) from problem
 
 
@@ -59,7 +60,7 @@ def url_of(settings: Settings) -> str:
         SettingsError: None is, or it is one of real AWS.
     """
     if not settings.endpoint_url:
-        raise SettingsError(SETTING, expected="the URL of an emulator that runs", got="none")
+        raise SettingsError(SETTING, expected="the URL of an emulator that runs", got=None)
     host = urlsplit(settings.endpoint_url).hostname or ""
     if f".{host}".endswith(_AWS_DOMAINS):
         expected = "an emulator; for real AWS there is HARNESS_BACKEND=aws"

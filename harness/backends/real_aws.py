@@ -52,7 +52,7 @@ def unique_name() -> str:
 def _check_settings(settings: Settings) -> None:
     if not settings.aws_accounts:
         expected = "the numbers of the accounts that this may deploy to and pay with"
-        raise SettingsError(SETTING, expected=expected, got="none")
+        raise SettingsError(SETTING, expected=expected, got=None)
     for name, url in sorted(settings.environ.items()):
         if name.startswith(_ENDPOINT) and url:
             raise SettingsError(name, expected="to be unset for the backend aws", got=url)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+import warnings
 import zipfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -38,15 +40,32 @@ def build(settings: Settings, package: PackageSettings) -> Path:
     from machine to machine. A zip that is already the same is left untouched.
 
     Raises:
-        PackageError: The source is no package, or its dependencies can't be had.
+        PackageError: The source is no package, a module of it does not compile, or its dependencies can't be
+            had.
     """
     if not (package.source / "__init__.py").is_file():
         raise PackageError(package.source, "expected a Python package, found no __init__.py there")
+    _check_syntax(package)
     libraries = [_installed(settings, package)] if package.group else []
     members = dict(_members(package.source, PurePosixPath(package.source.name)))
     for library in libraries:
         members |= dict(_members(library, PurePosixPath()))
     return _written(members, package.output)
+
+
+def _check_syntax(package: PackageSettings) -> None:
+    """Compile every module: a mistake is told here, before an emulator starts."""
+    if tuple(map(int, package.python.split("."))) > sys.version_info:
+        return  # the function's Python may know more than this one
+    for file in sorted(package.source.rglob("*.py")):
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                compile(file.read_bytes(), str(file), "exec", dont_inherit=True)
+        except SyntaxError as problem:
+            told = f"{file}:{problem.lineno}: {problem.msg}\n  {(problem.text or '').strip()}"
+            raise PackageError(package.source, told) from problem
+        except ValueError as problem:  # such as null bytes
+            raise PackageError(package.source, f"{file}: {problem}") from problem
 
 
 def _members(folder: Path, inside: PurePosixPath) -> Iterator[tuple[PurePosixPath, Path]]:

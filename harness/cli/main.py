@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import time
+import traceback
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from importlib import metadata
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness import backends
+from harness.aws.problems import as_harness_errors
 from harness.base import lambda_zip
 from harness.base.process import sigterm_as_interrupt
 from harness.cli import console, doctor, operations
@@ -31,6 +34,8 @@ app = typer.Typer(
     name="harness",
     help="Test a real Terraform + Lambda system on an emulator.",
     no_args_is_help=True,
+    rich_markup_mode=None,  # it takes `[tool.harness.package]` for markup, and leaves it out
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -41,12 +46,31 @@ Variables = Annotated[
 ]
 
 
+_SHOWN = {"traceback": False}
+_DISTRIBUTION = "terraform-lambda-harness"
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
+    if wanted:
+        typer.echo(f"{_DISTRIBUTION} {metadata.version(_DISTRIBUTION)}")
+        raise typer.Exit
+
+
 @app.callback()
 def choose(
     backend: Annotated[str, typer.Option(help="Where the stack runs; else HARNESS_BACKEND.")] = "",
     terraform_dir: Annotated[str, typer.Option(help="The root module; else HARNESS_TERRAFORM_DIR.")] = "",
+    *,
+    verbose: Annotated[bool, typer.Option(help="Show the whole traceback of an error.")] = False,
+    version: Annotated[  # noqa: ARG001 - its callback prints it
+        bool,
+        typer.Option(
+            "--version", help="Print the version, and exit.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
 ) -> None:
     """Test a real Terraform + Lambda system on an emulator."""
+    _SHOWN["traceback"] = verbose
     given = {"HARNESS_BACKEND": backend, "HARNESS_TERRAFORM_DIR": terraform_dir}
     os.environ |= {name: value for name, value in given.items() if value}
 
@@ -82,7 +106,7 @@ def fire(
         _print_json({"event": event.id, "hops": [asdict(hop) for hop in found]})
     else:
         typer.echo(f"event {event.id}\n{hops.told(found)}")
-    raise typer.Exit(1 if hops.failed(found) else 0)
+    raise typer.Exit(0 if all(hop.state == "reached" for hop in found) else 1)
 
 
 @app.command()
@@ -119,8 +143,8 @@ def status(*, as_json: AsJson = False) -> None:
     if as_json:
         _print_json({**told, "outputs": dict(deployment.outputs.values)})
         return
-    stale = "yes" if told["current"] else "no: `harness up` applies what has changed"
-    console.show_values({**told, "current": stale})
+    current = "yes" if told["current"] else "no: `harness up` applies what has changed"
+    console.show_values({**told, "current": current})
 
 
 @app.command()
@@ -174,7 +198,7 @@ def package_command() -> None:
     with _plain_errors():
         settings = _settings()
         if settings.package is None:
-            raise SettingsError("[tool.harness.package]", expected="a table in pyproject.toml", got="none")
+            raise SettingsError("[tool.harness.package]", expected="a table in pyproject.toml", got=None)
         typer.echo(lambda_zip.build(settings, settings.package))
 
 
@@ -214,8 +238,7 @@ def sweep(*, as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"removed": removed})
         return
-    for name in removed or ["nothing: no killed run has left anything"]:
-        typer.echo(f"removed {name}")
+    typer.echo("\n".join(f"removed {name}" for name in removed) or "nothing to remove")
 
 
 def _settings(variables: list[str] | None = None) -> Settings:
@@ -257,11 +280,12 @@ def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 def _plain_errors() -> Iterator[console.Spans]:
     """Show progress on standard error, and a harness error as its message alone; SIGTERM is as Ctrl-C."""
     try:
-        with sigterm_as_interrupt(), console.followed() as spans:
+        with sigterm_as_interrupt(), console.followed() as spans, as_harness_errors():
             yield spans
     except HarnessError as problem:
-        notes = getattr(problem, "__notes__", [])
-        typer.echo("\n".join([f"error: {problem}", *notes]), err=True)
+        if _SHOWN["traceback"]:
+            traceback.print_exception(problem)
+        typer.echo(f"error: {problem.text}", err=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         raise typer.Exit(130) from None

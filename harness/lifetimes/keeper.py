@@ -317,12 +317,11 @@ def _end_with_starter(thread: int) -> None:
 
 
 def _in_words(problem: BaseException) -> str:
-    """Return what is to be told of `problem`; of an interrupt, what went wrong on the way out."""
-    notes = getattr(problem, "__notes__", [])
+    """Format `problem` for the starter: of an interrupt, what went wrong on the way out."""
     if isinstance(problem, KeyboardInterrupt):
-        return "\n".join(notes)
+        return "\n".join(getattr(problem, "__notes__", []))
     if isinstance(problem, HarnessError):
-        return "\n".join([str(problem), *notes])
+        return problem.text
     return "".join(traceback.format_exception(problem)).rstrip()
 
 
@@ -338,10 +337,6 @@ def _hold(task: Task, write: Callable[[str], object]) -> None:
         held: Held = resources.enter_context(context(task.settings, *given))
         write(json.dumps({"held": held.to_json()}) + "\n")
         with suppress(KeyboardInterrupt):
-            raise HarnessError(_end_of(held.endpoint))
-
-
-def _end_of(endpoint: Endpoint) -> str:
-    while not (how := endpoint.ended()):
-        time.sleep(_LOOK_EVERY)
-    return how
+            while not (how := held.endpoint.ended()):
+                time.sleep(_LOOK_EVERY)
+            raise HarnessError(how)

@@ -14,27 +14,27 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from filelock import FileLock
 
 from harness import backends
+from harness.backends import emulator
 from harness.base import journal
 from harness.deployment import Deployment
-from harness.errors import NotUpError
+from harness.errors import BackendError, HarnessError, NotUpError
 from harness.lifetimes import keeper
 from harness.lifetimes.keeper import Task
 from harness.session import packaged, zip_variable
 from harness.terraform import commands as terraform
 from harness.terraform.scratch import copied, copy_of, inputs
-from harness.values import Outputs
+from harness.values import Endpoint, Outputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from harness.lifetimes.keeper import Keeper
     from harness.settings import Settings
-    from harness.values import Endpoint
 
 log = logging.getLogger(__name__)
 
@@ -88,17 +88,18 @@ class Kept:
             HarnessError: It does not start.
         """
         running, wanted = self.keeper(), backend_fingerprint(self.settings)
-        if running and self._noted(_BACKEND).get("fingerprint") == wanted:
+        if running and (why_not := self._unusable(running)):
+            log.info("%s: stopping it", why_not)
+            self.stop()
+        elif running:
             log.info("attached to the backend that an earlier run has kept")
             return running.held().endpoint
-        if running:
-            log.info("the backend that an earlier run has kept is another one: stopping it")
-            self.stop()
         self._forget_what_ended()
         journal.clear_orphans(self.settings.cache_dir)  # an emulator of a killed keeper may have the port
         task = Task(context=_HOLD_BACKEND, settings=self.settings, bound=False)
         started = keeper.start(task, self.folder / "backend").ready()
-        self._note(_BACKEND, fingerprint=wanted, ends=self._ends_with_its_keeper())
+        ends = self._ends_with_its_keeper()
+        self._note(_BACKEND, fingerprint=wanted, ends=ends, url=started.endpoint.url)
         return started.endpoint
 
     def deployment(self, endpoint: Endpoint) -> Deployment:
@@ -109,7 +110,7 @@ class Kept:
         """
         variables = packaged(self.settings)
         wanted, last = stack_fingerprint(self.settings, variables), self._noted(_STACK)
-        if last.get("fingerprint") == wanted:
+        if last.get("fingerprint") == wanted and "outputs" in last:
             log.info("nothing has changed since the last apply")
             return self._deployed(endpoint, variables, Outputs(last["outputs"]))
         (self.folder / _STACK).unlink(missing_ok=True)
@@ -128,10 +129,29 @@ class Kept:
             NotUpError: There is none.
         """
         running, last = self.keeper(), self._noted(_STACK)
-        if running is None or not last:
+        if running is None:
             raise NotUpError(self.settings.terraform_dir)
+        if why_not := self._unusable(running):
+            raise HarnessError(f"{why_not}; `harness up` starts afresh, `harness down` clears what is noted")
         held = running.held()
+        if "outputs" not in last:
+            raise HarnessError(
+                f"the backend runs at {held.endpoint.url}, but no stack is on it; `harness up` applies it, "
+                "`harness down` stops the backend"
+            )
         return self._deployed(held.endpoint, zip_variable(self.settings), Outputs(last["outputs"]))
+
+    def _unusable(self, running: Keeper) -> str:
+        """Return why what is kept can't be used; empty if it can."""
+        if self._noted(_BACKEND).get("fingerprint") != backend_fingerprint(self.settings):
+            return "the kept backend was started with other settings"
+        try:
+            endpoint = running.held().endpoint
+        except HarnessError as problem:
+            return str(problem).splitlines()[0]
+        if not emulator.answers(endpoint):
+            return f"nothing answers any more at {endpoint.url}, where the kept backend was"
+        return ""
 
     def is_current(self) -> bool:
         """Whether another run would have nothing to apply.
@@ -169,14 +189,23 @@ class Kept:
         return Deployment.at(endpoint, commands, outputs)
 
     def _destroy(self, running: Keeper | None) -> None:
-        """Destroy the stack where its backend runs; after its keeper's death it is started once more."""
+        """Destroy the stack where its backend runs; after its keeper's death that is started once more.
+
+        What was on an emulator that is gone is gone too.
+        """
         with ExitStack() as resources:
-            endpoint = (
-                running.held().endpoint
-                if running
-                else resources.enter_context(backends.started(self.settings))
-            )
-            self._deployed(endpoint, zip_variable(self.settings), Outputs({})).terraform.destroy()
+            try:
+                started = None if running else resources.enter_context(backends.started(self.settings))
+            except BackendError as problem:
+                if not self._noted(_BACKEND).get("url"):  # real AWS does not go
+                    raise
+                log.warning("the stack has gone with its backend: %s", problem.reason)
+                return
+            endpoint = started or cast("Keeper", running).held().endpoint
+            if emulator.answers(endpoint):
+                self._deployed(endpoint, zip_variable(self.settings), Outputs({})).terraform.destroy()
+            else:
+                log.warning("the stack has gone with what was at %s", endpoint.url)
 
     def _ends_with_its_keeper(self) -> bool:
         return self.settings.backend in _ENDS_WITH_ITS_KEEPER
@@ -209,18 +238,28 @@ def swept(cache_dir: Path) -> list[Path]:
 
 def _forgotten(folder: Path) -> bool:
     with FileLock(folder.with_suffix(".lock")):
-        if keeper.found(folder / "backend") or not _read(folder / _BACKEND).get("ends", False):
+        noted, running = _read(folder / _BACKEND), keeper.found(folder / "backend")
+        is_in_use = bool(running) or not noted.get("ends", False)
+        if is_in_use and not _has_ended(noted):
             return False
+        if running:
+            running.stop()
         shutil.rmtree(folder)
     return True
 
 
+def _has_ended(noted: Mapping[str, Any]) -> bool:
+    """Whether nothing answers any more at the URL that is noted of an emulator."""
+    url = noted.get("url")
+    return bool(url) and not emulator.answers(Endpoint(backend="kept", url=str(url), region=""))
+
+
 def _read(file: Path) -> dict[str, Any]:
     try:
-        noted: dict[str, Any] = json.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        noted = json.loads(file.read_text("utf-8"))
+    except (FileNotFoundError, ValueError):  # a run that was killed may have written half of it
         return {}
-    return noted
+    return noted if isinstance(noted, dict) else {}
 
 
 def backend_fingerprint(settings: Settings) -> str:

@@ -24,7 +24,9 @@ FAILS = "[ $1 != {command} ] || {{ echo '{told}'; exit 1; }}"
 _BACKEND = """
 import os
 import sys
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,13 +40,30 @@ def note(*words):
     with NOTES.open("a", encoding="utf-8") as notes:
         notes.write(" ".join(map(str, words)) + "\\n")
 
+class Quiet(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+@contextmanager
+def answering():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
 @contextmanager
 def backend(settings):
     folder = settings.cache_dir / f"emulator-{uuid4().hex}"
     folder.mkdir(parents=True)
-    with served_emulator(SLEEP, settings, settings.environ, folder / "emulator.log") as emulator:
+    with answering() as url, served_emulator(
+        SLEEP, settings, settings.environ, folder / "emulator.log"
+    ) as emulator:
         note("started", emulator.process.pid, os.getpid(), os.getppid())
-        endpoint = Endpoint(backend="fake", url="http://127.0.0.1:9", region=settings.region)
+        endpoint = Endpoint(backend="fake", url=url, region=settings.region)
         with watched(endpoint, emulator) as seen:
             yield seen
     note("stopped")

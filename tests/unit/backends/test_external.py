@@ -37,7 +37,7 @@ def test_what_answers_is_used_and_goes_on(settings: Settings, sts: Callable[[str
 
 
 def test_nothing_there_is_one_clear_error(settings: Settings) -> None:
-    told = r"no AWS answers at http://127.0.0.1:9 .*harness emulator.*HARNESS_ENDPOINT_URL"
+    told = r"nothing answers at http://127.0.0.1:9; .*harness emulator.*HARNESS_ENDPOINT_URL"
     with pytest.raises(BackendError, match=told) as caught:
         start(replace(settings, endpoint_url="http://127.0.0.1:9"))
 

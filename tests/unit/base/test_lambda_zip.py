@@ -147,3 +147,18 @@ def test_this_projects_zip_carries_its_locked_dependencies_and_can_be_imported(t
         names
     )
     assert not [name for name in names if name.startswith(("boto3/", "harness/")) or "RECORD" in name]
+
+
+def test_a_mistake_in_a_module_is_told_with_its_line(settings: Settings, described: PackageSettings) -> None:
+    (described.source / "handler.py").write_text("import os\n\ndef handler(event, context)\n", "utf-8")
+
+    with pytest.raises(PackageError, match=r"handler\.py:3: expected ':'\n  def handler\(event, context\)"):
+        lambda_zip.build(settings, described)
+
+
+def test_syntax_that_only_the_functions_python_knows_is_not_judged(
+    settings: Settings, described: PackageSettings
+) -> None:
+    (described.source / "handler.py").write_text("new syntax", "utf-8")
+
+    assert lambda_zip.build(settings, replace(described, python="3.99")).exists()

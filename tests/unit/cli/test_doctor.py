@@ -144,7 +144,7 @@ def test_an_external_endpoint_that_is_silent_is_told(healthy: Settings) -> None:
 
     assert found.needed
     assert not found.ok
-    assert "no AWS answers at http://127.0.0.1:9" in found.state
+    assert "nothing answers at http://127.0.0.1:9" in found.state
 
 
 def test_real_aws_is_not_asked(healthy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

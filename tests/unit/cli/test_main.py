@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
+import typer.main
+
+from harness.cli.main import app
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,3 +90,30 @@ def test_emulator_runs_until_a_signal_and_then_stops_the_backend(
 
     assert running.returncode == 130
     assert rest == "stopped\n"
+
+
+def test_the_help_of_each_command_has_every_word_of_its_description() -> None:
+    for name, command in typer.main.get_command(app).commands.items():  # type: ignore[attr-defined]
+        described = " ".join(inspect.cleandoc(command.callback.__doc__ or "").split())
+        shown = " ".join(harness(name, "--help").stdout.split())
+
+        assert described in shown, name
+
+
+def test_the_version_is_told() -> None:
+    assert harness("--version").stdout == f"terraform-lambda-harness {version('terraform-lambda-harness')}\n"
+
+
+def test_a_short_option_asks_for_help_too() -> None:
+    assert harness("-h").stdout == harness("--help").stdout
+
+
+def test_a_cache_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.touch()
+
+    done = harness("up", environ={"HARNESS_CACHE_DIR": str(blocked / "cache")})
+
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: Not a directory: ")

@@ -4,24 +4,50 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 BACKEND = """
+import threading
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from harness import Endpoint
+
+class Quiet(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+@contextmanager
+def answering():
+    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
 
 @contextmanager
 def backend(settings):
-    yield Endpoint(backend="fake", url="http://127.0.0.1:9", region=settings.region)
+    with answering() as url:
+        yield Endpoint(backend="fake", url=url, region=settings.region)
 """
 TERRAFORM = """#!/bin/sh
 values=$(sed 's/ = "/=/; s/"$//' harness.tfvars 2>/dev/null | tr '\\n' ' ')
@@ -82,7 +108,7 @@ def test_up_applies_and_tells_outputs_time_and_the_slowest(harness: Callable[...
     assert done.returncode == 0, done.stderr
     assert done.stdout == "url  ftp://x\n"
     assert "aws_s3_bucket.b created in " in done.stderr
-    assert "up at http://127.0.0.1:9 in " in done.stderr
+    assert re.search(r"up at http://127\.0\.0\.1:\d+ in ", done.stderr)
     assert "1 resources changed; slowest: aws_s3_bucket.b " in done.stderr
 
 
@@ -102,7 +128,7 @@ def test_up_again_applies_nothing_and_variables_apply_the_difference(
 def test_up_answers_in_json_for_scripts(harness: Callable[..., Any]) -> None:
     told = json.loads(harness("up", "--json").stdout)
 
-    assert told["endpoint"] == "http://127.0.0.1:9"
+    assert told["endpoint"].startswith("http://127.0.0.1:")
     assert told["outputs"] == {"url": "ftp://x"}
 
 
@@ -234,3 +260,130 @@ def _read_until(lines: Iterable[str], wanted: str) -> None:
 
 def _resource(kind: str, values: dict[str, str]) -> dict[str, object]:
     return {"mode": "managed", "type": kind, "address": f"{kind}.it", "values": values}
+
+
+STS = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Account>000000000000</Account><Arn>a</Arn><UserId>u</UserId></GetCallerIdentityResult></GetCallerIdentityResponse>"""
+
+
+@contextmanager
+def emulator(port: int = 0) -> Iterator[int]:
+    """Serve what `external` asks for, and yield the port."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(STS)
+
+        do_POST = do_GET  # noqa: N815 - the base class calls it so
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_port
+        server.shutdown()
+
+
+@contextmanager
+def gone(_port: int) -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def hanging(port: int) -> Iterator[None]:
+    with socket.create_server(("127.0.0.1", port), backlog=64):
+        yield
+
+
+@contextmanager
+def garbage(port: int) -> Iterator[None]:
+    def answer(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                with server.accept()[0] as line:
+                    line.sendall(b"what?\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", port), backlog=64) as server:
+        threading.Thread(target=answer, args=(server,), daemon=True).start()
+        yield
+        server.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("become", [gone, hanging, garbage])
+def test_an_endpoint_that_is_not_there_any_more_wedges_nothing(
+    harness: Callable[..., Any],
+    environ: dict[str, str],
+    become: Callable[[int], AbstractContextManager[None]],
+) -> None:
+    environ["HARNESS_BACKEND"] = "external"
+    with emulator() as port:
+        environ["HARNESS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
+        assert harness("up").returncode == 0
+
+    with become(port):
+        for command in ("status", "fire", "latest", "logs", "up"):
+            began = time.monotonic()
+            done = harness(command)
+            assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+            assert "nothing answers" in done.stderr or "to be up, and it is not" in done.stderr
+            assert time.monotonic() - began < 10
+        assert harness("down").returncode == 0
+
+    with emulator(port):
+        assert harness("up").returncode == 0
+
+
+def test_a_kept_stack_on_an_endpoint_that_is_gone_is_swept(
+    harness: Callable[..., Any], environ: dict[str, str], project: Path
+) -> None:
+    environ["HARNESS_BACKEND"] = "external"
+    with emulator() as port:
+        environ["HARNESS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
+        harness("up")
+
+    done = harness("sweep")
+
+    assert (done.returncode, done.stdout.startswith("removed the kept stack in ")) == (0, True), done.stderr
+    assert not [folder for folder in (project / "cache" / "kept").iterdir() if folder.is_dir()]
+
+
+def test_another_endpoint_in_the_settings_is_noticed(
+    harness: Callable[..., Any], environ: dict[str, str]
+) -> None:
+    environ["HARNESS_BACKEND"] = "external"
+    with emulator() as first, emulator() as second:
+        environ["HARNESS_ENDPOINT_URL"] = f"http://127.0.0.1:{first}"
+        harness("up")
+        environ["HARNESS_ENDPOINT_URL"] = f"http://127.0.0.1:{second}"
+
+        assert "was started with other settings; `harness up` starts afresh" in harness("status").stderr
+        assert f"up at http://127.0.0.1:{second} " in harness("up").stderr
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"fingerprint": 1}'])
+@pytest.mark.parametrize("file", ["backend.json", "stack.json"])
+def test_a_note_that_is_damaged_is_replaced(
+    harness: Callable[..., Any], project: Path, file: str, damage: str
+) -> None:
+    harness("up")
+    (note,) = (project / "cache" / "kept").glob(f"*/{file}")
+    note.write_text(damage, "utf-8")
+
+    status = harness("status")
+    assert (status.returncode, "Traceback" in status.stderr) == (1, False)
+    assert harness("up").returncode == 0
+    assert json.loads(harness("status", "--json").stdout)["current"] is True
+
+
+def test_a_folder_that_is_half_deleted_is_made_anew(harness: Callable[..., Any], project: Path) -> None:
+    harness("up")
+    (kept,) = (folder for folder in (project / "cache" / "kept").iterdir() if folder.is_dir())
+    shutil.rmtree(kept / "workspace")
+
+    status = harness("status")
+    assert "Traceback" not in status.stderr
+    assert harness("up").returncode == 0
+    assert harness("down").returncode == 0

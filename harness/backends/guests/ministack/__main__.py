@@ -17,7 +17,7 @@ from defusedxml import ElementTree
 
 from ministack import app
 from ministack.core import iam_actions
-from ministack.services import apigateway_v1
+from ministack.services import apigateway_v1, lambda_svc
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -108,12 +108,31 @@ def _without_empty_settings(known: Callable[..., Any]) -> Callable[..., Any]:
     return create
 
 
+def _with_its_error_logged(known: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """Log what keeps a function's process from starting in the function's log, as on AWS.
+
+    Without it a handler that can't be imported looks as if it had returned.
+    """
+
+    @wraps(known)
+    def run(*arguments: object, **named: object) -> dict[str, Any]:
+        result = known(*arguments, **named)
+        body = result.get("body")
+        is_silent = result.get("error") and not result.get("log") and not result.get("throttle")
+        if is_silent and isinstance(body, dict):
+            result["log"] = f"[ERROR] {body.get('errorType')}: {body.get('errorMessage')}"
+        return result
+
+    return run
+
+
 def main() -> None:
     """Serve until a signal comes."""
     apigateway_v1._create_stage = _without_empty_settings(apigateway_v1._create_stage)  # noqa: SLF001
     apigateway_v1.find_api_scope = _whatever_the_account(apigateway_v1.find_api_scope)
     iam_actions.s3_service_context = _with_put_object_keys(iam_actions.s3_service_context)
     iam_actions.request_tag_context = _with_put_tagging_keys(iam_actions.request_tag_context)
+    lambda_svc._execute_function_warm = _with_its_error_logged(lambda_svc._execute_function_warm)  # noqa: SLF001
     app.app = behind_tls(app.app)
     app.main()
 
