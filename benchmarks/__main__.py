@@ -65,7 +65,7 @@ def _endpoint(url: str | None, resources: ExitStack) -> Endpoint:
     if url:
         return Endpoint(backend="external", url=url, region="eu-north-1")
     settings = Settings.from_env(os.environ, Path.cwd())
-    return resources.enter_context(backends.load(settings.backend)(settings))
+    return resources.enter_context(backends.started(settings))
 
 
 def _growth(measured: Sequence[Measured]) -> dict[str, float]:

@@ -81,7 +81,7 @@ def measure_applies(package: Path, rounds: int) -> list[Applied]:
 def _applied(settings: Settings, package: Path) -> tuple[float, int]:
     """Apply a root on an emulator of its own; return the seconds it took, and how many resources it has."""
     with (
-        backends.load(settings.backend)(settings) as endpoint,
+        backends.started(settings) as endpoint,
         prepared(settings, pointed_at(endpoint, settings.environ), {"lambda_zip": str(package)}) as terraform,
     ):
         begun = time.monotonic()

@@ -30,7 +30,7 @@ try:
     from docker.utils import parse_repository_tag
     from testcontainers.core.config import get_docker_socket, testcontainers_config
     from testcontainers.core.container import DockerContainer
-    from testcontainers.core.docker_client import DockerClient
+    from testcontainers.core.docker_client import DockerClient, get_docker_host
     from testcontainers.core.utils import inside_container
 except ImportError as problem:
     raise BackendError(
@@ -284,10 +284,19 @@ def told(problem: Exception) -> str:
 
 def _client(timeout: float) -> DockerClient:
     try:
+        _check_socket(get_docker_host() or "unix://" + CONTAINER_SOCKET, timeout)
         return DockerClient(timeout=timeout)
     except (DockerException, OSError) as problem:
         reason = f"no Docker engine answers; start one, or set DOCKER_HOST ({told(problem)})"
         raise BackendError(BACKEND, reason) from problem
+
+
+def _check_socket(host: str, timeout: float) -> None:
+    """Connect to the engine's socket once: the Docker client leaves one open that it can't connect."""
+    if host.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+            line.settimeout(timeout)
+            line.connect(host.removeprefix("unix://"))
 
 
 def _described(plan: Plan) -> DockerContainer:

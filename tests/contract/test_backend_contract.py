@@ -96,20 +96,20 @@ def test_it_listens_on_the_port_it_is_told(fresh: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
 
-    with backends.load(fresh.backend)(replace(fresh, port=port)) as endpoint:
+    with backends.started(replace(fresh, port=port)) as endpoint:
         assert port_of(endpoint) == port
         assert buckets(endpoint) == set()
 
 
 def test_a_busy_port_is_told(fresh: Settings, endpoint: Endpoint) -> None:
     with pytest.raises(BackendError, match=f"port {port_of(endpoint)} is taken; .* HARNESS_PORT=0"):
-        with backends.load(fresh.backend)(replace(fresh, port=port_of(endpoint))):
+        with backends.started(replace(fresh, port=port_of(endpoint))):
             pytest.fail("it started")
 
 
 def test_two_at_once_share_nothing(endpoint: Endpoint, fresh: Settings) -> None:
     first = bucket(endpoint)
-    with backends.load(fresh.backend)(fresh) as second:
+    with backends.started(fresh) as second:
         own = bucket(second)
 
         assert second.url != endpoint.url
@@ -129,7 +129,7 @@ def test_a_start_that_fails_is_told_with_its_own_last_lines(
     settings = replace(fresh, environ={**fresh.environ, "PYTHONPATH": str(broken)})
 
     with pytest.raises(BackendError, match=r"ended with exit code 3 before it was healthy") as failure:
-        with backends.load(settings.backend)(settings):
+        with backends.started(settings):
             pytest.fail("it started")
 
     assert failure.value.log[-1] == "broken on purpose"
@@ -140,7 +140,7 @@ def test_a_start_that_takes_too_long_is_given_up(fresh: Settings, scratch: Path)
     before = containers_of_this_process()
 
     with pytest.raises(BackendError, match=r"waited 0\.001 s for http://.* to answer 200"):
-        with backends.load(fresh.backend)(replace(fresh, start_timeout=0.001)):
+        with backends.started(replace(fresh, start_timeout=0.001)):
             pytest.fail("it started")
 
     assert containers_of_this_process() == before
@@ -182,7 +182,7 @@ def mock_api(gateway: Any) -> str:  # noqa: ANN401 - a boto3 client
 
 
 def test_its_log_can_be_read_while_it_runs(fresh: Settings) -> None:
-    with backends.load(fresh.backend)(fresh) as endpoint:
+    with backends.started(fresh) as endpoint:
         log = endpoint.log
         assert log is not None
         before = log.stat().st_size
@@ -197,7 +197,7 @@ def test_its_log_can_be_read_while_it_runs(fresh: Settings) -> None:
 def test_it_leaves_no_process_no_container_and_no_file(fresh: Settings, scratch: Path) -> None:
     before = set(psutil.Process().children(recursive=True)), containers_of_this_process()
 
-    with backends.load(fresh.backend)(fresh) as endpoint:
+    with backends.started(fresh) as endpoint:
         bucket(endpoint)
         assert list(scratch.iterdir())
 
@@ -210,7 +210,7 @@ def test_it_leaves_no_process_no_container_and_no_file(fresh: Settings, scratch:
 
 def test_a_crash_in_mid_run_is_an_error_soon_with_its_last_lines(fresh: Settings) -> None:
     with pytest.raises(BackendError, match=MID_RUN) as failure:  # noqa: PT012 - where it comes from is the point
-        with backends.load(fresh.backend)(fresh) as endpoint:
+        with backends.started(fresh) as endpoint:
             bucket(endpoint)
             crash(endpoint)
             begun = time.monotonic()
@@ -222,7 +222,7 @@ def test_a_crash_in_mid_run_is_an_error_soon_with_its_last_lines(fresh: Settings
 
 def test_a_crash_that_nobody_noticed_is_an_error_too(fresh: Settings) -> None:
     with pytest.raises(BackendError, match=MID_RUN):  # noqa: PT012 - where it comes from is the point
-        with backends.load(fresh.backend)(fresh) as endpoint:
+        with backends.started(fresh) as endpoint:
             crash(endpoint)
             eventually(lambda: refuses(endpoint), what="the end of the emulator")
 
@@ -235,7 +235,7 @@ def test_a_crash_while_terraform_applies_is_an_error_soon(fresh: Settings, tmp_p
     crashed: list[float] = []
 
     with pytest.raises(BackendError, match=MID_RUN) as failure:  # noqa: PT012 - where it comes from is the point
-        with backends.load(fresh.backend)(fresh) as endpoint:
+        with backends.started(fresh) as endpoint:
 
             def tell(line: str) -> None:
                 if "created" in line and not crashed:

@@ -54,7 +54,7 @@ from harness.terraform.commands import applied
 
 settings = Settings.from_env(os.environ)
 with sigterm_as_interrupt(), shown(lambda line: print(line, flush=True)):
-    with backends.load(settings.backend)(settings) as endpoint, applied(settings, endpoint, {}):
+    with backends.started(settings) as endpoint, applied(settings, endpoint, {}):
         print("applied", flush=True)
 """
 
@@ -131,7 +131,7 @@ def test_an_invalid_configuration_names_the_file_and_line(
 def test_two_emulators_side_by_side_do_not_see_each_other(
     harness_settings: Settings, endpoint: Endpoint
 ) -> None:
-    with backends.load(harness_settings.backend)(replace(harness_settings, port=0)) as second:
+    with backends.started(replace(harness_settings, port=0)) as second:
         clients.client(second, "s3").create_bucket(
             Bucket="mine", CreateBucketConfiguration={"LocationConstraint": second.region}
         )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -149,6 +150,23 @@ def test_without_an_engine_it_says_so(settings: Settings) -> None:
 @pytest.mark.usefixtures("no_engine")
 def test_whether_it_can_run_is_told_as_a_reason(settings: Settings) -> None:
     assert unavailable(settings).startswith("no Docker engine answers")
+
+
+def test_nothing_is_left_open_where_no_engine_answers(tmp_path: Path) -> None:
+    program = (
+        "import gc, os; from harness import Settings; from harness.backends.container import unavailable\n"
+    )
+    program += "print(unavailable(Settings.from_env(os.environ))); gc.collect()"
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-c", program],
+        env={**os.environ, "DOCKER_HOST": f"unix://{tmp_path}/nobody.sock"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout.startswith("no Docker engine answers")
+    assert "ResourceWarning" not in done.stderr
 
 
 # An engine on another machine
