@@ -110,7 +110,7 @@ class Kept:
         """
         variables = packaged(self.settings)
         wanted, last = stack_fingerprint(self.settings, variables), self._noted(_STACK)
-        if last.get("fingerprint") == wanted and "outputs" in last:
+        if last.get("fingerprint") == wanted and self._is_whole(last):
             log.info("nothing has changed since the last apply")
             return self._deployed(endpoint, variables, Outputs(last["outputs"]))
         (self.folder / _STACK).unlink(missing_ok=True)
@@ -134,7 +134,7 @@ class Kept:
         if why_not := self._unusable(running):
             raise HarnessError(f"{why_not}; `harness up` starts afresh, `harness down` clears what is noted")
         held = running.held()
-        if "outputs" not in last:
+        if not self._is_whole(last):
             raise HarnessError(
                 f"the backend runs at {held.endpoint.url}, but no stack is on it; `harness up` applies it, "
                 "`harness down` stops the backend"
@@ -159,8 +159,8 @@ class Kept:
         Raises:
             HarnessError: The Lambda zip can't be built.
         """
-        wanted = stack_fingerprint(self.settings, packaged(self.settings))
-        return self._noted(_STACK).get("fingerprint") == wanted
+        wanted, last = stack_fingerprint(self.settings, packaged(self.settings)), self._noted(_STACK)
+        return last.get("fingerprint") == wanted and self._is_whole(last)
 
     def stop(self) -> bool:
         """Stop the backend and forget the stack; return whether there was anything.
@@ -183,9 +183,17 @@ class Kept:
         """Where Terraform's copy of the root, and its state, are."""
         return self.folder / "workspace"
 
+    @property
+    def _root(self) -> Path:
+        """Terraform's copy of the root."""
+        return copy_of(self.settings.terraform_dir, self.workspace)
+
+    def _is_whole(self, last: Mapping[str, Any]) -> bool:
+        """Whether all that belongs to the stack of the last apply is still there."""
+        return "outputs" in last and self._root.is_dir()
+
     def _deployed(self, endpoint: Endpoint, variables: Mapping[str, str], outputs: Outputs) -> Deployment:
-        root = copy_of(self.settings.terraform_dir, self.workspace)
-        commands = terraform.commands_at(endpoint, root, self.settings, variables)
+        commands = terraform.commands_at(endpoint, self._root, self.settings, variables)
         return Deployment.at(endpoint, commands, outputs)
 
     def _destroy(self, running: Keeper | None) -> None:
