@@ -123,11 +123,23 @@ def invocations(log: Iterable[LogEvent]) -> list[Invocation]:
 def _split(stream: Sequence[LogEvent]) -> list[Invocation]:
     starts = [place for place, event in enumerate(stream) if _START.match(event.message)]
     ends = [*starts[1:], len(stream)]
-    return [_invocation(stream[start:end]) for start, end in zip(starts, ends, strict=False)]
+    return [
+        _invocation(stream[start:end], _failed_init(stream[:start]))
+        for start, end in zip(starts, ends, strict=False)
+    ]
 
 
-def _invocation(log: Sequence[LogEvent]) -> Invocation:
+def _failed_init(before: Sequence[LogEvent]) -> tuple[str, ...]:
+    """Return what an environment logged of its start, right before an invocation, if that failed."""
+    over = (place + 1 for place in reversed(range(len(before))) if _END.match(before[place].message))
+    messages = tuple(event.message.rstrip() for event in before[next(over, 0) :])
+    has_started = any(map(_START.match, messages))  # another invocation, whose end is not logged
+    return messages if any(map(_FAILURE.match, messages)) and not has_started else ()
+
+
+def _invocation(log: Sequence[LogEvent], failed_init: tuple[str, ...]) -> Invocation:
     start = _START.match(log[0].message)
     request_id = (start[1] or start[2]) if start else ""
-    messages = tuple(event.message.rstrip() for event in log)
+    first, *rest = (event.message.rstrip() for event in log)
+    messages = (first, *failed_init, *rest)
     return Invocation(request_id=request_id, begun=log[0].at, messages=messages)

@@ -6,6 +6,7 @@ the last apply attaches at once; a run with others applies the difference.
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import logging
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from harness.lifetimes.keeper import Keeper
     from harness.settings import Settings
+    from harness.terraform.commands import Terraform
 
 log = logging.getLogger(__name__)
 
@@ -115,10 +117,20 @@ class Kept:
             return self._deployed(endpoint, variables, Outputs(last["outputs"]))
         (self.folder / _STACK).unlink(missing_ok=True)
         copied(self.settings.terraform_dir, self.workspace, emulated=not endpoint.is_aws)
-        deployed = self._deployed(endpoint, variables, Outputs({}))
-        deployed.terraform.init()
-        deployed.terraform.apply()
-        deployed = Deployment.at(endpoint, deployed.terraform, deployed.terraform.outputs())
+        commands = self._deployed(endpoint, variables, Outputs({})).terraform
+        try:
+            commands.init()
+            commands.apply()
+            if last and (old := functions_with_old_code(commands)):
+                log.info("applying anew what has another zip, but no source_code_hash: %s", ", ".join(old))
+                commands.apply(replace=old)
+        except HarnessError as problem:
+            problem.add_note(
+                f"the backend still runs at {endpoint.url or 'AWS'}: mend this and bring the stack up again, "
+                "which takes less time now, or end it with `harness down`"
+            )
+            raise
+        deployed = Deployment.at(endpoint, commands, commands.outputs())
         self._note(_STACK, fingerprint=wanted, outputs=dict(deployed.outputs.values))
         return deployed
 
@@ -233,6 +245,25 @@ class Kept:
     def _note(self, file: str, **values: object) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / file).write_text(json.dumps(values), "utf-8")
+
+
+def functions_with_old_code(commands: Terraform) -> list[str]:
+    """Return the addresses of functions that run other code than their zips have.
+
+    Without `source_code_hash` Terraform does not see that a zip has changed: its path is the same.
+    """
+    return [
+        resource.address
+        for resource in commands.resources()
+        if resource.type == "aws_lambda_function" and _is_old(resource.values, commands.root)
+    ]
+
+
+def _is_old(function: Mapping[str, Any], root: Path) -> bool:
+    deployed, zipped = function.get("code_sha256"), root / str(function.get("filename") or "")
+    if not deployed or not zipped.is_file():
+        return False
+    return bool(base64.b64encode(hashlib.sha256(zipped.read_bytes()).digest()).decode() != deployed)
 
 
 def swept(cache_dir: Path) -> list[Path]:

@@ -14,15 +14,14 @@ from urllib.parse import urlsplit
 
 from harness.base import isolation, journal, process, timeline
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
-from harness.terraform import state
+from harness.terraform import state, values
 from harness.terraform.events import EventLog, diagnostics_of
 from harness.terraform.retry import patiently
 from harness.terraform.scratch import copied, scratch_copy
-from harness.terraform.values import written
 from harness.values import Outputs, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from harness.settings import Settings
     from harness.values import Change, Endpoint
@@ -112,14 +111,19 @@ class Terraform:
         except CommandError as problem:
             raise TerraformError("validate", diagnostics_of(problem.output)) from problem
 
-    def apply(self, **variables: str) -> None:
+    def apply(self, replace: Iterable[str] = (), **variables: str) -> None:
         """Apply the root, with `variables` on top of its own.
+
+        Args:
+            replace: The addresses of resources that are to be made anew, changed or not.
+            **variables: Input variables, by name.
 
         Raises:
             TerraformError: A resource failed; its address and the provider's message are in the error.
         """
         log.info("terraform apply")
-        patiently(lambda: self._events("apply", "-auto-approve", _LOCK_WAIT, **variables))
+        anew = [f"-replace={address}" for address in replace]
+        patiently(lambda: self._events("apply", "-auto-approve", _LOCK_WAIT, *anew, **variables))
 
     def plan(self, **variables: str) -> list[Change]:
         """Return the changes that an apply would make.
@@ -169,9 +173,9 @@ class Terraform:
 
     def _events(self, command: str, *flags: str, **variables: str) -> EventLog:
         events = EventLog()
-        values = [*self.var_files, *written(self.root, {**self.variables, **variables})]
         argv = [self.program, command, "-json", "-input=false", *flags]
-        argv += [f"-var-file={file}" for file in values]
+        argv += [f"-var-file={file}" for file in self.var_files]
+        argv += values.arguments(self.root, {**self.variables, **variables})
         accept = _PLAN_EXIT_CODES if command == "plan" else frozenset({0})
         env = self._confined()
 

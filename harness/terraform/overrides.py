@@ -83,9 +83,12 @@ def _merged(one: Block, other: Block) -> Block:
 
 
 def _is_overridden(provider: Block) -> bool:
-    return not provider.attributes.keys().isdisjoint(_ATTRIBUTES) or not {
-        block.type for block in provider.blocks
-    }.isdisjoint(_BLOCKS)
+    return not (provider.attributes.keys().isdisjoint(_ATTRIBUTES) and _held(provider).isdisjoint(_BLOCKS))
+
+
+def _held(provider: Block) -> set[str]:
+    """Return the types of the blocks inside of a provider's, dynamic ones included."""
+    return {block.labels[0] if block.type == "dynamic" else block.type for block in provider.blocks}
 
 
 def _provider(declared: Block) -> str:
@@ -93,8 +96,7 @@ def _provider(declared: Block) -> str:
     alias = declared.literal("alias")
     inside = [f"alias = {json.dumps(alias)}"] if alias else []
     inside += [f"{name} = null" for name in _ATTRIBUTES if name in declared.attributes]
-    held = {block.type for block in declared.blocks}
-    inside += [_without(name) for name in _BLOCKS if name in held]
+    inside += [_without(name) for name in _BLOCKS if name in _held(declared)]
     return "\n".join(['provider "aws" {', *(f"  {line}" for line in inside), "}\n"])
 
 

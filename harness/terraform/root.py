@@ -65,7 +65,7 @@ def variables(folder: Path) -> dict[str, Block]:
 
 
 def _blocks_in(file: Path) -> Iterator[Block]:
-    text = file.read_text("utf-8", "replace")
+    text = file.read_text("utf-8-sig", "replace")
     if file.name.endswith(".json"):
         yield from _from_json(text, file)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import TYPE_CHECKING
 
 from harness.terraform import root as configuration
@@ -16,26 +17,31 @@ FILE = "harness.tfvars"
 # Values of these types are taken as they are; any other value is an expression, as with `-var`:
 # https://developer.hashicorp.com/terraform/language/values/variables#variables-on-the-command-line
 _PRIMITIVE = frozenset({"string", "number", "bool", '"string"', '"number"', '"bool"', ""})
+_ESCAPE = re.compile(r"\\(.)")
+_UNKNOWN_ESCAPES = {"b": "\\u0008", "f": "\\u000c"}  # JSON's, which HCL does not have
 
 
-def written(root: Path, values: Mapping[str, str]) -> list[Path]:
-    """Write `values` into a file for `-var-file`, and return it; none if there are no values.
+def arguments(root: Path, values: Mapping[str, str]) -> list[str]:
+    """Write `values` into a file, and return the arguments that hand it over; none if there are no values.
 
-    Values on a command line are everybody's to see on this machine, so they are not there.
+    Values on a command line are everybody's to see on this machine, so they are not there. The name of one
+    that the root does not declare is: in a file Terraform would only warn of it.
     """
     if not values:
         return []
-    types = {name: block.attributes.get("type", "") for name, block in configuration.variables(root).items()}
+    declared = configuration.variables(root)
+    types = {name: block.attributes.get("type", "") for name, block in declared.items()}
     lines = [f"{name} = {_expression(value, types.get(name, ''))}" for name, value in values.items()]
     file = root / FILE
     _write_privately(file, "".join(f"{line}\n" for line in lines))
-    return [file]
+    return [f"-var-file={file}", *(f"-var={name}=" for name in values if name not in declared)]
 
 
 def _expression(value: str, declared: str) -> str:
     if declared not in _PRIMITIVE:
         return " ".join(value.splitlines())
-    text = json.dumps(value, ensure_ascii=False)
+    quoted = json.dumps(value, ensure_ascii=False)
+    text = _ESCAPE.sub(lambda escape: _UNKNOWN_ESCAPES.get(escape[1], escape[0]), quoted)
     return text.replace("${", "$${").replace("%{", "%%{")
 
 

@@ -18,7 +18,7 @@ def containers_of_this_process() -> list[Any]:
 
 def containers_of(pid: int) -> list[Any]:
     """Return what a process has running or lying about; nothing where there is no Docker."""
-    if find_spec("docker") is None:
+    if find_spec("docker") is None or not _engine_listens():
         return []
     import docker  # noqa: PLC0415 - of the extra `container`
 
@@ -29,3 +29,12 @@ def containers_of(pid: int) -> list[Any]:
             return [item for item in ours if item.labels[OWNER_LABEL].startswith(owner)]
     except docker.errors.DockerException:
         return []
+
+
+def _engine_listens() -> bool:
+    """Whether the engine's socket can be connected; one that can't be, the Docker client leaves open."""
+    host = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+    if not host.startswith("unix://"):
+        return True
+    with socket.socket(socket.AF_UNIX) as line:
+        return line.connect_ex(host.removeprefix("unix://")) == 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from typing import TYPE_CHECKING
 
 import psutil
@@ -22,6 +24,26 @@ TESTS = """
 def test_the_bucket_is_there(deployment):
     found = deployment.client("s3").list_buckets()["Buckets"]
     assert [bucket["Name"] for bucket in found] == [deployment.outputs["bucket"]]
+"""
+FUNCTION = """
+resource "aws_iam_role" "f" {
+  name               = "old-code"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+    }]
+  })
+}
+resource "aws_lambda_function" "f" {
+  function_name = "old-code"
+  filename      = "${path.module}/../app.zip"
+  role          = aws_iam_role.f.arn
+  handler       = "app.handler"
+  runtime       = "python3.13"
+}
 """
 MORE = """
 resource "aws_sns_topic" "more" {
@@ -78,3 +100,18 @@ def test_the_next_run_attaches_and_a_change_is_applied_on_top(project: SmallStac
         until=lambda left: not left,
         what="the end of every process",
     )
+
+
+def test_a_zip_that_changed_without_a_hash_is_what_runs(project: SmallStack) -> None:
+    (project.settings.terraform_dir / "function.tf").write_text(FUNCTION, "utf-8")
+    kept = Kept.of(project.settings)
+
+    for answer in ("first", "second"):
+        with zipfile.ZipFile(project.settings.project / "app.zip", "w") as archive:
+            archive.writestr("app.py", f"def handler(event, context):\n    return {answer!r}\n")
+        with kept.alone():
+            stack = kept.deployment(kept.endpoint())
+        payload = stack.client("lambda").invoke(FunctionName="old-code")["Payload"].read()
+
+        assert payload == json.dumps(answer).encode()
+        assert kept.is_current()

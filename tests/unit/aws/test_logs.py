@@ -142,3 +142,18 @@ def test_another_refusal_is_an_error() -> None:
 
         with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
             log_events(client, "greet")
+
+
+def test_a_failure_of_the_environments_start_belongs_to_the_invocation_after_it() -> None:
+    found = invocations(
+        log(
+            "INIT_START Runtime Version: x",
+            "[ERROR] Runtime.ImportModuleError: No module named 'x'",
+            "START RequestId: r-1 Version: 1",
+            "REPORT RequestId: r-1\tStatus: error",
+            "START RequestId: r-2 Version: 1",
+            "END RequestId: r-2",
+        )
+    )
+
+    assert [each.error for each in found] == ["Runtime.ImportModuleError: No module named 'x'", ""]

@@ -97,6 +97,15 @@ def test_values_are_in_a_file_of_the_owner_and_in_no_command_line(
     assert text == 'token = "wJalr\\"$${x}"\nnames = ["a"]\n'
 
 
+def test_a_value_of_a_variable_that_is_not_declared_is_for_terraform_to_refuse(
+    fake: Callable[..., Settings], calls: Callable[[], list[str]]
+) -> None:
+    with terraform.applied(fake(""), ENDPOINT, {"tpyo": "wJalr"}):
+        pass
+
+    assert calls()[1].endswith(" -var=tpyo=")
+
+
 def test_what_a_deploy_job_tells_terraform_does_not_reach_the_run(
     fake: Callable[..., Settings], settings: Settings
 ) -> None:
@@ -116,6 +125,7 @@ def test_a_workspace_and_files_of_values_are_settings(
 ) -> None:
     (tmp_path / "dev.tfvars").touch()
     settings = replace(fake(""), workspace="dev", var_files=(tmp_path / "dev.tfvars",))
+    (settings.terraform_dir / "main.tf").write_text('variable "name" {}', "utf-8")
 
     with terraform.applied(settings, ENDPOINT, {"name": "x"}) as commands:
         assert commands.environ["TF_WORKSPACE"] == "dev"

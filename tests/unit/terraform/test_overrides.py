@@ -70,3 +70,10 @@ def test_a_module_has_no_backend_and_often_nothing_to_override(tmp_path: Path) -
 @pytest.mark.parametrize("name", ["override.tf", "zz_override.tf", "override.tf.json", "zz_override.tofu"])
 def test_it_is_merged_after_the_overrides_of_the_root(name: str) -> None:
     assert max(name, overrides.FILE) == overrides.FILE
+
+
+def test_dynamic_blocks_are_taken_back_too(tmp_path: Path) -> None:
+    text = 'provider "aws" {\n  dynamic "assume_role" {\n    for_each = ["a"]\n    content {}\n  }\n}'
+    (tmp_path / "main.tf").write_text(text, "utf-8")
+
+    assert 'dynamic "assume_role" {\n    for_each = []' in written(tmp_path)

@@ -118,9 +118,10 @@ def _with_its_error_logged(known: Callable[..., dict[str, Any]]) -> Callable[...
     def run(*arguments: object, **named: object) -> dict[str, Any]:
         result = known(*arguments, **named)
         body = result.get("body")
-        is_silent = result.get("error") and not result.get("log") and not result.get("throttle")
-        if is_silent and isinstance(body, dict):
-            result["log"] = f"[ERROR] {body.get('errorType')}: {body.get('errorMessage')}"
+        logged = str(result.get("log") or "")
+        is_told = any(sign in logged for sign in ("[ERROR]", "Traceback", "timed out"))
+        if result.get("error") and not result.get("throttle") and not is_told and isinstance(body, dict):
+            result["log"] = f"{logged}\n[ERROR] {body.get('errorType')}: {body.get('errorMessage')}".lstrip()
         return result
 
     return run
