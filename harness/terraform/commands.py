@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from filelock import FileLock
+
 from harness.base import isolation, journal, process, timeline
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
 from harness.terraform import state, values
@@ -78,8 +80,22 @@ class Terraform:
         """
         if self.workspace:  # Terraform takes it from the environment only if it is there
             self.state.parent.mkdir(parents=True, exist_ok=True)
-        patiently(self._init)
+        with self._plugin_cache_to_itself():
+            patiently(self._init)
         state.check_is_local(self.root)
+
+    @contextmanager
+    def _plugin_cache_to_itself(self) -> Iterator[None]:
+        """Keep other runs of `init` from the plugin cache: Terraform does not lock it.
+
+        https://developer.hashicorp.com/terraform/cli/config/config-file#provider-plugin-cache
+        """
+        cache = self.environ.get("TF_PLUGIN_CACHE_DIR")
+        if not cache or not Path(cache).is_dir():
+            yield
+            return
+        with FileLock(Path(cache) / ".terraform-lambda-harness.lock"):
+            yield
 
     @property
     def state(self) -> Path:

@@ -20,7 +20,8 @@ PAUSES = (1.0, 4.0)  # seconds before the second and the third try
 # What a bad line or a busy service says, and AWS's own names for "again, please":
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 _KNOWN = re.compile(
-    r"connection reset|unexpected EOF|i/o timeout|TLS handshake timeout|Client\.Timeout exceeded"
+    r"text file busy|doesn't match any of the checksums"  # a plugin cache that two runs fill at once
+    r"|connection reset|unexpected EOF|i/o timeout|TLS handshake timeout|Client\.Timeout exceeded"
     r"|\b429 Too Many Requests|\b50[234] (?:Bad Gateway|Service Unavailable|Gateway Time-?out)"
     r"|\bThrottling|TooManyRequestsException|RequestLimitExceeded|\bSlowDown\b|RequestTimeout"
     r"|ConcurrentModification|OperationAborted|OptimisticLock|ServiceUnavailable"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -431,3 +432,22 @@ def test_nothing_of_an_emulator_stays_after_a_failed_destroy(fake: Callable[[str
 
     assert list((settings.cache_dir / "journal").iterdir()) == []
     assert not folder.exists()
+
+
+def test_runs_that_share_a_plugin_cache_initialise_one_after_the_other(
+    fake: Callable[..., Settings], tmp_path: Path
+) -> None:
+    cache, marks = tmp_path / "plugins", tmp_path / "marks"
+    cache.mkdir()
+    settings = fake(f"[ $1 != init ] || {{ echo in >> {marks}; sleep 0.2; echo out >> {marks}; }}")
+    environ = {"TF_PLUGIN_CACHE_DIR": str(cache), "PATH": os.environ["PATH"]}
+
+    def initialise(number: int) -> None:
+        root = tmp_path / f"root-{number}"
+        root.mkdir()
+        terraform.commands_in(root, settings, environ, {}).init()
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(initialise, range(3)))
+
+    assert marks.read_text("utf-8").split() == ["in", "out"] * 3

@@ -38,6 +38,8 @@ def failed(*diagnostics: Diagnostic) -> TerraformError:
         "read tcp 10.0.0.1:4711->52.1.1.1:443: read: connection reset by peer",
         'Get "https://x/": net/http: TLS handshake timeout',
         "unexpected EOF",
+        "fork/exec .terraform/providers/x/terraform-provider-aws_v5.100.0_x5: text file busy",
+        "the cached package for aws 5.100.0 doesn't match any of the checksums recorded in the lock file",
         "Client.Timeout exceeded while awaiting headers",
         "could not query provider registry: 502 Bad Gateway",
         "StatusCode: 400, ThrottlingException: Rate exceeded",
