@@ -70,7 +70,7 @@ def _installed(settings: Settings) -> Path:
 
 
 def _environ(settings: Settings, endpoint: Endpoint, folder: Path) -> dict[str, str]:
-    """Return MiniStack's environment, which its functions inherit: https://pypi.org/project/ministack/."""
+    """Return MiniStack's environment, which its functions inherit: https://github.com/ministackorg/ministack."""
     return without_network(without_aws(settings.environ)) | {
         "BIND_HOST": HOST,
         "MINISTACK_HOST": HOST,
