@@ -28,6 +28,7 @@ from harness.lifetimes import keeper
 from harness.lifetimes.keeper import Task
 from harness.session import packaged, zip_variable
 from harness.terraform import commands as terraform
+from harness.terraform import state
 from harness.terraform.scratch import copied, copy_of, inputs
 from harness.values import Endpoint, Outputs
 
@@ -253,9 +254,9 @@ def functions_with_old_code(commands: Terraform) -> list[str]:
     Without `source_code_hash` Terraform does not see that a zip has changed: its path is the same.
     """
     return [
-        resource.address
-        for resource in commands.resources()
-        if resource.type == "aws_lambda_function" and _is_old(resource.values, commands.root)
+        function.address
+        for function in state.resources(commands.state, "aws_lambda_function")
+        if _is_old(function.values, commands.root)
     ]
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import StateError
-from harness.values import region_of
+from harness.values import Resource, region_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -39,15 +39,34 @@ def region(state: Path) -> str:
     Args:
         state: A state file; Terraform itself takes seconds to read it.
     """
-    told = Counter(filter(None, map(region_of, _attributes(state))))
+    own = (found for found in _managed(state) if str(found.get("provider")).endswith(_DEFAULT_PROVIDER))
+    told = Counter(
+        filter(None, (region_of(attributes) for found in own for _, attributes in _instances(found)))
+    )
     return told.most_common(1)[0][0] if told else ""
 
 
-def _attributes(state: Path) -> Iterator[Mapping[str, Any]]:
+def resources(state: Path, kind: str) -> list[Resource]:
+    """Return the managed resources of one type that a state file tells of, those of its modules included."""
+    return [
+        Resource(address=address, type=kind, values=attributes)
+        for found in _managed(state)
+        if found["type"] == kind
+        for address, attributes in _instances(found)
+    ]
+
+
+def _managed(state: Path) -> list[Mapping[str, Any]]:
     try:
-        resources = json.loads(state.read_text("utf-8")).get("resources", [])
+        told = json.loads(state.read_text("utf-8")).get("resources", [])
     except (OSError, ValueError):  # there is none, or it is none of Terraform's
-        return
-    for resource in resources:
-        if resource.get("mode") == "managed" and str(resource.get("provider")).endswith(_DEFAULT_PROVIDER):
-            yield from (instance.get("attributes") or {} for instance in resource.get("instances", []))
+        return []
+    return [resource for resource in told if resource.get("mode") == "managed"]
+
+
+def _instances(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the address and the attributes of each instance."""
+    name = ".".join(filter(None, (resource.get("module"), resource.get("type"), resource.get("name"))))
+    for instance in resource.get("instances", []):
+        index = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+        yield f"{name}{index}", instance.get("attributes") or {}

@@ -88,6 +88,7 @@ def test_an_installation_that_fails_is_an_error_that_says_why(
     broken = tmp_path / "broken.txt"
     broken.write_text("broken @ file:///nowhere\n", "utf-8")
     monkeypatch.setattr(localstack, "REQUIREMENTS", broken)
+    monkeypatch.setattr(localstack, "PYTHONS", (sys.version_info[:2],))
 
     with pytest.raises(BackendError, match=r"(?s)could not be installed; is PyPI reachable\?.*nowhere"):
         start(replace(settings, python=Path(sys.executable)))

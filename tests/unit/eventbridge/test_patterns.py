@@ -179,9 +179,8 @@ def test_a_near_miss_does_not_match_and_differs_in_one_field_from_an_event_that_
         assert matches(pattern, miss.matching)
         assert not matches(pattern, miss.event)
         before, after = flat(miss.matching), flat(miss.event)
-        differing = {
-            key for key in before.keys() | after.keys() if before.get(key, ...) != after.get(key, ...)
-        }
+        both = [{key: json.dumps(value) for key, value in one.items()} for one in (before, after)]
+        differing = {key for key, _ in set(both[0].items()) ^ set(both[1].items())}  # false is not 0
         assert differing == {miss.path}
         assert miss.change.startswith(f"{miss.path} is ")
 

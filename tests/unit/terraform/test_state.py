@@ -51,3 +51,24 @@ def test_a_state_without_resources_tells_no_region(tmp_path: Path, text: str) ->
 def test_init_that_has_left_no_word_is_not_trusted(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="no word from `terraform init`"):
         state.check_is_local(tmp_path)
+
+
+def test_resources_are_found_with_their_addresses(tmp_path: Path) -> None:
+    function = {"mode": "managed", "type": "aws_lambda_function", "name": "f", "provider": PROVIDER}
+    file = written(
+        tmp_path,
+        function | {"instances": [{"attributes": {"filename": "a.zip"}}]},
+        function
+        | {"module": "module.m", "instances": [{"index_key": "b", "attributes": {}}, {"index_key": 0}]},
+        function | {"type": "aws_iam_role", "instances": [{}]},
+        function | {"mode": "data", "instances": [{}]},
+    )
+
+    found = state.resources(file, "aws_lambda_function")
+
+    assert [one.address for one in found] == [
+        "aws_lambda_function.f",
+        'module.m.aws_lambda_function.f["b"]',
+        "module.m.aws_lambda_function.f[0]",
+    ]
+    assert found[0].values == {"filename": "a.zip"}
