@@ -329,7 +329,7 @@ def test_an_endpoint_that_is_not_there_any_more_wedges_nothing(
             done = harness(command)
             assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
             assert "nothing answers" in done.stderr or "to be up, and it is not" in done.stderr
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 60  # not the minutes that a call of AWS's SDK waits
         assert harness("down").returncode == 0
 
     with emulator(port):
