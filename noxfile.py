@@ -153,6 +153,14 @@ def iam(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def drill(session: nox.Session) -> None:
+    """Let the home region fail on an emulator, and do as the runbook says; `-- --backend=NAME` says where."""
+    _check_terraform(session)
+    _sync(session, "test")
+    session.run("pytest", "tests/e2e/test_failover.py", *session.posargs)
+
+
+@nox.session(python=PYTHON)
 def parity(session: nox.Session) -> None:
     """Run one scenario on every backend that can run here, and print where their answers differ."""
     _sync(session, "test")

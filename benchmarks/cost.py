@@ -7,11 +7,23 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["AWS_2026_09", "Cost", "Prices", "Requests", "Usage", "cost", "markdown", "requests"]
+__all__ = [
+    "AWS_2026_09",
+    "PROD",
+    "Cost",
+    "Inventory",
+    "Prices",
+    "Requests",
+    "Usage",
+    "cost",
+    "markdown",
+    "requests",
+]
 
 DAYS = 365 / 12
 SECONDS = DAYS * 86_400
 _MILLION = 1_000_000
+_GB = 1_000_000_000
 
 
 class Prices(NamedTuple):
@@ -25,6 +37,13 @@ class Prices(NamedTuple):
         lambda_request: A million invocations.
         lambda_gb_second: One second of one GB.
         api_request: A million calls of a REST API.
+        trace: A million traces of X-Ray.
+        log_gb: One GB of logs taken in.
+        key: A KMS key for a month; each of its first two rotations adds as much.
+        alarm_metric: A metric that an alarm looks at, for a month.
+        composite_alarm: An alarm on alarms for a month.
+        metric: A metric that is not one of AWS's own for a month; S3's metrics of replication are priced so.
+        dashboard: A dashboard for a month.
     """
 
     date: str
@@ -34,8 +53,16 @@ class Prices(NamedTuple):
     lambda_request: float
     lambda_gb_second: float
     api_request: float
+    trace: float
+    log_gb: float
+    key: float
+    alarm_metric: float
+    composite_alarm: float
+    metric: float
+    dashboard: float
 
 
+# https://aws.amazon.com/cloudwatch/pricing/ and the pages of the other services beside it
 AWS_2026_09 = Prices(
     date="us-east-1, 2026-09",
     s3_put=5.00,
@@ -44,7 +71,38 @@ AWS_2026_09 = Prices(
     lambda_request=0.20,
     lambda_gb_second=0.0000133334,  # arm64
     api_request=3.50,
+    trace=5.00,
+    log_gb=0.50,
+    key=1.00,
+    alarm_metric=0.10,
+    composite_alarm=0.50,
+    metric=0.30,
+    dashboard=3.00,
 )
+
+
+class Inventory(NamedTuple):
+    """What costs something by being there.
+
+    Attributes:
+        keys: KMS keys.
+        alarm_metrics: Metrics that alarms look at; an alarm on an expression has several.
+        composite_alarms: Alarms on alarms.
+        metrics: The functions' own metrics, and those of replication; each from its first point on.
+        dashboards: Dashboards.
+        replicas: Copies of each object in other regions.
+    """
+
+    keys: int
+    alarm_metrics: int
+    composite_alarms: int
+    metrics: int
+    dashboards: int
+    replicas: int
+
+
+# What the plan of `env/prod` has; tests/terraform/test_costs.py counts.
+PROD = Inventory(keys=2, alarm_metrics=35, composite_alarms=2, metrics=21, dashboards=2, replicas=1)
 
 
 class Usage(NamedTuple):
@@ -58,6 +116,8 @@ class Usage(NamedTuple):
         write_seconds: Billed time of a write.
         read_seconds: Billed time of a read.
         memory_gb: Memory of a function.
+        log_bytes: What an invocation writes: Lambda's own lines, metrics, and the API's access log.
+        traced_share: Share of the reads that X-Ray traces.
     """
 
     interval_seconds: float = 600
@@ -67,6 +127,8 @@ class Usage(NamedTuple):
     write_seconds: float = 0.15
     read_seconds: float = 0.04
     memory_gb: float = 0.25
+    log_bytes: float = 1600
+    traced_share: float = 0.0
 
 
 class Requests(NamedTuple):
@@ -87,6 +149,8 @@ class Cost(NamedTuple):
     kms: float
     functions: float
     api: float
+    logs: float
+    fixed: float
 
     @property
     def total(self) -> float:
@@ -94,16 +158,18 @@ class Cost(NamedTuple):
         return sum(self)
 
 
-def requests(usage: Usage) -> Requests:
+def requests(usage: Usage, inventory: Inventory = PROD) -> Requests:
     """Count the requests of a month.
 
     A write is three PUTs (object, index entry, pointer), a GET, and two PUTs of tags (on the object and the
-    index entry that the pointer has passed), which are priced as any PUT; a read is two GETs, or a GET, a
-    LIST and a GET where the pointer is stale.
+    index entry that the pointer has passed), which are priced as any PUT, and as many for each replica; a
+    read is two GETs, or a GET, a LIST and a GET where the pointer is stale.
     """
     writes = SECONDS / usage.interval_seconds
     reads = SECONDS * usage.reads_per_second
-    put, tag, get, listed = 3 * writes, 2 * writes, writes + 2 * reads, reads * usage.stale_share
+    copies = 1 + inventory.replicas
+    put, tag = 3 * writes * copies, 2 * writes * copies
+    get, listed = writes + 2 * reads, reads * usage.stale_share
     return Requests(
         writes=writes,
         reads=reads,
@@ -114,26 +180,38 @@ def requests(usage: Usage) -> Requests:
     )
 
 
-def cost(usage: Usage, prices: Prices = AWS_2026_09) -> Cost:
+def cost(usage: Usage, prices: Prices = AWS_2026_09, inventory: Inventory = PROD) -> Cost:
     """Price a month."""
-    count = requests(usage)
+    count = requests(usage, inventory)
     seconds = count.writes * usage.write_seconds + count.reads * usage.read_seconds
     invocations = count.writes + count.reads
+    traces = count.reads * usage.traced_share * prices.trace / _MILLION
     return Cost(
         s3=((count.s3_put + count.s3_list) * prices.s3_put + count.s3_get * prices.s3_get) / _MILLION,
         kms=count.kms * prices.kms / _MILLION,
         functions=invocations * prices.lambda_request / _MILLION
         + seconds * usage.memory_gb * prices.lambda_gb_second,
         api=count.reads * prices.api_request / _MILLION,
+        logs=invocations * usage.log_bytes * prices.log_gb / _GB + traces,
+        fixed=_fixed(inventory, prices),
+    )
+
+
+def _fixed(inventory: Inventory, prices: Prices) -> float:
+    return (
+        inventory.keys * prices.key
+        + inventory.alarm_metrics * prices.alarm_metric
+        + inventory.composite_alarms * prices.composite_alarm
+        + inventory.metrics * prices.metric
+        + inventory.dashboards * prices.dashboard
     )
 
 
 def markdown(prices: Prices = AWS_2026_09) -> str:
     """Tabulate the default schedule at 0, 1, 10 and 100 reads a second."""
-    lines = [
-        "| reads/s | writes | reads | PUT | GET | KMS | S3 USD | KMS USD | Lambda USD | API USD | USD |",
-        "| --: " * 11 + "|",
-    ]
+    header = ["reads/s", "writes", "reads", "PUT", "GET", "KMS"]
+    header += [f"{what} USD" for what in ("S3", "KMS", "Lambda", "API", "logs", "fixed")] + ["USD"]
+    lines = [f"| {' | '.join(header)} |", "| --: " * len(header) + "|"]
     for rate in (0, 1, 10, 100):
         usage = Usage(reads_per_second=rate)
         count, price = requests(usage), cost(usage, prices)

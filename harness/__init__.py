@@ -2,11 +2,10 @@
 
 from harness.assertions import (
     assert_encrypted,
-    assert_latest,
-    assert_logged,
-    assert_metric,
     assert_no_drift,
     assert_nothing_left,
+    wait_for_log,
+    wait_for_metric,
 )
 from harness.assertions.encryption import Enforcement, assert_bucket_encrypted
 from harness.assertions.permissions import assert_invokable
@@ -25,14 +24,15 @@ from harness.errors import (
     PackageError,
     PatternError,
     PolicyError,
+    ResourceError,
     SettingsError,
     StateError,
+    TargetError,
     TerraformError,
 )
 from harness.eventbridge.hops import Hop, Trace, trace_event
 from harness.eventbridge.patterns import NearMiss, as_fired, matches, matching, near_misses
 from harness.faults import Faults
-from harness.scenario import Scenario
 from harness.session import deployed, deployed_at
 from harness.settings import PackageSettings, Settings
 from harness.values import (
@@ -43,7 +43,6 @@ from harness.values import (
     Outputs,
     Resource,
     StoredObject,
-    System,
 )
 
 __all__ = [
@@ -71,21 +70,18 @@ __all__ = [
     "PatternError",
     "PolicyError",
     "Resource",
-    "Scenario",
+    "ResourceError",
     "Settings",
     "SettingsError",
     "StateError",
     "StoredObject",
-    "System",
+    "TargetError",
     "TerraformError",
     "Trace",
     "as_fired",
     "assert_bucket_encrypted",
     "assert_encrypted",
     "assert_invokable",
-    "assert_latest",
-    "assert_logged",
-    "assert_metric",
     "assert_no_drift",
     "assert_nothing_left",
     "deployed",
@@ -95,4 +91,6 @@ __all__ = [
     "matching",
     "near_misses",
     "trace_event",
+    "wait_for_log",
+    "wait_for_metric",
 ]

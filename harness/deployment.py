@@ -5,26 +5,30 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
-from harness import faults
+from harness import faults, rules
 from harness.aws import clients, reset
 from harness.aws.logs import log_events
-from harness.aws.rest import ApiClient
-from harness.eventbridge import send
+from harness.aws.rest import DEFAULT_STAGE, ApiClient
+from harness.eventbridge import hops, send
+from harness.resources import Resources
 from harness.values import FiredEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from harness.eventbridge.hops import Hop
     from harness.faults import Faults
+    from harness.rules import Refusal
     from harness.settings import Settings
     from harness.terraform.commands import Terraform
     from harness.values import Change, Endpoint, Outputs, Resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deployment:
+class Deployment(Resources):
     """A stack that runs.
 
     Attributes:
@@ -48,8 +52,19 @@ class Deployment:
         return clients.client(replace(self.endpoint, region=region or self.endpoint.region), service)
 
     def api_client(self, published: str) -> ApiClient:
-        """Return a client of the REST API whose URL on AWS is `published`, such as one of the outputs."""
-        return ApiClient.of(self.endpoint, published)
+        """Return a client of the API or function whose URL on AWS is `published`, such as one of the outputs.
+
+        An HTTP API serves its stage `$default` without naming it in the URL: the stack knows its stages.
+        """
+        url = urlsplit(published)
+        api, stage = (url.hostname or "").partition(".")[0], url.path.strip("/").partition("/")[0]
+        stages = {
+            each.values["name"]
+            for each in self.resources("aws_apigatewayv2_stage")
+            if each.values["api_id"] == api
+        }
+        is_default = bool(stages) and stage not in stages
+        return ApiClient.of(self.endpoint, published, stage=DEFAULT_STAGE if is_default else "")
 
     def put_event(
         self, *, source: str, detail_type: str, detail: Mapping[str, object], bus: str = "default"
@@ -63,6 +78,13 @@ class Deployment:
             id="", timestamp=datetime.now(UTC), bus=bus, source=source, detail_type=detail_type, detail=detail
         )
         return send.sent(self.client("events"), event)
+
+    def trace(self, event: FiredEvent) -> tuple[Hop, ...]:
+        """Return how far `event` came, hop by hop; never raise.
+
+        An adapter of your own stack overrides it to follow the event further than the function's end.
+        """
+        return hops.trace_event(self, event)
 
     def logs(self, function_name: str) -> list[str]:
         """Return the log lines of a function, oldest first."""
@@ -79,6 +101,10 @@ class Deployment:
     def resources(self, kind: str = "") -> list[Resource]:
         """Return the resources that Terraform manages: those of one type, such as `aws_sqs_queue`, or all."""
         return [found for found in self.terraform.resources() if kind in {"", found.type}]
+
+    def refusals(self) -> list[Refusal]:
+        """Return what AWS would refuse of the stack, although the emulator took it; see `harness.rules`."""
+        return rules.refusals(self.terraform.resources())
 
     def faults(self, settings: Settings) -> AbstractContextManager[Faults]:
         """Return the context in which the functions' calls can be made to fail: `harness.faults.injected`."""

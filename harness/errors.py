@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 TAIL_LINES = 30
@@ -46,6 +47,12 @@ class HarnessError(Exception):
         return "\n".join([str(self), *getattr(self, "__notes__", [])])
 
 
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `; did you mean X?` for the known name that is most like `name`; empty if none is."""
+    similar = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {similar[0]}?" if similar else ""
+
+
 class SettingsError(HarnessError):
     """A setting has a value the harness can't work with.
 
@@ -55,9 +62,9 @@ class SettingsError(HarnessError):
         got: What it was; None if it is not set.
     """
 
-    def __init__(self, setting: str, *, expected: str, got: object) -> None:
+    def __init__(self, setting: str, *, expected: str, got: object, known: Iterable[str] = ()) -> None:
         came = "it is not set" if got is None else f"got {got!r}"
-        super().__init__(f"{setting}: expected {expected}, {came}")
+        super().__init__(f"{setting}: expected {expected}, {came}{did_you_mean(str(got), known)}")
         self.setting = setting
         self.expected = expected
         self.got = got
@@ -110,6 +117,24 @@ class BackendError(HarnessError):
         self.reason = reason
 
 
+class NeedsError(HarnessError):
+    """The backend is known to lack what the root needs; nothing has been started.
+
+    Attributes:
+        backend: The backend's name.
+        unmet: The names of backends that have it, by need.
+    """
+
+    def __init__(self, backend: str, unmet: Mapping[str, Sequence[str]]) -> None:
+        lines = [f"  {need}: {' and '.join(able) or 'no backend'} can" for need, able in unmet.items()]
+        remedy = (
+            "name another backend in HARNESS_BACKEND, or apply it all the same with HARNESS_CHECK_NEEDS=false"
+        )
+        super().__init__("\n".join([f"backend {backend!r} can't do what this root needs:", *lines, remedy]))
+        self.backend = backend
+        self.unmet = dict(unmet)
+
+
 class TerraformError(HarnessError):
     """A Terraform command failed.
 
@@ -150,6 +175,44 @@ class OutputError(HarnessError):
     def __init__(self, name: str, problem: str) -> None:
         super().__init__(f"terraform output {name!r}: {problem}")
         self.name = name
+
+
+class ResourceError(HarnessError):
+    """No resource of the stack is what was asked for, or several are.
+
+    Attributes:
+        kind: What was asked for, such as `bucket`.
+        which: The name it was asked for by; None for the only one.
+        fitting: The addresses of those that fit.
+        known: The addresses of all of the kind.
+    """
+
+    def __init__(self, kind: str, which: str | None, *, fitting: Iterable[str], known: Iterable[str]) -> None:
+        self.kind, self.which = kind, which
+        self.fitting, self.known = tuple(fitting), tuple(known)
+        asked = f"one {kind}" if which is None else f"one {kind} that {which!r} names"
+        came = f"{len(self.fitting)} fit" if self.fitting else "none fits"
+        told = "".join(f"\n  {address}" for address in self.fitting or self.known) or "\n  none"
+        super().__init__(
+            f"expected {asked}, and {came}; name an output, or an address or a unique part of one, of:{told}"
+        )
+
+
+class TargetError(HarnessError):
+    """The harness can't send to a schedule's target what AWS would.
+
+    Attributes:
+        schedule: The schedule's address.
+        target: The target's ARN.
+    """
+
+    def __init__(self, schedule: str, target: str) -> None:
+        super().__init__(
+            f"{schedule}: expected a function, queue, topic, bus or state machine with a plain input as its "
+            f"target, got {target}; call that target in the test itself"
+        )
+        self.schedule = schedule
+        self.target = target
 
 
 class NotUpError(HarnessError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness import backends
 from harness.aws import capabilities
 from harness.aws.problems import as_harness_errors
 from harness.base import polling, progress
@@ -17,9 +18,8 @@ from harness.diagnosis.observer import Observer, Wanted
 from harness.errors import HarnessError
 from harness.lifetimes import broker
 from harness.lifetimes.sources import Lasting, Own, Shared, Source
-from harness.scenario import Scenario
+from harness.session import prepare
 from harness.settings import Settings, assigned
-from harness.terraform import commands
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -59,6 +59,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--keep",
         action="store_true",
         help="leave backend and stack running; the next run with --keep attaches to them",
+    )
+    group.addoption(
+        "--destroy",
+        action="store_true",
+        help="destroy the stack at the end, even where it goes with the emulator",
     )
     group.addoption(
         "--stack-per-worker",
@@ -135,7 +140,11 @@ def harness_settings(pytestconfig: pytest.Config) -> Settings:
     with _told_plainly():
         settings = Settings.from_env({**os.environ, **chosen}, pytestconfig.rootpath)
         given = assigned("--terraform-var", pytestconfig.getoption("--terraform-var"))
-    return replace(settings, variables={**settings.variables, **given})
+    return replace(
+        settings,
+        variables={**settings.variables, **given},
+        destroy=settings.destroy or pytestconfig.getoption("--destroy"),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -161,10 +170,11 @@ def endpoint(
 
 
 @pytest.fixture(scope="session")
-def terraform_program(harness_settings: Settings) -> str:
-    """Return the path of Terraform: that it is missing is told before a backend is started for it."""
+def _prepared(harness_settings: Settings) -> None:
+    """Find out what is wrong before a backend is started for it, and build the Lambda zip."""
     with _told_plainly():
-        return commands.program_of(harness_settings)
+        prepare(harness_settings)
+        backends.check_needs(harness_settings)
 
 
 @pytest.fixture(scope="session")
@@ -172,7 +182,7 @@ def deployment(
     pytestconfig: pytest.Config,
     harness_settings: Settings,
     harness_source: Source,
-    terraform_program: str,  # noqa: ARG001
+    _prepared: None,
     endpoint: Endpoint,
 ) -> Iterator[Deployment]:
     """Apply the stack, once for the session."""
@@ -222,15 +232,6 @@ def stack(deployment: Deployment, stack_alone: None) -> Deployment:  # noqa: ARG
     """Provide the deployment with its buckets, queues and tables empty."""
     deployment.reset()
     return deployment
-
-
-@pytest.fixture
-def scenario(deployment: Deployment, stack_alone: None) -> Scenario:  # noqa: ARG001
-    """Provide this project's own system with an empty bucket."""
-    with _told_plainly():
-        deployed = Scenario.of(deployment)
-    deployed.reset()
-    return deployed
 
 
 @pytest.fixture(scope="module")
@@ -285,8 +286,8 @@ def _told_plainly() -> Iterator[None]:
             yield
     except HarnessError as problem:
         message = problem.text
-    if message:  # out here, where the error is not told once more as the context of this failure
-        pytest.fail(message, pytrace=False)
+    if message:  # `from None`: the error is not told once more as the context of this failure
+        raise pytest.fail.Exception(message, pytrace=False) from None
 
 
 @contextmanager

@@ -2,51 +2,125 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import logging
+import os
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from harness import backends
+from harness import backends, rules
 from harness.base import lambda_zip
+from harness.configuration import remote_state, scratch, values
 from harness.deployment import Deployment
+from harness.settings import Settings
 from harness.terraform import commands as terraform
+from harness.terraform import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
-    from harness.settings import Settings
     from harness.values import Endpoint
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
-def deployed(settings: Settings) -> Iterator[Deployment]:
+def deployed(settings: Settings | None = None) -> Iterator[Deployment]:
     """Run the stack of `settings` on the backend of `settings` while the context is open.
+
+    Args:
+        settings: The settings; by default those of the environment and of the project's `pyproject.toml`.
 
     Raises:
         HarnessError: A step failed; the steps before it have been undone.
     """
+    settings = settings or Settings.from_env(os.environ)
+    prepare(settings)
+    backends.check_needs(settings)
     with (
         backends.started(settings) as endpoint,
-        deployed_at(settings, endpoint) as deployment,
+        deployed_for_the_run(settings, endpoint) as deployment,
     ):
         yield deployment
 
 
-@contextmanager
-def deployed_at(settings: Settings, endpoint: Endpoint) -> Iterator[Deployment]:
-    """Run the stack of `settings` at an `endpoint` that is there already, while the context is open.
+def deployed_for_the_run(settings: Settings, endpoint: Endpoint) -> AbstractContextManager[Deployment]:
+    """Run the stack of `settings` at an `endpoint` that nothing else is deployed to.
+
+    Where the emulator ends with the run, so does the stack: it is destroyed only if the settings ask for it.
 
     Raises:
         HarnessError: A step failed; the steps before it have been undone.
     """
-    with terraform.applied(settings, endpoint, packaged(settings)) as stack:
+    return deployed_at(settings, endpoint, destroy=settings.destroy or not endpoint.is_temporary)
+
+
+@contextmanager
+def deployed_at(settings: Settings, endpoint: Endpoint, *, destroy: bool = True) -> Iterator[Deployment]:
+    """Run the stack of `settings` at an `endpoint` that is there already, while the context is open.
+
+    Args:
+        settings: The settings.
+        endpoint: Where to run it.
+        destroy: Whether to destroy it at the end.
+
+    Raises:
+        HarnessError: A step failed; the steps before it have been undone.
+    """
+    prepare(settings)
+    backends.check_needs(settings, running=endpoint.backend)
+    with ExitStack() as resources:
+        applied: dict[Path, terraform.Terraform] = {}
+        for each in stages(settings):
+            states = {folder: other.state for folder, other in applied.items()}
+            context = terraform.applied(
+                each,
+                endpoint,
+                zip_variable(each),
+                destroy=destroy,
+                states=remote_state.states_read(each.terraform_dir, states),
+            )
+            applied[each.terraform_dir] = resources.enter_context(context)
+            tell_refusals(applied[each.terraform_dir])
+        stack = applied[settings.terraform_dir]
         yield Deployment.at(endpoint, stack, stack.outputs())
 
 
-def packaged(settings: Settings) -> dict[str, str]:
-    """Build the Lambda zip, where the project has one, and return the Terraform variable that names it."""
+def stages(settings: Settings) -> list[Settings]:
+    """Return the settings of each root, in the order in which they are applied.
+
+    Raises:
+        SettingsError: The roots read each other's states in a circle.
+    """
+    if not settings.roots:
+        return [settings]
+    by_root = {root.terraform_dir: settings.of_root(root) for root in settings.roots}
+    by_root[settings.terraform_dir] = settings
+    return [by_root[folder] for folder in remote_state.in_order(list(by_root))]
+
+
+def tell_refusals(applied: terraform.Terraform) -> None:
+    """Warn of what AWS would refuse of a root that an emulator took."""
+    if not applied.online:
+        for refusal in rules.refusals(state.resources(applied.state)):
+            log.warning("AWS would refuse %s", refusal)
+
+
+def prepare(settings: Settings) -> None:
+    """Check what can be known before an emulator starts, and build the Lambda zip.
+
+    Raises:
+        MissingToolError: There is no Terraform.
+        PackageError: The zip can't be built, because of a syntax error for one.
+        SettingsError: There is no root module, or its variables are not those that the settings set.
+    """
+    terraform.program_of(settings)
+    for each in stages(settings):
+        scratch.check(each.terraform_dir)
+        values.check(each)
     if settings.package is not None:
         lambda_zip.build(settings, settings.package)
-    return zip_variable(settings)
 
 
 def zip_variable(settings: Settings) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -40,6 +40,23 @@ class PackageSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RootSettings:
+    """Another root, whose state the main one reads: a table of `[[tool.harness.roots]]`.
+
+    Attributes:
+        terraform_dir: Its directory.
+        workspace: Its Terraform workspace; empty for the default one.
+        var_files: Files with values of its variables.
+        variables: Its variables, by name.
+    """
+
+    terraform_dir: Path
+    workspace: str = ""
+    var_files: tuple[Path, ...] = ()
+    variables: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What a run of the harness is told.
 
@@ -59,11 +76,14 @@ class Settings:
         terraform: The Terraform program: `terraform`, `tofu`, `tflocal` or a path.
         terraform_dir: The root module to apply.
         terraform_timeout: Seconds one Terraform command may take.
+        check_needs: Whether a root that needs what the backend is known to lack is refused before the start.
+        destroy: Whether the stack is destroyed even where it goes with the emulator at the end of the run.
         workspace: The Terraform workspace; empty for the default one.
         var_files: Files with values of the root's variables, as `-var-file` takes them.
         variables: Terraform variables, by name; from the file only. They may be secrets, and are not shown in
             the `repr`.
         provider_mirror: A filesystem mirror of providers, asked before the registries.
+        roots: Other roots, which are applied first because this one reads their states.
         package: How the Lambda zip is built; None when the project builds its own.
         ministack_auth: Whether MiniStack enforces IAM and bucket policies.
         endpoint_url: Where the backend `external` answers.
@@ -71,6 +91,7 @@ class Settings:
         name_variable: The Terraform variable that keeps the names of runs on real AWS apart.
         image: LocalStack's image for the backend `container`.
         lambda_executor: How that one runs functions: `process`, or `docker` for containers of AWS's images.
+        allowed_hosts: Hosts besides the emulator that may be reached; `*` stands for any text.
     """
 
     project: Path
@@ -84,10 +105,13 @@ class Settings:
     terraform: str = "terraform"
     terraform_dir: Path
     terraform_timeout: float = 900.0
+    check_needs: bool = True
+    destroy: bool = False
     workspace: str = ""
     var_files: tuple[Path, ...] = ()
     variables: Mapping[str, str] = field(repr=False)
     provider_mirror: Path | None = None
+    roots: tuple[RootSettings, ...] = ()
     package: PackageSettings | None = None
     ministack_auth: bool = True
     endpoint_url: str = ""
@@ -95,6 +119,7 @@ class Settings:
     name_variable: str = "environment"
     image: str = "localstack/localstack:4.14.0"
     lambda_executor: str = "process"
+    allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], project: Path | None = None) -> Self:
@@ -102,15 +127,16 @@ class Settings:
 
         Args:
             environ: The environment.
-            project: The directory that holds the project's `pyproject.toml`; the working
-                directory by default.
+            project: The directory of the project's `pyproject.toml`; by default the working directory,
+                or the nearest one above it whose `pyproject.toml` has a table `[tool.harness]`.
 
         Raises:
             SettingsError: A setting is unknown or has a value of the wrong form.
         """
-        project = (project or Path.cwd()).resolve()
+        project = (project or _project_above(Path.cwd())).resolve()
         table = _table(project)
         package, variables = table.pop("package", None), table.pop("variables", {})
+        roots = table.pop("roots", [])
         given = _declared(table) | _overrides(environ)
         texts = {"terraform_dir": "terraform", "cache_dir": str(_user_cache(environ))} | given
         read = {
@@ -121,7 +147,20 @@ class Settings:
             environ=dict(environ),
             variables=_texts("[tool.harness.variables]", variables),
             package=_package(package, project),
+            roots=_roots(roots, project),
             **read,
+        )
+
+    def of_root(self, root: RootSettings) -> Self:
+        """Return the settings of another root: these ones, with what it has of its own."""
+        return replace(
+            self,
+            terraform_dir=root.terraform_dir,
+            workspace=root.workspace,
+            var_files=root.var_files,
+            variables=root.variables,
+            package=None,
+            roots=(),
         )
 
 
@@ -134,6 +173,11 @@ def assigned(option: str, given: Iterable[str]) -> dict[str, str]:
     if wrong := [text for text in given if not text.partition("=")[1]]:
         raise SettingsError(option, expected="NAME=VALUE", got=wrong[0])
     return dict(text.split("=", 1) for text in given)
+
+
+def _project_above(folder: Path) -> Path:
+    """Return `folder`, or the nearest directory above it that has settings of the harness."""
+    return next((place for place in (folder, *folder.parents) if _table(place)), folder)
 
 
 def _table(project: Path) -> dict[str, Any]:
@@ -149,9 +193,15 @@ def _table(project: Path) -> dict[str, Any]:
 
 def _declared(table: Mapping[str, Any]) -> dict[str, str]:
     if unknown := set(table) - set(_READERS):
-        expected = f"only {', '.join(sorted(_READERS))}, package, variables"
-        raise SettingsError("[tool.harness]", expected=expected, got=", ".join(sorted(unknown)))
+        expected = f"only {', '.join(_dashed(_READERS))}, package, roots, variables"
+        got = ", ".join(_dashed(unknown))
+        raise SettingsError("[tool.harness]", expected=expected, got=got, known=_dashed(_READERS))
     return {name: _plain(value) for name, value in table.items()}
+
+
+def _dashed(names: Iterable[str]) -> list[str]:
+    """Return names of settings as they stand in the file."""
+    return sorted(name.replace("_", "-") for name in names)
 
 
 def _plain(value: object) -> str:
@@ -190,6 +240,27 @@ def _package(given: Any, project: Path) -> PackageSettings | None:  # noqa: ANN4
         raise SettingsError(where, expected="source and output", got=f"no {' and no '.join(sorted(missing))}")
     paths = {name: project / texts.pop(name) for name in ("source", "output")}
     return PackageSettings(source=paths["source"], output=paths["output"], **texts)
+
+
+def _roots(given: Any, project: Path) -> tuple[RootSettings, ...]:  # noqa: ANN401 - straight from TOML
+    where = "[[tool.harness.roots]]"
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        raise SettingsError(where, expected="a list of tables", got=given)
+    return tuple(_root(where, table, project) for table in given)
+
+
+def _root(where: str, given: Mapping[str, Any], project: Path) -> RootSettings:
+    table = {name.replace("-", "_"): value for name, value in given.items()}
+    known = RootSettings.__slots__
+    if unknown := set(table) - set(known):
+        expected = f"only {', '.join(_dashed(known))}"
+        raise SettingsError(where, expected=expected, got=", ".join(_dashed(unknown)))
+    if "terraform_dir" not in table:
+        raise SettingsError(where, expected="terraform-dir", got=None)
+    variables = _texts(f"{where} variables", table.pop("variables", {}))
+    texts = {name: _plain(value) for name, value in table.items()}
+    read = {name: _READERS[name](where, text, project) for name, text in texts.items()}
+    return RootSettings(variables=variables, **read)
 
 
 def _text(_name: str, value: str, _project: Path) -> str:
@@ -239,6 +310,10 @@ def _executor(name: str, value: str, _project: Path) -> str:
     return value
 
 
+def _names(_name: str, value: str, _project: Path) -> tuple[str, ...]:
+    return tuple(filter(None, (name.strip() for name in value.split(","))))
+
+
 def _accounts(name: str, value: str, _project: Path) -> tuple[str, ...]:
     accounts = tuple(filter(None, (account.strip() for account in value.split(","))))
     if not accounts or not all(_ACCOUNT.fullmatch(account) for account in accounts):
@@ -256,6 +331,8 @@ _READERS: Mapping[str, Callable[[str, str, Path], Any]] = {
     "terraform": _text,
     "terraform_dir": _path,
     "terraform_timeout": _seconds,
+    "check_needs": _switch,
+    "destroy": _switch,
     "workspace": _text,
     "var_files": _paths,
     "provider_mirror": _path,
@@ -265,4 +342,5 @@ _READERS: Mapping[str, Callable[[str, str, Path], Any]] = {
     "name_variable": _text,
     "image": _text,
     "lambda_executor": _executor,
+    "allowed_hosts": _names,
 }

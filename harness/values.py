@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Self
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from harness.errors import OutputError
+from harness.errors import ExpectationError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,6 +26,8 @@ class Endpoint:
         secret_key: The secret access key.
         log: The file that the emulator writes its log to, if it has one.
         is_temporary: Whether all that is there ends with this run.
+        host_address: The address of this machine as the stack's functions see it; empty if that is not known.
+        gate: The URL of the proxy that keeps all other hosts away; empty if there is none.
         name: A name for what is deployed in this run; empty where the run has the account to itself.
         ended: Returns how the emulator ended, if it is known to have; else an empty text.
     """
@@ -36,6 +39,8 @@ class Endpoint:
     secret_key: str = field(default="test", repr=False)
     log: Path | None = None
     is_temporary: bool = False
+    host_address: str = "127.0.0.1"
+    gate: str = ""
     name: str = ""
     ended: Callable[[], str] = field(default=str, repr=False, compare=False)
 
@@ -93,42 +98,6 @@ class Outputs:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class System:
-    """The outputs of `terraform/env/*`: the contract between this project's Terraform and its tests."""
-
-    environment: str
-    region: str
-    account_id: str
-    bucket_name: str
-    object_prefix: str
-    pointer_key: str
-    kms_key_arn: str
-    create_function_name: str
-    create_function_arn: str
-    retrieve_function_name: str
-    retrieve_function_arn: str
-    api_id: str
-    api_stage: str
-    api_path: str
-    api_execution_arn: str
-    api_url: str
-    event_bus_name: str
-    event_source: str
-    event_detail_type: str
-    schedule_rule_name: str
-    on_demand_rule_name: str
-
-    @classmethod
-    def of(cls, outputs: Outputs) -> Self:
-        """Return the system that `outputs` describe.
-
-        Raises:
-            OutputError: One of the outputs is missing.
-        """
-        return cls(**{item.name: outputs[item.name] for item in fields(cls)})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class FiredEvent:
     """An event for EventBridge.
 
@@ -181,3 +150,14 @@ class ApiResponse:
     def text(self) -> str:
         """The body as UTF-8 text."""
         return self.body.decode()
+
+    def json(self) -> Any:  # noqa: ANN401 - any JSON value
+        """Return the body as the JSON value that it is.
+
+        Raises:
+            ExpectationError: It is no JSON.
+        """
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            raise ExpectationError(f"body of status {self.status}", expected="JSON", got=self.body) from None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from harness.deployment import Deployment
-    from harness.values import ApiResponse, Change, Endpoint, StoredObject
+    from harness.values import Change, Endpoint, StoredObject
 
 _INTERVAL = 0.5  # seconds between two looks at an account or a log
 
@@ -31,16 +31,6 @@ def assert_encrypted(stored: StoredObject, *, key_arn: str) -> None:
     """
     expect(f"encryption of {stored.key}", "aws:kms", stored.encryption)
     expect(f"KMS key of {stored.key}", key_arn, stored.kms_key)
-
-
-def assert_latest(response: ApiResponse, stored: StoredObject) -> None:
-    """Check that the API answered with the content of `stored`.
-
-    Raises:
-        ExpectationError: It answered another status or another body.
-    """
-    expect("status of the API", 200, response.status)
-    expect("body of the API", stored.body, response.body)
 
 
 def assert_no_drift(changes: Sequence[Change]) -> None:
@@ -79,7 +69,7 @@ def assert_nothing_left(
     )
 
 
-def assert_logged(
+def wait_for_log(
     deployment: Deployment,
     function: str,
     pattern: str,
@@ -113,7 +103,7 @@ def assert_logged(
         raise
 
 
-def assert_metric(
+def wait_for_metric(
     deployment: Deployment,
     function: str,
     name: str,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from harness.assertions import assert_encrypted
-from harness.assertions.expect import expect, settled
+from harness.assertions.expect import expect, retry_until_passes
 from harness.assertions.policies import Request, denied_by, statement_id, statements
 from harness.aws import clients
 from harness.errors import ExpectationError
@@ -78,7 +78,7 @@ def assert_bucket_encrypted(
         found = {_refusal(s3, bucket, key_arn, other) for other in _others(key_arn)}
         return Enforcement.DECLARED if Enforcement.DECLARED in found else Enforcement.ENFORCED
 
-    return settled(check, what=f"encryption of bucket {bucket} under {key_arn}", timeout=timeout)
+    return retry_until_passes(check, timeout=timeout)
 
 
 def _check_default(s3: Any, bucket: str, key_arn: str) -> None:  # noqa: ANN401 - a boto3 client

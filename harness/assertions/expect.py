@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
 from typing import TYPE_CHECKING
 
-from harness.base.polling import eventually
-from harness.errors import ExpectationError, NotReachedError
+from harness.errors import ExpectationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,38 +23,21 @@ def expect(subject: str, expected: object, got: object) -> None:
         raise ExpectationError(subject, expected=expected, got=got)
 
 
-def settled[T](check: Callable[[], T], *, what: str, timeout: float) -> T:
-    """Return what `check` returns once it passes; what it raised last is raised when the time is up.
+def retry_until_passes[T](check: Callable[[], T], *, timeout: float) -> T:
+    """Return what `check` returns once it passes.
 
     Args:
-        check: Looks at the world; an `ExpectationError` of it is another try, any other error is the end.
-        what: What it checks, in words.
+        check: Looks at the world. After an `ExpectationError` it is tried again; another error is the end.
         timeout: Seconds until giving up.
 
     Raises:
-        ExpectationError: The time is up.
+        ExpectationError: The time is up; it is the one of the last try.
     """
-
-    def passed() -> _Outcome[T]:
+    deadline = time.monotonic() + timeout
+    while True:
         try:
-            return _Outcome(value=(check(),))
-        except ExpectationError as problem:
-            return _Outcome(problem=problem)
-
-    try:
-        seen = eventually(
-            passed, until=lambda seen: seen.value, what=what, timeout=timeout, interval=_INTERVAL
-        )
-    except NotReachedError as late:
-        if isinstance(late.last, _Outcome) and late.last.problem:
-            raise late.last.problem from None
-        raise
-    return seen.value[0]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome[T]:
-    """What a check returned, or why it failed."""
-
-    value: tuple[T, ...] = ()
-    problem: ExpectationError | None = None
+            return check()
+        except ExpectationError:
+            if time.monotonic() >= deadline:
+                raise
+        time.sleep(_INTERVAL)

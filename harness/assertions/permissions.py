@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from harness.assertions.expect import settled
+from harness.assertions.expect import retry_until_passes
 from harness.assertions.policies import Request, allowed_by, listed, statement_id, statements
 from harness.errors import ExpectationError
 
@@ -54,7 +54,7 @@ def assert_invokable(
                 got=_permitted(policy) or "no permission",
             )
 
-    settled(check, what=f"permission of {by_service} to invoke {function}", timeout=timeout)
+    retry_until_passes(check, timeout=timeout)
 
 
 def _function_policy(deployment: Deployment, function: str) -> tuple[str, Policy]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from harness.aws import clients
-from harness.base.polling import eventually
 from harness.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from harness.values import Endpoint
 
 _REFUSED = frozenset({"AccessDenied", "AccessDeniedException"})
+_REFUSED_BY_EXECUTOR = "can't run without Docker"
 _EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
@@ -67,24 +67,23 @@ def _bucket_policy_enforcement(endpoint: Endpoint) -> str:
 
 
 def _process_executor(endpoint: Endpoint) -> str:
-    """Create a function for a runtime that the executor refuses in its own words."""
+    """Create a function of a runtime that the executor refuses in its own words."""
     functions, name = clients.client(endpoint, "lambda"), f"probe-{uuid4().hex[:12]}"
     with ExitStack() as cleanup:
-        functions.create_function(
-            FunctionName=name,
-            Runtime="nodejs22.x",
-            Handler="index.handler",
-            Role=_role(endpoint, cleanup),
-            Code={"ZipFile": _archive("index.js", "exports.handler = async () => 1")},
-        )
+        try:
+            functions.create_function(
+                FunctionName=name,
+                Runtime="java21",
+                Handler="example.Handler",
+                Role=_role(endpoint, cleanup),
+                Code={"ZipFile": _archive("Handler.class", "")},
+            )
+        except clients.FAILURES as problem:
+            if _REFUSED_BY_EXECUTOR not in str(problem):
+                raise
+            return ""
         cleanup.callback(functions.delete_function, FunctionName=name)
-        seen = eventually(
-            lambda: functions.get_function_configuration(FunctionName=name),
-            until=lambda seen: seen.get("State") != "Pending",
-            what="the end of the probe's creation",
-        )
-    refused = "expected runtime python" in seen.get("StateReason", "")
-    return "" if refused else "does not run functions on the executor `process`"
+    return "does not run functions on the executor `process`"
 
 
 PROBES: Mapping[str, Callable[[Endpoint], str]] = {

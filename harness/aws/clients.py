@@ -1,4 +1,4 @@
-"""The one importer of boto3."""
+"""The one importer of boto3, and only where a client is made: loading it takes longer than most commands."""
 
 from __future__ import annotations
 
@@ -6,27 +6,18 @@ import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    import boto3
+    from botocore.config import Config
 
     from harness.values import Endpoint
 
 _ONE_AT_A_TIME = threading.Lock()  # clients may be shared among threads, and sessions may not
 FAILURES = (BotoCoreError, ClientError)  # what a call raises that is refused or not answered
-
-_CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=60,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    # An emulator's host is no wildcard domain, so buckets go into the path.
-    s3={"addressing_style": "path"},
-    # A proxy of the environment is for the outer world, and the endpoint is not in it.
-    proxies={},
-)
 
 
 def client(endpoint: Endpoint, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
@@ -39,18 +30,51 @@ def client(endpoint: Endpoint, service: str) -> Any:  # noqa: ANN401 - boto3 mak
     with _ONE_AT_A_TIME:
         session = _session(endpoint.access_key, endpoint.secret_key, endpoint.region)
         create: Callable[..., Any] = session.client  # typed by literal names, and `service` is any of them
-        return create(service, endpoint_url=endpoint.url, config=_CONFIG)
+        return create(service, endpoint_url=endpoint.url, config=_config())
+
+
+@lru_cache(maxsize=1)
+def _config() -> Config:
+    from botocore.config import Config  # noqa: PLC0415 - see above
+
+    return Config(
+        connect_timeout=5,
+        read_timeout=60,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        # An emulator's host is no wildcard domain, so buckets go into the path.
+        s3={"addressing_style": "path"},
+        # A proxy of the environment is for the outer world, and the endpoint is not in it.
+        proxies={},
+    )
 
 
 @lru_cache(maxsize=32)
 def _session(access_key: str, secret_key: str, region: str) -> boto3.session.Session:
     """Return the session of these credentials: it keeps what it has read, so the next client is cheap."""
+    import boto3  # noqa: PLC0415
+
     return boto3.session.Session(
         aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region
     )
 
 
 def _real(endpoint: Endpoint, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+    import boto3  # noqa: PLC0415
+
     session = boto3.session.Session(region_name=endpoint.region)
     create: Callable[..., Any] = session.client
     return create(service)
+
+
+def plain_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item of DynamoDB as Python values, numbers as `Decimal`."""
+    from boto3.dynamodb.types import TypeDeserializer  # noqa: PLC0415
+
+    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+
+
+def typed_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an item as DynamoDB's API takes it."""
+    from boto3.dynamodb.types import TypeSerializer  # noqa: PLC0415
+
+    return {name: TypeSerializer().serialize(value) for name, value in item.items()}

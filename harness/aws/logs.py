@@ -98,8 +98,13 @@ def log_events(client: Any, function: str, *, since: float = 0.0) -> list[LogEve
         function: The function's name.
         since: The earliest time, in seconds since the epoch.
     """
+    return group_events(client, f"/aws/lambda/{function}", since=since)
+
+
+def group_events(client: Any, group: str, *, since: float = 0.0) -> list[LogEvent]:  # noqa: ANN401 - boto3's
+    """Return what a log group has, oldest first; nothing if there is no such group yet."""
     pages = client.get_paginator("filter_log_events")
-    wanted = pages.paginate(logGroupName=f"/aws/lambda/{function}", startTime=int(since * 1000))
+    wanted = pages.paginate(logGroupName=group, startTime=int(since * 1000))
     try:
         logged = [_log_event(event) for page in wanted for event in page["events"]]
     except client.exceptions.ResourceNotFoundException:

@@ -1,19 +1,19 @@
-"""Call a REST API of API Gateway over HTTP, wherever it is deployed."""
+"""Call an API of API Gateway, or a function URL, over HTTP, wherever it is deployed."""
 
 from __future__ import annotations
 
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
 from harness.values import ApiResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.values import Endpoint
 
@@ -37,6 +37,7 @@ class Request:
     seconds: float
 
 
+DEFAULT_STAGE = "$default"
 type Listener = Callable[[Request], None]
 
 _LISTENERS: list[Listener] = []
@@ -52,50 +53,116 @@ def listening(listener: Listener) -> Iterator[None]:
         _LISTENERS.remove(listener)
 
 
-def served_url(endpoint: Endpoint, published: str) -> str:
-    """Return where `endpoint` serves the API whose URL on AWS is `published`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where an API is served.
 
-    LocalStack's path style, which MiniStack knows too: https://docs.localstack.cloud/aws/services/apigateway/
+    Attributes:
+        url: The URL that its paths are appended to, without a slash at the end.
+        host: The `Host` header that says which API is meant; empty if the URL does.
     """
-    if endpoint.is_aws:
-        return published
+
+    url: str
+    host: str = ""
+
+
+def address_of(endpoint: Endpoint, published: str, *, stage: str = "") -> Address:
+    """Return where `endpoint` serves the API or function whose URL on AWS is `published`.
+
+    LocalStack's path style, which MiniStack knows too: https://docs.localstack.cloud/aws/services/apigateway/.
+    Both find the function of a function URL by the name of the host.
+
+    Args:
+        endpoint: The emulator, or real AWS.
+        published: The URL as the Terraform resource has it: of a stage of a REST API or an HTTP API, or of a
+            function; with or without a path. Any other URL is taken as it is.
+        stage: The stage, if the URL does not name it: `$default` of an HTTP API.
+    """
     url = urlsplit(published)
-    api = (url.hostname or "").split(".", 1)[0]
-    return f"{endpoint.url}/_aws/execute-api/{api}{url.path}"
+    name, _, rest = (url.hostname or "").partition(".")
+    path = url.path.rstrip("/")
+    if endpoint.is_aws:
+        return Address(url=published.rstrip("/"))
+    if rest.startswith("lambda-url."):
+        return Address(url=endpoint.url + path, host=url.netloc)
+    if rest.startswith("execute-api."):
+        inserted = f"/{stage or DEFAULT_STAGE}" if stage or not path else ""
+        return Address(url=f"{endpoint.url}/_aws/execute-api/{name}{inserted}{path}")
+    return Address(url=published.rstrip("/"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiClient:
-    """An HTTP client of one API: `base` is the URL its paths are appended to."""
+    """An HTTP client of one API or one function URL.
+
+    Attributes:
+        base: The URL that paths are appended to.
+        host: The `Host` header; empty for that of the URL.
+        timeout: Seconds to wait for an answer; API Gateway itself gives up after 29.
+    """
 
     base: str
-    timeout: float = 35.0  # seconds; API Gateway itself gives up after 29
+    host: str = ""
+    timeout: float = 35.0
     _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False), repr=False)
 
     @classmethod
-    def of(cls, endpoint: Endpoint, published: str) -> Self:
-        """Return the client of the API method that AWS would serve at `published`."""
-        return cls(base=served_url(endpoint, published))
+    def of(cls, endpoint: Endpoint, published: str, *, stage: str = "") -> Self:
+        """Return the client of what AWS would serve at `published`: see `address_of`."""
+        address = address_of(endpoint, published, stage=stage)
+        return cls(base=address.url, host=address.host)
 
-    def get(self, path: str = "", *, headers: Mapping[str, str] | None = None) -> ApiResponse:
-        """Send a GET to `base` + `path`."""
-        return self.request("GET", path, headers=headers)
+    def get(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
+        """Send a GET; the arguments are those of `request`."""
+        return self.request("GET", path, **request)
+
+    def post(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
+        """Send a POST; the arguments are those of `request`."""
+        return self.request("POST", path, **request)
+
+    def put(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
+        """Send a PUT; the arguments are those of `request`."""
+        return self.request("PUT", path, **request)
+
+    def patch(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
+        """Send a PATCH; the arguments are those of `request`."""
+        return self.request("PATCH", path, **request)
+
+    def delete(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
+        """Send a DELETE; the arguments are those of `request`."""
+        return self.request("DELETE", path, **request)
 
     def request(
-        self, method: str, path: str = "", *, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        query: Mapping[str, str | Sequence[str]] | None = None,
+        json: object = None,
+        body: bytes | str | None = None,
     ) -> ApiResponse:
         """Send a request; any status is an answer, not an error.
+
+        Args:
+            method: The HTTP method.
+            path: Appended to `base`.
+            headers: Further headers.
+            query: The query's parameters; a sequence gives one of several values.
+            json: A value to send as JSON, with the content type for it.
+            body: A body to send as it is, instead of `json`.
 
         Raises:
             urllib3.exceptions.HTTPError: No answer came.
         """
+        url = self.base + path + (f"?{urlencode(query, doseq=True)}" if query else "")
         begun, clock, status = time.time(), time.perf_counter(), 0
         try:
-            answer = self._send(method, self.base + path, headers or {})
+            answer = self._send(method, url, headers or {}, json, body)
             status = answer.status
         finally:
             elapsed = time.perf_counter() - clock
-            _tell(Request(begun=begun, method=method, url=self.base + path, status=status, seconds=elapsed))
+            _tell(Request(begun=begun, method=method, url=url, status=status, seconds=elapsed))
         return ApiResponse(
             status=answer.status,
             headers={name.lower(): value for name, value in answer.headers.items()},
@@ -103,13 +170,17 @@ class ApiClient:
             elapsed=elapsed,
         )
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], json: object, body: bytes | str | None
+    ) -> urllib3.BaseHTTPResponse:
+        own = {
+            "Accept": "*/*",
+            **({"Host": self.host} if self.host else {}),
+        }
+        sent = {"json": json} if body is None and json is not None else {"body": body}
+        typed = {"Content-Type": "application/json"} if "json" in sent else {}
         return self._http.request(
-            method,
-            url,
-            headers={"Accept": "*/*", **headers},  # what curl and browsers send too
-            timeout=self.timeout,
-            redirect=False,
+            method, url, headers={**own, **typed, **headers}, timeout=self.timeout, redirect=False, **sent
         )
 
 

@@ -1,39 +1,40 @@
-"""Backends: each is one function that takes the settings and returns a context manager of an `Endpoint`."""
+"""Backends: `load` returns one by its name, `started` runs the one of the settings."""
 
 from __future__ import annotations
 
 import logging
 import pkgutil
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
+from harness.backends import emulator
+from harness.backends.backend import Availability, Backend
 from harness.base import timeline
-from harness.errors import BackendError, SettingsError
+from harness.errors import BackendError, HarnessError, NeedsError, SettingsError
+from harness.needs import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
+    from harness.needs import Need
     from harness.settings import Settings
     from harness.values import Endpoint
 
 log = logging.getLogger(__name__)
 
+# Each is imported only when it is asked for: `container` needs an extra that may not be installed.
 BUILT_IN = {
-    "container": "harness.backends.container:container",
-    "host": "harness.backends.host:host",
-    "ministack": "harness.backends.ministack:ministack",
-    "external": "harness.backends.external:external",
-    "aws": "harness.backends.real_aws:aws",
+    "container": "harness.backends.container:CONTAINER",
+    "host": "harness.backends.host:HOST",
+    "ministack": "harness.backends.ministack:MINISTACK",
+    "external": "harness.backends.external:EXTERNAL",
+    "aws": "harness.backends.real_aws:AWS",
 }
-
-
-class Backend(Protocol):
-    """Provides an endpoint while its context is open."""
-
-    def __call__(self, settings: Settings, /) -> AbstractContextManager[Endpoint]:
-        """Return the context; entering it starts what it takes, leaving it leaves nothing behind."""
-        ...
+# Those that `auto` chooses from, in its order of preference.
+_CANDIDATES = ("container", "host", "ministack")
+_PREFERRED, _FALLBACK, *_ = _CANDIDATES
 
 
 @contextmanager
@@ -45,48 +46,124 @@ def started(settings: Settings) -> Iterator[Endpoint]:
     """
     with ExitStack() as resources:
         with timeline.phase(f"start backend {settings.backend}"):
-            endpoint = resources.enter_context(load(settings.backend)(settings))
+            endpoint = resources.enter_context(load(settings.backend).start(settings))
+            if not endpoint.is_aws and not endpoint.gate:
+                gate = resources.enter_context(emulator.gated(endpoint.url, settings))
+                endpoint = replace(endpoint, gate=gate)
         yield endpoint
 
 
 def load(name: str) -> Backend:
-    """Return the backend `name`: a built-in one, `auto`, or `package.module:function`.
+    """Return the backend `name`: a built-in one, `auto`, or `package.module:object`.
+
+    The object is a `Backend`, or a function that takes the settings and returns a context manager of an
+    `Endpoint`.
 
     Raises:
+        BackendError: It needs an extra that is not installed.
         SettingsError: There is no such backend.
     """
-    if name == "auto":
-        return auto
+    if name == AUTO.name:
+        return AUTO
     try:
-        backend: Backend = pkgutil.resolve_name(BUILT_IN.get(name, name))
+        found = pkgutil.resolve_name(BUILT_IN.get(name, name))
     except (ValueError, ImportError, AttributeError) as problem:
         raise _unknown(name) from problem
-    if not callable(backend):
+    if isinstance(found, Backend):
+        return found
+    if not callable(found):
         raise _unknown(name)
-    return backend
+    return Backend(name=name, start=found)
 
 
-def auto(settings: Settings) -> AbstractContextManager[Endpoint]:
-    """Run the backend `container` where it can run, else `host`; say which and why."""
-    name, reason = _chosen(settings)
-    log.info("backend: %s, as %s", name, reason)
-    return load(name)(settings)
+def choose(settings: Settings) -> tuple[Backend, str]:
+    """Return the backend that `auto` stands for on this machine and for the root of `settings`, and why.
+
+    It is the first that can run here; a later one only if that can do more of what the root needs.
+
+    Raises:
+        BackendError: The one that is left needs what this machine lacks.
+    """
+    first, reason = _first_that_runs(settings)
+    unmet = {first.name: unmet_needs(first, settings)}
+    others = _CANDIDATES[_CANDIDATES.index(first.name) + 1 :] if unmet[first.name] else ()
+    for name in others:
+        if _can_run(name, settings):
+            unmet[name] = unmet_needs(load(name), settings)
+    best = min(unmet, key=lambda name: len(unmet[name]))
+    if best == first.name:
+        return first, reason
+    return load(best), f"{first.name} lacks {unmet[first.name][0]}"
+
+
+def unmet_needs(backend: Backend, settings: Settings) -> list[Need]:
+    """Return what the root of `settings` needs and `backend` is known to lack, once for each feature."""
+    first: dict[str, Need] = {}
+    every = (settings, *map(settings.of_root, settings.roots))
+    for need in (need for each in every for need in needs_of(each)):
+        if backend.lacks(settings, need.feature):
+            first.setdefault(need.feature, need)
+    return list(first.values())
+
+
+def check_needs(settings: Settings, *, running: str = "") -> None:
+    """Check that a backend has what the root of `settings` needs, as far as the root's files tell.
+
+    Args:
+        settings: Name the root, and the backend.
+        running: The name of a backend that runs, whatever the settings name.
+
+    Raises:
+        NeedsError: It is known to lack something, and the settings want that to be checked.
+    """
+    name = running or settings.backend
+    if not settings.check_needs or (running and running not in BUILT_IN):
+        return
+    backend = choose(settings)[0] if name == AUTO.name else load(name)
+    if unmet := unmet_needs(backend, settings):
+        raise NeedsError(backend.name, {str(need): those_with(need.feature, settings) for need in unmet})
+
+
+def those_with(feature: str, settings: Settings) -> list[str]:
+    """Return the names of the backends that start an emulator which has a feature."""
+    docker = replace(settings, lambda_executor="docker")
+    able = [name for name in _CANDIDATES if not load(name).lacks(settings, feature)]
+    if not able and not load(_PREFERRED).lacks(docker, feature):
+        return [f"{_PREFERRED} with HARNESS_LAMBDA_EXECUTOR=docker"]
+    return able
+
+
+def _first_that_runs(settings: Settings) -> tuple[Backend, str]:
+    try:
+        preferred = load(_PREFERRED)
+        availability = preferred.examine(settings)
+    except BackendError as problem:
+        return load(_FALLBACK), problem.reason
+    return (preferred if availability.ok else load(_FALLBACK)), availability.state
+
+
+def _can_run(name: str, settings: Settings) -> bool:
+    try:
+        return load(name).examine(settings).ok
+    except HarnessError:
+        return False
+
+
+def _start_chosen(settings: Settings) -> AbstractContextManager[Endpoint]:
+    backend, reason = choose(settings)
+    log.info("backend: %s, as %s", backend.name, reason)
+    return backend.start(settings)
+
+
+def _examine_chosen(settings: Settings) -> Availability:
+    return choose(settings)[0].examine(settings)
+
+
+AUTO = Backend(name="auto", start=_start_chosen, examine=_examine_chosen, is_temporary=True)
 
 
 def _unknown(name: str) -> SettingsError:
-    known = ", ".join(["auto", *sorted(BUILT_IN)])
+    known = ", ".join([AUTO.name, *sorted(BUILT_IN)])
     return SettingsError(
         "HARNESS_BACKEND", expected=f"one of {known}, or an importable package.module:function", got=name
     )
-
-
-def _chosen(settings: Settings) -> tuple[str, str]:
-    """Return the name of a backend, and the reason for it."""
-    try:
-        # Imported only here: it needs an extra that may not be installed.
-        missing = pkgutil.resolve_name("harness.backends.container:unavailable")(settings)
-    except BackendError as problem:
-        missing = problem.reason
-    if missing:
-        return "host", missing
-    return "container", f"a Docker engine answers and {settings.image} is there or can be pulled"

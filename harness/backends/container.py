@@ -12,11 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness import needs
 from harness.backends import docker_engine, localstack
+from harness.backends.backend import Availability, Backend
 from harness.backends.docker_engine import BACKEND, Engine, Plan, RunningContainer
-from harness.backends.emulator import HOST, await_health, free_port, watched
+from harness.backends.emulator import HOST, free_port, healthy
 from harness.base import environments
-from harness.errors import BackendError, CommandError
+from harness.errors import BackendError
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ LOCALSTACK_CONFIG = "/opt/code/localstack/.venv/pyvenv.cfg"
 # Where an image of ours has the functions' environment, and the label with the digest of what is in it.
 OWN_FUNCTIONS_PYTHON = "/opt/lambda-runtime/bin/python"
 OWN_FUNCTIONS_LABEL = "terraform-lambda-harness.lambda-runtime"
+_PYTHON = "python3.13"
 COPIES = "/opt/terraform-lambda-harness"
 FUNCTIONS = f"{COPIES}/lambda-runtime"
 PLATFORMS = {"amd64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
@@ -82,9 +85,8 @@ def container(settings: Settings) -> Iterator[Endpoint]:
         with docker_engine.running(plan, log_file) as started:
             endpoint = _endpoint(settings, docker, started, plan.port, log_file)
             emulator = Explained(started, plan.image)
-            await_health(BACKEND, emulator, endpoint.url + localstack.HEALTH, timeout=settings.start_timeout)
-            with watched(endpoint, emulator) as served:
-                yield served
+            with healthy(endpoint, emulator, localstack.HEALTH, timeout=settings.start_timeout) as running:
+                yield running
 
 
 def unavailable(settings: Settings) -> str:
@@ -95,6 +97,15 @@ def unavailable(settings: Settings) -> str:
         return problem.reason
     except OSError as problem:
         return f"the Docker engine stopped answering ({problem})"
+
+
+def _examine(settings: Settings) -> Availability:
+    missing = unavailable(settings)
+    return Availability(
+        ok=not missing,
+        state=missing or f"a Docker engine answers and {settings.image} is there or can be pulled",
+        remedy="start a Docker engine, or let DOCKER_HOST name one; HARNESS_IMAGE names the image",
+    )
 
 
 def _lacking(settings: Settings) -> str:
@@ -195,7 +206,12 @@ def _endpoint(
     # An address, never a name: S3 clients would put the bucket's name before a name.
     host = HOST if docker.is_here else socket.gethostbyname(started.host)
     return Endpoint(
-        backend=BACKEND, url=f"http://{host}:{port}", region=settings.region, is_temporary=True, log=log_file
+        backend=BACKEND,
+        url=f"http://{host}:{port}",
+        region=settings.region,
+        is_temporary=True,
+        log=log_file,
+        host_address=docker_engine.bridge_address(),
     )
 
 
@@ -253,13 +269,9 @@ def _packages(settings: Settings, version: str, architecture: str) -> Path:
     platform = PLATFORMS.get(architecture)
     if platform is None:
         raise BackendError(BACKEND, f"the image is for {architecture}; expected {' or '.join(PLATFORMS)}")
-    try:
-        return environments.site_packages(
-            settings, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS, python=version, platform=platform
-        )
-    except CommandError as problem:
-        reason = f"the functions' packages could not be installed; is PyPI reachable?\n{problem}"
-        raise BackendError(BACKEND, reason) from problem
+    return environments.site_packages(
+        settings, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS, python=version, platform=platform
+    )
 
 
 def _skeleton(root: Path, home: str, version: str) -> Path:
@@ -292,3 +304,15 @@ def _as_containers(docker: Engine, resources: ExitStack) -> Extras:
 
 def _digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+
+
+def _lacks(settings: Settings, feature: str) -> bool:
+    """The image has one Python for functions; a licence brings the other services."""
+    if settings.lambda_executor == "process" and feature.startswith((needs.IMAGES, needs.RUNTIME)):
+        return not feature.startswith((f"{needs.RUNTIME}{_PYTHON}", f"{needs.RUNTIME}provided"))
+    return TOKEN not in settings.environ and localstack.lacks(feature)
+
+
+CONTAINER = Backend(
+    name=BACKEND, start=container, examine=_examine, lacks=_lacks, sweep=sweep, is_temporary=True
+)

@@ -24,6 +24,7 @@ from harness.base.process import interrupts_deferred
 from harness.errors import BackendError
 
 BACKEND = "container"
+_BRIDGE = "docker0"
 try:
     from docker.errors import APIError, DockerException, ImageNotFound, NotFound
     from docker.types import Mount
@@ -356,6 +357,15 @@ def _follow(container: Any, log_file: Path) -> None:  # noqa: ANN401 - the Docke
     with log_file.open("ab", buffering=0) as sink, suppress(DockerException, OSError):
         for chunk in container.logs(stream=True, follow=True):
             sink.write(chunk)
+
+
+def bridge_address() -> str:
+    """Return this machine's address on Docker's default bridge, by which containers reach it.
+
+    It is empty if this machine has no such bridge.
+    """
+    addresses = psutil.net_if_addrs().get(_BRIDGE, [])
+    return next((address.address for address in addresses if address.family == socket.AF_INET), "")
 
 
 def _own_addresses() -> list[ipaddress.IPv4Address]:

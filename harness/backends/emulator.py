@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import socket
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import psutil
 import urllib3
 
-from harness.base import journal
+from harness.base import gate, journal
 from harness.base.polling import eventually
 from harness.base.process import serving
 from harness.errors import BackendError, NotReachedError
+from harness.values import Endpoint
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     from harness.settings import Settings
-    from harness.values import Endpoint
+
+log = logging.getLogger(__name__)
 
 # A process that has just refused a connection may take a moment to be seen as ended.
 _AFTERLIFE = 1.0
@@ -59,15 +64,85 @@ class ServedEmulator:
         return self.log.read_text("utf-8", "replace").splitlines()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """How an emulator is run as a process.
+
+    Attributes:
+        name: What it is called in logs and file names, such as `localstack`.
+        health: The path that answers 200 as soon as it can be used.
+        command: Returns its arguments and its environment, for the port to listen on, a folder of its own,
+            and the URL of the gate.
+    """
+
+    name: str
+    health: str
+    command: Callable[[int, Path, str], tuple[Sequence[str], Mapping[str, str]]]
+
+
+@contextmanager
+def served(backend: str, settings: Settings, program: Program) -> Iterator[Endpoint]:
+    """Run an emulator as a process of this machine while the context is open, healthy from the start.
+
+    Raises:
+        BackendError: Its port is taken, it does not become healthy, or it ends in mid-run.
+    """
+    port = free_port(settings, backend)
+    url = f"http://{HOST}:{port}"
+    with (
+        gated(url, settings) as proxy,
+        tempfile.TemporaryDirectory(prefix=f"harness-{program.name}-") as folder,
+    ):
+        log_file = Path(folder) / f"{program.name}.log"
+        endpoint = Endpoint(
+            backend=backend,
+            url=url,
+            region=settings.region,
+            is_temporary=True,
+            log=log_file,
+            gate=proxy,
+        )
+        argv, environ = program.command(port, Path(folder), proxy)
+        log.info("starting %s at %s", program.name, endpoint.url)
+        with (
+            served_emulator(argv, settings, environ, log_file) as child,
+            healthy(endpoint, child, program.health, timeout=settings.start_timeout) as running,
+        ):
+            yield running
+
+
+def gated(url: str, settings: Settings) -> AbstractContextManager[str]:
+    """Return the context of a gate to the emulator at `url`."""
+    return gate.opened(gate.Rules(emulator=url, allowed=settings.allowed_hosts, environ=settings.environ))
+
+
+@contextmanager
+def healthy(endpoint: Endpoint, emulator: Emulator, health: str, *, timeout: float) -> Iterator[Endpoint]:
+    """Wait until an emulator is healthy, and watch it while the context is open.
+
+    Args:
+        endpoint: Where it answers.
+        emulator: What has been started.
+        health: The path that answers 200 as soon as it can be used.
+        timeout: Seconds to wait for that.
+
+    Raises:
+        BackendError: It ended, or was not healthy in time; its last lines are in the error.
+    """
+    await_health(endpoint.backend, emulator, endpoint.url + health, timeout=timeout)
+    with watched(endpoint, emulator) as running:
+        yield running
+
+
 @contextmanager
 def served_emulator(
-    argv: Sequence[str], settings: Settings, environ: Mapping[str, str], log: Path
+    argv: Sequence[str], settings: Settings, environ: Mapping[str, str], log_file: Path
 ) -> Iterator[ServedEmulator]:
-    """Run an emulator as a child process while the context is open; all that it keeps is beside `log`."""
-    with serving(argv, env=environ, log=log) as child:
-        created, folder = psutil.Process(child.pid).create_time(), str(log.parent)
-        with journal.noted(settings.cache_dir, log.stem, pid=child.pid, created=created, folder=folder):
-            yield ServedEmulator(child, log)
+    """Run a child process while the context is open; all that it keeps is beside its log."""
+    with serving(argv, env=environ, log=log_file) as child:
+        created, folder = psutil.Process(child.pid).create_time(), str(log_file.parent)
+        with journal.noted(settings.cache_dir, log_file.stem, pid=child.pid, created=created, folder=folder):
+            yield ServedEmulator(child, log_file)
 
 
 def free_port(settings: Settings, backend: str) -> int:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from harness.aws import clients
 from harness.backends import emulator
+from harness.backends.backend import Availability, Backend
 from harness.errors import BackendError, SettingsError
 from harness.values import Endpoint
 
@@ -66,3 +67,14 @@ def url_of(settings: Settings) -> str:
         expected = "an emulator; for real AWS there is HARNESS_BACKEND=aws"
         raise SettingsError(SETTING, expected=expected, got=settings.endpoint_url)
     return settings.endpoint_url
+
+
+def _examine(settings: Settings) -> Availability:
+    if not settings.endpoint_url:
+        return Availability(ok=False, state="not set up", remedy=f"name a running emulator in {SETTING}")
+    endpoint = Endpoint(backend="external", url=url_of(settings), region=settings.region)
+    check_answers(endpoint)
+    return Availability(ok=True, state=f"answers at {endpoint.url}")
+
+
+EXTERNAL = Backend(name="external", start=external, examine=_examine)

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.backends import localstack
-from harness.backends.emulator import HOST, await_health, free_port, served_emulator, watched
+from harness import needs, runtimes
+from harness.backends import emulator, localstack
+from harness.backends.backend import Availability, Backend
 from harness.base import environments
-from harness.errors import BackendError, CommandError
-from harness.values import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from harness.settings import Settings
+    from harness.values import Endpoint
 
-log = logging.getLogger(__name__)
+_ENVIRONMENTS = {
+    f"localstack-{localstack.VERSION}": localstack.REQUIREMENTS,
+    "lambda-runtime": localstack.LAMBDA_REQUIREMENTS,
+}
 
-BACKEND = "host"
+
+# LocalStack fetches programs for these when they are first used: kinesis-mock, OpenSearch, Java. It has no
+# network here. DynamoDB is moto's, as DynamoDB Local is a Java program too, and that has no streams.
+_FETCHED = frozenset({"kinesis", "opensearch", "es", needs.STREAMS, needs.JSONATA})
 
 
 @contextmanager
@@ -34,39 +38,32 @@ def host(settings: Settings) -> Iterator[Endpoint]:
         MissingToolError: There is no Python that LocalStack runs on.
         SettingsError: A setting names an interpreter that LocalStack does not run on.
     """
-    python, functions = _installed(settings)
-    address = f"{HOST}:{free_port(settings, BACKEND)}"
-    with tempfile.TemporaryDirectory(prefix="harness-localstack-") as folder:
-        endpoint = Endpoint(
-            backend=BACKEND,
-            url=f"http://{address}",
-            region=settings.region,
-            is_temporary=True,
-            log=(log_file := Path(folder) / "localstack.log"),
-        )
-        environ = (
-            localstack.configured(settings.environ, listen=address)
-            | localstack.functions_as_processes(functions, localstack.PLUGINS)
-            # On a machine that is itself a container LocalStack would else keep its files in a fixed place.
-            | {"FILESYSTEM_ROOT": str(Path(folder) / "root"), "OVERRIDE_IN_DOCKER": "0"}
-        )
-        log.info("starting LocalStack %s at %s", localstack.VERSION, endpoint.url)
-        argv = [str(python), "-m", "localstack.runtime.main"]
-        with served_emulator(argv, settings, environ, log_file) as emulator:
-            health = endpoint.url + localstack.HEALTH
-            await_health(BACKEND, emulator, health, timeout=settings.start_timeout)
-            with watched(endpoint, emulator) as served:
-                yield served
-
-
-def _installed(settings: Settings) -> tuple[Path, Path]:
-    """Return the interpreters of LocalStack and of the functions."""
     suited = environments.with_python(settings, localstack.PYTHONS, needed_by=localstack.NAME)
-    try:
-        return (
-            environments.cached(suited, f"localstack-{localstack.VERSION}", localstack.REQUIREMENTS),
-            environments.cached(suited, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS),
+    python = environments.cached(suited, f"localstack-{localstack.VERSION}", localstack.REQUIREMENTS)
+    functions = environments.cached(suited, "lambda-runtime", localstack.LAMBDA_REQUIREMENTS)
+
+    def command(port: int, folder: Path, gate: str) -> tuple[Sequence[str], Mapping[str, str]]:
+        environ = (
+            localstack.configured(settings.environ, listen=f"{emulator.HOST}:{port}")
+            | localstack.functions_as_processes(functions, localstack.PLUGINS, runtimes=toolchains, gate=gate)
+            # On a machine that is itself a container LocalStack would else keep its files in a fixed place.
+            | {"FILESYSTEM_ROOT": str(folder / "root"), "OVERRIDE_IN_DOCKER": "0"}
         )
-    except CommandError as problem:
-        reason = f"LocalStack could not be installed; is PyPI reachable?\n{problem}"
-        raise BackendError(BACKEND, reason) from problem
+        return [str(python), "-m", "localstack.runtime.main"], environ
+
+    program = emulator.Program(name="localstack", health=localstack.HEALTH, command=command)
+    with runtimes.served(settings) as toolchains, emulator.served("host", settings, program) as endpoint:
+        yield endpoint
+
+
+def _examine(settings: Settings) -> Availability:
+    suited = environments.with_present_python(settings, localstack.PYTHONS, needed_by=localstack.NAME)
+    state = environments.installation(suited, _ENVIRONMENTS)
+    return Availability(ok=True, state=f"{localstack.NAME} {state}, on {suited.python}")
+
+
+def _lacks(_settings: Settings, feature: str) -> bool:
+    return localstack.lacks(feature) or feature in _FETCHED or runtimes.lacks(feature)
+
+
+HOST = Backend(name="host", start=host, examine=_examine, lacks=_lacks, is_temporary=True)

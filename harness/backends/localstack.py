@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.base.isolation import DEAD_PROXY, without_aws, without_network
+from harness.runtimes import PYTHON_REQUIREMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +18,24 @@ PYTHONS = ((3, 13),)  # on 3.12 its start ends with a TypeError, and on 3.14 its
 HEALTH = "/_localstack/health"
 _PACKAGE = Path(str(files("harness")))
 REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"localstack-{VERSION}.txt"
-LAMBDA_REQUIREMENTS = _PACKAGE / "backends" / "requirements" / "lambda-runtime.txt"
+LAMBDA_REQUIREMENTS = PYTHON_REQUIREMENTS
 PLUGINS = _PACKAGE / "backends" / "guests" / "localstack"
+
+
+# Each was asked by one call on 2026-11-27: it says that it is "not included in your license plan".
+# https://docs.localstack.cloud/aws/licensing/
+_PAID = """
+amplify apigatewayv2 appconfig apprunner appsync athena autoscaling backup batch bedrock bedrock-agent budgets
+cloudfront cloudtrail codebuild codedeploy codepipeline cognito-identity cognito-idp dms docdb ecr ecs efs eks
+elasticache elbv2 emr fis globalaccelerator glue guardduty iot kafka kinesisanalyticsv2 lakeformation memorydb
+mq neptune opensearchserverless organizations pipes rds sagemaker schemas servicediscovery sesv2 shield signer
+synthetics timestream-write transfer verifiedpermissions wafv2 xray
+"""
+
+
+def lacks(feature: str) -> bool:
+    """Say whether LocalStack lacks a feature wherever it runs."""
+    return feature in _PAID.split()
 
 
 def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
@@ -50,16 +67,21 @@ def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
     }
 
 
-def functions_as_processes(python: Path | str, plugins: Path | str) -> dict[str, str]:
+def functions_as_processes(
+    python: Path | str, plugins: Path | str, *, runtimes: str | None = None, gate: str = ""
+) -> dict[str, str]:
     """Return what makes LocalStack run Lambda functions as its child processes.
 
     Args:
         python: An interpreter that has awslambdaric and boto3.
         plugins: Where the executor `process` lies.
+        gate: The URL of the gate, their way to any other host; by default they have none.
+        runtimes: The URL at which it gets what runs functions of other runtimes.
     """
-    return {
+    toolchains = {"LAMBDA_PROCESS_RUNTIMES": runtimes} if runtimes else {}
+    return toolchains | {
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_PROCESS_PYTHON": str(python),
-        "LAMBDA_PROCESS_PROXY": DEAD_PROXY,
+        **({"LAMBDA_PROCESS_GATE": gate} if gate else {"LAMBDA_PROCESS_PROXY": DEAD_PROXY}),
         "PYTHONPATH": str(plugins),
     }

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import logging
-import tempfile
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from harness.backends.emulator import HOST, await_health, free_port, served_emulator, watched
+from harness import runtimes
+from harness.backends import emulator, localstack
+from harness.backends.backend import Availability, Backend
 from harness.base import environments
 from harness.base.isolation import without_aws, without_network
-from harness.errors import BackendError, CommandError
-from harness.values import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.settings import Settings
-
-log = logging.getLogger(__name__)
+    from harness.values import Endpoint
 
 VERSION = "1.5.33"
 PYTHONS = ((3, 13), (3, 12), (3, 14))
@@ -30,51 +26,40 @@ REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"ministack-{VERSION}.tx
 LAUNCHER = _PACKAGE / "backends" / "guests" / "ministack"
 
 
+# Each was asked by one call on 2026-11-27, and does not answer: https://github.com/ministackorg/ministack
+_MISSING = """
+amplify apprunner codedeploy codepipeline dms es fis globalaccelerator guardduty kinesisanalyticsv2
+lakeformation memorydb redshift sagemaker schemas shield signer synthetics timestream-write
+verifiedpermissions xray
+"""
+
+
 @contextmanager
 def ministack(settings: Settings) -> Iterator[Endpoint]:
     """Run MiniStack on this machine while the context is open.
 
     Raises:
         BackendError: It can't be installed, its port is taken, or it does not become healthy.
+        MissingToolError: There is no Python that MiniStack runs on.
         SettingsError: The interpreter is no Python.
     """
-    python = _installed(settings)
-    port = free_port(settings, "ministack")
-    with tempfile.TemporaryDirectory(prefix="harness-ministack-") as folder:
-        log_file = Path(folder) / "ministack.log"
-        endpoint = Endpoint(
-            backend="ministack",
-            url=f"http://{HOST}:{port}",
-            region=settings.region,
-            is_temporary=True,
-            log=log_file,
-        )
-        environ = _environ(settings, endpoint, Path(folder))
-        log.info("starting MiniStack %s at %s", VERSION, endpoint.url)
-        with served_emulator([str(python), str(LAUNCHER)], settings, environ, log_file) as emulator:
-            await_health(
-                "ministack", emulator, f"{endpoint.url}/_ministack/health", timeout=settings.start_timeout
-            )
-            with watched(endpoint, emulator) as served:
-                yield served
+    suited = environments.with_python(settings, PYTHONS, needed_by=f"MiniStack {VERSION}")
+    python = environments.cached(suited, f"ministack-{VERSION}", REQUIREMENTS)
+
+    def command(port: int, folder: Path, gate: str) -> tuple[Sequence[str], Mapping[str, str]]:
+        return [str(python), str(LAUNCHER)], _environ(settings, port, folder, toolchains, gate)
+
+    program = emulator.Program(name="ministack", health="/_ministack/health", command=command)
+    with runtimes.served(settings) as toolchains, emulator.served("ministack", settings, program) as endpoint:
+        yield endpoint
 
 
-def _installed(settings: Settings) -> Path:
-    """Return the interpreter of MiniStack, which runs the functions too."""
-    try:
-        suited = environments.with_python(settings, PYTHONS, needed_by=f"MiniStack {VERSION}")
-        return environments.cached(suited, f"ministack-{VERSION}", REQUIREMENTS)
-    except CommandError as problem:
-        reason = f"MiniStack could not be installed; is PyPI reachable?\n{problem}"
-        raise BackendError("ministack", reason) from problem
-
-
-def _environ(settings: Settings, endpoint: Endpoint, folder: Path) -> dict[str, str]:
-    """Return MiniStack's environment, which its functions inherit: https://github.com/ministackorg/ministack."""
+def _environ(settings: Settings, port: int, folder: Path, toolchains: str, gate: str) -> dict[str, str]:
+    """Return MiniStack's environment: https://github.com/ministackorg/ministack."""
     return without_network(without_aws(settings.environ)) | {
-        "BIND_HOST": HOST,
-        "MINISTACK_HOST": HOST,
-        "GATEWAY_PORT": str(urlsplit(endpoint.url).port),
+        "BIND_HOST": emulator.HOST,
+        "MINISTACK_HOST": emulator.HOST,
+        "GATEWAY_PORT": str(port),
         "MINISTACK_REGION": settings.region,
         "AUTH": "true" if settings.ministack_auth else "false",
         "SFTP_ENABLED": "0",
@@ -82,4 +67,21 @@ def _environ(settings: Settings, endpoint: Endpoint, folder: Path) -> dict[str, 
         "TMPDIR": str(folder),
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
+        # Its functions run on the runner that LocalStack's run on.
+        "LAMBDA_PROCESS_RUNTIMES": toolchains,
+        "LAMBDA_PROCESS_GATE": gate,
+        "PYTHONPATH": str(localstack.PLUGINS),
     }
+
+
+def _examine(settings: Settings) -> Availability:
+    suited = environments.with_present_python(settings, PYTHONS, needed_by=f"MiniStack {VERSION}")
+    state = environments.installation(suited, {f"ministack-{VERSION}": REQUIREMENTS})
+    return Availability(ok=True, state=f"MiniStack {VERSION} {state}, on {suited.python}")
+
+
+def _lacks(_settings: Settings, feature: str) -> bool:
+    return feature in _MISSING.split() or runtimes.lacks(feature)
+
+
+MINISTACK = Backend(name="ministack", start=ministack, examine=_examine, lacks=_lacks, is_temporary=True)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.aws.clients import FAILURES, client
+from harness.backends.backend import Availability, Backend
 from harness.errors import BackendError, SettingsError
 from harness.values import Endpoint
 
@@ -70,3 +71,14 @@ def _allowed_account(settings: Settings, endpoint: Endpoint) -> str:
             "aws", f"the credentials are of account {account}, and {SETTING} allows only {allowed}"
         )
     return account
+
+
+def _examine(settings: Settings) -> Availability:
+    if not settings.aws_accounts:
+        remedy = f"list the accounts it may use in {SETTING}"
+        return Availability(ok=False, state="no account is allowed", remedy=remedy)
+    allowed = ", ".join(settings.aws_accounts)
+    return Availability(ok=True, state=f"allowed in {allowed}; it was not asked")
+
+
+AWS = Backend(name="aws", start=aws, examine=_examine, has_accounts=False)

@@ -15,10 +15,10 @@ from filelock import FileLock
 
 from harness.base.isolation import without_aws
 from harness.base.process import run
-from harness.errors import CommandError, MissingToolError, SettingsError
+from harness.errors import BackendError, CommandError, MissingToolError, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from harness.settings import Settings
 
@@ -146,13 +146,11 @@ def cached(settings: Settings, name: str, requirements: Path) -> Path:
         requirements: A requirements file with every package pinned; nothing else is installed.
 
     Raises:
-        CommandError: The packages can't be installed.
+        BackendError: The packages can't be installed.
         SettingsError: `settings.python` is no Python interpreter.
     """
-    home = built_once(
-        _home(settings, name, requirements), lambda home: _build(settings, requirements, home), what=name
-    )
-    return home / "bin" / "python"
+    home = _home(settings, name, requirements)
+    return _from_pypi(home, lambda home: _build(settings, requirements, home), name) / "bin" / "python"
 
 
 def is_cached(settings: Settings, name: str, requirements: Path) -> bool:
@@ -162,6 +160,12 @@ def is_cached(settings: Settings, name: str, requirements: Path) -> bool:
         SettingsError: `settings.python` is no Python interpreter.
     """
     return (_home(settings, name, requirements) / _COMPLETE).exists()
+
+
+def installation(settings: Settings, requirements: Mapping[str, Path]) -> str:
+    """Say whether environments, by name, are installed, in words that follow what they are for."""
+    complete = all(is_cached(settings, name, file) for name, file in requirements.items())
+    return "is installed" if complete else "will be installed from PyPI on first use"
 
 
 def _home(settings: Settings, name: str, requirements: Path) -> Path:
@@ -183,7 +187,7 @@ def site_packages(settings: Settings, name: str, requirements: Path, *, python: 
         platform: The other machine, as uv names platforms.
 
     Raises:
-        CommandError: The packages can't be installed.
+        BackendError: The packages can't be installed.
     """
     digest = hashlib.sha256(requirements.read_bytes()).hexdigest()
     home = settings.cache_dir / "packages" / f"{name}-py{python}-{platform}-{digest[:12]}"
@@ -194,7 +198,15 @@ def site_packages(settings: Settings, name: str, requirements: Path, *, python: 
         given = ["--python", str(own_python(settings)), "--requirements", str(requirements)]
         run([*argv, *other, *given], env=without_aws(settings.environ), timeout=BUILD_TIMEOUT, on_line=_tell)
 
-    return built_once(home, install, what=name) / _SITE_PACKAGES
+    return _from_pypi(home, install, name) / _SITE_PACKAGES
+
+
+def _from_pypi(home: Path, build: Callable[[Path], None], name: str) -> Path:
+    try:
+        return built_once(home, build, what=name)
+    except CommandError as problem:
+        reason = f"{name} could not be installed; is PyPI reachable?\n{problem}"
+        raise BackendError(name, reason) from problem
 
 
 def built_once(home: Path, build: Callable[[Path], None], *, what: str) -> Path:

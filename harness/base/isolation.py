@@ -6,6 +6,8 @@ import os
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from harness.base import gate
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 # The discard port: nothing listens there, so a call that goes through it is refused at once.
 DEAD_PROXY = "http://127.0.0.1:9"
+_ADDRESS = "127.0.0.1"
 _LOCAL_HOSTS = "127.0.0.1,localhost,.localhost.localstack.cloud"
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
@@ -31,9 +34,25 @@ def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
 
 def without_network(environ: Mapping[str, str]) -> dict[str, str]:
     """Return `environ` with all hosts but this machine and the endpoint behind a proxy that is dead."""
-    both_cases = {name.lower(): DEAD_PROXY for name in _PROXIES} | dict.fromkeys(_PROXIES, DEAD_PROXY)
     endpoint = urlsplit(environ.get("AWS_ENDPOINT_URL", "")).hostname
-    reached = ",".join(filter(None, (_LOCAL_HOSTS, endpoint)))
+    return _behind(DEAD_PROXY, environ, reached=",".join(filter(None, (_LOCAL_HOSTS, endpoint))))
+
+
+def behind_gate(url: str, environ: Mapping[str, str], *, asker: str) -> dict[str, str]:
+    """Return `environ` with the gate at `url` as the way to every host, but for 127.0.0.1.
+
+    Args:
+        url: The gate; if it is empty, no other host is reached.
+        environ: The environment.
+        asker: Who the gate is to name when it refuses something.
+    """
+    if not url:
+        return without_network(environ)
+    return _behind(gate.for_asker(url, asker), environ, reached=_ADDRESS)
+
+
+def _behind(proxy: str, environ: Mapping[str, str], *, reached: str) -> dict[str, str]:
+    both_cases = {name.lower(): proxy for name in _PROXIES} | dict.fromkeys(_PROXIES, proxy)
     return {**environ, **both_cases, "NO_PROXY": reached, "no_proxy": reached}
 
 

@@ -13,6 +13,7 @@ import shutil
 import socket
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -22,7 +23,6 @@ from harness.base import process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +96,7 @@ def clear(file: Path, entry: Entry) -> None:
             if member.create_time() >= entry.created:  # the number may be in use again: then it is older
                 member.kill()
     if entry.folder:
+        process.kill_those_in(Path(entry.folder))
         shutil.rmtree(entry.folder, ignore_errors=True)
     file.unlink(missing_ok=True)
 

@@ -10,6 +10,7 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import psutil
@@ -18,7 +19,6 @@ from harness.errors import CommandError, MissingToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
     from types import FrameType
 
 INTERRUPT_GRACE = 60.0
@@ -62,10 +62,12 @@ def run(
     on_line: Callable[[str], None] | None = None,
     accept: frozenset[int] = frozenset({0}),
     stop_if: Callable[[], str] = str,
+    grace: float = INTERRUPT_GRACE,
 ) -> Completed:
     """Run `argv` to its end and return what it printed.
 
-    An interrupt is handed on once as SIGINT, so that the child can wind down; then its session is killed.
+    An interrupt is handed on as SIGINT, so that the child can wind down; then, or at a second interrupt, its
+    session is killed.
 
     Args:
         argv: The command.
@@ -76,13 +78,14 @@ def run(
             raised when the child has ended; it is not called again for that stream.
         accept: The exit codes that are no failure.
         stop_if: Asked now and then; returns why the child is to be killed, else an empty text.
+        grace: Seconds that it may take to wind down after an interrupt.
 
     Raises:
         CommandError: It failed or ran out of time.
     """
     with _started(argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         with _pumped(child, on_line) as pumped:
-            stopped = _wait(child, timeout, stop_if)
+            stopped = _wait(child, timeout, stop_if, grace)
         stdout, stderr = ("".join(pump.lines) for pump in pumped)
     done = Completed(returncode=child.returncode, stdout=stdout, stderr=stderr)
     failure = _failure(argv, done, stopped, accept)
@@ -249,7 +252,7 @@ def _pumped(
             thread.join(STOP_GRACE)
 
 
-def _wait(child: subprocess.Popen[str], timeout: float, stop_if: Callable[[], str]) -> str:
+def _wait(child: subprocess.Popen[str], timeout: float, stop_if: Callable[[], str], grace: float) -> str:
     """Wait for the end of `child`; return why it was stopped, an empty text when it ended by itself."""
     deadline = time.monotonic() + timeout
     try:
@@ -263,12 +266,20 @@ def _wait(child: subprocess.Popen[str], timeout: float, stop_if: Callable[[], st
                 return f"was stopped: {reason}"
         _end(child)
     except KeyboardInterrupt:
-        child.send_signal(signal.SIGINT)
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(INTERRUPT_GRACE)
-        _end(child)
+        _wind_down(child, grace)
         raise
     return f"did not end within {timeout:g} s and was stopped"
+
+
+def _wind_down(child: subprocess.Popen[str], grace: float) -> None:
+    """Let an interrupted child wind down; who interrupts again wants its end at once."""
+    child.send_signal(signal.SIGINT)
+    try:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(grace)
+    except KeyboardInterrupt:
+        kill_session(child.pid)
+    _end(child)
 
 
 def _end(child: subprocess.Popen[str]) -> None:
@@ -297,6 +308,14 @@ def kill_session(session: int) -> None:
 def session_members(session: int) -> list[psutil.Process]:
     """Return the live processes of a session."""
     return [process for process in psutil.process_iter() if _session_of(process) == session]
+
+
+def kill_those_in(folder: Path) -> None:
+    """Kill every process that works in `folder`: what a killed program had started outlives its session."""
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, OSError):
+            if Path(process.cwd()).is_relative_to(folder):
+                process.kill()
 
 
 def _session_of(process: psutil.Process) -> int | None:

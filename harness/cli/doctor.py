@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import pkgutil
 import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from harness import backends
-from harness.backends import external, localstack, ministack
+from harness.backends.backend import Availability
 from harness.backends.emulator import free_port
-from harness.base import environments, process
+from harness.base import process
 from harness.base.isolation import without_aws
 from harness.errors import BackendError, HarnessError
 from harness.terraform.commands import REMEDY
-from harness.values import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from harness.settings import Settings
 
@@ -55,11 +53,11 @@ class Finding:
 
 def examined(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is installed, started or changed, and AWS is not asked."""
-    found = [_backend(settings, name, look) for name, look in _BACKENDS.items()]
-    chosen = _chosen(settings, found)
-    marked = [replace(each, needed=each.subject == chosen.subject) for each in found]
-    others = [] if chosen in found else [chosen]
-    return [_terraform(settings), _root(settings), _mirror(settings), _port(settings), *marked, *others]
+    chosen = _chosen(settings)
+    names = dict.fromkeys([*backends.BUILT_IN, chosen])
+    found = [replace(_backend(settings, name), needed=name == chosen) for name in names]
+    machine = [_terraform(settings), _root(settings), _mirror(settings), _port(settings)]
+    return [*machine, *found, *_needs(settings, chosen)]
 
 
 def can_run(findings: Sequence[Finding]) -> bool:
@@ -139,75 +137,34 @@ def _port(settings: Settings) -> Finding:
     )
 
 
-def _backend(settings: Settings, name: str, look: Callable[[Settings], tuple[bool, str, str]]) -> Finding:
+def _backend(settings: Settings, name: str) -> Finding:
     try:
-        ok, state, remedy = look(settings)
+        found = backends.load(name).examine(settings)
     except HarnessError as problem:
-        ok, state, remedy = False, " ".join(str(problem).split()), ""
-    return Finding(subject=f"backend {name}", ok=ok, state=state, remedy=remedy)
+        found = Availability(ok=False, state=" ".join(str(problem).split()))
+    return Finding(subject=f"backend {name}", ok=found.ok, state=found.state, remedy=found.remedy)
 
 
-def _chosen(settings: Settings, found: Sequence[Finding]) -> Finding:
-    """Return the finding of the backend that a run would use."""
-    by_name = {finding.subject.removeprefix("backend "): finding for finding in found}
-    if settings.backend == "auto":
-        return by_name["container"] if by_name["container"].ok else by_name["host"]
-    if settings.backend in by_name:
-        return by_name[settings.backend]
-    return _backend(settings, settings.backend, _from_outside)
-
-
-def _from_outside(settings: Settings) -> tuple[bool, str, str]:
-    backends.load(settings.backend)
-    return True, "can be imported", ""
-
-
-def _container(settings: Settings) -> tuple[bool, str, str]:
-    missing = str(pkgutil.resolve_name("harness.backends.container:unavailable")(settings))
-    remedy = "start a Docker engine, or let DOCKER_HOST name one; HARNESS_IMAGE names the image"
-    return not missing, missing or f"a Docker engine has {settings.image}, or can pull it", remedy
-
-
-def _host(settings: Settings) -> tuple[bool, str, str]:
-    suited = environments.with_present_python(settings, localstack.PYTHONS, needed_by=localstack.NAME)
-    built = all(
-        environments.is_cached(suited, name, requirements)
-        for name, requirements in (
-            (f"localstack-{localstack.VERSION}", localstack.REQUIREMENTS),
-            ("lambda-runtime", localstack.LAMBDA_REQUIREMENTS),
+def _needs(settings: Settings, chosen: str) -> Iterator[Finding]:
+    """Yield a finding for each feature that the root needs and a backend that could be chosen lacks."""
+    try:
+        unmet = backends.unmet_needs(backends.load(chosen), settings)
+    except HarnessError:  # a finding of its own
+        return
+    for need in unmet:
+        able = backends.those_with(need.feature, settings)
+        yield Finding(
+            subject="needs of the root",
+            ok=False,
+            state=f"{chosen} lacks {need}",
+            remedy=f"choose {' or '.join(able)} with HARNESS_BACKEND" if able else "no backend has it",
+            needed=settings.check_needs,
         )
-    )
-    return True, f"{localstack.NAME} {_installed(built)}, on {suited.python}", ""
 
 
-def _ministack(settings: Settings) -> tuple[bool, str, str]:
-    suited = environments.with_present_python(settings, ministack.PYTHONS, needed_by="MiniStack")
-    built = environments.is_cached(suited, f"ministack-{ministack.VERSION}", ministack.REQUIREMENTS)
-    return True, f"MiniStack {ministack.VERSION} {_installed(built)}", ""
-
-
-def _installed(built: bool) -> str:  # noqa: FBT001 - a word for a flag
-    return "is installed" if built else "will be installed from PyPI on first use"
-
-
-def _external(settings: Settings) -> tuple[bool, str, str]:
-    if not settings.endpoint_url:
-        return False, "not set up", f"name a running emulator in {external.SETTING}"
-    endpoint = Endpoint(backend="external", url=external.url_of(settings), region=settings.region)
-    external.check_answers(endpoint)
-    return True, f"answers at {endpoint.url}", ""
-
-
-def _aws(settings: Settings) -> tuple[bool, str, str]:
-    if not settings.aws_accounts:
-        return False, "no account is allowed", "list the accounts it may use in HARNESS_AWS_ACCOUNTS"
-    return True, f"allowed in {', '.join(settings.aws_accounts)}; it was not asked", ""
-
-
-_BACKENDS = {
-    "container": _container,
-    "host": _host,
-    "ministack": _ministack,
-    "external": _external,
-    "aws": _aws,
-}
+def _chosen(settings: Settings) -> str:
+    """Return the name of the backend that a run would use."""
+    try:
+        return backends.choose(settings)[0].name if settings.backend == "auto" else settings.backend
+    except HarnessError:
+        return settings.backend

@@ -48,6 +48,7 @@ Variables = Annotated[
 
 _SHOWN = {"traceback": False}
 _DISTRIBUTION = "terraform-lambda-harness"
+_NEXT = "next: harness fire, harness logs -f, harness watch, pytest --keep; harness down stops it"
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
@@ -88,8 +89,8 @@ def up(variables: Variables = None, *, as_json: AsJson = False) -> None:
             {"endpoint": deployment.endpoint.url, "seconds": time.monotonic() - began, "outputs": outputs}
         )
         return
-    console.show_values(outputs)
-    typer.echo(f"\nup at {deployment.endpoint.url} in {told}", err=True)
+    console.show_values(operations.values_here(deployment))
+    typer.echo(f"\nup at {deployment.endpoint.url} in {told}\n{_NEXT}", err=True)
 
 
 @app.command()
@@ -144,7 +145,7 @@ def status(*, as_json: AsJson = False) -> None:
         _print_json({**told, "outputs": dict(deployment.outputs.values)})
         return
     current = "yes" if told["current"] else "no: `harness up` applies what has changed"
-    console.show_values({**told, "current": current})
+    console.show_values({**told, "current": current, **operations.values_here(deployment)})
 
 
 @app.command()

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from watchfiles import DefaultFilter, watch
 
 from harness.aws.logs import LogEvent, log_events
+from harness.configuration.scratch import reached
 from harness.errors import HarnessError, OutputError, SettingsError
-from harness.eventbridge import hops, patterns
+from harness.eventbridge import patterns
 from harness.eventbridge.send import sent
-from harness.scenario import Scenario
-from harness.terraform.scratch import reached
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 FOLLOW_EVERY = 1.0
 _LATENESS = 10.0  # seconds that a log line may take to appear
 _API_URL = "api_url"
+_API_HOST = ".execute-api."
 
 
 def fire(deployment: Deployment, *, rule: str, detail: str) -> tuple[FiredEvent, tuple[Hop, ...]]:
@@ -34,21 +34,14 @@ def fire(deployment: Deployment, *, rule: str, detail: str) -> tuple[FiredEvent,
 
     Args:
         deployment: The stack.
-        rule: The rule's name; empty for this project's own on-demand rule, or the only rule with a pattern.
+        rule: The rule's name; empty for the only rule with a pattern.
         detail: The event's detail as JSON; empty for one that the pattern asks for.
 
     Raises:
         HarnessError: There is no such rule, or the event is not one that it matches.
     """
-    scenario = None if rule else _scenario(deployment)
-    if scenario and not detail:
-        event = scenario.fire()
-        scenario.object_of(event)
-        return event, scenario.trace(event)
-    chosen = _rule(deployment, rule or (scenario.system.on_demand_rule_name if scenario else ""))
-    event = sent(deployment.client("events"), _event_for(chosen, detail))
-    traced = scenario.trace(event) if scenario else hops.trace_event(deployment, event)
-    return event, traced
+    event = sent(deployment.client("events"), _event_for(_rule(deployment, rule), detail))
+    return event, deployment.trace(event)
 
 
 def latest(deployment: Deployment, output: str) -> ApiResponse:
@@ -58,9 +51,19 @@ def latest(deployment: Deployment, output: str) -> ApiResponse:
         HarnessError: There is no such output, or it is no URL.
     """
     url = deployment.outputs[output or _API_URL]
-    if not isinstance(url, str) or not url.startswith("https://"):
-        raise OutputError(output or _API_URL, f"expected the https URL of an API, got {url!r}")
+    if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+        raise OutputError(output or _API_URL, f"expected the URL of an API, got {url!r}")
     return deployment.api_client(url).get()
+
+
+def values_here(deployment: Deployment) -> dict[str, object]:
+    """Return the stack's outputs, and after each URL of API Gateway the one that answers on this machine."""
+    shown: dict[str, object] = {}
+    for name, value in deployment.outputs.values.items():
+        shown[name] = value
+        if _API_HOST in str(value) and not deployment.endpoint.is_aws:
+            shown[f"{name} (here)"] = deployment.api_client(str(value)).base
+    return shown
 
 
 def functions(deployment: Deployment, wanted: Sequence[str]) -> list[str]:
@@ -118,14 +121,6 @@ class _Sources(DefaultFilter):
 
     ignore_dirs = (*DefaultFilter.ignore_dirs, ".terraform")
     ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, r"\.tfstate", r"\.terraform\.lock\.hcl$")
-
-
-def _scenario(deployment: Deployment) -> Scenario | None:
-    """Return the deployment as this project's own system, None where it is another stack."""
-    try:
-        return Scenario.of(deployment)
-    except OutputError:
-        return None
 
 
 def _rule(deployment: Deployment, name: str) -> Mapping[str, Any]:

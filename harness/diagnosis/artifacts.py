@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.aws import emulator_log
 from harness.aws.logs import log_events
 from harness.eventbridge import hops
 from harness.terraform import commands
@@ -108,7 +109,7 @@ def recording(folder: Path, *, endpoint: Endpoint | None = None) -> Iterator[Rec
         folder: Where the test's files are to go.
         endpoint: Where the test runs, if that is known; the log of one that starts later is kept whole.
     """
-    offsets = {endpoint.log: _size(endpoint.log)} if endpoint and endpoint.log else {}
+    offsets = {endpoint.log: emulator_log.size(endpoint.log)} if endpoint and endpoint.log else {}
     begun = Recording(folder=folder, begun=time.time(), offsets=offsets)
     with commands.listening(begun.terraform.append):
         yield begun
@@ -161,24 +162,13 @@ def _encoded(lines: Iterable[str]) -> bytes:
 
 def _slice(log: Path, offset: int) -> bytes:
     """Return what was written into `log` after its first `offset` bytes, the last 5 MB of it."""
-    end = _size(log)
-    wanted = offset if offset <= end else 0  # a log that has become shorter was begun anew
-    start = max(wanted, end - MOST_BYTES)
-    with log.open("rb") as file:
-        file.seek(start)
-        return _capped(file.read(end - start), left_out=start - wanted)
+    content, left_out = emulator_log.since(log, offset, most=MOST_BYTES)
+    return _capped(content, left_out=left_out)
 
 
 def _capped(content: bytes, *, left_out: int) -> bytes:
     """Return the content, under a line that says how much is missing before it, if anything is."""
     return content if left_out <= 0 else f"[{left_out} bytes before this are left out]\n".encode() + content
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
 
 
 def _function_log(deployment: Deployment, function: str, since: float) -> bytes:

@@ -12,32 +12,28 @@ import tempfile
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from harness.aws import rest
-from harness.base import timeline
+from harness.aws import emulator_log, rest
+from harness.base import gate, timeline
 from harness.deployment import Deployment
 from harness.diagnosis import artifacts, report
 from harness.diagnosis.report import Run, TestResult
-from harness.errors import OutputError
 from harness.eventbridge import hops, send
-from harness.scenario import Scenario
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
     from harness.aws.rest import Request
     from harness.base.timeline import Span
     from harness.diagnosis.artifacts import Recording
     from harness.diagnosis.report import Outcome
-    from harness.eventbridge.hops import Hop, Trace
-    from harness.values import FiredEvent
+    from harness.eventbridge.hops import Trace
 
 type Keep = Literal["failed", "all", "none"]
 
@@ -45,6 +41,8 @@ _PART = "_harness_part"  # the attribute of a pytest report that goes to the con
 _FACTS = "_harness_facts"
 _DISTRIBUTION = "terraform-lambda-harness"
 _EVENTS = "how far the events came"
+_COMPLAINTS = "what the emulator complained of"
+_REFUSED = "what the harness refused, as it is not the emulator"
 _FILES = "artifacts"
 
 
@@ -82,6 +80,7 @@ class Observer:
         self._parts: dict[tuple[str, str], list[TestResult]] = {}
         self._facts: dict[str, str] = {}
         self._recording: Recording | None = None
+        self._refused = 0  # how many requests the gate had refused when the test began
         self._endpoint: Endpoint | None = None  # of the session, once a test has asked for it
         self._listening = ExitStack()
         self._listening.enter_context(timeline.listening(self._spans.append))
@@ -94,6 +93,7 @@ class Observer:
         shutil.rmtree(folder, ignore_errors=True)  # an earlier run's
         with artifacts.recording(folder, endpoint=self._endpoint) as recording:
             self._recording = recording
+            self._refused = len(gate.refusals(self._endpoint.gate)) if self._endpoint else 0
             result = yield
             if folder.exists():
                 recording.keep(endpoint=self._endpoint)  # with what the teardown has added
@@ -144,21 +144,29 @@ class Observer:
 
     def _seen(self, item: pytest.Item, made: pytest.TestReport) -> tuple[Sequence[Trace], Mapping[str, str]]:
         """Return how far the test's events came, and its logs by name; a failure is told of both."""
-        held = _held(item)
+        held = _deployment_of(item)
         wants_all = self._wanted.report is not None or self._wanted.keep == "all"
-        if not isinstance(held, Deployment) or not (made.failed or wants_all):
+        if held is None or not (made.failed or wants_all):
             return (), {}
         assert self._recording is not None  # noqa: S101 - the protocol's hook has set it
-        traces = hops.traced(_tracer(held), send.sent_since(self._recording.begun))
+        traces = hops.traced(held.trace, send.sent_since(self._recording.begun))
         keeps = self._wanted.keep == "all" or (self._wanted.keep == "failed" and made.failed)
         with _kept(self._recording, keeps=keeps) as recording:
             files = recording.keep(deployment=held, functions=artifacts.function_names(held), traces=traces)
             texts = {file.name: file.read_text("utf-8", "replace") for file in files}
         if made.failed and traces:
             made.sections.append((_EVENTS, hops.told_all(traces)))
+        if made.failed and (refused := self._refused_since(held.endpoint)):
+            made.sections.append((_REFUSED, "\n".join(refused)))
+        if made.failed and (said := emulator_log.complaints(texts.get(artifacts.EMULATOR_LOG, ""))):
+            made.sections.append((_COMPLAINTS, "\n".join(said)))
         if made.failed and keeps and files:
             made.sections.append((_FILES, str(recording.folder)))
         return traces, texts
+
+    def _refused_since(self, endpoint: Endpoint) -> list[str]:
+        """Return what the gate has refused since the test began."""
+        return list(dict.fromkeys(map(str, gate.refusals(endpoint.gate)[self._refused :])))
 
     def _run(self) -> Run:
         facts = {"python": platform.python_version(), _DISTRIBUTION: version(_DISTRIBUTION)}
@@ -182,10 +190,11 @@ def _kept(recording: Recording, *, keeps: bool) -> Iterator[Recording]:
         yield replace(recording, folder=Path(folder))
 
 
-def _held(item: pytest.Item) -> object:
-    """Return the deployment that a test works with, if it has one."""
+def _deployment_of(item: pytest.Item) -> Deployment | None:
+    """Return the deployment that a test works with, if it has one: the most specific of its fixtures."""
     fixtures: Mapping[str, object] = getattr(item, "funcargs", {})
-    return fixtures.get("scenario") or fixtures.get("deployment")
+    deployments = [value for value in fixtures.values() if isinstance(value, Deployment)]
+    return max(deployments, key=lambda value: len(type(value).__mro__), default=None)
 
 
 def _endpoint_of(item: pytest.Item) -> Endpoint | None:
@@ -196,15 +205,6 @@ def _endpoint_of(item: pytest.Item) -> Endpoint | None:
 
 def _facts_of(found: Endpoint | None) -> dict[str, str]:
     return {"backend": found.backend, "endpoint": found.url or "AWS", "region": found.region} if found else {}
-
-
-def _tracer(held: Deployment) -> Callable[[FiredEvent], tuple[Hop, ...]]:
-    if isinstance(held, Scenario):
-        return held.trace
-    try:
-        return Scenario.of(held).trace
-    except OutputError:
-        return partial(hops.trace_event, held)
 
 
 def _part(made: pytest.TestReport) -> TestResult:

@@ -207,15 +207,20 @@ def render(run: Run) -> str:
 
 # --- figures
 
+_ENOUGH_FOR_P95 = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Of the requests of a kind: their number, and percentiles of their duration in seconds."""
+    """Of the requests of a kind: their number, and percentiles of their duration in seconds.
+
+    Of fewer than 20 there is no `p95`: it would be the longest.
+    """
 
     name: str
     count: int
     p50: float
-    p95: float
+    p95: float | None
     longest: float
 
 
@@ -232,7 +237,8 @@ def figures(requests: Sequence[Request]) -> list[Figures]:
 
 def _figures(name: str, seconds: list[float]) -> Figures:
     p50, p95, longest = (percentile(seconds, share) for share in (0.5, 0.95, 1.0))
-    return Figures(name=name, count=len(seconds), p50=p50, p95=p95, longest=longest)
+    is_enough = len(seconds) >= _ENOUGH_FOR_P95
+    return Figures(name=name, count=len(seconds), p50=p50, p95=p95 if is_enough else None, longest=longest)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -421,7 +427,11 @@ def _chart(requests: Sequence[Request]) -> Chart | None:
         marks=marks,
         left_ticks=[(100 * tick / seconds, tick) for tick in _ticks(seconds)],
         top_ticks=[(top(tick), tick) for tick in _round_between(low, high)],
-        levels={name: (top(value), value) for name, value in (("p50", overall.p50), ("p95", overall.p95))},
+        levels={
+            name: (top(value), value)
+            for name, value in (("p50", overall.p50), ("p95", overall.p95))
+            if value is not None
+        },
         total=len(requests),
     )
 

@@ -115,11 +115,11 @@ def traced(
     """Return how far the last 10 of the events came, the latest first.
 
     Args:
-        trace: Tells it of one, such as `Scenario.trace`.
+        trace: Returns the hops of one event, such as `Deployment.trace`.
         fired: The events, oldest first.
         budget: Seconds that all of it may take; what can't be told by then is unknown.
     """
-    latest = fired[: -MOST_EVENTS - 1 : -1]
+    latest = list(reversed(fired[-MOST_EVENTS:]))
     found: list[Trace] = []
     deadline = time.monotonic() + budget
 
@@ -316,7 +316,7 @@ def _error(attempt: Invocation) -> list[str]:
 
 def _shortened(lines: Sequence[str]) -> list[str]:
     """Return the first line and the last ones: in a long traceback, what matters stands at the ends."""
-    cut = lines if len(lines) <= _MOST_LINES else [lines[0], "…", *lines[2 - _MOST_LINES :]]
+    cut = lines if len(lines) <= _MOST_LINES else [lines[0], "…", *lines[-(_MOST_LINES - 2) :]]
     return [line[:_WIDEST] for line in cut]
 
 

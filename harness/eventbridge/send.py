@@ -6,14 +6,12 @@ import json
 import time
 from collections import deque
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ExpectationError
-from harness.values import FiredEvent
 
 if TYPE_CHECKING:
-    from harness.values import System
+    from harness.values import FiredEvent
 
 # The last events of this process, each with when it was sent, in seconds since the epoch.
 _SENT: deque[tuple[float, FiredEvent]] = deque(maxlen=1000)
@@ -51,21 +49,3 @@ def sent_since(moment: float) -> list[FiredEvent]:
 def sent_at(event: FiredEvent) -> float | None:
     """Return when `event` was sent, in seconds since the epoch; None if that is not remembered."""
     return next((at for at, known in tuple(_SENT) if known.id == event.id), None)
-
-
-def on_demand(system: System, *, timestamp: datetime | None = None) -> FiredEvent:
-    """Return the event that the on-demand rule of `system` waits for, not sent yet.
-
-    Args:
-        system: Names the bus and what the rule's pattern matches.
-        timestamp: The event's own time; now by default. EventBridge's has whole seconds only.
-    """
-    moment = (timestamp or datetime.now(UTC)).astimezone(UTC)
-    return FiredEvent(
-        id="",
-        timestamp=moment,
-        bus=system.event_bus_name,
-        source=system.event_source,
-        detail_type=system.event_detail_type,
-        detail={"timestamp": moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")},
-    )

@@ -7,8 +7,6 @@ untouched what no fault is to meet.
 from __future__ import annotations
 
 import json
-import logging
-import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
@@ -16,14 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 from urllib.parse import urlsplit
 
-import psutil
 import urllib3
 
 from harness.aws import clients
-from harness.backends.emulator import HOST, await_health, free_port, served_emulator, watched
+from harness.backends.emulator import HOST, Program, served
 from harness.base import environments
 from harness.base.isolation import without_aws, without_network
-from harness.errors import BackendError, CommandError, SettingsError
+from harness.errors import BackendError, SettingsError
 from harness.faults.addon import CONTROL, LAMBDA_OPERATIONS, S3_OPERATIONS
 
 if TYPE_CHECKING:
@@ -34,8 +31,6 @@ if TYPE_CHECKING:
     from harness.terraform.commands import Terraform
     from harness.values import Endpoint
 
-log = logging.getLogger(__name__)
-
 BACKEND = "mitmproxy"
 VERSION = "12.3.1"
 PYTHONS = ((3, 13), (3, 12), (3, 14))
@@ -43,8 +38,6 @@ _PACKAGE = Path(str(files("harness")))
 REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"mitmproxy-{VERSION}.txt"
 ADDON = _PACKAGE / "faults" / "addon.py"
 VARIABLE = "function_environment"
-# Docker's default bridge: containers of an engine on this machine reach the machine at its address.
-_BRIDGE = "docker0"
 _CONTROL_TIMEOUT = 10.0
 _OK = 200
 # What mitmproxy does of itself, and would change of what passes, is switched off.
@@ -377,7 +370,7 @@ def injected(
         TerraformError: The stack can't be applied with the variable; it has to declare it.
     """
     terraform = stack.terraform
-    seen_at = host or _seen_by_functions(stack.endpoint)
+    seen_at = host or _host_of(stack.endpoint)
     with proxied(settings, stack.endpoint, also_at=seen_at) as faults:
         port = urlsplit(faults.endpoint.url).port
         given = _given(terraform.variables, variable)
@@ -403,28 +396,17 @@ def proxied(settings: Settings, endpoint: Endpoint, *, also_at: str = HOST) -> I
         raise BackendError(
             BACKEND, "faults are made in front of an emulator; choose another backend than aws"
         )
-    python = _installed(settings)
-    port = free_port(replace(settings, port=0), BACKEND)
-    served = replace(endpoint, url=f"http://{HOST}:{port}")
-    with tempfile.TemporaryDirectory(prefix="harness-faults-") as folder:
-        log_file = Path(folder) / "mitmproxy.log"
-        argv = _argv(python, endpoint, sorted({HOST, also_at}), port, Path(folder))
-        environ = without_network(without_aws(settings.environ))
-        log.info("starting mitmproxy %s at %s", VERSION, served.url)
-        with served_emulator(argv, settings, environ, log_file) as proxy:
-            health = f"{served.url}{CONTROL}/health"
-            await_health(BACKEND, proxy, health, timeout=settings.start_timeout)
-            with watched(replace(served, backend=BACKEND), proxy):
-                yield Faults(endpoint=served, direct=endpoint, control=Control(served.url))
+    suited = environments.with_python(settings, PYTHONS, needed_by=f"mitmproxy {VERSION}")
+    python = environments.cached(suited, f"mitmproxy-{VERSION}", REQUIREMENTS)
 
+    def command(port: int, folder: Path, _gate: str) -> tuple[Sequence[str], Mapping[str, str]]:
+        argv = _argv(python, endpoint, sorted({HOST, also_at}), port, folder)
+        return argv, without_network(without_aws(settings.environ))
 
-def _installed(settings: Settings) -> Path:
-    try:
-        suited = environments.with_python(settings, PYTHONS, needed_by=f"mitmproxy {VERSION}")
-        return environments.cached(suited, f"mitmproxy-{VERSION}", REQUIREMENTS)
-    except CommandError as problem:
-        reason = f"mitmproxy could not be installed; is PyPI reachable?\n{problem}"
-        raise BackendError(BACKEND, reason) from problem
+    program = Program(name=BACKEND, health=f"{CONTROL}/health", command=command)
+    with served(BACKEND, replace(settings, port=0), program) as proxy:
+        front = replace(endpoint, url=proxy.url)
+        yield Faults(endpoint=front, direct=endpoint, control=Control(front.url))
 
 
 def _argv(python: Path, endpoint: Endpoint, addresses: Sequence[str], port: int, folder: Path) -> list[str]:
@@ -434,22 +416,15 @@ def _argv(python: Path, endpoint: Endpoint, addresses: Sequence[str], port: int,
     return [str(python.parent / "mitmdump"), *modes, *options, "--scripts", str(ADDON)]
 
 
-def _seen_by_functions(endpoint: Endpoint) -> str:
-    """Return this machine's address as the functions of `endpoint` see it.
-
-    In LocalStack's container, where they run as its child processes, that is the address of Docker's bridge.
-    """
-    if endpoint.backend != "container":
-        return HOST
-    addresses = psutil.net_if_addrs().get(_BRIDGE, [])
-    found = [address.address for address in addresses if address.family.name == "AF_INET"]
-    if not found:
+def _host_of(endpoint: Endpoint) -> str:
+    """Return this machine's address as the functions of `endpoint` see it."""
+    if not endpoint.host_address:
         reason = (
-            f"this machine has no interface {_BRIDGE}, by which a container could reach the proxy; give "
-            "`host`, the address of this machine as a container sees it"
+            "it is not known by which address the functions could reach the proxy on this machine; "
+            "give `host`, the address of this machine as a container sees it"
         )
         raise BackendError(BACKEND, reason)
-    return found[0]
+    return endpoint.host_address
 
 
 def _environment(host: str, port: int | None) -> dict[str, str]:

@@ -19,6 +19,7 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from harness import backends
 from harness.backends.emulator import HOST
 from harness.errors import HarnessError, SettingsError
 from harness.lifetimes import keeper
@@ -116,8 +117,9 @@ def account_of(worker: str, settings: Settings) -> str:
     Raises:
         SettingsError: On real AWS the account is that of the credentials.
     """
-    if settings.backend == "aws":
-        raise SettingsError("--stack-per-worker", expected="the backend to be an emulator", got="aws")
+    if not backends.load(settings.backend).has_accounts:
+        expected = "the backend to be an emulator"
+        raise SettingsError("--stack-per-worker", expected=expected, got=settings.backend)
     return f"{_FIRST_ACCOUNT + int(worker.removeprefix('gw')):012}"
 
 
@@ -128,7 +130,8 @@ class Holdings:
         self._folder = folder
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
-        self._keepers: dict[str, Keeper] = {}
+        self._backends: dict[str, Keeper] = {}
+        self._stacks: dict[str, Keeper] = {}
         self._is_closed = False
 
     def keeper_of(self, wish: Wish) -> Keeper:
@@ -140,8 +143,8 @@ class Holdings:
         with self._guard:
             lock = self._locks.setdefault(wish.name, threading.Lock())
         with lock:
-            if wish.name in self._keepers:
-                return self._keepers[wish.name]
+            if known := self._kind(wish).get(wish.name):
+                return known
             started = self._started(wish)
             started.ready()
             return started
@@ -155,10 +158,9 @@ class Holdings:
         with self._guard:
             self._is_closed = True
         problems: list[str] = []
-        for prefix in ("stack", "backend"):
-            keepers = [held for name, held in self._keepers.items() if name.startswith(prefix)]
+        for keepers in (self._stacks, self._backends):
             with ThreadPoolExecutor(len(keepers) or 1) as pool:
-                problems += filter(None, pool.map(_problem_of_stopping, keepers))
+                problems += filter(None, pool.map(_problem_of_stopping, keepers.values()))
         if problems:
             raise HarnessError("\n".join(problems))
 
@@ -173,8 +175,11 @@ class Holdings:
             if self._is_closed:
                 raise HarnessError("the run is over")
             started = keeper.start(task, self._folder / wish.name, above=below)
-            self._keepers[wish.name] = started
+            self._kind(wish)[wish.name] = started
         return started
+
+    def _kind(self, wish: Wish) -> dict[str, Keeper]:
+        return self._stacks if wish.stack else self._backends
 
 
 def _problem_of_stopping(held: Keeper) -> str:

@@ -9,7 +9,7 @@ from harness import backends
 from harness.deployment import Deployment
 from harness.errors import HarnessError
 from harness.lifetimes.keeper import Held
-from harness.session import deployed_at, packaged
+from harness.session import deployed_for_the_run, zip_variable
 from harness.terraform import commands as terraform
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def backend_held(settings: Settings) -> Iterator[Held]:
 @contextmanager
 def stack_held(settings: Settings, endpoint: Endpoint) -> Iterator[Held]:
     """Apply the stack for a keeper."""
-    with deployed_at(settings, endpoint) as deployment:
+    with deployed_for_the_run(settings, endpoint) as deployment:
         yield Held(endpoint=endpoint, root=deployment.terraform.root, outputs=deployment.outputs)
 
 
@@ -41,5 +41,5 @@ def attached(settings: Settings, held: Held) -> Deployment:
     """
     if held.root is None:
         raise HarnessError("expected a keeper that holds a stack; this one holds a backend only")
-    commands = terraform.commands_at(held.endpoint, held.root, settings, packaged(settings))
+    commands = terraform.commands_at(held.endpoint, held.root, settings, zip_variable(settings))
     return Deployment.at(held.endpoint, commands, held.outputs)

@@ -6,7 +6,6 @@ the last apply attaches at once; a run with others applies the difference.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import logging
@@ -21,15 +20,15 @@ from filelock import FileLock
 
 from harness import backends
 from harness.backends import emulator
-from harness.base import journal
+from harness.base import journal, process
+from harness.configuration.remote_state import states_read
+from harness.configuration.scratch import copied, copy_of, inputs
 from harness.deployment import Deployment
 from harness.errors import BackendError, HarnessError, NotUpError
 from harness.lifetimes import keeper
 from harness.lifetimes.keeper import Task
-from harness.session import packaged, zip_variable
+from harness.session import prepare, stages, tell_refusals, zip_variable
 from harness.terraform import commands as terraform
-from harness.terraform import state
-from harness.terraform.scratch import copied, copy_of, inputs
 from harness.values import Endpoint, Outputs
 
 if TYPE_CHECKING:
@@ -44,13 +43,11 @@ log = logging.getLogger(__name__)
 _HOLD_BACKEND = "harness.lifetimes.held:backend_held"
 _KEPT = "kept"
 _BACKEND, _STACK = "backend.json", "stack.json"
-# All that is deployed there goes with it.
-_ENDS_WITH_ITS_KEEPER = frozenset({"auto", "container", "host", "ministack"})
 _DISTRIBUTION = "terraform-lambda-harness"
 # What a backend is started with; another value of one of these takes another backend.
 _BACKEND_SETTINGS = (
     *("backend", "region", "port", "python", "image", "lambda_executor"),
-    *("ministack_auth", "endpoint_url", "aws_accounts"),
+    *("ministack_auth", "endpoint_url", "aws_accounts", "allowed_hosts"),
 )
 
 
@@ -97,6 +94,8 @@ class Kept:
         elif running:
             log.info("attached to the backend that an earlier run has kept")
             return running.held().endpoint
+        prepare(self.settings)
+        backends.check_needs(self.settings)
         self._forget_what_ended()
         journal.clear_orphans(self.settings.cache_dir)  # an emulator of a killed keeper may have the port
         task = Task(context=_HOLD_BACKEND, settings=self.settings, bound=False)
@@ -111,20 +110,15 @@ class Kept:
         Raises:
             HarnessError: Terraform failed; the next run tries again.
         """
-        variables = packaged(self.settings)
-        wanted, last = stack_fingerprint(self.settings, variables), self._noted(_STACK)
+        prepare(self.settings)
+        wanted, last = stack_fingerprint(self.settings, zip_variable(self.settings)), self._noted(_STACK)
         if last.get("fingerprint") == wanted and self._is_whole(last):
             log.info("nothing has changed since the last apply")
-            return self._deployed(endpoint, variables, Outputs(last["outputs"]))
+            return self._deployed(endpoint, Outputs(last["outputs"]))
+        backends.check_needs(self.settings, running=endpoint.backend)
         (self.folder / _STACK).unlink(missing_ok=True)
-        copied(self.settings.terraform_dir, self.workspace, emulated=not endpoint.is_aws)
-        commands = self._deployed(endpoint, variables, Outputs({})).terraform
         try:
-            commands.init()
-            commands.apply()
-            if last and (old := functions_with_old_code(commands)):
-                log.info("applying anew what has another zip, but no source_code_hash: %s", ", ".join(old))
-                commands.apply(replace=old)
+            commands = self._applied(endpoint)
         except HarnessError as problem:
             problem.add_note(
                 f"the backend still runs at {endpoint.url or 'AWS'}: mend this and bring the stack up again, "
@@ -134,6 +128,19 @@ class Kept:
         deployed = Deployment.at(endpoint, commands, commands.outputs())
         self._note(_STACK, fingerprint=wanted, outputs=dict(deployed.outputs.values))
         return deployed
+
+    def _applied(self, endpoint: Endpoint) -> Terraform:
+        """Apply a copy of each root, and return the commands on that of the stack."""
+        done: dict[Path, Terraform] = {}
+        for each in stages(self.settings):
+            states = states_read(
+                each.terraform_dir, {root: commands.state for root, commands in done.items()}
+            )
+            copied(each.terraform_dir, self._place(each), emulated=not endpoint.is_aws, states=states)
+            done[each.terraform_dir] = self._commands(endpoint, each)
+            terraform.apply_root(done[each.terraform_dir])
+            tell_refusals(done[each.terraform_dir])
+        return done[self.settings.terraform_dir]
 
     def running(self) -> Deployment:
         """Return the kept stack as it is.
@@ -152,7 +159,7 @@ class Kept:
                 f"the backend runs at {held.endpoint.url}, but no stack is on it; `harness up` applies it, "
                 "`harness down` stops the backend"
             )
-        return self._deployed(held.endpoint, zip_variable(self.settings), Outputs(last["outputs"]))
+        return self._deployed(held.endpoint, Outputs(last["outputs"]))
 
     def _unusable(self, running: Keeper) -> str:
         """Return why what is kept can't be used; empty if it can."""
@@ -172,7 +179,8 @@ class Kept:
         Raises:
             HarnessError: The Lambda zip can't be built.
         """
-        wanted, last = stack_fingerprint(self.settings, packaged(self.settings)), self._noted(_STACK)
+        prepare(self.settings)
+        wanted, last = stack_fingerprint(self.settings, zip_variable(self.settings)), self._noted(_STACK)
         return last.get("fingerprint") == wanted and self._is_whole(last)
 
     def stop(self) -> bool:
@@ -205,9 +213,18 @@ class Kept:
         """Whether all that belongs to the stack of the last apply is still there."""
         return "outputs" in last and self._root.is_dir()
 
-    def _deployed(self, endpoint: Endpoint, variables: Mapping[str, str], outputs: Outputs) -> Deployment:
-        commands = terraform.commands_at(endpoint, self._root, self.settings, variables)
-        return Deployment.at(endpoint, commands, outputs)
+    def _place(self, stage: Settings) -> Path:
+        """Return where the copy of a root is."""
+        if stage.terraform_dir == self.settings.terraform_dir:
+            return self.workspace
+        return self.folder / f"root-{_digest([str(stage.terraform_dir)])[:8]}"
+
+    def _commands(self, endpoint: Endpoint, stage: Settings) -> Terraform:
+        root = copy_of(stage.terraform_dir, self._place(stage))
+        return terraform.commands_at(endpoint, root, stage, zip_variable(stage))
+
+    def _deployed(self, endpoint: Endpoint, outputs: Outputs) -> Deployment:
+        return Deployment.at(endpoint, self._commands(endpoint, self.settings), outputs)
 
     def _destroy(self, running: Keeper | None) -> None:
         """Destroy the stack where its backend runs; after its keeper's death that is started once more.
@@ -224,12 +241,13 @@ class Kept:
                 return
             endpoint = started or cast("Keeper", running).held().endpoint
             if emulator.answers(endpoint):
-                self._deployed(endpoint, zip_variable(self.settings), Outputs({})).terraform.destroy()
+                for stage in reversed(stages(self.settings)):
+                    self._commands(endpoint, stage).destroy()
             else:
                 log.warning("the stack has gone with what was at %s", endpoint.url)
 
     def _ends_with_its_keeper(self) -> bool:
-        return self.settings.backend in _ENDS_WITH_ITS_KEEPER
+        return backends.load(self.settings.backend).is_temporary
 
     def _forget_what_ended(self) -> None:
         """Forget the stack, but not the state of one that is still there: its AWS has not ended."""
@@ -246,25 +264,6 @@ class Kept:
     def _note(self, file: str, **values: object) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / file).write_text(json.dumps(values), "utf-8")
-
-
-def functions_with_old_code(commands: Terraform) -> list[str]:
-    """Return the addresses of functions that run other code than their zips have.
-
-    Without `source_code_hash` Terraform does not see that a zip has changed: its path is the same.
-    """
-    return [
-        function.address
-        for function in state.resources(commands.state, "aws_lambda_function")
-        if _is_old(function.values, commands.root)
-    ]
-
-
-def _is_old(function: Mapping[str, Any], root: Path) -> bool:
-    deployed, zipped = function.get("code_sha256"), root / str(function.get("filename") or "")
-    if not deployed or not zipped.is_file():
-        return False
-    return bool(base64.b64encode(hashlib.sha256(zipped.read_bytes()).digest()).decode() != deployed)
 
 
 def swept(cache_dir: Path) -> list[Path]:
@@ -284,6 +283,7 @@ def _forgotten(folder: Path) -> bool:
             return False
         if running:
             running.stop()
+        process.kill_those_in(folder)
         shutil.rmtree(folder)
     return True
 
@@ -318,8 +318,12 @@ def stack_fingerprint(settings: Settings, variables: Mapping[str, str]) -> str:
             backend_fingerprint(settings),
             f"{program} {built.st_size} {built.st_mtime_ns}",
             json.dumps([given, settings.workspace, _told_by_environ(settings)], sort_keys=True),
-            *_contents(file for file in settings.var_files if file.is_file()),
-            *_contents(inputs(settings.terraform_dir)),
+            repr([(root.terraform_dir, root.workspace, dict(root.variables)) for root in settings.roots]),
+            *(
+                each
+                for stage in stages(settings)
+                for each in _contents([*filter(Path.is_file, stage.var_files), *inputs(stage.terraform_dir)])
+            ),
             *_contents(Path(value) for value in variables.values() if Path(value).is_file()),
         ]
     )

@@ -12,7 +12,7 @@ from harness import backends
 from harness.lifetimes.broker import Counter, Wish, account_of
 from harness.lifetimes.held import attached
 from harness.lifetimes.kept import Kept
-from harness.session import deployed_at
+from harness.session import deployed_for_the_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +54,7 @@ class Own:
 
     def deployment(self, settings: Settings, endpoint: Endpoint) -> AbstractContextManager[Deployment]:
         """Apply the stack."""
-        return deployed_at(settings, endpoint)
+        return deployed_for_the_run(settings, endpoint)
 
     def alone(self, _settings: Settings) -> AbstractContextManager[object]:
         """Nobody else is there."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import backends
 from harness.backends import real_aws
 from harness.base import journal
 from harness.errors import BackendError
@@ -27,7 +27,7 @@ def swept(settings: Settings) -> list[str]:
         HarnessError: A stack on real AWS can't be destroyed; it stays noted.
     """
     kept = [f"the kept stack in {folder}" for folder in keeping.swept(settings.cache_dir)]
-    return [*_noted(settings), *kept, *_containers()]
+    return [*_noted(settings), *kept, *(name for backend in backends.BUILT_IN for name in _swept(backend))]
 
 
 def _noted(settings: Settings) -> list[str]:
@@ -47,10 +47,9 @@ def _destroy(settings: Settings, entry: Entry) -> None:
         commands.commands_at(endpoint, Path(entry.root), settings, entry.variables).destroy()
 
 
-def _containers() -> list[str]:
+def _swept(backend: str) -> list[str]:
     try:
-        # Imported only here: it needs an extra that may not be installed.
-        return list(pkgutil.resolve_name("harness.backends.container:sweep")())
+        return backends.load(backend).sweep()
     except BackendError as problem:
-        log.info("no containers are looked for: %s", problem.reason)
+        log.info("nothing of the backend %s is looked for: %s", backend, problem.reason)
         return []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import logging
+import secrets
 import shutil
 import tempfile
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +17,15 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from harness.base import isolation, journal, process, timeline
+from harness.base import gate, isolation, journal, process, timeline
+from harness.configuration import values
+from harness.configuration.scratch import copied, scratch_copy
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
-from harness.terraform import state, values
+from harness.terraform import state
 from harness.terraform.events import EventLog, diagnostics_of
+from harness.terraform.hints import hints_for
 from harness.terraform.retry import patiently
-from harness.terraform.scratch import copied, scratch_copy
+from harness.terraform.watch import Watch
 from harness.values import Outputs, Resource
 
 if TYPE_CHECKING:
@@ -38,11 +44,9 @@ REMEDY = (
 _OF_A_DEPLOYMENT = ("TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS", "TF_CLOUD_")
 _LISTENERS: list[Callable[[str], None]] = []
 _QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+_SHORT_GRACE = 5.0  # seconds
 _LOCK_WAIT = "-lock-timeout=300s"  # another process may work on the same state
 _PLAN_EXIT_CODES = frozenset({0, 2})  # with -detailed-exitcode, 2 says that there are changes
-
-
-_RESOURCES: dict[tuple[Path, int], list[Resource]] = {}  # by the state's file and its time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +62,10 @@ class Terraform:
         workspace: The workspace; empty for the default one.
         timeout: Seconds that one command may take.
         online: Whether other commands than `init` may reach the network too: on real AWS they have to.
+        is_temporary: Whether all that it makes goes with the emulator when the run ends: then an interrupted
+            command is not waited for, and nothing is destroyed after it.
+        log: The emulator's log, if it has one.
+        gate: The URL of the proxy that keeps all other hosts away; empty for none.
         ended: Returns how the emulator ended, if it has: no command outlives it.
     """
 
@@ -69,6 +77,9 @@ class Terraform:
     var_files: tuple[Path, ...] = ()
     workspace: str = ""
     online: bool = False
+    is_temporary: bool = False
+    log: Path | None = None
+    gate: str = ""
     ended: Callable[[], str] = field(default=str, repr=False)
 
     def init(self) -> None:
@@ -112,7 +123,7 @@ class Terraform:
                 process.run(argv, cwd=self.root, env=self.environ, timeout=self.timeout, on_line=_tell)
         except CommandError as problem:
             events = EventLog(plain=problem.output.splitlines())
-            raise TerraformError("init", events.errors()) from problem
+            raise TerraformError("init", events.errors()) from None
 
     def validate(self) -> None:
         """Check that the configuration is valid, variables aside.
@@ -125,7 +136,7 @@ class Terraform:
                 [self.program, "validate", "-json"], cwd=self.root, env=self.environ, timeout=self.timeout
             )
         except CommandError as problem:
-            raise TerraformError("validate", diagnostics_of(problem.output)) from problem
+            raise TerraformError("validate", diagnostics_of(problem.output)) from None
 
     def apply(self, replace: Iterable[str] = (), **variables: str) -> None:
         """Apply the root, with `variables` on top of its own.
@@ -164,40 +175,29 @@ class Terraform:
         return state.region(self.state)
 
     def outputs(self) -> Outputs:
-        """Return the root's outputs.
-
-        Raises:
-            TerraformError: The state can't be read.
-        """
-        done = self._run("output", "-json")
-        return Outputs({name: output["value"] for name, output in json.loads(done.stdout).items()})
+        """Return the root's outputs; none where it has not been applied."""
+        return Outputs(state.outputs(self.state))
 
     def resources(self) -> list[Resource]:
-        """Return the resources of the state, those of its modules included.
-
-        Raises:
-            TerraformError: The state can't be read.
-        """
-        file = self.state
-        if not file.exists():
-            return []
-        seen = (file, file.stat().st_mtime_ns)
-        if seen not in _RESOURCES:  # showing them takes a second
-            shown = json.loads(self._run("show", "-json").stdout)
-            _RESOURCES[seen] = list(_resources(shown.get("values", {}).get("root_module", {})))
-        return _RESOURCES[seen]
+        """Return the resources of the state, those of its modules included."""
+        return state.resources(self.state)
 
     def _events(self, command: str, *flags: str, **variables: str) -> EventLog:
         events = EventLog()
+        watch = Watch(command=command, events=events, log=self.log)
         argv = [self.program, command, "-json", "-input=false", *flags]
         argv += [f"-var-file={file}" for file in self.var_files]
         argv += values.arguments(self.root, {**self.variables, **variables})
         accept = _PLAN_EXIT_CODES if command == "plan" else frozenset({0})
-        env = self._confined()
+        asker = f"terraform/{secrets.token_hex(4)}"
 
         def take(line: str) -> None:
             events.take(line)
             _tell(line)
+
+        def why_stop() -> str:
+            watch.look()
+            return self._why_stop()
 
         try:
             with timeline.phase(f"terraform {command}"):
@@ -205,32 +205,37 @@ class Terraform:
                 process.run(
                     argv,
                     cwd=self.root,
-                    env=env,
+                    env=self._confined(asker),
                     timeout=self.timeout,
                     on_line=take,
                     accept=accept,
-                    stop_if=self._why_stop,
+                    stop_if=why_stop,
+                    grace=_SHORT_GRACE if self.is_temporary else process.INTERRUPT_GRACE,
                 )
         except CommandError as problem:
             if problem.returncode is None:
                 raise
-            raise TerraformError(command, events.errors()) from problem
+            # Not `from problem`: what that has besides is Terraform's own JSON.
+            raise self._error(watch, asker) from None
         return events
+
+    def _error(self, watch: Watch, asker: str) -> TerraformError:
+        """Return a command's error, with what the emulator says of it and the hosts asked for in vain."""
+        error = TerraformError(watch.command, watch.events.errors())
+        for note in (*hints_for(error.diagnostics), *watch.complaints()):
+            error.add_note(note)
+        for refusal in dict.fromkeys(map(str, gate.refusals(self.gate, asker))):
+            error.add_note(f"refused by the harness, as it is not the emulator: {refusal}")
+        return error
 
     def _why_stop(self) -> str:
         how = self.ended()
         return how and f"the emulator ended with {how}"
 
-    def _confined(self) -> Mapping[str, str]:
-        return self.environ if self.online else isolation.without_network(self.environ)
-
-    def _run(self, *arguments: str) -> process.Completed:
-        env = self._confined()
-        try:
-            return process.run([self.program, *arguments], cwd=self.root, env=env, timeout=self.timeout)
-        except CommandError as problem:
-            events = EventLog(plain=problem.output.splitlines())
-            raise TerraformError(arguments[0], events.errors()) from problem
+    def _confined(self, asker: str) -> Mapping[str, str]:
+        if self.online:
+            return self.environ
+        return isolation.behind_gate(self.gate, self.environ, asker=asker)
 
 
 @contextmanager
@@ -249,14 +254,6 @@ def listening(listener: Callable[[str], None]) -> Iterator[None]:
 def _tell(line: str) -> None:
     for listener in tuple(_LISTENERS):
         listener(line)
-
-
-def _resources(module: Mapping[str, Any]) -> Iterator[Resource]:
-    for found in module.get("resources", []):
-        if found["mode"] == "managed":
-            yield Resource(address=found["address"], type=found["type"], values=found["values"])
-    for child in module.get("child_modules", []):
-        yield from _resources(child)
 
 
 @contextmanager
@@ -326,7 +323,14 @@ def commands_at(
     """
     environ = isolation.pointed_at(endpoint, settings.environ) | _for_tflocal(endpoint)
     commands = commands_in(root, settings, environ, _all_variables(settings, endpoint, variables))
-    return replace(commands, online=endpoint.is_aws, ended=endpoint.ended)
+    return replace(
+        commands,
+        online=endpoint.is_aws,
+        is_temporary=endpoint.is_temporary,
+        log=endpoint.log,
+        gate=endpoint.gate,
+        ended=endpoint.ended,
+    )
 
 
 def _for_tflocal(endpoint: Endpoint) -> dict[str, str]:
@@ -337,24 +341,75 @@ def _for_tflocal(endpoint: Endpoint) -> dict[str, str]:
 
 
 @contextmanager
-def applied(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> Iterator[Terraform]:
+def applied(
+    settings: Settings,
+    endpoint: Endpoint,
+    variables: Mapping[str, str],
+    *,
+    destroy: bool = True,
+    states: Mapping[Path, Mapping[str, Path]] | None = None,
+) -> Iterator[Terraform]:
     """Apply the root of `settings` at `endpoint`, and destroy it when the context closes.
+
+    Args:
+        settings: Names the root and the program.
+        endpoint: Where to apply it.
+        variables: Input variables on top of the settings' own.
+        destroy: Whether to destroy it; it is not worth the time where the emulator ends right afterwards.
+        states: The states of other roots that it reads, as `copied` takes them.
 
     Raises:
         HarnessError: What `prepared` raises.
         TerraformError: A command failed; what was already created has been destroyed again.
     """
     program_of(settings)  # else nothing needs to be copied
-    with _scratch(settings, endpoint, variables) as root:
+    with _scratch(settings, endpoint, variables, states or {}) as root:
         terraform = commands_at(endpoint, root, settings, variables)
-        terraform.init()
-        with _destroyed_afterwards(terraform, is_temporary=endpoint.is_temporary):
-            terraform.apply()
+        with _destroyed_afterwards(terraform) if destroy else nullcontext():
+            apply_root(terraform)
             yield terraform
 
 
+def apply_root(terraform: Terraform) -> None:
+    """Initialise and apply a root, for the first time or again.
+
+    Raises:
+        StateError: The state would not be a local file; nothing has been read or written there.
+        TerraformError: A command failed.
+    """
+    terraform.init()
+    terraform.apply()
+    if old := functions_with_old_code(terraform):
+        log.info("applying anew what has another zip, but no source_code_hash: %s", ", ".join(old))
+        terraform.apply(replace=old)
+
+
+def functions_with_old_code(terraform: Terraform) -> list[str]:
+    """Return the addresses of functions that run other code than their zips have.
+
+    Without `source_code_hash` Terraform does not see that a zip has changed: its path is the same.
+    """
+    return [
+        function.address
+        for function in state.resources(terraform.state, "aws_lambda_function")
+        if _is_old(function.values, terraform.root)
+    ]
+
+
+def _is_old(function: Mapping[str, Any], root: Path) -> bool:
+    deployed, zipped = function.get("code_sha256"), root / str(function.get("filename") or "")
+    if not deployed or not zipped.is_file():
+        return False
+    return bool(base64.b64encode(hashlib.sha256(zipped.read_bytes()).digest()).decode() != deployed)
+
+
 @contextmanager
-def _scratch(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> Iterator[Path]:
+def _scratch(
+    settings: Settings,
+    endpoint: Endpoint,
+    variables: Mapping[str, str],
+    states: Mapping[Path, Mapping[str, Path]],
+) -> Iterator[Path]:
     """Yield a scratch copy of the root that `harness sweep` knows of, should this process be killed.
 
     On real AWS it stays where something could not be destroyed: with the state it can be.
@@ -362,7 +417,7 @@ def _scratch(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str
     with ExitStack() as resources:
         folder = tempfile.mkdtemp(prefix="harness-terraform-")
         resources.callback(shutil.rmtree, folder, ignore_errors=True)
-        root = copied(settings.terraform_dir, Path(folder), emulated=not endpoint.is_aws)
+        root = copied(settings.terraform_dir, Path(folder), emulated=not endpoint.is_aws, states=states)
         stays = {"root": str(root), "variables": _all_variables(settings, endpoint, variables)}
         entry = {"folder": folder, **(stays if endpoint.is_aws else {})}
         what = f"the stack of {settings.terraform_dir}"
@@ -388,11 +443,13 @@ def _all_variables(settings: Settings, endpoint: Endpoint, variables: Mapping[st
 
 
 @contextmanager
-def _destroyed_afterwards(terraform: Terraform, *, is_temporary: bool) -> Iterator[None]:
+def _destroyed_afterwards(terraform: Terraform) -> Iterator[None]:
     """Destroy the stack when the context closes; a failure is a warning if the emulator goes next."""
     try:
         yield
     except BaseException as problem:
+        if terraform.is_temporary and isinstance(problem, KeyboardInterrupt):
+            raise
         try:
             terraform.destroy()
         except HarnessError as second:
@@ -401,7 +458,7 @@ def _destroyed_afterwards(terraform: Terraform, *, is_temporary: bool) -> Iterat
     try:
         terraform.destroy()
     except TerraformError as problem:
-        if not is_temporary:
+        if not terraform.is_temporary:
             raise
         log.warning("not everything was destroyed; what is left goes with the emulator\n%s", problem)
 

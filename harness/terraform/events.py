@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 from harness.base import timeline
 from harness.base.timeline import Span
+from harness.configuration import values
 from harness.errors import Diagnostic
 from harness.values import Change
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +25,13 @@ _DONE = {
     "create": "created",
     "update": "updated",
     "delete": "destroyed",
+}
+_PLACE = re.compile(r"on (\S+) line (\d+)")
+_SHOWN = re.compile(r"on \S+ line \d+|\d+: ")  # where it is, and the line of the file
+_FIRST_PROGRESS = 10  # seconds
+# Waits inside the provider that no setting shortens, on any emulator and on AWS.
+_WAITS = {
+    "aws_sqs_queue": "the provider waits until the queue's attributes have stayed the same for 25 s",
 }
 
 
@@ -30,16 +43,22 @@ class EventLog:
         diagnostics: The errors, in order.
         changes: The changes that a plan proposes.
         plain: The lines that are no events.
+        last_news: When it last told anything but that it still waits (`time.monotonic`).
     """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
     plain: list[str] = field(default_factory=list)
+    last_news: float = field(default_factory=time.monotonic)
     _begun: dict[str, float] = field(default_factory=dict)
 
     def take(self, line: str) -> None:
         """Take one line of output."""
         event = _parsed(line)
+        if event.get("type") == "apply_progress":
+            self._explain_wait(event["hook"])
+            return
+        self.last_news = time.monotonic()
         match event.get("type"):
             case None:
                 self.plain.append(line)
@@ -56,10 +75,21 @@ class EventLog:
 
     def errors(self) -> list[Diagnostic]:
         """Return the errors told; what was printed besides stands in where there is none."""
-        if self.diagnostics:
-            return self.diagnostics
-        text = "\n".join(filter(None, map(str.strip, self.plain)))
+        lines = [line.strip(" │╷╵\t\r\n") for line in self.plain]
+        if found := self.diagnostics or list(_errors_in(lines)):
+            return found
+        text = "\n".join(filter(None, lines))
         return [Diagnostic(severity="error", summary=text or "no reason given")]
+
+    def pending(self) -> list[str]:
+        """Return the addresses of the resources that are being worked on."""
+        return [step.split(maxsplit=1)[0] for step in self._begun]
+
+    def _explain_wait(self, hook: dict[str, Any]) -> None:
+        """Say once why it takes long, where the provider is known to wait."""
+        reason = _WAITS.get(hook["resource"].get("resource_type", ""))
+        if reason and hook["action"] == "create" and hook.get("elapsed_seconds", 0) <= _FIRST_PROGRESS:
+            log.info("  %s: %s", hook["resource"]["addr"], reason)
 
     def _begin(self, step: str) -> None:
         if step:
@@ -82,6 +112,18 @@ class EventLog:
             log.info("%s", told)
 
 
+def _errors_in(lines: Sequence[str]) -> Iterator[Diagnostic]:
+    """Yield the errors in text for people: each begins with `Error: ` and has a line with its place."""
+    begins = [number for number, line in enumerate(lines) if line.startswith(("Error: ", "Warning: "))]
+    for begin, end in pairwise([*begins, len(lines)]):
+        severity, _, summary = lines[begin].partition(": ")
+        places = [match for line in lines[begin + 1 : end] if (match := _PLACE.match(line))]
+        detail = "\n".join(line for line in lines[begin + 1 : end] if line and not _SHOWN.match(line))
+        if severity == "Error":
+            location = f"{places[0][1]}:{places[0][2]}" if places else ""
+            yield Diagnostic(severity="error", summary=summary, detail=detail, location=location)
+
+
 def diagnostics_of(report: str) -> list[Diagnostic]:
     """Return the diagnostics in the report that `validate -json` prints."""
     return [_diagnostic(told) for told in _parsed(report).get("diagnostics", [])]
@@ -90,6 +132,8 @@ def diagnostics_of(report: str) -> list[Diagnostic]:
 def _diagnostic(told: dict[str, Any]) -> Diagnostic:
     place = told.get("range") or {}
     location = f"{place['filename']}:{place['start']['line']}" if place else ""
+    if location.rpartition("/")[2].startswith(f"{values.FILE}:"):
+        location = values.TABLE
     return Diagnostic(
         severity=told["severity"],
         summary=told["summary"],

@@ -1,4 +1,9 @@
-"""The state of a run: in a local file and nowhere else, and what it tells without Terraform."""
+"""The state of a run: in a local file and nowhere else, and what it tells without Terraform.
+
+To ask Terraform takes seconds, as it starts the provider for that; what `terraform show` tells is
+the same. The format: https://developer.hashicorp.com/terraform/internals/json-format, and version 4 in
+https://github.com/hashicorp/terraform/blob/v1.11.4/internal/states/statefile/version4.go.
+"""
 
 from __future__ import annotations
 
@@ -46,22 +51,32 @@ def region(state: Path) -> str:
     return told.most_common(1)[0][0] if told else ""
 
 
-def resources(state: Path, kind: str) -> list[Resource]:
-    """Return the managed resources of one type that a state file tells of, those of its modules included."""
+def resources(state: Path, kind: str = "") -> list[Resource]:
+    """Return the managed resources, of one type or all, that a state file tells of, those of modules too."""
     return [
-        Resource(address=address, type=kind, values=attributes)
+        Resource(address=address, type=found["type"], values=attributes)
         for found in _managed(state)
-        if found["type"] == kind
+        if kind in {"", found["type"]}
         for address, attributes in _instances(found)
     ]
 
 
+def outputs(state: Path) -> dict[str, Any]:
+    """Return the values of the root's outputs that a state file tells of, by name."""
+    return {name: told["value"] for name, told in _told(state).get("outputs", {}).items()}
+
+
 def _managed(state: Path) -> list[Mapping[str, Any]]:
+    return [resource for resource in _told(state).get("resources", []) if resource.get("mode") == "managed"]
+
+
+def _told(state: Path) -> Mapping[str, Any]:
+    """Return what a state file has; nothing where there is none, or where it is none of Terraform's."""
     try:
-        told = json.loads(state.read_text("utf-8")).get("resources", [])
-    except (OSError, ValueError):  # there is none, or it is none of Terraform's
-        return []
-    return [resource for resource in told if resource.get("mode") == "managed"]
+        told = json.loads(state.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _instances(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

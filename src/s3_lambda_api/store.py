@@ -32,6 +32,7 @@ _THROTTLES = frozenset(
 _SERVER_ERROR = 500
 _SUPERSEDED: "TaggingTypeDef" = {"TagSet": [{"Key": "superseded", "Value": "true"}]}
 _LOST_SWAP = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"})
+_GONE = frozenset({"NoSuchKey", "MethodNotAllowed"})  # the latter is S3's answer for a delete marker
 
 
 def s3_client(*, attempts: int, patience: int = 5) -> "S3Client":
@@ -165,8 +166,9 @@ class WritableStore(Store):
             try:
                 with _named_errors():
                     self._client.put_object_tagging(Bucket=self._bucket, Key=key, Tagging=_SUPERSEDED)
-            except self._client.exceptions.NoSuchKey:
-                continue
+            except ClientError as error:
+                if _code(error) not in _GONE:
+                    raise
 
     def swap_pointer(self, raw: bytes, etag: str | None) -> bool:
         """PUT the pointer if it is still the one with this ETag (None: still absent); say whether it was."""

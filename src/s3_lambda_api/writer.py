@@ -13,7 +13,7 @@ from s3_lambda_api.record import record
 from s3_lambda_api.search import Rules
 from s3_lambda_api.settings import WriterSettings
 from s3_lambda_api.store import WritableStore, s3_client
-from s3_lambda_api.telemetry import count, logger, metrics
+from s3_lambda_api.telemetry import count, logger, metrics, timed
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["handler"]
 
 _settings, _kms_key_arn = WriterSettings.from_env(os.environ)
-_store = WritableStore(s3_client(attempts=4), _settings.bucket, _kms_key_arn)
+_store = WritableStore(timed(s3_client(attempts=4, patience=2)), _settings.bucket, _kms_key_arn)
 startup.finished()
 
 

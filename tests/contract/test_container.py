@@ -38,7 +38,7 @@ import os, time
 from harness import Settings, backends
 
 settings = Settings.from_env(os.environ)
-with backends.load("container")(settings):
+with backends.load("container").start(settings):
     print("ready", flush=True)
     time.sleep(600)
 """

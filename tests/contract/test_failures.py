@@ -13,6 +13,7 @@ import pytest
 
 from harness import Endpoint, eventually
 from harness.aws import clients
+from harness.aws.emulator_log import complaints_since, size
 from harness.aws.logs import Invocation, invocations, log_events
 
 if TYPE_CHECKING:
@@ -86,3 +87,23 @@ def test_the_log_tells_why_a_function_failed(
 
     (attempt, *_) = eventually(failed, what="a failed invocation in the log")
     assert re.search(cause, "\n".join(attempt.failure), re.IGNORECASE)
+
+
+def test_what_the_emulator_complains_of_is_in_its_log(endpoint: Endpoint) -> None:
+    if endpoint.log is None:
+        pytest.skip(f"the backend {endpoint.backend} keeps no log here")
+    events, name, offset = clients.client(endpoint, "events"), f"lost-{uuid4().hex[:8]}", size(endpoint.log)
+    account = clients.client(endpoint, "sts").get_caller_identity()["Account"]
+    function = f"arn:aws:lambda:{endpoint.region}:{account}:function:{name}"
+    events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))
+    events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": function}])
+    events.put_events(Entries=[{"Source": name, "DetailType": "lost", "Detail": "{}"}])
+
+    told = eventually(
+        lambda: [line for line in complaints_since(endpoint.log, offset) if name in line],
+        what="what the emulator says of an event that can't be delivered",
+    )
+    events.remove_targets(Rule=name, Ids=["1"])
+    events.delete_rule(Name=name)
+
+    assert "not found" in told[0]

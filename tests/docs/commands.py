@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # What belongs to the shell, or to a tool that every reader has and that the documents only call in passing.
 _SHELL = {"eval", "trap", "git", "source", "cat", "mkdir", "jq", "open"}
 _AWS_GLOBALS = {
+    "--cli-input-json",
     "--query",
     "--output",
     "--region",
@@ -248,7 +249,8 @@ def _terraform(arguments: list[str], place: Place) -> None:
         folder = arguments.pop(0).removeprefix("-chdir=")
         place.expect((place.folder / folder).is_dir(), f"no folder is called {folder}")
     command, *rest = arguments
-    known = _options("terraform", command, "-help")
+    # The help of destroy refers to that of apply, whose options it takes.
+    known = _options("terraform", "apply" if command == "destroy" else command, "-help")
     for argument in rest:
         if argument.startswith("-"):
             place.expect(argument.split("=")[0] in known, f"terraform {command} has no option {argument}")
@@ -273,10 +275,15 @@ def _mkdocs(arguments: list[str], place: Place) -> None:
         place.expect(argument in known, f"mkdocs {arguments[0]} has no option {argument}")
 
 
+def _sed(arguments: list[str], place: Place) -> None:
+    file = arguments[1]  # after the script; what comes behind it is the shell's
+    place.expect((place.folder / file).is_file(), f"no file is called {file}")
+
+
 def _aws(arguments: list[str], place: Place) -> None:
     """Look an AWS CLI command up in the API's own description."""
     service, operation, *rest = arguments
-    service = {"s3api": "s3"}.get(service, service)
+    service = {"deploy": "codedeploy", "s3api": "s3"}.get(service, service)
     description = botocore.loaders.create_loader().load_service_model(service, "service-2")
     model = botocore.model.ServiceModel(description)
     known = {xform_name(name, "-"): name for name in model.operation_names}
@@ -302,6 +309,7 @@ _PROGRAMS: dict[str, Callable[[list[str], Place], None]] = {
     "pytest": _pytest,
     "python": _python,
     "python3": _python,
+    "sed": _sed,
     "terraform": _terraform,
     "tflocal": _terraform,
     "tofu": _terraform,

@@ -36,14 +36,14 @@ def added(folder: Path, snippets: Iterable[Snippet]) -> list[Path]:
     return files
 
 
-def ran(folder: Path, *argv: str, backend: str = "") -> subprocess.CompletedProcess[str]:
+def ran(folder: Path, *argv: str, backend: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
     """Run a command in the reader's project, where the reader has installed the harness."""
     chosen = {"HARNESS_BACKEND": backend} if backend else {}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.run(
         argv,
         cwd=folder,
-        env={**os.environ, **chosen, "PATH": path},
+        env={**os.environ, **chosen, "PATH": path, **environ},
         capture_output=True,
         text=True,
         check=False,

@@ -18,7 +18,7 @@ from tests.docs.snippets import PROJECT, collected
 from tests.unit.test_layers import HOME, WINGS
 
 # Fixtures that other fixtures are made of, and no test asks for.
-INTERNAL = {"faults_proxy", "harness_source", "stack_alone", "terraform_program"}
+INTERNAL = {"faults_proxy", "harness_source", "stack_alone"}
 
 
 def rows(page: str, heading: str) -> dict[str, list[str]]:

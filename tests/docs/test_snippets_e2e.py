@@ -52,9 +52,8 @@ def test_the_readme_and_the_how_tos_work_on_this_projects_stack(
     (tmp_path / "tests").mkdir()
     files = added(tmp_path, about(THIS_SYSTEM))
 
-    done = examined(
-        tmp_path, harness_settings, *map(str, files), f"--config-file={PROJECT / 'pyproject.toml'}"
-    )
+    own = (f"--config-file={PROJECT / 'pyproject.toml'}", "-p", "tests.system.fixtures")
+    done = examined(tmp_path, harness_settings, *map(str, files), *own, PYTHONPATH=str(PROJECT))
 
     expected = {name for snippet in about(THIS_SYSTEM) for name in snippet.tests}
     assert outcomes(tmp_path, done) == dict.fromkeys(expected, "passed")
@@ -86,10 +85,12 @@ def about(root: str) -> list[Snippet]:
     return [snippet for snippet in TESTS if snippet.root == root]
 
 
-def examined(folder: Path, settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+def examined(
+    folder: Path, settings: Settings, *arguments: str, **environ: str
+) -> subprocess.CompletedProcess[str]:
     kept = (f"--junitxml={folder / 'junit.xml'}", f"--artifacts={folder / 'artifacts'}")
     argv = (sys.executable, "-m", "pytest", *arguments, *kept, "-p", "no:cacheprovider")
-    return ran(folder, *argv, backend=settings.backend)
+    return ran(folder, *argv, backend=settings.backend, **environ)
 
 
 def outcomes(folder: Path, done: subprocess.CompletedProcess[str]) -> dict[str, str]:

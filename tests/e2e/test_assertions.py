@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from harness import ExpectationError, NotReachedError
-from harness.assertions import assert_logged, assert_metric, assert_nothing_left
+from harness.assertions import assert_nothing_left, wait_for_log, wait_for_metric
 from harness.assertions.encryption import Enforcement, assert_bucket_encrypted
 from harness.assertions.permissions import assert_invokable
 from harness.aws import clients
@@ -22,7 +22,8 @@ from tests.iam.roles import EVERYTHING, user
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness import Endpoint, Scenario
+    from harness import Endpoint
+    from tests.system import Scenario
 
 API_GATEWAY = "apigateway.amazonaws.com"
 EVENTBRIDGE = "events.amazonaws.com"
@@ -158,7 +159,7 @@ def test_a_line_of_the_log_is_waited_for_and_returned(scenario: Scenario) -> Non
     begun = datetime.now(UTC)
     event = scenario.fire()
 
-    line = assert_logged(
+    line = wait_for_log(
         scenario, scenario.system.create_function_name, rf'"recorded".*{event.id}', since=begun
     )
 
@@ -167,27 +168,27 @@ def test_a_line_of_the_log_is_waited_for_and_returned(scenario: Scenario) -> Non
 
 def test_a_line_that_never_comes_fails_with_the_last_lines(scenario: Scenario) -> None:
     function = scenario.system.create_function_name
-    assert_logged(scenario, function, scenario.fire().id)
+    wait_for_log(scenario, function, scenario.fire().id)
 
     with pytest.raises(NotReachedError, match=f"a line like 'the moon' in the log of {function}") as failure:
-        assert_logged(scenario, function, "the moon", timeout=SOON)
+        wait_for_log(scenario, function, "the moon", timeout=SOON)
 
     assert "recorded" in "\n".join(failure.value.__notes__)
 
 
 def test_a_line_from_before_does_not_count_since_a_later_moment(scenario: Scenario) -> None:
     function = scenario.system.create_function_name
-    assert_logged(scenario, function, scenario.fire().id)
+    wait_for_log(scenario, function, scenario.fire().id)
 
     with pytest.raises(NotReachedError, match="a line like"):
-        assert_logged(
+        wait_for_log(
             scenario, function, "recorded", since=datetime.now(UTC) + timedelta(minutes=1), timeout=SOON
         )
 
 
 def test_a_function_without_a_log_has_logged_nothing(scenario: Scenario) -> None:
     with pytest.raises(NotReachedError, match="in the log of nowhere") as failure:
-        assert_logged(scenario, "nowhere", "anything", timeout=SOON)
+        wait_for_log(scenario, "nowhere", "anything", timeout=SOON)
 
     assert "empty" in failure.value.__notes__[0]
 
@@ -198,21 +199,21 @@ def test_the_metrics_of_the_writer_are_emitted(scenario: Scenario) -> None:
     for _ in range(2):
         scenario.fire_and_wait()
 
-    assert assert_metric(scenario, function, "ObjectsWritten", minimum=2, since=begun) == 2
+    assert wait_for_metric(scenario, function, "ObjectsWritten", minimum=2, since=begun) == 2
 
 
 def test_a_metric_that_is_not_emitted_fails_with_those_that_are(scenario: Scenario) -> None:
     function = scenario.system.create_function_name
     begun = datetime.now(UTC)
     scenario.fire()
-    assert_metric(scenario, function, "Events", since=begun)
+    wait_for_metric(scenario, function, "Events", since=begun)
 
     with pytest.raises(NotReachedError, match=r"metric RejectedEvents .*/Events\{.*\} = 1"):
-        assert_metric(scenario, function, "RejectedEvents", since=begun, timeout=SOON)
+        wait_for_metric(scenario, function, "RejectedEvents", since=begun, timeout=SOON)
     with pytest.raises(NotReachedError, match="metric Events of at least 2"):
-        assert_metric(scenario, function, "Events", minimum=2, since=begun, timeout=SOON)
+        wait_for_metric(scenario, function, "Events", minimum=2, since=begun, timeout=SOON)
     with pytest.raises(NotReachedError, match="metric Events"):
-        assert_metric(scenario, function, "Events", dimensions={"service": "other"}, timeout=SOON)
+        wait_for_metric(scenario, function, "Events", dimensions={"service": "other"}, timeout=SOON)
 
 
 def test_what_is_left_is_named_and_what_was_there_before_is_not(endpoint: Endpoint) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import Scenario, Settings, assert_latest, assert_no_drift, eventually
+from harness import Settings, assert_no_drift, eventually
 from harness.base import lambda_zip
+from tests.system import Scenario, assert_latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

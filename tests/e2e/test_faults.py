@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import Scenario, assert_encrypted, assert_latest, eventually
+from harness import assert_encrypted, eventually
+from tests.system import Scenario, assert_latest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

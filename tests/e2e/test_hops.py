@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import NotReachedError, Scenario, eventually
+from harness import NotReachedError, eventually
 from harness.diagnosis import artifacts
 from harness.eventbridge import hops, send
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.eventbridge.hops import Hop
+    from tests.system import Scenario
 
 
 def states(trace: tuple[Hop, ...]) -> dict[str, str]:

@@ -11,9 +11,13 @@ from uuid import uuid4
 
 import pytest
 
-from harness import Endpoint, Settings, TerraformError, eventually
+from harness import Endpoint, Settings, TerraformError, backends, eventually
 from harness.aws import clients
+from harness.base import gate
+from harness.needs import RUNTIME
 from harness.terraform.commands import applied
+
+from .functions import archive, functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,7 +25,6 @@ if TYPE_CHECKING:
 
 ACCOUNT = "222222222222"
 REAL_S3 = "https://s3.eu-north-1.amazonaws.com"
-DEAD_PROXY = "proxyconnect tcp: dial tcp 127.0.0.1:9: connect: connection refused"
 
 PROVIDER = """
 provider "aws" {
@@ -89,7 +92,7 @@ resource "terraform_data" "calls_aws" {
 }
 """
 HANDLER = """
-import boto3, urllib.request
+import boto3, os, urllib.request
 from botocore.config import Config
 
 def tried(call):
@@ -107,8 +110,38 @@ def handler(event, context):
         "http": tried(lambda: urllib.request.urlopen(event["url"], timeout=10)),
         "profile": tried(lambda: boto3.session.Session(profile_name="production")),
         "default": tried(boto3.client("sts").get_caller_identity),
+        "localstack": tried(boto3.client(
+            "sts", endpoint_url=f"http://{os.environ['LOCALSTACK_HOSTNAME']}:4566", config=once
+        ).get_caller_identity),
+        "cloud": tried(boto3.client(
+            "sts", endpoint_url="http://localhost.localstack.cloud:4566", config=once
+        ).get_caller_identity),
     }
 """
+SERVICES = ("s3", "sqs", "sns", "dynamodb", "events", "kms", "sts", "logs", "lambda", "secretsmanager")
+STRAY = {
+    "python3.13": """
+import urllib.request
+
+def handler(event, context):
+    told = []
+    for host in event:
+        try:
+            urllib.request.urlopen(f"https://{host}", timeout=10)
+            told.append("it was reached")
+        except OSError as problem:
+            told.append(str(problem))
+    return told
+""",
+    "nodejs22.x": """
+const https = require("https");
+const tried = (host) => new Promise((resolve) => {
+  const request = https.get(`https://${host}`, () => resolve("it was reached"));
+  request.on("error", (error) => resolve(error.message));
+});
+exports.handler = async (hosts) => Promise.all(hosts.map(tried));
+""",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -185,13 +218,17 @@ def test_a_remote_state_is_looked_for_at_the_endpoint(
 def test_a_remote_state_at_real_aws_is_refused(stack: Callable[..., Settings], account: Endpoint) -> None:
     told = told_by_apply(stack(PROVIDER, REMOTE_STATE % f'endpoints = {{ s3 = "{REAL_S3}" }}'), account)
 
-    assert DEAD_PROXY in told
+    assert "s3.eu-north-1.amazonaws.com:443" in told
+    assert "HARNESS_ALLOWED_HOSTS" in told
 
 
 def test_a_program_that_terraform_starts_is_refused(
     stack: Callable[..., Settings], account: Endpoint
 ) -> None:
-    assert "Connection refused" in told_by_apply(stack(PROVISIONER), account)
+    told = told_by_apply(stack(PROVISIONER), account)
+
+    assert "sts.amazonaws.com:443" in told
+    assert "HARNESS_ALLOWED_HOSTS" in told
 
 
 @pytest.fixture
@@ -233,6 +270,32 @@ def test_a_handler_reaches_the_endpoint_and_not_real_aws(endpoint: Endpoint, han
 
     seen: dict[str, Any] = json.loads(answer["Payload"].read())
     assert seen["sdk"].startswith("ProxyConnectionError: ")
-    assert "Connection refused" in seen["http"]
+    dead = endpoint.backend == "container"  # its functions have a dead proxy, not the gate
+    assert (
+        "Connection refused" if dead else "403 the harness refuses s3.eu-north-1.amazonaws.com:443"
+    ) in seen["http"]
     assert seen["profile"].startswith("ProfileNotFound: ")
     assert seen["default"] == "it was reached"
+    assert seen["localstack"] == "it was reached"
+    assert seen["cloud"] == "it was reached"
+
+
+@pytest.mark.parametrize("runtime", STRAY)
+def test_a_stray_call_of_a_function_is_refused_and_named(endpoint: Endpoint, runtime: str) -> None:
+    if backends.load(endpoint.backend).lacks(Settings.from_env({}), f"{RUNTIME}{runtime}"):
+        pytest.skip(f"{endpoint.backend} has no runtime {runtime}")
+    if endpoint.backend == "container":
+        pytest.skip("its functions have a dead proxy: no gate can be reached from every engine")
+    hosts = [f"{service}.eu-north-1.amazonaws.com" for service in SERVICES]
+    with functions(endpoint) as make:
+        name = "app.py" if runtime.startswith("python") else "app.js"
+        code = {"ZipFile": archive({name: STRAY[runtime]})}
+        function = make("", Runtime=runtime, Handler="app.handler", Code=code)
+        told = function.result(hosts)
+
+    assert "it was reached" not in told
+    eventually(
+        lambda: {refusal.host for refusal in gate.refusals(endpoint.gate, function.name)},
+        until=set(hosts).__eq__,
+        what="the gate to have refused each of them",
+    )

@@ -14,7 +14,8 @@ from harness.eventbridge.patterns import as_fired, matching, near_misses
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness import Endpoint, Scenario
+    from harness import Endpoint
+    from tests.system import Scenario
 
 MANDATORY = {"id", "account", "source", "time", "region", "detail-type"}  # TestEventPattern wants them all
 PATTERNS: list[dict[str, Any]] = [

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from harness import Scenario
+    from tests.system import Scenario
 
 API_GATEWAY = "apigateway.amazonaws.com"
 EVENTBRIDGE = "events.amazonaws.com"

@@ -8,17 +8,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness import (
-    Endpoint,
-    Scenario,
-    Settings,
-    assert_encrypted,
-    assert_latest,
-    assert_no_drift,
-    deployed_at,
-)
+from harness import Endpoint, Settings, assert_encrypted, assert_no_drift, deployed_at
 from harness.assertions.permissions import assert_invokable
 from harness.aws.inventory import inventory
+from tests.system import Scenario, assert_latest
 
 if TYPE_CHECKING:
     from harness import Deployment, StoredObject
@@ -27,7 +20,9 @@ ACCOUNT = "333333333333"
 HOME, STANDBY = "eu-north-1", "eu-west-1"
 VARIABLES = {
     "schedule_enabled": "false",
+    "api_authorization": "NONE",
     "force_destroy": "true",
+    "deletion_protection": "false",
     "tagging_enabled": "false",  # LocalStack does not give back the tags of alarms, which then look changed
 }
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import Endpoint, Settings, deployed_at
+from harness import Endpoint, Settings, TerraformError, deployed_at
+from harness.settings import RootSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,3 +166,88 @@ def test_a_bucket_that_holds_something_goes_with_the_emulator(
     assert "what is left goes with the emulator" in caplog.text
     stack.client("s3").delete_object(Bucket="roots-full-bucket", Key="a")
     stack.client("s3").delete_bucket(Bucket="roots-full-bucket")
+
+
+@pytest.mark.differs("ministack", "its S3 Control answers PutPublicAccessBlock with InvalidURI")
+def test_terraform_reaches_the_emulator_under_an_accounts_own_host(
+    root: Callable[..., Settings], account: Endpoint
+) -> None:
+    block = 'resource "aws_s3_account_public_access_block" "all" { block_public_acls = true }'
+
+    with deployed_at(root('provider "aws" { region = "us-east-1" }', block), account) as stack:
+        (made,) = stack.resources("aws_s3_account_public_access_block")
+
+        assert made.values["block_public_acls"] is True
+
+
+def test_a_host_that_is_not_the_emulator_is_refused_and_named(
+    root: Callable[..., Settings], account: Endpoint
+) -> None:
+    asks = """
+    resource "terraform_data" "asks" {
+      provisioner "local-exec" {
+        command = "python3 -c 'import urllib.request as r; r.urlopen(\\"http://example.com/a\\")'"
+      }
+    }
+    """
+
+    with pytest.raises(TerraformError) as caught, deployed_at(root(asks), account):
+        pytest.fail("it was reached")
+
+    assert "it is not the emulator: terraform: GET example.com:80" in caught.value.text
+
+
+NETWORK = """
+terraform {
+  backend "s3" {
+    bucket = "roots-states"
+    key    = "network"
+    region = "us-east-1"
+  }
+}
+provider "aws" {
+  region = "us-east-1"
+}
+resource "aws_sns_topic" "shared" {
+  name = "roots-shared-topic"
+}
+output "topic" {
+  value = aws_sns_topic.shared.arn
+}
+"""
+APP = """
+provider "aws" {
+  region = "us-east-1"
+}
+data "terraform_remote_state" "network" {
+  backend   = "s3"
+  workspace = terraform.workspace
+  config = {
+    bucket = "roots-states"
+    key    = "network"
+    region = "us-east-1"
+  }
+}
+resource "aws_ssm_parameter" "topic" {
+  name  = "/roots/topic"
+  type  = "String"
+  value = data.terraform_remote_state.network.outputs.topic
+}
+"""
+
+
+def test_a_root_reads_the_state_of_one_that_is_applied_before_it(
+    root: Callable[..., Settings], account: Endpoint, tmp_path: Path
+) -> None:
+    network = tmp_path / "network"
+    network.mkdir()
+    (network / "main.tf").write_text(NETWORK, "utf-8")
+    settings = replace(root(APP), roots=(RootSettings(terraform_dir=network, variables={}),))
+
+    with deployed_at(settings, account) as stack:
+        topic = stack.parameter().get()
+        assert topic.endswith(":roots-shared-topic")
+        assert [found["TopicArn"] for found in stack.client("sns").list_topics()["Topics"]] == [topic]
+        assert stack.plan() == []
+
+    assert stack.client("sns").list_topics()["Topics"] == []  # it is destroyed after what reads it

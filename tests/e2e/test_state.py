@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -51,9 +52,8 @@ def root(tmp_path: Path, bucket: str, endpoint: Endpoint) -> Path:
     """Return a root with the examples of a backend filled in."""
     shutil.copy(ENVIRONMENTS / "backend.tf.example", tmp_path / "backend.tf")
     example = (ENVIRONMENTS / "backend.hcl.example").read_text("utf-8")
-    filled = example.replace("a-bucket-of-yours-with-versioning", bucket).replace(
-        "eu-north-1", endpoint.region
-    )
+    named = example.replace("a-bucket-of-yours-with-versioning", bucket)
+    filled = re.sub(r'(region\s*=\s*)"[^"]+"', rf'\1"{endpoint.region}"', named)
     (tmp_path / "backend.hcl").write_text(filled)
     (tmp_path / "main.tf").write_text(TINY)
     return tmp_path

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness import NotReachedError, Scenario, assert_encrypted, assert_latest, assert_no_drift, eventually
+from harness import NotReachedError, assert_encrypted, assert_no_drift, eventually
 from harness.aws.rest import ApiClient
+from tests.system import Scenario, assert_latest
 
 PAGE_OF_LIST_OBJECTS = 1000
 
@@ -38,7 +39,7 @@ def test_the_api_returns_exactly_the_objects_body(scenario: Scenario) -> None:
 def test_head_answers_as_get_does_but_without_the_body(scenario: Scenario) -> None:
     stored = scenario.fire_and_wait()
 
-    got, asked = scenario.latest(), scenario.api.request("HEAD")
+    got, asked = scenario.latest(), scenario.latest_api.request("HEAD")
 
     assert (asked.status, asked.body) == (200, b"")
     for name in ("etag", "last-modified", "content-type", "x-object-key"):
@@ -112,6 +113,10 @@ def test_a_second_plan_shows_no_change(scenario: Scenario) -> None:
     assert_no_drift(scenario.plan())
 
 
+def test_aws_would_refuse_nothing_of_it(scenario: Scenario) -> None:
+    assert scenario.refusals() == []
+
+
 def test_the_output_url_has_the_shape_that_aws_serves(scenario: Scenario) -> None:
     system = scenario.system
 
@@ -125,14 +130,14 @@ def test_the_output_url_has_the_shape_that_aws_serves(scenario: Scenario) -> Non
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH"])
 def test_a_wrong_method_is_refused(scenario: Scenario, method: str) -> None:
-    response = scenario.api.request(method)
+    response = scenario.latest_api.request(method)
 
     assert response.status in {403, 404, 405}
 
 
 @pytest.mark.parametrize("path", ["", "/nowhere", "/retrieve_most_recent_object_staging"])
 def test_an_unknown_path_is_refused(scenario: Scenario, path: str) -> None:
-    base = scenario.api.base.rpartition("/")[0]
+    base = scenario.latest_api.base.rpartition("/")[0]
 
     response = ApiClient(base=base).get(path)
 

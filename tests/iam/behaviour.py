@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from harness import assert_encrypted, assert_latest
+from harness import assert_encrypted
+from tests.system import assert_latest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from harness import Scenario
+    from tests.system import Scenario
 
 type Check = Callable[[Scenario], None]
 

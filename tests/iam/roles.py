@@ -13,7 +13,8 @@ from harness.aws import clients
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness import Endpoint, Scenario
+    from harness import Endpoint
+    from tests.system import Scenario
 
 type Statement = dict[str, Any]
 

@@ -13,8 +13,8 @@ from tests.iam.roles import Role, permissions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness import Scenario
     from tests.iam.behaviour import Check
+    from tests.system import Scenario
 
 pytestmark = pytest.mark.requires("iam_enforcement", "bucket_policy_enforcement")
 
@@ -25,8 +25,6 @@ NOT_ENFORCED = {
     "logs:CreateLogStream": "MiniStack's Lambda writes the log without asking for the role's permission",
     "logs:PutLogEvents": "MiniStack's Lambda writes the log without asking for the role's permission",
     "sqs:SendMessage": "MiniStack's Lambda delivers to a queue without asking for the role's permission",
-    "xray:PutTelemetryRecords": "MiniStack has no X-Ray, to which Lambda's own daemon sends",
-    "xray:PutTraceSegments": "MiniStack has no X-Ray, to which Lambda's own daemon sends",
 }
 
 

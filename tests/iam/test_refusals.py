@@ -8,13 +8,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from harness.aws import clients
-from s3_lambda_api.keys import INDEX_PREFIX
 from tests.iam.roles import EVERYTHING, Role, user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness import Endpoint, Scenario
+    from harness import Endpoint
+    from tests.iam.roles import Statement
+    from tests.system import Scenario
 
 pytestmark = pytest.mark.requires("iam_enforcement", "bucket_policy_enforcement")
 
@@ -80,7 +81,6 @@ def test_the_readers_role_cannot_read_other_keys(scenario: Scenario, reader: End
 
     assert old_key
     assert refused(reader, "get_object", Bucket=bucket, Key="private.txt")
-    assert refused(reader, "list_objects_v2", Bucket=bucket, Prefix="private")
     assert refused(reader, "get_object", Bucket=scenario.outputs["code_bucket_name"], Key="code.zip")
 
 
@@ -91,7 +91,6 @@ def test_the_writers_role_cannot_read_objects_or_other_keys(
 
     assert refused(writer, "get_object", Bucket=bucket, Key=old_key)
     assert refused(writer, "get_object", Bucket=bucket, Key="private.txt")
-    assert refused(writer, "list_objects_v2", Bucket=bucket, Prefix="private")
 
 
 def test_the_writers_role_cannot_write_other_keys_or_delete(
@@ -120,15 +119,31 @@ def test_the_writers_role_can_set_no_other_tag_than_the_one_for_the_lifecycle(
 
 
 @pytest.mark.parametrize("role", ["writer", "reader"])
-def test_no_role_can_list_the_index_by_its_prefix(
-    scenario: Scenario, old_key: str, role: str, request: pytest.FixtureRequest
+def test_a_role_that_may_list_the_bucket_is_told_that_a_key_is_missing(
+    scenario: Scenario, role: str, request: pytest.FixtureRequest
 ) -> None:
-    endpoint, bucket = request.getfixturevalue(role), scenario.system.bucket_name
+    s3, system = clients.client(request.getfixturevalue(role), "s3"), scenario.system
 
-    assert old_key.startswith(scenario.system.object_prefix)
-    assert not refused(endpoint, "list_objects_v2", Bucket=bucket)
-    assert not refused(endpoint, "list_objects_v2", Bucket=bucket, Prefix=scenario.system.object_prefix)
-    assert refused(endpoint, "list_objects_v2", Bucket=bucket, Prefix=INDEX_PREFIX)
+    with pytest.raises(s3.exceptions.NoSuchKey):
+        s3.get_object(Bucket=system.bucket_name, Key=system.pointer_key)
+
+
+def test_a_caller_that_may_list_objects_alone_is_refused_a_missing_pointer(scenario: Scenario) -> None:
+    system, bucket = scenario.system, f"arn:aws:s3:::{scenario.system.bucket_name}"
+    read: Statement = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"{bucket}/*"}
+    listed = {"StringLikeIfExists": {"s3:prefix": [f"{system.object_prefix}*"]}}
+    objects: Statement = {
+        "Effect": "Allow",
+        "Action": "s3:ListBucket",
+        "Resource": bucket,
+        "Condition": listed,
+    }
+
+    with user(scenario.endpoint, [read, objects]) as endpoint:
+        assert not refused(endpoint, "list_objects_v2", Bucket=system.bucket_name)
+        assert refused(endpoint, "get_object", Bucket=system.bucket_name, Key=system.pointer_key)
+        scenario.put([system.pointer_key])
+        assert not refused(endpoint, "get_object", Bucket=system.bucket_name, Key=system.pointer_key)
 
 
 def test_nobody_can_put_an_object_that_is_encrypted_otherwise(

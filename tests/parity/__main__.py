@@ -8,12 +8,13 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness import Scenario, Settings, backends, deployed_at
+from harness import Settings, backends, deployed_at
 from harness.base.process import sigterm_as_interrupt
 from harness.base.progress import shown
 from harness.cli import doctor
 from tests.parity.observations import Observed, observe
 from tests.parity.table import differences, durations, rendered
+from tests.system import Scenario
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

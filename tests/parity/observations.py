@@ -15,7 +15,8 @@ from harness.aws.rest import ApiClient
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness import ApiResponse, Scenario
+    from harness import ApiResponse
+    from tests.system import Scenario
 
 # Of the server, not of AWS.
 _IGNORED = frozenset({"connection", "keep-alive", "server", "x-localstack"})
@@ -83,9 +84,9 @@ def _observe_api(scenario: Scenario, seen: Observed) -> None:
     unchanged = scenario.latest(headers={"If-None-Match": answer.headers.get("etag", "")})
     seen.note_api("API, unchanged", unchanged)
     seen.note_api("API, JSON", scenario.latest(headers={"Accept": "application/json"}))
-    seen.note_api("API, HEAD", scenario.api.request("HEAD"))
-    seen.note_api("API, POST", scenario.api.request("POST"))
-    base = scenario.api.base.rpartition("/")[0]
+    seen.note_api("API, HEAD", scenario.latest_api.request("HEAD"))
+    seen.note_api("API, POST", scenario.latest_api.request("POST"))
+    base = scenario.latest_api.base.rpartition("/")[0]
     seen.note_api("API, unknown path", ApiClient(base=base).get("/nowhere"))
 
 

@@ -1,4 +1,7 @@
-"""A store that keeps everything in memory, with the semantics of S3 and pages as small as one likes."""
+"""A store that keeps everything in memory, with the semantics of S3 and pages as small as one likes.
+
+A missing key is only missing to a caller that may list it, as on S3: see ``tests/s3.py``.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from datetime import UTC, datetime
 
 from s3_lambda_api.keys import OBJECT_PREFIX, POINTER_KEY, ObjectName
 from s3_lambda_api.model import Entry, Page, PointerRead, Stored
+from tests.s3 import LISTABLE, access_denied, may_list
 
 _MODIFIED = datetime(2026, 11, 23, tzinfo=UTC)
 
@@ -20,6 +24,7 @@ class MemoryStore:
     objects: dict[str, tuple[bytes, str]] = field(default_factory=dict)
     superseded: set[ObjectName] = field(default_factory=set)
     etags: itertools.count[int] = field(default_factory=itertools.count)
+    listable: tuple[str, ...] = LISTABLE
 
     def put(self, key: str, body: bytes) -> str:
         etag = f'"{next(self.etags)}"'
@@ -30,12 +35,11 @@ class MemoryStore:
         self.objects.pop(key, None)
 
     def read_pointer(self) -> PointerRead:
-        return PointerRead(*self.objects.get(POINTER_KEY, (None, None)))
+        return PointerRead(*(self._requested(POINTER_KEY) or (None, None)))
 
     def get(self, name: ObjectName) -> Stored | None:
-        if name.key not in self.objects:
-            return None
-        return Stored(name, *self.objects[name.key], _MODIFIED)
+        requested = self._requested(name.key)
+        return Stored(name, *requested, _MODIFIED) if requested else None
 
     def first_page(self) -> Page:
         return self._page("", "")
@@ -65,10 +69,15 @@ class MemoryStore:
         self.superseded.add(name)
 
     def swap_pointer(self, raw: bytes, etag: str | None) -> bool:
-        if self.read_pointer().etag != etag:
+        if self.objects.get(POINTER_KEY, (None, None))[1] != etag:
             return False
         self.put(POINTER_KEY, raw)
         return True
+
+    def _requested(self, key: str) -> tuple[bytes, str] | None:
+        if key not in self.objects and not may_list(key, self.listable):
+            raise access_denied("GetObject", key)
+        return self.objects.get(key)
 
     def _page(self, prefix: str, start_after: str) -> Page:
         keys = [key for key in self.keys_under(prefix) if key > start_after]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
 
 from s3_lambda_api.keys import ObjectName
 from tests.race.driver import Conduct, parallel, primed, stepped
@@ -128,6 +129,11 @@ def test_the_real_protocol_holds_in_memory(seed: int, page: int) -> None:
 def test_the_real_protocol_holds_in_memory_while_the_pointer_is_damaged(seed: int, page: int) -> None:
     history = stepped(drawn(seed, ROUGH), MemoryStore(page), seed=seed)
     assert violations(history, monotone=False) == []
+
+
+def test_a_role_that_may_list_objects_alone_never_gets_a_pointer() -> None:
+    with pytest.raises(ClientError, match="AccessDenied"):
+        primed(MemoryStore(listable=("hello_world_*",)))
 
 
 def test_threads_run_the_same_plan() -> None:

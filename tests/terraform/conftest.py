@@ -61,9 +61,27 @@ def another_prod(harness_settings: Settings, environments: Path, zip_file: Path)
 
 @pytest.fixture(scope="session")
 def failover(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
-    """Provide the plan of the runbook: a stack that writes in the second region."""
-    file = environments / "failover.tfvars"
-    with planned(harness_settings, environments / "prod", zip_file, file=file) as plan:
+    """Provide the plan of a production that has failed over, with a name of its own for clients."""
+    domain = '{name="latest.example.com",zone_id="Z0123456789"}'
+    with planned(
+        harness_settings, environments / "prod", zip_file, failed_over="true", domain=domain
+    ) as plan:
+        yield plan
+
+
+@pytest.fixture(scope="session")
+def gradual(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
+    """Provide the plan of a production whose aliases CodeDeploy moves."""
+    canary = "CodeDeployDefault.LambdaCanary10Percent15Minutes"
+    root = environments / "prod"
+    with planned(harness_settings, root, zip_file, gradual_deployment=canary) as plan:
+        yield plan
+
+
+@pytest.fixture(scope="session")
+def scheduled(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
+    """Provide the plan of an environment whose schedule EventBridge Scheduler keeps."""
+    with planned(harness_settings, environments / "dev", zip_file, scheduler="scheduler") as plan:
         yield plan
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from harness.base import isolation, process
-from harness.terraform.commands import prepared
+from harness.configuration.scratch import scratch_copy
+from harness.terraform.commands import commands_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +33,24 @@ _IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A plan as Terraform shows it in JSON."""
+    """A plan as Terraform shows it in JSON.
+
+    Attributes:
+        document: What `terraform show` prints.
+        asked: The regions whose STS was asked who is planning.
+    """
 
     document: dict[str, Any]
+    asked: frozenset[str]
 
     def values(self, kind: str) -> list[dict[str, Any]]:
         """Return the planned attributes of every resource of one type."""
         return [resource["values"] for resource in self.resources() if resource["type"] == kind]
+
+    def outputs(self) -> dict[str, Any]:
+        """Return the root's outputs that are known before an apply."""
+        planned = self.document["planned_values"]["outputs"]
+        return {name: output["value"] for name, output in planned.items() if "value" in output}
 
     def policies(self, name: str) -> list[dict[str, Any]]:
         """Return the statements of the policy documents with this name, as far as they are known."""
@@ -60,14 +73,15 @@ class Plan:
 def planned(
     settings: Settings,
     root: Path,
-    zip_file: Path,
+    zip_file: Path | None,
     *,
     partition: str = "aws",
     file: Path | None = None,
     **variables: str,
 ) -> Iterator[Plan]:
     """Plan `root` for real AWS, as an account that does not exist, with the variables of `file`."""
-    with offline(settings, root, zip_file, partition=partition) as terraform:
+    asked = set[str]()
+    with offline(settings, root, zip_file, partition=partition, asked=asked) as terraform:
         flags = [f"-var={name}={value}" for name, value in {**terraform.variables, **variables}.items()]
         files = [f"-var-file={file}"] if file else []
         for argv in (
@@ -80,27 +94,46 @@ def planned(
                 env=terraform.environ,
                 timeout=terraform.timeout,
             )
-        yield Plan(document=json.loads(done.stdout))
+        yield Plan(document=json.loads(done.stdout), asked=frozenset(asked))
 
 
 @contextmanager
-def offline(settings: Settings, root: Path, zip_file: Path, *, partition: str = "aws") -> Iterator[Terraform]:
-    """Provide the commands on an initialised copy of `root`, in an account that does not exist."""
-    with _sts(_IDENTITY.format(partition=partition, account=ACCOUNT).encode()) as url:
+def offline(
+    settings: Settings,
+    root: Path,
+    zip_file: Path | None,
+    *,
+    partition: str = "aws",
+    asked: set[str] | None = None,
+) -> Iterator[Terraform]:
+    """Provide the commands on an initialised copy of `root`, in an account that does not exist.
+
+    Args:
+        settings: Names the program.
+        root: A root that takes the functions' zip, or a module that does not.
+        zip_file: The zip; None for a module that takes none.
+        partition: Where the account is.
+        asked: Gets the regions whose STS is asked.
+    """
+    identity = _IDENTITY.format(partition=partition, account=ACCOUNT).encode()
+    with _sts(identity, set() if asked is None else asked) as url:
         environ = isolation.without_aws(settings.environ) | {
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_ENDPOINT_URL_STS": url,
+            "AWS_REGION": "eu-north-1",
         }
         only = replace(settings, terraform_dir=root, variables={})
-        with prepared(only, environ, {"lambda_zip": str(zip_file)}) as terraform:
-            yield replace(terraform, environ=isolation.without_network(terraform.environ))
+        with scratch_copy(root, emulated=False) as copy:
+            commands = commands_in(copy, only, environ, {"lambda_zip": str(zip_file)} if zip_file else {})
+            commands.init()
+            yield replace(commands, environ=isolation.without_network(commands.environ))
 
 
 @contextmanager
-def _sts(identity: bytes) -> Iterator[str]:
+def _sts(identity: bytes, asked: set[str]) -> Iterator[str]:
     """Answer every request with one caller identity: the provider takes account and partition from it."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Sts, identity)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Sts, identity, asked)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -111,12 +144,14 @@ def _sts(identity: bytes) -> Iterator[str]:
 
 
 class _Sts(BaseHTTPRequestHandler):
-    def __init__(self, identity: bytes, *arguments: Any) -> None:  # noqa: ANN401 - handed on as they are
+    def __init__(self, identity: bytes, asked: set[str], *arguments: Any) -> None:  # noqa: ANN401 - handed on
         self._identity = identity
+        self._asked = asked
         super().__init__(*arguments)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
+        self._asked.update(re.findall(r"Credential=[^/]+/\d{8}/([^/]+)/sts/", self.headers["Authorization"]))
         self.send_response(200)
         self.send_header("Content-Type", "text/xml")
         self.send_header("Content-Length", str(len(self._identity)))

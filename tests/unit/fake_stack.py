@@ -26,6 +26,7 @@ import os
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from uuid import uuid4
@@ -69,6 +70,11 @@ def backend(settings):
     note("stopped")
 
 @contextmanager
+def temporary(settings):
+    with backend(settings) as endpoint:
+        yield replace(endpoint, is_temporary=True)
+
+@contextmanager
 def broken(settings):
     note("broken")
     problem = BackendError("broken", "it is out of order")
@@ -81,6 +87,7 @@ def buggy(settings):
     yield {}["no such key"]
 """
 
+_VARIABLES = "".join(f'variable "{name}" {{ default = "" }}\n' for name in ("a", "b", "lambda_zip"))
 _TERRAFORM = """#!/bin/sh
 values=$(sed 's/ = "/=/; s/"$//' harness.tfvars 2>/dev/null | tr '\\n' ' ')
 echo "$1 $AWS_ACCESS_KEY_ID $PWD $* $values" >> {notes}
@@ -88,8 +95,11 @@ if [ "$1" = init ]; then
   mkdir -p .terraform
   echo '{{"backend": {{"type": "local"}}}}' > .terraform/terraform.tfstate
 fi
-if [ "$1" = apply ]; then echo applied >> terraform.tfstate; fi
-if [ "$1" = output ]; then echo '{{"answer": {{"value": "42", "type": "string"}}}}'; fi
+if [ "$1" = apply ]; then
+  serial=$(sed 's/.*"serial": //; s/,.*//' terraform.tfstate 2>/dev/null || echo 0)
+  answer='"outputs": {{"answer": {{"value": "42", "type": "string"}}}}'
+  printf '{{"serial": %s, %s}}' $((serial + 1)) "$answer" > terraform.tfstate
+fi
 {script}
 """
 
@@ -110,6 +120,7 @@ class FakeStack:
         (folder / "terraform").mkdir(parents=True)
         (folder / "scratch").mkdir()
         (folder / "terraform" / "main.tf").write_text("# the first\n", "utf-8")
+        (folder / "terraform" / "variables.tf").write_text(_VARIABLES, "utf-8")
         (folder / "fake.py").write_text(_BACKEND, "utf-8")
         project = cls(folder=folder)
         project.script("")
@@ -163,17 +174,18 @@ class FakeStack:
         """Return the processes that were started with the project's environment."""
         return [found for found in psutil.process_iter() if self._is_ours(found)]
 
-    def is_left_clean(self, *, timeout: float = 10.0) -> bool:
-        """Wait until no process is left; return whether no file is either."""
-        eventually(
-            self.processes, until=lambda left: not left, what="the end of every process", timeout=timeout
-        )
+    def wait_until_clean(self, *, timeout: float = 10.0) -> None:
+        """Wait until no process and no file is left.
+
+        Raises:
+            NotReachedError: Something is; `last` has it.
+        """
+        eventually(self._left, until=lambda left: not left, what="the end of all", timeout=timeout)
+
+    def _left(self) -> list[object]:
         journal = self.folder / "cache" / "journal"
-        left = [
-            *(self.folder / "scratch").glob("harness-*"),
-            *(journal.iterdir() if journal.exists() else []),
-        ]
-        return left == []
+        files = [*(self.folder / "scratch").glob("harness-*"), *journal.glob("*")]
+        return [*self.processes(), *files]
 
     def kill(self) -> None:
         """Kill all processes that are left."""

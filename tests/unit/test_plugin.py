@@ -154,7 +154,6 @@ def test_workers_share_one_stack_that_processes_of_the_controller_hold(
         "started": 1,
         "init": 1,
         "apply": 1,
-        "output": 1,
         "test": 8,
         "destroy": 1,
         "stopped": 1,
@@ -165,7 +164,7 @@ def test_workers_share_one_stack_that_processes_of_the_controller_hold(
     assert len({note[1] for note in project.notes("test")}) == 2
     for step in ("terraform init", "terraform apply", "terraform destroy"):
         assert str(result.stdout).count(f"s] {step}\n") == 1
-    assert project.is_left_clean()
+    project.wait_until_clean()
 
 
 def test_each_worker_has_an_account_of_its_own_on_the_one_backend(
@@ -181,7 +180,7 @@ def test_each_worker_has_an_account_of_its_own_on_the_one_backend(
     assert sorted({note[3] for note in project.notes("test")}) == accounts
     assert len({note[2] for note in project.notes("apply")}) == 2  # two copies of the root
     assert project.done()[-1] == "stopped"
-    assert project.is_left_clean()
+    project.wait_until_clean()
 
 
 def test_a_worker_that_crashes_takes_nothing_with_it_and_leaves_nothing(
@@ -194,7 +193,7 @@ def test_a_worker_that_crashes_takes_nothing_with_it_and_leaves_nothing(
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(["*worker 'gw?' crashed while running 'test_it.py::test_crash'*"])
     assert project.counted()["apply"] == project.counted()["destroy"] == project.counted()["started"] == 1
-    assert project.is_left_clean()
+    project.wait_until_clean()
 
 
 def test_nothing_is_started_where_no_test_asks_for_it(pytester: pytest.Pytester, project: FakeStack) -> None:
@@ -203,7 +202,7 @@ def test_nothing_is_started_where_no_test_asks_for_it(pytester: pytest.Pytester,
     run_with(pytester, "-n2").assert_outcomes(passed=2)
 
     assert project.done() == []
-    assert project.is_left_clean()
+    project.wait_until_clean()
 
 
 def test_a_backend_that_does_not_start_is_told_to_each_test_and_tried_once(
@@ -215,7 +214,7 @@ def test_a_backend_that_does_not_start_is_told_to_each_test_and_tried_once(
     result.stdout.fnmatch_lines(["backend 'broken': it is out of order", "seen on a Monday"])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert project.done() == ["broken"]
-    assert project.is_left_clean()
+    project.wait_until_clean()
 
 
 def test_a_stack_that_is_not_applied_is_told_to_each_test_and_tried_once(
@@ -229,7 +228,20 @@ def test_a_stack_that_is_not_applied_is_told_to_each_test_and_tried_once(
     result.stdout.fnmatch_lines(["terraform apply failed:", "error: no such bucket"])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert project.done() == ["started", "init", "apply", "destroy", "stopped"]
-    assert project.is_left_clean()
+    project.wait_until_clean()
+
+
+def test_what_goes_with_the_emulator_is_destroyed_only_if_that_is_asked_for(
+    pytester: pytest.Pytester, project: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HARNESS_BACKEND", "fake:temporary")
+
+    run_with(pytester).assert_outcomes(passed=4)
+    assert not project.notes("destroy")
+    assert project.done()[-1] == "stopped"
+
+    run_with(pytester, "--destroy").assert_outcomes(passed=4)
+    assert project.done()[-2:] == ["destroy", "stopped"]
 
 
 def test_a_destroy_that_fails_makes_the_run_fail(pytester: pytest.Pytester, project: FakeStack) -> None:
@@ -241,7 +253,7 @@ def test_a_destroy_that_fails_makes_the_run_fail(pytester: pytest.Pytester, proj
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["ERROR: terraform destroy failed:", "error: bucket not empty"])
     assert project.counted()["stopped"] == 1
-    assert project.is_left_clean()
+    project.wait_until_clean()
 
 
 def test_a_backend_next_to_the_tests_is_found(pytester: pytest.Pytester, project: FakeStack) -> None:
@@ -272,7 +284,7 @@ def test_a_signal_destroys_and_stops_everything(
                 (project.folder / "go").touch()  # else pytest-xdist lets the workers have 10 s
         run.communicate(timeout=40)
 
-    assert project.is_left_clean(timeout=20)
+    project.wait_until_clean(timeout=20)
     assert run.returncode != 0
     assert project.counted()["destroy"] == project.counted()["stopped"] == 1
 
@@ -285,8 +297,10 @@ def test_a_controller_that_is_killed_leaves_no_process(project: FakeStack, pytes
         (project.folder / "go").touch()
         run.communicate(timeout=20)
 
-    project.is_left_clean()
+    eventually(project.processes, until=lambda left: not left, what="the end of every process", timeout=60)
     assert project.done()[-2:] == ["destroy", "stopped"]
+    (notes,) = (project.folder / "scratch").glob("harness-*")  # of the controller itself, which was killed
+    assert notes.name.startswith("harness-shared-")
 
 
 @contextmanager
@@ -311,7 +325,7 @@ def test_the_next_run_attaches_to_what_is_kept(pytester: pytest.Pytester, projec
     first = project.done()
     run_with(pytester, "--keep").assert_outcomes(passed=4)
 
-    assert first == ["started", "init", "apply", "output", *["test"] * 4]
+    assert first == ["started", "init", "apply", *["test"] * 4]
     assert project.done() == [*first, *["test"] * 4]
 
 
@@ -319,7 +333,7 @@ def test_workers_share_what_is_kept(pytester: pytest.Pytester, project: FakeStac
     run_with(pytester, "--keep", "-n2").assert_outcomes(passed=4)
     run_with(pytester, "--keep", "-n2").assert_outcomes(passed=4)
 
-    assert project.counted() == {"started": 1, "init": 1, "apply": 1, "output": 1, "test": 8}
+    assert project.counted() == {"started": 1, "init": 1, "apply": 1, "test": 8}
 
 
 def test_a_variable_and_a_root_can_be_given(pytester: pytest.Pytester, project: FakeStack) -> None:
@@ -339,4 +353,5 @@ def test_a_variable_without_a_value_is_told(pytester: pytest.Pytester, project: 
 
     result.assert_outcomes(errors=4)
     result.stdout.fnmatch_lines(["--terraform-var: expected NAME=VALUE, got 'a'"])
+    result.stdout.no_fnmatch_line("During handling of *")
     assert project.done() == []

@@ -122,3 +122,65 @@ def test_a_mistake_in_the_project_file_is_refused(project: Path, text: str, told
 
     with pytest.raises(SettingsError, match=told):
         Settings.from_env({}, project)
+
+
+def test_settings_are_found_from_a_folder_below_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.harness]\nbackend = "ministack"\n', "utf-8")
+    (below := tmp_path / "env" / "dev").mkdir(parents=True)
+    monkeypatch.chdir(below)
+
+    settings = Settings.from_env({})
+
+    assert (settings.project, settings.backend) == (tmp_path.resolve(), "ministack")
+
+
+def test_a_misspelt_setting_is_told_with_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[tool.harness]\nterrafrom-dir = "x"\n', "utf-8")
+
+    with pytest.raises(SettingsError, match=r"got 'terrafrom-dir'; did you mean terraform-dir\?"):
+        Settings.from_env({}, tmp_path)
+
+
+ROOTS = """
+[tool.harness]
+terraform-dir = "app"
+
+[[tool.harness.roots]]
+terraform-dir = "network"
+workspace = "dev"
+var-files = ["dev.tfvars"]
+variables = { zones = 2 }
+"""
+
+
+def test_other_roots_have_settings_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(ROOTS, "utf-8")
+
+    settings = Settings.from_env({}, tmp_path)
+
+    (root,) = settings.roots
+    assert (root.terraform_dir, root.workspace) == (tmp_path / "network", "dev")
+    assert (root.var_files, root.variables) == ((tmp_path / "dev.tfvars",), {"zones": "2"})
+    assert settings.of_root(root).terraform_dir == tmp_path / "network"
+    assert settings.of_root(root).roots == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("roots = 1", "expected a list of tables, got 1"),
+        ("roots = [1]", r"expected a list of tables, got \[1\]"),
+        ("roots = [{}]", "expected terraform-dir, it is not set"),
+        (
+            'roots = [{ terraform-dir = "a", package = "b" }]',
+            "expected only .*, got 'package'",
+        ),
+    ],
+)
+def test_wrong_roots_are_refused(tmp_path: Path, text: str, told: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.harness]\n{text}\n", "utf-8")
+
+    with pytest.raises(SettingsError, match=rf"\[\[tool.harness.roots\]\]: {told}"):
+        Settings.from_env({}, tmp_path)

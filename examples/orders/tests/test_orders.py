@@ -2,57 +2,58 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
-from adapter import order
 
-from harness import assert_no_drift, eventually
+from harness import assert_no_drift
 
 if TYPE_CHECKING:
-    from adapter import Orders
-
     from harness import Deployment, Settings
 
 
-def test_a_message_becomes_an_item(orders: Orders) -> None:
-    (message,) = orders.place(order("a-1", quantity=3))
-
-    stored = eventually(orders.stored, what="an item")
-
-    assert stored == {
-        "a-1": {
-            "order_id": {"S": "a-1"},
-            "product": {"S": "tea"},
-            "quantity": {"N": "3"},
-            "message_id": {"S": message},
-        }
-    }
+def order(order_id: str, *, quantity: int = 1) -> dict[str, object]:
+    """Return a message that orders tea."""
+    return {"order_id": order_id, "product": "tea", "quantity": quantity}
 
 
-def test_the_same_message_twice_is_one_item(orders: Orders) -> None:
-    orders.place(order("a-1"))
-    first = eventually(orders.stored, what="an item")
+def test_a_message_becomes_an_item(stack: Deployment) -> None:
+    (message,) = stack.queue("queue_url").send(order("a-1", quantity=3))
 
-    orders.place(order("a-1"))
-    orders.handled()
+    stored = stack.table().wait_for_item({"order_id": "a-1"})
 
-    assert orders.stored() == first  # with the first message's id: the second has changed nothing
-    assert orders.failed() == []
+    assert stored == {"order_id": "a-1", "product": "tea", "quantity": 3, "message_id": message}
 
 
-@pytest.mark.parametrize("poison", ["no order", order("a-3", quantity=0)])
+def test_the_same_message_twice_is_one_item(stack: Deployment) -> None:
+    stack.queue("queue_url").send(order("a-1"))
+    first = stack.table().wait_for_item({"order_id": "a-1"})
+
+    stack.queue("queue_url").send(order("a-1"))
+    stack.queue("queue_url").wait_until_empty()
+
+    assert stack.table().items() == [first]  # with the first message's id: the second has changed nothing
+    assert stack.queue("failed_queue_url").peek() == []
+
+
+@pytest.mark.parametrize("poison", ["no order", json.dumps(order("a-3", quantity=0))])
 def test_a_poison_message_is_set_aside_and_its_neighbours_are_stored(
-    orders: Orders, harness_settings: Settings, poison: str
+    stack: Deployment, harness_settings: Settings, poison: str
 ) -> None:
-    _, message, _ = orders.place(order("a-1"), poison, order("a-2"))
+    _, message, _ = stack.queue("queue_url").send(order("a-1"), poison, order("a-2"))
 
-    orders.handled()
+    stack.queue("queue_url").wait_until_empty()
 
-    assert orders.failed() == [poison]
-    assert orders.stored().keys() == {"a-1", "a-2"}
-    assert orders.attempts(message) == int(harness_settings.variables["max_receives"])
+    assert stack.queue("failed_queue_url").peek() == [poison]
+    assert {item["order_id"] for item in stack.table().items()} == {"a-1", "a-2"}
+    attempts = [line for line in stack.function().logs() if f"message {message} failed" in line]
+    assert len(attempts) == int(harness_settings.variables["max_receives"])
 
 
 def test_a_second_plan_changes_nothing(stack: Deployment) -> None:
     assert_no_drift(stack.plan())
+
+
+def test_aws_would_take_it_as_it_is(stack: Deployment) -> None:
+    assert stack.refusals() == []

@@ -26,7 +26,7 @@ variable "region" {
   default     = "eu-north-1"
 
   validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[1-9]$", var.region))
+    condition     = can(regex("^[a-z]{2,4}(-[a-z]+)+-[1-9]$", var.region))
     error_message = "region must be the name of an AWS region, such as eu-north-1."
   }
 }
@@ -54,7 +54,7 @@ variable "replica_region" {
   default     = null
 
   validation {
-    condition     = var.replica_region == null || can(regex("^[a-z]{2}(-[a-z]+)+-[1-9]$", var.replica_region))
+    condition     = var.replica_region == null || can(regex("^[a-z]{2,4}(-[a-z]+)+-[1-9]$", var.replica_region))
     error_message = "replica_region must be the name of an AWS region, such as eu-west-1. For none give null in a file (-var-file): after -var it is text."
   }
 
@@ -62,6 +62,23 @@ variable "replica_region" {
     condition     = var.replica_region == null || var.replica_region != var.region
     error_message = "replica_region must be another region than region."
   }
+}
+
+variable "failed_over" {
+  description = "Write and serve in the replica region, because the other one fails."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.failed_over || var.replica_region != null
+    error_message = "failed_over needs a replica_region to fail over to."
+  }
+}
+
+variable "domain" {
+  description = "Name that clients use, and the public hosted zone of Route 53 that it is in; null for the URLs that API Gateway gives."
+  type        = object({ name = string, zone_id = string })
+  default     = null
 }
 
 variable "retention" {
@@ -86,6 +103,24 @@ variable "access_logs_enabled" {
 
 variable "force_destroy" {
   description = "Let destroy delete the buckets even when they hold objects."
+  type        = bool
+  default     = true
+}
+
+variable "deletion_protection" {
+  description = "Refuse a destroy before it begins: otherwise all but the buckets that are full would go, the schedule and the API included."
+  type        = bool
+  default     = false
+}
+
+variable "operator_arns" {
+  description = "IAM roles and users of people who may read and write objects by hand; the key lets nobody else, administrators included."
+  type        = list(string)
+  default     = []
+}
+
+variable "deployer_is_operator" {
+  description = "Let the role or user that applies the stack read and write objects, too."
   type        = bool
   default     = true
 }
@@ -161,6 +196,17 @@ variable "retrieve_live_version" {
   default     = null
 }
 
+variable "gradual_deployment" {
+  description = "Deployment configuration of CodeDeploy that moves the functions' aliases, such as `CodeDeployDefault.LambdaCanary10Percent15Minutes`; null for a move at once, by Terraform."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.gradual_deployment == null || var.monitoring_enabled
+    error_message = "gradual_deployment needs monitoring_enabled: an alarm is what moves an alias back."
+  }
+}
+
 variable "dead_letter_queues_enabled" {
   description = "Keep events that failed or could not be delivered. Costs an apply 25 s: the provider waits for a queue."
   type        = bool
@@ -197,9 +243,9 @@ variable "log_retention_days" {
 }
 
 variable "tracing_enabled" {
-  description = "Trace the API and the functions with X-Ray."
+  description = "Trace the API and the functions with X-Ray. A trace has no calls to S3; those are in the log (`s3_ms`), at no price."
   type        = bool
-  default     = true
+  default     = false
 }
 
 variable "scheduler" {
@@ -212,6 +258,15 @@ variable "schedule_expression" {
   description = "How often an object is created: `rate(<n> minutes)`, `rate(<n> hours)` or `rate(<n> days)`."
   type        = string
   default     = "rate(10 minutes)"
+
+  validation {
+    condition = !var.monitoring_enabled || try(
+      tonumber(regex("^rate\\(([0-9]+) ", var.schedule_expression)[0]) *
+      { minute = 60, hour = 3600, day = 86400 }[regex(" (minute|hour|day)s?\\)$", var.schedule_expression)[0]] <= 86400,
+      true # the module says what is wrong with it
+    )
+    error_message = "schedule_expression must be at most a day with monitoring_enabled: CloudWatch has no longer period to miss an object in."
+  }
 }
 
 variable "schedule_enabled" {
@@ -254,7 +309,7 @@ variable "api_throttling" {
 }
 
 variable "api_account_role_managed" {
-  description = "Let this stack set the role that API Gateway logs with: an account has one in a region. Matters with access logs only."
+  description = "Let this stack set the role that API Gateway logs with. An account has one in a region, for the APIs of all, so do so only in an account that is this stack's own. Matters with access logs only."
   type        = bool
-  default     = true
+  default     = false
 }

@@ -33,6 +33,11 @@ output "kms_key_arn" {
   value       = module.kms.key_arn
 }
 
+output "operator_arns" {
+  description = "Roles and users of people who may read and write objects by hand."
+  value       = local.operator_arns
+}
+
 output "create_function_name" {
   description = "Function that creates objects."
   value       = module.create_function.function_name
@@ -76,6 +81,14 @@ output "api_execution_arn" {
 output "api_url" {
   description = "Public URL of the most recent object."
   value       = module.api_gateway.url
+}
+
+output "public_url" {
+  description = "URL of the most recent object for clients: of the domain, or else of the region that serves."
+  value = (
+    var.domain != null ? "https://${var.domain.name}/${local.api_path_part}" :
+    var.failed_over ? module.disaster_recovery[0].standby_api_url : module.api_gateway.url
+  )
 }
 
 output "api_key" {
@@ -132,4 +145,24 @@ output "replica_bucket_name" {
 output "standby_api_url" {
   description = "Public URL of the most recent replica; null without a replica region."
   value       = one(module.disaster_recovery[*].standby_api_url)
+}
+
+output "standby_kms_key_arn" {
+  description = "Key that encrypts the replicas; null without a replica region."
+  value       = one(module.disaster_recovery[*].replica_kms_key_arn)
+}
+
+output "standby_schedule_name" {
+  description = "Rule that runs on the schedule while the home region fails; null without a replica region."
+  value       = one(module.disaster_recovery[*].schedule_name)
+}
+
+output "standby_alarm_topic_arn" {
+  description = "Topic of the alarms in the replica region; null without one, or without monitoring."
+  value       = one(module.disaster_recovery[*].alarm_topic_arn)
+}
+
+output "deployments" {
+  description = "For each function with a newer version than it serves, what `aws deploy create-deployment --cli-input-json` takes; empty without gradual_deployment."
+  value       = merge(module.gradual_deployment[*].deployments...)
 }

@@ -6,7 +6,24 @@ resource "aws_cloudwatch_log_group" "access" {
   kms_key_id        = var.access_logs.kms_key_arn
 }
 
-# One setting for all APIs of the account in the region: leave it to whoever owns the account where that is not this stack.
+# API Gateway counts no requests that it throttled apart from other 4XX; its log has them.
+resource "aws_cloudwatch_log_metric_filter" "throttled" {
+  count = local.access_logs
+
+  name           = "${var.name}_throttled"
+  log_group_name = aws_cloudwatch_log_group.access[0].name
+  pattern        = "{ $.status = \"429\" }"
+
+  metric_transformation {
+    namespace = var.name
+    name      = local.throttled_metric
+    value     = "1"
+    unit      = "Count"
+  }
+}
+
+# One setting for all APIs of the account in the region. A stack that makes it takes the logs of all others along when it is
+# destroyed, so none does unless it is told that the account is its own.
 resource "aws_api_gateway_account" "logging" {
   count = local.account_roles
 
@@ -43,6 +60,8 @@ data "aws_iam_policy_document" "assume_logging" {
 }
 
 locals {
+  throttled_metric = "ThrottledRequests"
+
   access_logs   = var.access_logs == null ? 0 : 1
   account_roles = try(var.access_logs.account_role_managed, false) ? 1 : 0
 

@@ -37,3 +37,8 @@ output "redeployment_trigger" {
   description = "Hash of everything that a deployment is a snapshot of."
   value       = aws_api_gateway_deployment.this.triggers.redeployment
 }
+
+output "throttled_metric" {
+  description = "Namespace and name of the metric that counts throttled requests; null without an access log."
+  value       = var.access_logs == null ? null : { namespace = var.name, name = local.throttled_metric }
+}

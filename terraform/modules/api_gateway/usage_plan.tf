@@ -1,4 +1,7 @@
+# A plan limits the clients that send an API key, and nobody else: without keys the stage's throttle is all there is.
 resource "aws_api_gateway_usage_plan" "this" {
+  count = var.api_key_required ? 1 : 0
+
   name        = var.name
   description = "Rate and quota of the clients of ${var.name}"
 
@@ -23,12 +26,13 @@ resource "aws_api_gateway_api_key" "client" {
 
   name        = var.name
   description = "Client of ${var.name}"
+  value       = var.api_key
 }
 
 resource "aws_api_gateway_usage_plan_key" "client" {
   count = var.api_key_required ? 1 : 0
 
-  usage_plan_id = aws_api_gateway_usage_plan.this.id
+  usage_plan_id = aws_api_gateway_usage_plan.this[0].id
   key_id        = aws_api_gateway_api_key.client[0].id
   key_type      = "API_KEY"
 }

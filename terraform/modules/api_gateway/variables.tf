@@ -90,6 +90,18 @@ variable "api_key_required" {
   default     = false
 }
 
+variable "api_key" {
+  description = "The key itself, where another API has it already; null for one that API Gateway makes."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.api_key == null || try(length(var.api_key) >= 20 && length(var.api_key) <= 128, false)
+    error_message = "api_key must be 20-128 characters."
+  }
+}
+
 variable "throttling" {
   description = "Requests a second, steady and in a burst, that the stage accepts."
   type = object({
@@ -128,11 +140,11 @@ variable "detailed_metrics_enabled" {
 }
 
 variable "access_logs" {
-  description = "Retention and key of the JSON access log, and whether this stack sets the role that API Gateway logs with, of which an account has one in a region; null for no access log."
+  description = "Retention and key of the JSON access log, and whether this stack sets the role that API Gateway logs with, of which an account has one in a region for all its APIs; null for no access log."
   type = object({
     retention_days       = number
     kms_key_arn          = string
-    account_role_managed = optional(bool, true)
+    account_role_managed = optional(bool, false)
   })
   default = null
 

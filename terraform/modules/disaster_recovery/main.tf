@@ -1,7 +1,8 @@
 locals {
-  rule_id     = "replicate-everything"
+  rule_id     = "replicate-everything" # there, and back again
   there       = merge(var.context, { region = var.replica_region })
   source_arn  = "arn:${var.context.partition}:s3:::${var.source_bucket_name}"
+  replica_arn = "arn:${var.context.partition}:s3:::${local.bucket_name}"
   bucket_name = coalesce(var.replica_bucket_name, "${var.bucket_stem}-${var.replica_region}")
 }
 
@@ -13,9 +14,14 @@ module "kms" {
   context              = local.there
   name                 = var.name
   description          = "Replicas and logs of ${var.name}"
-  reader_role_arns     = [module.iam.reader_role_arn]
+  writer_role_arns     = [module.iam.writer_role_arn]
+  reader_role_arns     = [module.iam.reader_role_arn, aws_iam_role.replication.arn]
   replicator_role_arns = [aws_iam_role.replication.arn]
-  log_group_names      = ["/aws/lambda/${var.reader.function_name}", "/aws/apigateway/${var.name}"]
+  publisher_services   = var.monitoring == null ? [] : ["cloudwatch.amazonaws.com"]
+  operator_arns        = var.operator_arns
+  log_group_names = [
+    "/aws/lambda/${var.writer.function_name}", "/aws/lambda/${var.reader.function_name}", "/aws/apigateway/${var.name}",
+  ]
   deletion_window_days = var.kms_deletion_window_days
 }
 
@@ -28,6 +34,7 @@ module "s3" {
   artifacts_bucket_name = "${var.bucket_stem}-${var.replica_region}-code"
   code_zip              = var.code_zip
   object_prefix         = var.object_prefix
+  pointer_key           = var.pointer_key
   kms_key_arn           = module.kms.key_arn
   retention             = var.retention
   access_logs           = var.access_logs_enabled ? { bucket_name = "${var.bucket_stem}-${var.replica_region}-logs" } : null

@@ -27,3 +27,18 @@ output "standby_api_url" {
   description = "Public URL of the most recent replica."
   value       = module.api_gateway.url
 }
+
+output "standby_api_stage" {
+  description = "Stage of the standby REST API, known once it exists."
+  value       = module.api_gateway.stage_name
+}
+
+output "schedule_name" {
+  description = "Rule that runs on the schedule while the other region fails; null if EventBridge Scheduler keeps it."
+  value       = module.eventbridge.schedule_rule_name
+}
+
+output "alarm_topic_arn" {
+  description = "Topic of this region's alarms; null without monitoring."
+  value       = one(module.monitoring[*].topic_arn)
+}

@@ -1,10 +1,15 @@
-# A read API that is always there: in an outage clients change the URL, and nothing has to be applied.
+# A read API that is always there.
 module "iam" {
   source    = "../iam"
   providers = { aws = aws.replica }
 
-  context         = local.there
-  reader          = { role_name = "${var.reader.function_name}_standby", function_name = var.reader.function_name }
+  context = local.there
+  reader  = { role_name = "${var.reader.function_name}_standby", function_name = var.reader.function_name }
+  writer = {
+    role_name             = "${var.writer.function_name}_standby"
+    function_name         = var.writer.function_name
+    dead_letter_queue_arn = module.create_function.dead_letter_queue_arn
+  }
   bucket_name     = local.bucket_name
   object_prefix   = var.object_prefix
   index_prefix    = var.index_prefix
@@ -44,6 +49,7 @@ module "api_gateway" {
   alias_name       = module.retrieve_function.alias_name
   authorization    = var.api.authorization
   api_key_required = var.api.api_key_required
+  api_key          = var.api_key # a client's key is good in both regions
   throttling       = var.api.throttling
   tracing_enabled  = var.tracing_enabled
 

@@ -23,7 +23,7 @@ variable "replica_region" {
   }
 
   validation {
-    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[1-9]$", var.replica_region))
+    condition     = can(regex("^[a-z]{2,4}(-[a-z]+)+-[1-9]$", var.replica_region))
     error_message = "replica_region must be the name of an AWS region, such as eu-west-1."
   }
 }
@@ -110,6 +110,51 @@ variable "reader" {
   })
 }
 
+variable "writer" {
+  description = "The function that writes, as at home; it gets the replicas' bucket and their key in its environment."
+  type = object({
+    function_name         = string
+    handler               = string
+    architecture          = string
+    timeout_seconds       = number
+    environment_variables = map(string)
+  })
+}
+
+variable "events" {
+  description = "What invokes the writer, as at home; its schedule is on only while the other region fails."
+  type = object({
+    scheduler           = string
+    schedule_expression = string
+    schedule_enabled    = bool
+    bus_name            = string
+    source              = string
+    detail_type         = string
+  })
+}
+
+variable "dead_letter_queues_enabled" {
+  description = "Keep events that failed or could not be delivered."
+  type        = bool
+  default     = false
+}
+
+variable "monitoring" {
+  description = "Who is told of alarms in this region, and the metric that counts new objects; null for no alarms."
+  type = object({
+    alarm_emails = list(string)
+    freshness    = object({ namespace = string, metric = string, dimensions = map(string) })
+  })
+  default = null
+}
+
+variable "api_key" {
+  description = "Key that clients of the API at home have, if one is required."
+  type        = string
+  default     = null
+  sensitive   = true
+}
+
 variable "api" {
   description = "The API, as at home."
   type = object({
@@ -153,6 +198,12 @@ variable "tracing_enabled" {
   description = "Trace the API and the function with X-Ray."
   type        = bool
   default     = true
+}
+
+variable "operator_arns" {
+  description = "Roles and users of people who may read and write replicas through S3."
+  type        = list(string)
+  default     = []
 }
 
 variable "force_destroy" {

@@ -1,5 +1,7 @@
 # The same schedule by EventBridge Scheduler, which assumes a role where a rule has a permission on the function.
 resource "aws_scheduler_schedule" "this" {
+  # checkov:skip=CKV_AWS_297:its payload is a time and an ARN
+
   count = local.schedules
 
   name                = "${var.name}_schedule"
@@ -15,9 +17,10 @@ resource "aws_scheduler_schedule" "this" {
     arn      = var.alias_arn
     role_arn = aws_iam_role.scheduler[0].arn
 
-    # The shape of a rule's event, with the time and id of the tick. Scheduler looks for <aws…> as it stands, unescaped.
+    # The shape of a rule's event. Time and id are those of the tick, the same for every attempt: an execution id would be the
+    # attempt's, and a retry would make a second object. Scheduler looks for <aws…> as it stands, unescaped.
     input = replace(replace(jsonencode({
-      id            = "<aws.scheduler.execution-id>"
+      id            = "<aws.scheduler.schedule-arn>"
       time          = "<aws.scheduler.scheduled-time>"
       source        = "aws.scheduler"
       "detail-type" = "Scheduled Event"

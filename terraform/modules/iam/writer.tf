@@ -46,18 +46,12 @@ data "aws_iam_policy_document" "writer" {
     }
   }
 
-  # IfExists: the search for the newest object begins with a listing without a prefix, and only who may list without a
-  # prefix is answered 404 instead of 403 for a missing pointer.
+  # Without a condition on s3:prefix: S3 answers 404 for a missing key only to who may list that very key as a prefix, and
+  # the search for the newest object begins with a listing of the whole bucket, which names no prefix.
   statement {
     sid       = "ListObjects"
     actions   = ["s3:ListBucket"]
     resources = [local.bucket]
-
-    condition {
-      test     = "StringLikeIfExists"
-      variable = "s3:prefix"
-      values   = ["${var.object_prefix}*"]
-    }
   }
 
   # Decrypt, because the pointer that is read back is encrypted too.

@@ -66,6 +66,17 @@ variable "replicator_role_arns" {
   }
 }
 
+variable "operator_arns" {
+  description = "Roles and users of people who may read and write objects through S3: on call, and for a failback."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.operator_arns : can(regex("^arn:[a-z0-9-]+:iam::[0-9]{12}:(role|user)/.+$", arn))])
+    error_message = "operator_arns must be ARNs of IAM roles or users, and not of a session or of the account."
+  }
+}
+
 variable "log_group_names" {
   description = "CloudWatch log groups that the key may encrypt; `*` stands for any characters."
   type        = list(string)

@@ -1,6 +1,7 @@
 # Put together from names rather than read from the resources, so that what only refers to the function (its role's policy,
 # the API and its deployment) does not wait until it is created.
 locals {
+  alias            = one(concat(aws_lambda_alias.live, aws_lambda_alias.gradual))
   alias_name       = "live"
   dead_letter_name = "${var.function_name}_failed"
 

@@ -5,12 +5,12 @@ output "function_name" {
 
 output "alias_name" {
   description = "Name of the alias that serves, known once it exists."
-  value       = aws_lambda_alias.live.name
+  value       = local.alias.name
 }
 
 output "alias_arn" {
   description = "ARN to invoke, known once the alias exists."
-  value       = aws_lambda_alias.live.arn
+  value       = local.alias.arn
 }
 
 output "invoke_arn" {
@@ -31,6 +31,11 @@ output "dead_letter_queue_name" {
 output "log_group_name" {
   description = "Log group of the function."
   value       = aws_cloudwatch_log_group.this.name
+}
+
+output "live_version" {
+  description = "Version that the alias serves; while CodeDeploy moves it, the one before."
+  value       = local.alias.function_version
 }
 
 output "published_version" {

@@ -133,6 +133,17 @@ variable "live_version" {
   }
 }
 
+variable "gradual_deployment_enabled" {
+  description = "Leave it to CodeDeploy to move the alias to a new version."
+  type        = bool
+  default     = false
+
+  validation {
+    condition     = !var.gradual_deployment_enabled || var.live_version == null
+    error_message = "gradual_deployment_enabled and live_version exclude each other: either CodeDeploy moves the alias or Terraform."
+  }
+}
+
 variable "environment_variables" {
   description = "Environment of the function. Not for secrets."
   type        = map(string)

@@ -1,7 +1,11 @@
 locals {
-  symptoms = merge(local.function_symptoms, local.api_symptoms, local.queue_symptoms, local.freshness, local.replication_symptoms)
+  symptoms = merge(local.function_symptoms, local.queued_symptoms, local.rule_symptoms, local.api_symptoms, local.throttle_symptoms, local.queue_symptoms, local.freshness, local.replication_symptoms)
 
-  above = { operator = "GreaterThanThreshold", statistic = "Sum", threshold = 0, period = 300, periods = 1, missing = "notBreaching" }
+  above = {
+    operator   = "GreaterThanThreshold", threshold = 0, statistic = "Sum", period = 300, missing = "notBreaching"
+    expression = null, operands = {}
+    periods    = 1, breaching_periods = null # null for all of them
+  }
 
   function_symptoms = merge([for name, function in var.functions : {
     "${name}_errors" = merge(local.above, {
@@ -12,17 +16,44 @@ locals {
       description = "${function.name} was throttled: its concurrency or the account's is used up"
       namespace   = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = function.name }
     })
+    # A function that runs once an interval has a point in each period only if the period is the interval.
     "${name}_duration" = merge(local.above, {
       description = "${function.name}: the slowest twentieth takes over half of its time-out"
       namespace   = "AWS/Lambda", metric = "Duration", dimensions = { FunctionName = function.name }
-      statistic   = "p95", threshold = function.timeout_seconds * 500, periods = 3
+      statistic   = "p95", threshold = function.timeout_seconds * 500, period = max(300, function.interval_seconds), periods = 3
     })
   }]...)
 
+  # Events that are lost without a trace: the function never failed on them.
+  queued_symptoms = merge([for name, function in var.functions : !function.asynchronous ? {} : {
+    "${name}_dropped" = merge(local.above, {
+      description = "Events for ${function.name} were dropped before it ran: too old, or too many"
+      namespace   = "AWS/Lambda", metric = "AsyncEventsDropped", dimensions = { FunctionName = function.name }
+    })
+    "${name}_dead_letters_lost" = merge(local.above, {
+      description = "Events that ${function.name} failed on did not reach their queue"
+      namespace   = "AWS/Lambda", metric = "DestinationDeliveryFailures", dimensions = { FunctionName = function.name }
+    })
+  }]...)
+
+  rule_symptoms = { for name in var.rule_names : "${name}_failed" => merge(local.above, {
+    description = "Events that ${name} matched did not reach the function, and are not tried again"
+    namespace   = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = name }
+  }) }
+
+  throttle_symptoms = var.api.throttled == null ? {} : {
+    api_throttles = merge(local.above, {
+      description = "The API refused requests with 429: the stage's rate or the plan's is used up"
+      namespace   = var.api.throttled.namespace, metric = var.api.throttled.name, dimensions = null
+    })
+  }
+
   api_symptoms = {
     api_errors = merge(local.above, {
-      description = "The API answered 5XX"
-      namespace   = "AWS/ApiGateway", metric = "5XXError", dimensions = { ApiName = var.api.name, Stage = var.api.stage }
+      description = "The API answered more than ${var.api.error_percent} % with 5XX"
+      namespace   = "AWS/ApiGateway", metric = null, dimensions = { ApiName = var.api.name, Stage = var.api.stage }
+      expression  = "100 * errors / requests", operands = { errors = "5XXError", requests = "Count" }
+      threshold   = var.api.error_percent, periods = 3, breaching_periods = 2
     })
     api_latency = merge(local.above, {
       description = "The API's slowest twentieth takes longer than ${var.api.latency_ms} ms"
@@ -37,12 +68,13 @@ locals {
     statistic   = "Maximum"
   }) }
 
-  # Silence is the symptom, so missing data breach. CloudWatch looks back at most a day where a period is under an hour,
-  # and has no period above a day.
-  freshness = {
+  # Silence is the symptom. CloudWatch ignores what missing data are to mean while enough older points are in range, so an
+  # expression makes points of the silence; a metric that has never been there stays missing, and that breaches.
+  freshness = !var.freshness.alarm_enabled ? {} : {
     freshness = merge(local.above, {
       description = "No new object for two intervals of the schedule"
-      namespace   = var.freshness.namespace, metric = var.freshness.metric, dimensions = var.freshness.dimensions
+      namespace   = var.freshness.namespace, metric = null, dimensions = var.freshness.dimensions
+      expression  = "FILL(written, 0)", operands = { written = var.freshness.metric }
       operator    = "LessThanThreshold", threshold = 1, period = var.freshness.interval_seconds, periods = 2, missing = "breaching"
     })
   }

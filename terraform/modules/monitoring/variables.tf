@@ -45,44 +45,60 @@ variable "alarm_emails" {
 }
 
 variable "functions" {
-  description = "Functions to watch, by a short name for their alarms."
+  description = "Functions to watch, by a short name for their alarms; how often one runs that a schedule calls, and whether events are queued for it."
   type = map(object({
-    name            = string
-    timeout_seconds = number
+    name             = string
+    timeout_seconds  = number
+    interval_seconds = optional(number, 60)
+    asynchronous     = optional(bool, false)
   }))
 
   validation {
-    condition     = alltrue([for function in var.functions : function.timeout_seconds > 0 && can(regex("^[a-zA-Z0-9_-]{1,64}$", function.name))])
-    error_message = "functions need a name of 1-64 letters, digits, '_' or '-', and timeout_seconds above 0."
+    condition     = alltrue([for function in var.functions : function.timeout_seconds > 0 && function.interval_seconds % 60 == 0 && can(regex("^[a-zA-Z0-9_-]{1,64}$", function.name))])
+    error_message = "functions need a name of 1-64 letters, digits, '_' or '-', timeout_seconds above 0, and interval_seconds in whole minutes."
   }
 }
 
 variable "api" {
-  description = "API to watch, and the latency its slowest twentieth should stay below."
+  description = "API to watch, the latency its slowest twentieth should stay below, the share of 5XX that is still well, and the metric that counts throttled requests."
   type = object({
-    name       = string
-    stage      = string
-    latency_ms = optional(number, 2000)
+    name          = string
+    stage         = string
+    latency_ms    = optional(number, 2000)
+    error_percent = optional(number, 1)
+    throttled     = optional(object({ namespace = string, name = string }))
   })
 
   validation {
-    condition     = length(var.api.name) > 0 && length(var.api.stage) > 0 && var.api.latency_ms > 0
-    error_message = "api needs a name, a stage, and latency_ms above 0."
+    condition     = length(var.api.name) > 0 && length(var.api.stage) > 0 && var.api.latency_ms > 0 && var.api.error_percent > 0
+    error_message = "api needs a name, a stage, and latency_ms and error_percent above 0."
   }
 }
 
 variable "freshness" {
-  description = "Metric that counts new objects, and the interval in which one is due."
+  description = "Metric that counts new objects, the interval in which one is due, and whether any is due at all."
   type = object({
     namespace        = string
     metric           = string
     dimensions       = map(string)
     interval_seconds = number
+    alarm_enabled    = optional(bool, true)
   })
 
   validation {
     condition     = var.freshness.interval_seconds % 60 == 0 && var.freshness.interval_seconds >= 60 && var.freshness.interval_seconds <= 86400
     error_message = "freshness.interval_seconds must be whole minutes, at most a day: CloudWatch has no longer period."
+  }
+}
+
+variable "rule_names" {
+  description = "EventBridge rules that have to reach their targets."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for name in var.rule_names : can(regex("^[a-zA-Z0-9._-]{1,64}$", name))])
+    error_message = "rule_names must be names of EventBridge rules, not ARNs."
   }
 }
 

@@ -35,6 +35,19 @@ resource "aws_s3_bucket_lifecycle_configuration" "objects" {
     }
   }
 
+  # Each write replaces the pointer, and nobody wants an old one: with thousands of versions of one key S3 slows down.
+  rule {
+    id     = "expire-replaced-pointers"
+    status = "Enabled"
+
+    filter {
+      prefix = var.pointer_key
+    }
+    noncurrent_version_expiration {
+      noncurrent_days = 1
+    }
+  }
+
   rule {
     id     = "abort-uploads"
     status = "Enabled"

@@ -1,6 +1,12 @@
 resource "aws_s3_bucket" "objects" {
+  # checkov:skip=CKV_AWS_144:the disaster_recovery module replicates it, if there is one
+  # checkov:skip=CKV2_AWS_62:its readers ask for the newest object, and nobody waits for it
+
   bucket        = var.bucket_name
   force_destroy = var.force_destroy
+
+  # The name needs no key, but a bucket that can't be destroyed has to hold on to the key of its objects.
+  depends_on = [var.kms_key_arn]
 }
 
 resource "aws_s3_bucket_server_side_encryption_configuration" "objects" {

@@ -124,5 +124,11 @@ data "aws_iam_policy_document" "objects" {
       variable = "s3:if-none-match"
       values   = ["true"]
     }
+    # The parts of a multipart upload have no such header; the request that completes it has.
+    condition {
+      test     = "BoolIfExists"
+      variable = "s3:ObjectCreationOperation"
+      values   = ["true"]
+    }
   }
 }

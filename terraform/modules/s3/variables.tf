@@ -58,6 +58,16 @@ variable "object_prefix" {
   }
 }
 
+variable "pointer_key" {
+  description = "Key of the object that points to the newest one."
+  type        = string
+
+  validation {
+    condition     = length(var.pointer_key) > 0 && !startswith(var.pointer_key, var.object_prefix)
+    error_message = "pointer_key must not be empty and must lie outside object_prefix."
+  }
+}
+
 variable "kms_key_arn" {
   description = "Key that encrypts the objects."
   type        = string

@@ -16,11 +16,11 @@ from harness import (
     NotReachedError,
     StoredObject,
     assert_encrypted,
-    assert_latest,
     assert_no_drift,
     assertions,
 )
-from harness.assertions import assert_logged, assert_metric, assert_nothing_left
+from harness.assertions import assert_nothing_left, wait_for_log, wait_for_metric
+from tests.system import assert_latest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,30 +104,30 @@ SECOND = datetime.fromtimestamp(2, UTC)
 
 
 def test_a_line_that_fits_is_returned() -> None:
-    assert assert_logged(LOGS, "writer", "^f.rst$", timeout=0) == "first"
+    assert wait_for_log(LOGS, "writer", "^f.rst$", timeout=0) == "first"
 
 
 def test_a_line_from_before_does_not_count() -> None:
-    assert assert_logged(LOGS, "writer", "second", timeout=0, since=SECOND) == "second"
+    assert wait_for_log(LOGS, "writer", "second", timeout=0, since=SECOND) == "second"
     with pytest.raises(NotReachedError, match="a line like 'first' in the log of writer"):
-        assert_logged(LOGS, "writer", "first", timeout=0, since=SECOND)
+        wait_for_log(LOGS, "writer", "first", timeout=0, since=SECOND)
 
 
 def test_a_line_that_never_comes_fails_with_the_last_lines() -> None:
     with pytest.raises(NotReachedError) as caught:
-        assert_logged(LOGS, "writer", "moon", timeout=0)
+        wait_for_log(LOGS, "writer", "moon", timeout=0)
     assert caught.value.__notes__[0].startswith("log of writer:\n  first\n  second\n")
 
     with pytest.raises(NotReachedError) as caught:
-        assert_logged(LOGS, "nowhere", "moon", timeout=0)
+        wait_for_log(LOGS, "nowhere", "moon", timeout=0)
     assert caught.value.__notes__ == ["log of nowhere:\n  empty"]
 
 
 def test_a_metric_is_summed_up() -> None:
-    assert assert_metric(LOGS, "writer", "Events", minimum=3, timeout=0) == 3
-    assert assert_metric(LOGS, "writer", "Events", dimensions={"service": "orders"}, timeout=0) == 3
-    assert assert_metric(LOGS, "writer", "Events", since=datetime.fromtimestamp(4, UTC), timeout=0) == 1
-    assert assert_metric(LOGS, "writer", "Late", minimum=0, timeout=0) == 0
+    assert wait_for_metric(LOGS, "writer", "Events", minimum=3, timeout=0) == 3
+    assert wait_for_metric(LOGS, "writer", "Events", dimensions={"service": "orders"}, timeout=0) == 3
+    assert wait_for_metric(LOGS, "writer", "Events", since=datetime.fromtimestamp(4, UTC), timeout=0) == 1
+    assert wait_for_metric(LOGS, "writer", "Late", minimum=0, timeout=0) == 0
 
 
 @pytest.mark.parametrize(
@@ -144,12 +144,12 @@ def test_a_metric_that_is_not_reached_fails_with_those_that_were_seen(wanted: di
     with pytest.raises(
         NotReachedError, match=r"shop/Events\{service=orders\} = 3, shop/Late\{service=orders\} = 0"
     ):
-        assert_metric(LOGS, "writer", **wanted, timeout=0)
+        wait_for_metric(LOGS, "writer", **wanted, timeout=0)
 
 
 def test_no_metric_at_all_is_said() -> None:
     with pytest.raises(NotReachedError, match="last seen: no metric"):
-        assert_metric(LOGS, "nowhere", "Events", timeout=0)
+        wait_for_metric(LOGS, "nowhere", "Events", timeout=0)
 
 
 def test_only_what_was_not_there_before_is_left(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from harness import ExpectationError
-from harness.assertions.expect import expect, settled
+from harness.assertions.expect import expect, retry_until_passes
 
 
 def test_what_is_expected_passes_and_anything_else_is_an_error_with_both() -> None:
@@ -23,22 +23,22 @@ def test_a_check_that_passes_later_is_waited_for() -> None:
         expect("colour", "red", colour)
         return colour
 
-    assert settled(check, what="red", timeout=5) == "red"
+    assert retry_until_passes(check, timeout=5) == "red"
 
 
 def test_a_check_may_return_nothing() -> None:
     tries: list[int] = []
 
-    settled(lambda: tries.append(1), what="nothing", timeout=0)
+    retry_until_passes(lambda: tries.append(1), timeout=0)
 
     assert tries == [1]
 
 
 def test_what_the_check_raised_last_is_raised_when_the_time_is_up() -> None:
     with pytest.raises(ExpectationError, match="colour: expected 'red', got 'blue'"):
-        settled(lambda: expect("colour", "red", "blue"), what="red", timeout=0)
+        retry_until_passes(lambda: expect("colour", "red", "blue"), timeout=0)
 
 
 def test_any_other_error_ends_the_wait() -> None:
     with pytest.raises(ZeroDivisionError):
-        settled(lambda: 1 / 0, what="anything", timeout=5)
+        retry_until_passes(lambda: 1 / 0, timeout=5)

@@ -10,6 +10,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -457,3 +458,12 @@ def test_the_executor_is_one_of_two(tmp_path: Path) -> None:
         SettingsError, match="HARNESS_LAMBDA_EXECUTOR: expected process or docker, got 'podman'"
     ):
         Settings.from_env({"HARNESS_LAMBDA_EXECUTOR": "podman"}, tmp_path)
+
+
+def test_functions_reach_this_machine_over_dockers_bridge(monkeypatch: pytest.MonkeyPatch) -> None:
+    bridge = SimpleNamespace(family=socket.AF_INET, address="172.17.0.1")
+    monkeypatch.setattr(psutil, "net_if_addrs", lambda: {"docker0": [bridge]})
+    assert docker_engine.bridge_address() == "172.17.0.1"
+
+    monkeypatch.setattr(psutil, "net_if_addrs", dict)
+    assert docker_engine.bridge_address() == ""

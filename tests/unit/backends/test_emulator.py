@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import BackendError, Endpoint
-from harness.backends.emulator import served_emulator, watched
+from harness.backends.emulator import Program, answers, served, watched
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,16 +68,32 @@ def test_an_interrupt_is_none_of_the_emulators_business() -> None:
         raise KeyboardInterrupt
 
 
-def test_a_served_emulator_is_noted_with_all_that_it_keeps(settings: Settings, tmp_path: Path) -> None:
-    journal, home = settings.cache_dir / "journal", tmp_path / "home"
-    home.mkdir()
-    argv = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+SERVER = """
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
-    with served_emulator(argv, settings, settings.environ, home / "fake.log") as emulator:
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Healthy).serve_forever()
+"""
+
+
+def test_a_served_emulator_is_healthy_and_noted_with_all_that_it_keeps(settings: Settings) -> None:
+    journal, folders = settings.cache_dir / "journal", []
+
+    def command(port: int, folder: Path, _gate: str) -> tuple[list[str], dict[str, str]]:
+        folders.append(folder)
+        return [sys.executable, "-S", "-c", SERVER, str(port)], dict(settings.environ)
+
+    with served("own", settings, Program(name="fake", health="/health", command=command)) as endpoint:
         (entry,) = (json.loads(file.read_text("utf-8")) for file in journal.iterdir())
-        assert entry["pid"] == emulator.process.pid
-        assert (entry["what"], entry["folder"]) == ("fake", str(home))
-        assert emulator.ended() == ""
+        assert (entry["what"], entry["folder"]) == ("fake", str(folders[0]))
+        assert (endpoint.backend, endpoint.is_temporary, endpoint.ended()) == ("own", True, "")
+        assert answers(endpoint)
 
-    assert emulator.ended() == "exit code -15"
+    assert endpoint.ended() == "exit code -15"
+    assert not folders[0].exists()
     assert list(journal.iterdir()) == []

@@ -20,7 +20,7 @@ def start(settings: Settings) -> None:
 
 
 def test_it_is_built_in() -> None:
-    assert backends.load("external") is external
+    assert backends.load("external").start is external
 
 
 def test_what_answers_is_used_and_goes_on(settings: Settings, sts: Callable[[str], StubSts]) -> None:

@@ -56,7 +56,7 @@ def start(settings: Settings) -> None:
 
 
 def test_it_is_built_in() -> None:
-    assert backends.load("ministack") is ministack
+    assert backends.load("ministack").start is ministack
 
 
 def test_it_is_served_on_this_machine_with_enforcement_and_without_a_way_to_aws(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import BackendError, Endpoint, Settings, SettingsError, backends
-from harness.aws.rest import served_url
+from harness.aws.rest import address_of
 from harness.backends.real_aws import aws
 from harness.base import isolation
 
@@ -46,7 +46,7 @@ def start(settings: Settings) -> None:
 
 
 def test_it_is_built_in() -> None:
-    assert backends.load("aws") is aws
+    assert backends.load("aws").start is aws
 
 
 def test_an_allowed_account_is_used_under_a_name_of_its_own_and_with_a_warning(
@@ -121,7 +121,7 @@ def test_auto_never_chooses_it(settings: Settings) -> None:
     allowed = {**settings.environ, "HARNESS_AWS_ACCOUNTS": OURS}
 
     assert Settings.from_env(allowed, settings.project).backend == "auto"
-    assert backends.load("auto") is not aws
+    assert backends.load("auto").start is not aws
 
 
 def test_the_callers_own_credentials_and_proxies_remain() -> None:
@@ -137,4 +137,4 @@ def test_the_callers_own_credentials_and_proxies_remain() -> None:
 def test_the_published_url_is_the_one_that_is_called() -> None:
     published = "https://abc.execute-api.eu-north-1.amazonaws.com/dev/latest"
 
-    assert served_url(REAL, published) == published
+    assert address_of(REAL, published).url == published

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import CommandError, MissingToolError, Settings, SettingsError
+from harness import BackendError, MissingToolError, Settings, SettingsError
 from harness.base import environments, process
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def test_an_interrupted_build_is_built_anew(settings: Settings, requirements: Pa
 def test_a_failed_build_is_an_error_and_the_next_try_works(settings: Settings, requirements: Path) -> None:
     good = requirements.read_text("utf-8")
     requirements.write_text("greeter @ file:///nowhere\n", "utf-8")
-    with pytest.raises(CommandError, match="nowhere"):
+    with pytest.raises(BackendError, match="nowhere"):
         environments.cached(settings, "greeter", requirements)
 
     requirements.write_text(good, "utf-8")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -64,6 +65,17 @@ def test_what_a_killed_run_has_noted_is_cleared(tmp_path: Path) -> None:
     eventually(lambda: not _lives(sleeper), what="the end of the sleeper")
     assert not folder.exists()
     assert journal.orphans(tmp_path) == {}
+
+
+def test_what_still_works_in_the_folder_of_a_killed_run_ends_too(tmp_path: Path) -> None:
+    (folder := tmp_path / "folder" / "root").mkdir(parents=True)
+    argv = [sys.executable, "-c", "import time; time.sleep(600)"]
+    with subprocess.Popen(argv, cwd=folder, start_new_session=True) as left:
+        note = journal.note(tmp_path, "a stack", folder=str(folder.parent))
+
+        journal.clear(note, journal.Entry(owner="", what="a stack", folder=str(folder.parent)))
+
+        assert left.wait(timeout=30) == -signal.SIGKILL
 
 
 def test_a_process_that_is_older_than_the_entry_is_left_alone(tmp_path: Path) -> None:

@@ -123,6 +123,24 @@ def test_an_interrupt_reaches_the_child_as_sigint_and_is_raised_again(tmp_path: 
     assert note.read_text() == "wound down"
 
 
+def test_a_second_interrupt_ends_the_child_at_once() -> None:
+    code = (
+        "import signal, time\n"
+        "signal.signal(signal.SIGINT, lambda *_: print('not yet', flush=True))\n"
+        "print('ready', flush=True)\n"
+        "while True: time.sleep(1)\n"
+    )
+    begun = time.monotonic()
+
+    def interrupt(_line: str) -> None:  # once it is ready, and once it has ignored the first one
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    with process.sigterm_as_interrupt(), pytest.raises(KeyboardInterrupt):
+        process.run(python(code), env=ENV, timeout=300, on_line=interrupt, grace=300)
+
+    assert time.monotonic() - begun < 60
+
+
 def test_the_handler_of_sigterm_is_put_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
 

@@ -147,6 +147,20 @@ def test_an_external_endpoint_that_is_silent_is_told(healthy: Settings) -> None:
     assert "nothing answers at http://127.0.0.1:9" in found.state
 
 
+def test_what_the_root_needs_and_the_backend_lacks_is_told_with_a_way_out(healthy: Settings) -> None:
+    (healthy.terraform_dir / "main.tf").write_text('resource "aws_apigatewayv2_api" "a" {}\n', "utf-8")
+
+    assert not [each for each in doctor.examined(healthy) if each.subject == "needs of the root"]
+    found = finding(replace(healthy, backend="host"), "needs of the root")
+
+    assert found.needed
+    assert (
+        found.state
+        == "host lacks HTTP and WebSocket APIs (API Gateway v2) (aws_apigatewayv2_api.a, main.tf:1)"
+    )
+    assert found.remedy == "choose ministack with HARNESS_BACKEND"
+
+
 def test_real_aws_is_not_asked(healthy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.aws.clients.client", lambda *_: pytest.fail("AWS was asked"))
 

@@ -17,12 +17,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import typer.main
+
+from harness.cli.main import app
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+SAYS_WHY = re.compile("nothing answers|to be up, and it is not|expected a table in pyproject.toml")
 BACKEND = """
 import threading
 from contextlib import contextmanager
@@ -54,12 +59,10 @@ values=$(sed 's/ = "/=/; s/"$//' harness.tfvars 2>/dev/null | tr '\\n' ' ')
 echo "$* $values" >> "$CALLS"
 case $1 in
   init) mkdir -p .terraform; echo '{"backend": {"type": "local"}}' > .terraform/terraform.tfstate ;;
-  apply) touch terraform.tfstate
+  apply) cp state.json terraform.tfstate 2>/dev/null || echo "$STATE" > terraform.tfstate
     hook='"hook":{"resource":{"addr":"aws_s3_bucket.b"},"action":"create"}'
     echo "{\\"type\\":\\"apply_start\\",$hook}"; echo "{\\"type\\":\\"apply_complete\\",$hook}"
     grep -q broken main.tf && exit 1 ;;
-  output) echo '{"url": {"value": "ftp://x", "type": "string"}}' ;;
-  show) cat show.json 2>/dev/null || echo '{}' ;;
 esac
 exit 0
 """
@@ -70,6 +73,7 @@ def project(tmp_path: Path) -> Path:
     """Make a project with a root and a fake Terraform."""
     (tmp_path / "terraform").mkdir()
     (tmp_path / "terraform" / "main.tf").touch()
+    (tmp_path / "terraform" / "variables.tf").write_text('variable "colour" { default = "" }\n', "utf-8")
     (tmp_path / "fake.py").write_text(BACKEND, "utf-8")
     program = tmp_path / "terraform.sh"
     program.write_text(TERRAFORM, "utf-8")
@@ -84,6 +88,7 @@ def environ(project: Path) -> dict[str, str]:
         "HARNESS_CACHE_DIR": str(project / "cache"),
         "HARNESS_TERRAFORM": str(project / "terraform.sh"),
         "CALLS": str(project / "calls"),
+        "STATE": json.dumps({"outputs": {"url": {"value": "ftp://x", "type": "string"}}}),
         "PYTHONPATH": str(project),
     }
 
@@ -142,6 +147,20 @@ def test_status_says_what_is_up_and_whether_it_is_current(harness: Callable[...,
     assert "no: `harness up` applies what has changed" in harness("status").stdout
 
 
+def test_a_url_of_api_gateway_is_shown_with_the_one_that_answers_here(
+    harness: Callable[..., Any], project: Path
+) -> None:
+    published = "https://a1b2.execute-api.eu-north-1.amazonaws.com/dev/latest"
+    state = {"outputs": {"url": {"value": published, "type": "string"}}}
+    (project / "terraform" / "state.json").write_text(json.dumps(state), "utf-8")
+
+    for command in ("up", "status"):
+        shown = harness(command).stdout
+
+        assert published in shown
+        assert re.search(r"url \(here\)\s+http://127\.0\.0\.1:\d+/_aws/execute-api/a1b2/dev/latest\n", shown)
+
+
 def test_down_stops_it_once(harness: Callable[..., Any]) -> None:
     harness("up")
 
@@ -164,7 +183,7 @@ def test_without_a_stack_the_way_out_is_named(harness: Callable[..., Any], comma
     [
         (
             ["latest", "--output", "url"],
-            "terraform output 'url': expected the https URL of an API, got 'ftp://x'",
+            "terraform output 'url': expected the URL of an API, got 'ftp://x'",
         ),
         (["latest"], "terraform output 'api_url': not declared; the root declares: url"),
         (["fire"], "--rule: expected a stack with a rule that has a pattern, got 'none'"),
@@ -184,6 +203,33 @@ def test_a_users_mistake_on_a_stack_is_one_message(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("root", "arguments", "told"),
+    [
+        (
+            'variable "colour" {}',
+            ["--terraform-var", "color=red"],
+            "expected a variable of the root (colour), got 'color'; did you mean colour?",
+        ),
+        (
+            'variable "size" {}',
+            [],
+            "terraform variable 'size': expected a value, because it has no",
+        ),
+    ],
+)
+def test_a_wrong_variable_is_told_before_anything_starts(
+    harness: Callable[..., Any], project: Path, root: str, arguments: list[str], told: str
+) -> None:
+    (project / "terraform" / "variables.tf").write_text(root, "utf-8")
+
+    done = harness("up", *arguments)
+
+    assert told in done.stderr
+    assert (done.returncode, harness("down").stdout) == (1, "nothing was up\n")
+    assert not (project / "calls").exists()
+
+
 def test_a_failed_apply_is_told_and_tried_again(harness: Callable[..., Any], project: Path) -> None:
     (project / "terraform" / "main.tf").write_text("broken", "utf-8")
     done = harness("up")
@@ -201,8 +247,8 @@ def test_an_event_that_the_pattern_refuses_is_not_sent(harness: Callable[..., An
         "event_pattern": '{"source": ["me"], "detail": {"n": [1]}}',
         "event_bus_name": "b",
     }
-    state = {"values": {"root_module": {"resources": [_resource("aws_cloudwatch_event_rule", rule)]}}}
-    (project / "terraform" / "show.json").write_text(json.dumps(state), "utf-8")
+    state = {"resources": [_resource("aws_cloudwatch_event_rule", rule)]}
+    (project / "terraform" / "state.json").write_text(json.dumps(state), "utf-8")
     harness("up")
 
     refused = harness("fire", "--detail", '{"n": 2}')
@@ -259,7 +305,7 @@ def _read_until(lines: Iterable[str], wanted: str) -> None:
 
 
 def _resource(kind: str, values: dict[str, str]) -> dict[str, object]:
-    return {"mode": "managed", "type": kind, "address": f"{kind}.it", "values": values}
+    return {"mode": "managed", "type": kind, "name": "it", "instances": [{"attributes": values}]}
 
 
 STS = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
@@ -312,9 +358,21 @@ def garbage(port: int) -> Iterator[None]:
         server.shutdown(socket.SHUT_RDWR)
 
 
+def until_error(project: Path, environ: dict[str, str]) -> str:
+    """Return the first error that `harness watch` shows, which goes on after it."""
+    argv = [sys.executable, "-c", "from harness.cli.main import main; main()", "watch"]
+    with subprocess.Popen(argv, cwd=project, env=environ, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        told = next(line for line in running.stderr if line.startswith(("error:", "Traceback")))
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=30)
+    return told
+
+
 @pytest.mark.parametrize("become", [gone, hanging, garbage])
 def test_an_endpoint_that_is_not_there_any_more_wedges_nothing(
     harness: Callable[..., Any],
+    project: Path,
     environ: dict[str, str],
     become: Callable[[int], AbstractContextManager[None]],
 ) -> None:
@@ -324,13 +382,15 @@ def test_an_endpoint_that_is_not_there_any_more_wedges_nothing(
         assert harness("up").returncode == 0
 
     with become(port):
-        for command in ("status", "fire", "latest", "logs", "up"):
+        for command in sorted(COMMANDS - {"down", "sweep", "watch"}):
             began = time.monotonic()
             done = harness(command)
             assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
-            assert "nothing answers" in done.stderr or "to be up, and it is not" in done.stderr
+            assert SAYS_WHY.search(done.stdout + done.stderr), command
             assert time.monotonic() - began < 60  # not the minutes that a call of AWS's SDK waits
+        assert "nothing answers" in until_error(project, environ)
         assert harness("down").returncode == 0
+        assert harness("sweep").returncode == 0
 
     with emulator(port):
         assert harness("up").returncode == 0

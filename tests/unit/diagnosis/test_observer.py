@@ -57,7 +57,7 @@ def test_good(deployment):
 
 def test_bad(deployment):
     with deployment.endpoint.log.open("a") as log:
-        log.write("while the bad one ran\\n")
+        log.write("while the bad one ran\\n2026-01-02 03:04:05 WARNING [sns] the policy denies it\\n")
     assert False, "as it must"
 
 def test_without_a_deployment():
@@ -87,9 +87,15 @@ def test_a_failed_test_has_its_logs_kept(
     result.assert_outcomes(passed=1, failed=2)
     assert folders(pytester.path) == {"test_it.py-test_bad": ["emulator.log", "lambda-greet.log"]}
     (folder,) = (pytester.path / "artifacts").iterdir()
-    assert (folder / "emulator.log").read_text("utf-8") == "while the bad one ran\n"
+    assert (folder / "emulator.log").read_text("utf-8").startswith("while the bad one ran\n")
     assert "a line of /aws/lambda/greet" in (folder / "lambda-greet.log").read_text("utf-8")
-    result.stdout.fnmatch_lines([f"*{folder.name}"])
+    result.stdout.fnmatch_lines(
+        [
+            "*what the emulator complained of*",
+            "WARNING [[]sns] the policy denies it",
+            f"*{folder.name}",
+        ]
+    )
 
 
 def test_all_tests_have_their_logs_kept_on_request(

@@ -411,6 +411,13 @@ def test_figures_are_of_all_requests_and_of_each_class() -> None:
     assert figures([]) == []
 
 
+@pytest.mark.parametrize(("count", "p95"), [(19, None), (20, 19.0)])
+def test_there_is_a_p95_of_twenty_requests_or_more(count: int, p95: float | None) -> None:
+    (overall, *_) = figures([request(float(n)) for n in range(1, count + 1)])
+
+    assert overall.p95 == p95
+
+
 @pytest.mark.parametrize(("status", "name"), [(200, "2xx"), (304, "3xx"), (599, "5xx"), (0, "no answer")])
 def test_a_status_has_its_class(status: int, name: str) -> None:
     assert status_class(status) == name

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from harness import ExpectationError, System
+from harness import ExpectationError, FiredEvent
 from harness.eventbridge import send
 
-SYSTEM = System(
-    **{name: name for name in System.__dataclass_fields__},  # every field is a text
+EVENT = FiredEvent(
+    id="",
+    timestamp=datetime(2026, 11, 23, 10, 30, tzinfo=UTC),
+    bus="orders",
+    source="shop",
+    detail_type="Order placed",
+    detail={"order": 7},
 )
 
 
@@ -24,31 +30,22 @@ class Bus:
         return {"Entries": [self.answer]}
 
 
-def test_an_event_carries_its_own_time_in_utc_with_microseconds() -> None:
+def test_an_event_is_sent_to_its_bus_and_has_the_id_that_eventbridge_gave() -> None:
     bus = Bus({"EventId": "e-1"})
-    moment = datetime(2026, 11, 23, 10, 30, 0, 5, timezone(timedelta(hours=1)))
 
-    fired = send.sent(bus, send.on_demand(SYSTEM, timestamp=moment))
+    accepted = send.sent(bus, EVENT)
 
-    assert (fired.id, fired.timestamp) == ("e-1", moment)
+    assert accepted == replace(EVENT, id="e-1")
     (entry,) = bus.entries
-    assert json.loads(entry["Detail"]) == {"timestamp": "2026-11-23T09:30:00.000005Z"}
-    assert (entry["Source"], entry["DetailType"]) == ("event_source", "event_detail_type")
-    assert entry["EventBusName"] == "event_bus_name"
-
-
-def test_the_time_is_now_by_default() -> None:
-    before = datetime.now(UTC)
-
-    fired = send.sent(Bus({"EventId": "e-1"}), send.on_demand(SYSTEM))
-
-    assert before <= fired.timestamp <= datetime.now(UTC)
+    assert json.loads(entry["Detail"]) == {"order": 7}
+    assert (entry["Source"], entry["DetailType"]) == ("shop", "Order placed")
+    assert entry["EventBusName"] == "orders"
 
 
 def test_a_refused_event_is_an_error_with_the_answer() -> None:
     refusal = {"ErrorCode": "InternalFailure", "ErrorMessage": "no"}
 
     with pytest.raises(ExpectationError, match="InternalFailure") as caught:
-        send.sent(Bus(refusal), send.on_demand(SYSTEM))
+        send.sent(Bus(refusal), EVENT)
 
     assert caught.value.got == refusal

@@ -84,7 +84,7 @@ def test_all_who_ask_at_once_have_the_same_stack(project: FakeStack) -> None:
         assert len({one.root for one in held}) == 1
         assert held[0].endpoint == asked.ask(wish.backend).endpoint
 
-    assert project.done() == ["started", "init", "apply", "output", "destroy", "stopped"]
+    assert project.done() == ["started", "init", "apply", "destroy", "stopped"]
     assert not asked.folder.exists()
 
 

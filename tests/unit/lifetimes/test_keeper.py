@@ -294,7 +294,7 @@ def test_it_ends_with_a_starter_that_is_killed(
 ) -> None:
     starter("harness.lifetimes.held:backend_held,bound,ready", "contexts:on_top,bound,ready").kill()
 
-    assert project.is_left_clean()
+    project.wait_until_clean()
     assert project.done() == ["started", "top", "stopped"]  # in this order: the backend waits
 
 
@@ -306,7 +306,7 @@ def test_it_ends_with_a_starter_that_is_killed_while_it_starts(
 
     running.kill()
 
-    assert project.is_left_clean()
+    project.wait_until_clean()
     assert project.done() == ["starting", "interrupted"]
 
 

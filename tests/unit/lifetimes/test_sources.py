@@ -61,7 +61,7 @@ def exclude_each_other(one: Source, other: Source, settings: Settings) -> bool:
 def test_what_is_its_own_ends_with_the_context(project: FakeStack) -> None:
     assert used(Own(), project.settings()) == "test"
 
-    assert project.done() == ["started", "init", "apply", "output", "destroy", "stopped"]
+    assert project.done() == ["started", "init", "apply", "destroy", "stopped"]
     assert not exclude_each_other(Own(), Own(), project.settings())
 
 
@@ -69,7 +69,7 @@ def test_what_lasts_is_there_for_the_next_one(project: FakeStack) -> None:
     for _ in range(2):
         assert used(Lasting(is_exclusive=True), project.settings()) == "test"
 
-    assert project.done() == ["started", "init", "apply", "output"]
+    assert project.done() == ["started", "init", "apply"]
     assert exclude_each_other(Lasting(is_exclusive=True), Lasting(is_exclusive=True), project.settings())
     Kept.of(project.settings()).stop()
 
@@ -78,7 +78,7 @@ def test_what_is_shared_is_there_for_every_worker(project: FakeStack, counter: b
     for _ in range(2):
         assert used(Shared(counter=counter), project.settings()) == "test"
 
-    assert project.done() == ["started", "init", "apply", "output"]
+    assert project.done() == ["started", "init", "apply"]
     assert exclude_each_other(Shared(counter=counter), Shared(counter=counter), project.settings())
 
 
@@ -89,7 +89,7 @@ def test_a_worker_with_a_stack_of_its_own_has_an_account_of_its_own(
 
     assert used(one, project.settings()) == "100000000000"
     assert used(other, project.settings()) == "100000000001"
-    assert project.counted() == {"started": 1, "init": 2, "apply": 2, "output": 2}
+    assert project.counted() == {"started": 1, "init": 2, "apply": 2}
     assert not exclude_each_other(one, other, project.settings())
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.cost import AWS_2026_09, Prices, Usage, cost, markdown, requests
+from benchmarks.cost import AWS_2026_09, PROD, Inventory, Prices, Usage, cost, markdown, requests
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "cost-model.md"
 ONE_A_SECOND = Usage(reads_per_second=1)
+NOTHING = Inventory(*(0 for _ in Inventory._fields))
 
 
 def test_the_default_schedule_writes_six_times_an_hour() -> None:
@@ -15,8 +16,25 @@ def test_the_default_schedule_writes_six_times_an_hour() -> None:
 
 
 def test_a_write_is_three_puts_two_tags_and_a_get() -> None:
-    count = requests(Usage())
+    count = requests(Usage(), NOTHING)
     assert (count.s3_put / count.writes, count.s3_get / count.writes, count.reads) == (5, 1, 0)
+
+
+def test_a_replica_is_written_as_often_as_the_object() -> None:
+    assert requests(Usage()).s3_put == 2 * requests(Usage(), NOTHING).s3_put
+
+
+def test_what_is_there_costs_without_any_request() -> None:
+    idle = Usage(interval_seconds=float("inf"))
+    assert cost(idle).total == cost(idle).fixed > 0
+    for one in PROD._fields:
+        more = PROD._replace(**{one: getattr(PROD, one) + 1})
+        assert cost(Usage(), inventory=more).total > cost(Usage()).total
+
+
+def test_traces_of_every_read_would_cost_more_than_its_functions() -> None:
+    traced = cost(ONE_A_SECOND._replace(traced_share=1.0))
+    assert traced.logs - cost(ONE_A_SECOND).logs > traced.functions
 
 
 def test_a_read_is_two_gets_and_a_list_where_the_pointer_is_stale() -> None:

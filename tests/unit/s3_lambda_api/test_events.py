@@ -58,6 +58,16 @@ def test_one_event_gives_one_name_however_often_it_comes(identifier: str, time: 
     assert parse_key(first.key) == first
 
 
+def test_each_tick_of_a_scheduler_is_one_name_under_the_schedules_own_arn() -> None:
+    arn = "arn:aws:scheduler:eu-north-1:123456789012:schedule/default/create_schedule"
+    tick, next_tick = (
+        {"id": arn, "time": f"2026-11-23T09:{minute}:00Z", "detail": {}} for minute in (10, 20)
+    )
+
+    assert named(tick) == occurrence(tick, request_id=UUID, now=NOW, tolerance=TOLERANCE)
+    assert named(tick) < named(next_tick)
+
+
 def test_ids_that_are_no_uuid_differ_too() -> None:
     assert named({"id": "one"}) != named({"id": "two"})
     assert named({"id": "deadbeefcafe"}).id != "deadbeef"

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from s3_lambda_api.errors import ConfigError, InvalidEventError
 from s3_lambda_api.keys import POINTER_KEY
@@ -126,6 +127,33 @@ def test_the_writer_counts_and_logs(writer: ModuleType, capsys: pytest.CaptureFi
     assert metrics["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "the-namespace"
     assert (entry["correlation_id"], entry["cold_start"]) == (EVENT["id"], True)
     assert entry["result"]["key"] == KEY
+
+
+def test_the_log_tells_how_long_each_operation_of_s3_took(
+    writer: ModuleType, reader: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    writer.handler(EVENT, CONTEXT)
+    written = metric(capsys)["s3_ms"]
+    reader.handler({"httpMethod": "GET"}, CONTEXT)
+    read = metric(capsys)
+
+    assert written.keys() == {"PutObject", "GetObject", "ListObjectsV2"}
+    assert read["s3_ms"].keys() == {"GetObject", "ListObjectsV2"}
+    assert all(milliseconds > 0 for milliseconds in (*written.values(), *read["s3_ms"].values()))
+    assert "s3_ms" not in str(read["_aws"])
+
+
+def test_it_tells_that_of_a_call_that_failed_too(
+    reader: ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reader._store._client.meta.events.register_first("before-send.s3", _disconnect)
+
+    assert reader.handler({"httpMethod": "GET"}, CONTEXT)["statusCode"] == 503
+    assert metric(capsys)["s3_ms"].keys() == {"GetObject"}
+
+
+def _disconnect(**_: object) -> None:
+    raise EndpointConnectionError(endpoint_url="https://s3")
 
 
 def test_the_writer_rejects_the_future(writer: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,11 +3,13 @@ from __future__ import annotations
 import threading
 
 import pytest
+from botocore.exceptions import ClientError
 
 from s3_lambda_api.errors import BusyError, ConflictError, ContendedError
 from s3_lambda_api.keys import POINTER_KEY, ObjectName, parse_index_key, parse_key
 from s3_lambda_api.pointer import Claim, Pointer
 from s3_lambda_api.record import Written, backoff, record
+from tests.s3 import hide_missing_keys, may_list
 from tests.unit.s3_lambda_api.conftest import BUCKET, RULES, Bucket, fail_with, name_at
 
 GET, LIST, PUT, TAG = "GetObject", "ListObjectsV2", "PutObject", "PutObjectTagging"
@@ -33,6 +35,14 @@ def test_a_write_in_the_usual_course_takes_six_calls(bucket: Bucket) -> None:
     write(bucket, name_at(0))
     assert bucket.calls == [PUT, PUT, GET, PUT, TAG, TAG]
     assert bucket.pointer() == Pointer((name_at(0), name_at(-600)))
+
+
+def test_without_permission_to_list_the_pointers_key_no_first_write_completes(bucket: Bucket) -> None:
+    hide_missing_keys(bucket.client, lambda key: may_list(key, ("hello_world_*",)))
+    for _delivery in range(3):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            write(bucket, name_at(0))
+    assert bucket.keys(POINTER_KEY) == []
 
 
 def superseded(bucket: Bucket) -> list[ObjectName]:
@@ -61,6 +71,26 @@ def test_marking_an_object_that_is_gone_does_no_harm(bucket: Bucket) -> None:
     bucket.delete(name_at(-600).key, name_at(-600).index_key)
 
     assert write(bucket, name_at(0)).created
+
+
+def test_marking_an_object_under_a_delete_marker_does_no_harm_and_marks_its_index_entry(
+    bucket: Bucket,
+) -> None:
+    bucket.client.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    write(bucket, name_at(-600))
+    bucket.delete(name_at(-600).key)
+
+    assert write(bucket, name_at(0)).created
+    tags = bucket.client.get_object_tagging(Bucket=BUCKET, Key=name_at(-600).index_key)["TagSet"]
+    assert tags == [{"Key": "superseded", "Value": "true"}]
+
+
+def test_a_marking_that_is_refused_is_told(bucket: Bucket) -> None:
+    write(bucket, name_at(-600))
+    fail_with(bucket.client, 403, "AccessDenied", operation=TAG)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        write(bucket, name_at(0))
 
 
 def test_a_duplicate_writes_once(bucket: Bucket) -> None:

@@ -209,6 +209,19 @@ def test_nothing_outlives_the_emulator(
     assert not any("destroy" in call for call in calls())
 
 
+def test_what_goes_with_the_emulator_is_not_destroyed_after_an_interrupt(
+    fake: Callable[[str], Settings], calls: Callable[[], list[str]]
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        with terraform.applied(fake(""), replace(ENDPOINT, is_temporary=True), {}):
+            raise KeyboardInterrupt
+    assert calls()[-1].startswith("apply")
+
+    with pytest.raises(KeyboardInterrupt), terraform.applied(fake(""), ENDPOINT, {}):
+        raise KeyboardInterrupt
+    assert calls()[-1].startswith("destroy")
+
+
 def test_a_clean_up_that_fails_too_does_not_hide_the_first_error(fake: Callable[[str], Settings]) -> None:
     with (
         pytest.raises(ZeroDivisionError) as caught,
@@ -261,17 +274,6 @@ def test_a_plan_returns_its_changes_and_exit_code_2_is_no_failure(fake: Callable
     assert (planned.address, planned.action) == ("aws_x.y", "create")
 
 
-def test_outputs_are_read_past_what_is_told_on_standard_error(fake: Callable[[str], Settings]) -> None:
-    outputs = json.dumps(
-        {"url": {"value": "https://x", "type": "string"}, "n": {"value": 3, "type": "number"}}
-    )
-    settings = fake(f"[ $1 != output ] || {{ echo warning >&2; echo '{outputs}'; }}")
-
-    with terraform.applied(settings, ENDPOINT, {}) as stack:
-        assert stack.outputs()["url"] == "https://x"
-        assert stack.outputs()["n"] == 3
-
-
 def test_a_mirror_is_asked_for_what_it_holds_and_the_registries_for_the_rest(
     fake: Callable[[str], Settings], tmp_path: Path
 ) -> None:
@@ -292,68 +294,6 @@ def test_an_empty_mirror_is_refused(fake: Callable[[str], Settings], tmp_path: P
     with pytest.raises(SettingsError, match="HARNESS_PROVIDER_MIRROR: expected a filesystem mirror"):
         with terraform.applied(settings, ENDPOINT, {}):
             pytest.fail("it was applied")
-
-
-SHOWN = {
-    "values": {
-        "root_module": {
-            "resources": [
-                {"address": "aws_x.a", "mode": "managed", "type": "aws_x", "values": {"name": "a"}},
-                {"address": "data.aws_x.d", "mode": "data", "type": "aws_x", "values": {"name": "d"}},
-            ],
-            "child_modules": [
-                {
-                    "resources": [
-                        {"address": "module.m.aws_y.b", "mode": "managed", "type": "aws_y", "values": {}}
-                    ],
-                    "child_modules": [
-                        {
-                            "resources": [
-                                {
-                                    "address": "module.m.module.n.aws_z.c",
-                                    "mode": "managed",
-                                    "type": "aws_z",
-                                    "values": {},
-                                }
-                            ]
-                        }
-                    ],
-                }
-            ],
-        }
-    }
-}
-
-
-def test_the_resources_are_those_of_all_modules_without_what_is_only_read(
-    fake: Callable[[str], Settings],
-) -> None:
-    settings = fake(f"[ $1 != show ] || echo '{json.dumps(SHOWN)}'")
-
-    with terraform.applied(settings, ENDPOINT, {}) as stack:
-        found = stack.resources()
-
-    assert [resource.address for resource in found] == [
-        "aws_x.a",
-        "module.m.aws_y.b",
-        "module.m.module.n.aws_z.c",
-    ]
-    assert found[0].values == {"name": "a"}
-
-
-def test_the_state_is_shown_again_only_after_a_change(
-    fake: Callable[[str], Settings], calls: Callable[[], list[str]]
-) -> None:
-    settings = fake(f"[ $1 != show ] || echo '{json.dumps(SHOWN)}'")
-
-    with terraform.applied(settings, ENDPOINT, {}) as stack:
-        assert stack.resources() == stack.resources()
-        assert sum(call.startswith("show") for call in calls()) == 1
-        later = (stack.root / "terraform.tfstate").stat().st_mtime_ns + 1
-        os.utime(stack.root / "terraform.tfstate", ns=(later, later))
-        stack.resources()
-
-    assert sum(call.startswith("show") for call in calls()) == 2
 
 
 def test_there_are_no_resources_before_the_first_apply(

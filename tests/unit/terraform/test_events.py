@@ -99,3 +99,39 @@ def test_the_report_of_validate_is_read() -> None:
     report = json.dumps({"valid": False, "diagnostics": [ERROR]}, indent=2)
 
     assert [told.location for told in diagnostics_of(report)] == ["main.tf:7"]
+
+
+def test_of_text_for_people_only_the_errors_are_told_with_their_places() -> None:
+    text = """
+Initializing modules...
+╷
+│ Warning: Something is old
+│
+│   on main.tf line 9:
+╵
+╷
+│ Error: Module not found
+│
+│   on main.tf line 1, in module "m":
+│    1: module "m" {
+│
+│ The module address "x" could not
+│ be resolved.
+╵
+Error: Another
+"""
+
+    first, second = log_of(*text.splitlines()).errors()
+
+    assert str(first) == (
+        'error: (main.tf:1): Module not found\n  The module address "x" could not\n  be resolved.'
+    )
+    assert str(second) == "error: Another"
+
+
+def test_a_value_that_does_not_fit_is_where_the_user_has_set_it() -> None:
+    place = {"filename": "/scratch/root/harness.tfvars", "start": {"line": 1}}
+
+    (error,) = log_of({"type": "diagnostic", "diagnostic": {**ERROR, "range": place}}).errors()
+
+    assert error.location == "[tool.harness.variables]"

@@ -72,3 +72,46 @@ def test_resources_are_found_with_their_addresses(tmp_path: Path) -> None:
         "module.m.aws_lambda_function.f[0]",
     ]
     assert found[0].values == {"filename": "a.zip"}
+
+
+def test_the_resources_are_those_of_all_modules_without_what_is_only_read(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        {**held(name="a"), "type": "aws_x", "name": "a"},
+        {**held(name="d"), "type": "aws_x", "name": "d", "mode": "data"},
+        {
+            "mode": "managed",
+            "module": "module.m.module.n[0]",
+            "type": "aws_z",
+            "name": "c",
+            "instances": [{"index_key": "k", "attributes": {}}, {"index_key": 1, "attributes": {}}],
+        },
+    )
+
+    assert [found.address for found in state.resources(file)] == [
+        "aws_x.a",
+        'module.m.module.n[0].aws_z.c["k"]',
+        "module.m.module.n[0].aws_z.c[1]",
+    ]
+    (own,) = state.resources(file, "aws_x")
+    assert own.values == {"name": "a"}
+
+
+@pytest.mark.parametrize("text", [None, "", "no JSON", "[]"])
+def test_what_is_no_state_has_nothing(tmp_path: Path, text: str | None) -> None:
+    file = tmp_path / "terraform.tfstate"
+    if text is not None:
+        file.write_text(text, "utf-8")
+
+    assert (state.resources(file), state.outputs(file), state.region(file)) == ([], {}, "")
+
+
+def test_the_outputs_are_those_of_the_root(tmp_path: Path) -> None:
+    file = tmp_path / "terraform.tfstate"
+    told = {
+        "a": {"value": [1], "type": ["list", "number"]},
+        "b": {"value": "x", "type": "string", "sensitive": True},
+    }
+    file.write_text(json.dumps({"outputs": told}), "utf-8")
+
+    assert state.outputs(file) == {"a": [1], "b": "x"}

@@ -4,7 +4,9 @@ A condition key that no request ever carries makes a policy that asks for it eit
 that a request's headers or body tell are filled in here:
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
 
+S3 says that a key is missing only to a caller that may list it, as on AWS.
 Two answers of API Gateway that differ from AWS's are put right as well.
+Functions run on the harness's own runner.
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from defusedxml import ElementTree
+from lambda_process_executor import workers
 
 from ministack import app
-from ministack.core import iam_actions
-from ministack.services import apigateway_v1, lambda_svc
+from ministack.core import iam_actions, iam_evaluator
+from ministack.services import apigateway_v1, s3
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -32,6 +35,9 @@ _PUT_OBJECT_HEADERS = {
     "x-amz-storage-class": "s3:x-amz-storage-class",
 }
 _TAG = "s3:RequestObjectTag/"
+_ON_A_KEY = frozenset(
+    {"s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectTagging", "s3:PutObjectTagging"}
+)
 
 
 def behind_tls(served: Application) -> Application:
@@ -79,6 +85,36 @@ def _with_put_tagging_keys(known: Callable[..., dict[str, Any]]) -> Callable[...
     return context
 
 
+def _with_listing_of_missing_keys(known: Callable[..., object]) -> Callable[..., object]:
+    """Say that a key is missing only to a caller that may list it, and refuse all others.
+
+    The permission is ``s3:ListBucket`` with the key as the prefix:
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    """
+
+    @wraps(known)
+    def enforce(
+        access_key_id: str,
+        iam_action: str,
+        service: str,
+        region: str,
+        resource_arn: str = "*",
+        service_context: dict[str, Any] | None = None,
+    ) -> object:
+        denied = known(access_key_id, iam_action, service, region, resource_arn, service_context)
+        bucket, _, key = resource_arn.partition("/")
+        if denied or iam_action not in _ON_A_KEY or not _is_missing(bucket.rpartition(":")[2], key):
+            return denied
+        return known(access_key_id, "s3:ListBucket", service, region, bucket, {"s3:prefix": key})
+
+    return enforce
+
+
+def _is_missing(bucket: str, key: str) -> bool:
+    held = s3._ensure_bucket(bucket)  # noqa: SLF001 - the version is pinned
+    return held is not None and key not in held["objects"]
+
+
 def _whatever_the_account(known: Callable[[str], tuple[str, str] | None]) -> Callable[[str], object]:
     """Find an API by its id alone, as on AWS: an unsigned call names no account."""
 
@@ -108,32 +144,14 @@ def _without_empty_settings(known: Callable[..., Any]) -> Callable[..., Any]:
     return create
 
 
-def _with_its_error_logged(known: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """Log what keeps a function's process from starting in the function's log, as on AWS.
-
-    Without it a handler that can't be imported looks as if it had returned.
-    """
-
-    @wraps(known)
-    def run(*arguments: object, **named: object) -> dict[str, Any]:
-        result = known(*arguments, **named)
-        body = result.get("body")
-        logged = str(result.get("log") or "")
-        is_told = any(sign in logged for sign in ("[ERROR]", "Traceback", "timed out"))
-        if result.get("error") and not result.get("throttle") and not is_told and isinstance(body, dict):
-            result["log"] = f"{logged}\n[ERROR] {body.get('errorType')}: {body.get('errorMessage')}".lstrip()
-        return result
-
-    return run
-
-
 def main() -> None:
     """Serve until a signal comes."""
     apigateway_v1._create_stage = _without_empty_settings(apigateway_v1._create_stage)  # noqa: SLF001
     apigateway_v1.find_api_scope = _whatever_the_account(apigateway_v1.find_api_scope)
     iam_actions.s3_service_context = _with_put_object_keys(iam_actions.s3_service_context)
+    iam_evaluator.enforce = _with_listing_of_missing_keys(iam_evaluator.enforce)
     iam_actions.request_tag_context = _with_put_tagging_keys(iam_actions.request_tag_context)
-    lambda_svc._execute_function_warm = _with_its_error_logged(lambda_svc._execute_function_warm)  # noqa: SLF001
+    workers.install()
     app.app = behind_tls(app.app)
     app.main()
 

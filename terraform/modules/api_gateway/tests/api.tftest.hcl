@@ -78,13 +78,8 @@ run "is_throttled" {
   }
 
   assert {
-    condition     = one(aws_api_gateway_usage_plan.this.throttle_settings).rate_limit == 5 && one(aws_api_gateway_usage_plan.this.quota_settings).limit == 100000
-    error_message = "The usage plan must limit rate and number."
-  }
-
-  assert {
-    condition     = length(aws_api_gateway_api_key.client) == 0
-    error_message = "A key nobody asked for."
+    condition     = length(aws_api_gateway_api_key.client) == 0 && length(aws_api_gateway_usage_plan.this) == 0
+    error_message = "A usage plan limits the clients with a key only: without keys it promises what it does not do."
   }
 }
 
@@ -104,6 +99,11 @@ run "asks_for_a_key_or_a_signature_when_told" {
   assert {
     condition     = length(aws_api_gateway_usage_plan_key.client) == 1
     error_message = "The key must belong to the usage plan."
+  }
+
+  assert {
+    condition     = one(aws_api_gateway_usage_plan.this[0].throttle_settings).rate_limit == 50 && one(aws_api_gateway_usage_plan.this[0].quota_settings).limit == 100000
+    error_message = "The usage plan must limit rate and number."
   }
 }
 
@@ -186,22 +186,32 @@ run "logs_every_request_as_json" {
   }
 
   assert {
-    condition     = length(aws_api_gateway_account.logging) == 1
+    condition     = length(aws_api_gateway_account.logging) == 0
+    error_message = "The account's role is all APIs': no stack sets it unless it is told to."
+  }
+}
+
+run "sets_the_accounts_role_when_told" {
+  command = apply
+
+  variables {
+    access_logs = { retention_days = 30, kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:key/k", account_role_managed = true }
+  }
+
+  assert {
+    condition     = length(aws_api_gateway_account.logging) == 1 && length(aws_cloudwatch_log_group.access) == 1
     error_message = "API Gateway needs a role to log with."
   }
 }
 
-run "leaves_the_accounts_role_alone_when_told" {
-  command = apply
+run "refuses_a_key_that_is_too_short" {
+  command = plan
 
   variables {
-    access_logs = { retention_days = 30, kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:key/k", account_role_managed = false }
+    api_key = "short"
   }
 
-  assert {
-    condition     = length(aws_api_gateway_account.logging) == 0 && length(aws_cloudwatch_log_group.access) == 1
-    error_message = "Somebody else owns the role."
-  }
+  expect_failures = [var.api_key]
 }
 
 run "refuses_a_path_with_slashes" {
@@ -313,4 +323,22 @@ run "refuses_an_alias_for_the_key_of_the_log" {
   }
 
   expect_failures = [var.access_logs]
+}
+
+run "counts_what_it_throttles_by_its_log" {
+  command = plan
+
+  variables {
+    access_logs = { retention_days = 30, kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:key/k" }
+  }
+
+  assert {
+    condition     = aws_cloudwatch_log_metric_filter.throttled[0].pattern == "{ $.status = \"429\" }" && jsondecode(jsonencode(local.access_log_fields)).status == "$context.status"
+    error_message = "The filter must ask for the field that the log has."
+  }
+
+  assert {
+    condition     = output.throttled_metric == { namespace = var.name, name = one(aws_cloudwatch_log_metric_filter.throttled[0].metric_transformation).name }
+    error_message = "The metric that is told must be the one that is counted."
+  }
 }

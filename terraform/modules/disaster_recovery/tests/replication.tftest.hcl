@@ -23,6 +23,15 @@ mock_provider "aws" {
   mock_resource "aws_s3_bucket" {
     defaults = { arn = "arn:aws:s3:::stem-eu-west-1" }
   }
+  mock_resource "aws_cloudwatch_event_rule" {
+    defaults = { arn = "arn:aws:events:eu-west-1:111122223333:rule/mocked" }
+  }
+  mock_resource "aws_lambda_alias" {
+    defaults = { arn = "arn:aws:lambda:eu-west-1:111122223333:function:create_prod:live" }
+  }
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-west-1:111122223333:alarms" }
+  }
   mock_resource "aws_cloudwatch_log_group" {
     defaults = { arn = "arn:aws:logs:eu-west-1:111122223333:log-group:mocked" }
   }
@@ -45,6 +54,8 @@ variables {
   index_prefix       = "by_newest/"
   pointer_key        = "latest.json"
   code_zip           = "tests/code.txt" # any file will do
+  writer             = { function_name = "create_prod", handler = "package.writer.handler", architecture = "arm64", timeout_seconds = 15, environment_variables = { BUCKET_NAME = "objects" } }
+  events             = { scheduler = "rule", schedule_expression = "rate(10 minutes)", schedule_enabled = false, bus_name = "default", source = "s3_lambda_api.prod", detail_type = "Create" }
   reader             = { function_name = "retrieve_prod", handler = "package.reader.handler", architecture = "arm64", timeout_seconds = 10, environment_variables = { BUCKET_NAME = "objects" } }
 
   api = {
@@ -94,6 +105,48 @@ run "replicates_encrypted_objects_under_the_other_key" {
   assert {
     condition     = output.replica_bucket_name != null && local.bucket_name == "stem-eu-west-1"
     error_message = "The bucket's name must have the other region in it."
+  }
+}
+
+run "replicates_back_what_the_standby_writes" {
+  command = apply
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  assert {
+    condition     = one(one(aws_s3_bucket_replication_configuration.back.rule).destination).bucket == "arn:aws:s3:::objects"
+    error_message = "What is written while home fails must come home."
+  }
+
+  assert {
+    condition     = one(one(one(aws_s3_bucket_replication_configuration.back.rule).destination).encryption_configuration).replica_kms_key_id == "arn:aws:kms:eu-north-1:111122223333:key/k"
+    error_message = "At home, home's key encrypts."
+  }
+
+  assert {
+    condition     = output.schedule_name == "create_prod_standby_schedule"
+    error_message = "The standby's schedule must be there before it is needed, and its name must leave home's role its own."
+  }
+}
+
+run "is_watched_in_its_own_region" {
+  command = apply
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  variables {
+    monitoring = { alarm_emails = ["on-call@example.com"], freshness = { namespace = "n", metric = "ObjectsWritten", dimensions = { service = "create_prod" } } }
+  }
+
+  assert {
+    condition     = output.alarm_topic_arn == "arn:aws:sns:eu-west-1:111122223333:alarms"
+    error_message = "Alarms at home go down with what they watch."
   }
 }
 

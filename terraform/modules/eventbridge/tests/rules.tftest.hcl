@@ -118,6 +118,11 @@ run "can_be_kept_by_the_scheduler" {
     condition     = strcontains(one(aws_scheduler_schedule.this[0].target).input, "\"<aws.scheduler.scheduled-time>\"")
     error_message = "The scheduler fills in the time only where its placeholder stands unescaped."
   }
+
+  assert {
+    condition     = jsondecode(one(aws_scheduler_schedule.this[0].target).input).id == "<aws.scheduler.schedule-arn>" && !strcontains(one(aws_scheduler_schedule.this[0].target).input, "<aws.scheduler.execution-id>") && !strcontains(one(aws_scheduler_schedule.this[0].target).input, "<aws.scheduler.attempt-number>")
+    error_message = "What differs from attempt to attempt makes a second object of a retry."
+  }
 }
 
 run "refuses_cron" {

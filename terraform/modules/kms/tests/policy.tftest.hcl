@@ -51,6 +51,34 @@ run "splits_the_roles" {
   }
 }
 
+run "lets_operators_use_the_key_through_s3_only" {
+  command = plan
+
+  variables {
+    operator_arns = ["arn:aws:iam::111122223333:role/on-call", "arn:aws:iam::111122223333:user/ada"]
+  }
+
+  assert {
+    condition     = toset(one([for s in jsondecode(data.aws_iam_policy_document.key.json).Statement : s.Principal.AWS if s.Sid == "OperateObjects"])) == toset(var.operator_arns)
+    error_message = "The named operators, and nobody else."
+  }
+
+  assert {
+    condition     = one([for s in jsondecode(data.aws_iam_policy_document.key.json).Statement : s.Condition.StringEquals["kms:ViaService"] if s.Sid == "OperateObjects"]) == "s3.eu-north-1.amazonaws.com"
+    error_message = "Operators use the key through S3 only."
+  }
+}
+
+run "refuses_a_session_for_an_operator" {
+  command = plan
+
+  variables {
+    operator_arns = ["arn:aws:sts::111122223333:assumed-role/on-call/ada"]
+  }
+
+  expect_failures = [var.operator_arns]
+}
+
 run "names_no_one_without_need" {
   command = plan
 

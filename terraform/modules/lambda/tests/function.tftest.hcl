@@ -23,7 +23,7 @@ run "serves_a_published_version_through_the_alias" {
   command = plan
 
   assert {
-    condition     = aws_lambda_function.this.publish && aws_lambda_alias.live.name == "live"
+    condition     = aws_lambda_function.this.publish && aws_lambda_alias.live[0].name == "live"
     error_message = "Versions must be published and served by the alias."
   }
 
@@ -70,7 +70,7 @@ run "rolls_back_by_the_alias_alone" {
   }
 
   assert {
-    condition     = aws_lambda_alias.live.function_version == "3"
+    condition     = aws_lambda_alias.live[0].function_version == "3"
     error_message = "The alias must serve the version asked for."
   }
 }

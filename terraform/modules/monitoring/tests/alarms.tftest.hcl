@@ -9,26 +9,30 @@ mock_provider "aws" {
 }
 
 variables {
-  context     = { account_id = "111122223333", partition = "aws", region = "eu-north-1", dns_suffix = "amazonaws.com" }
-  name        = "s3_lambda_api_dev"
-  kms_key_arn = "arn:aws:kms:eu-north-1:111122223333:key/k"
-  functions   = { create = { name = "create_dev", timeout_seconds = 15 }, retrieve = { name = "retrieve_dev", timeout_seconds = 10 } }
-  api         = { name = "s3_lambda_api_dev", stage = "dev" }
-  freshness   = { namespace = "s3_lambda_api_dev", metric = "ObjectsWritten", dimensions = { service = "create_dev" }, interval_seconds = 600 }
+  context      = { account_id = "111122223333", partition = "aws", region = "eu-north-1", dns_suffix = "amazonaws.com" }
+  name         = "s3_lambda_api_dev"
+  alarm_emails = ["ops@example.com"]
+  kms_key_arn  = "arn:aws:kms:eu-north-1:111122223333:key/k"
+  functions    = { create = { name = "create_dev", timeout_seconds = 15, interval_seconds = 600, asynchronous = true }, retrieve = { name = "retrieve_dev", timeout_seconds = 10 } }
+  api          = { name = "s3_lambda_api_dev", stage = "dev" }
+  freshness    = { namespace = "s3_lambda_api_dev", metric = "ObjectsWritten", dimensions = { service = "create_dev" }, interval_seconds = 600 }
 }
 
 run "watches_every_symptom" {
   command = apply
 
   variables {
+    api                     = { name = "s3_lambda_api_dev", stage = "dev", throttled = { namespace = "n", name = "ThrottledRequests" } }
     dead_letter_queue_names = ["queue"]
+    rule_names              = ["rule"]
     replication             = { source_bucket = "here", destination_bucket = "there", rule_id = "all" }
   }
 
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.symptom)) == toset([
       "create_errors", "create_throttles", "create_duration", "retrieve_errors", "retrieve_throttles", "retrieve_duration",
-      "api_errors", "api_latency", "freshness", "queue_depth", "replication_lag", "replication_failures",
+      "create_dropped", "create_dead_letters_lost", "rule_failed",
+      "api_errors", "api_latency", "api_throttles", "freshness", "queue_depth", "replication_lag", "replication_failures",
     ])
     error_message = "An alarm is missing or new."
   }
@@ -39,8 +43,8 @@ run "watches_every_symptom" {
   }
 
   assert {
-    condition     = aws_cloudwatch_composite_alarm.any.alarm_actions == toset(["arn:aws:sns:eu-north-1:111122223333:alarms"])
-    error_message = "The composite alarm must tell the topic."
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.symptom : contains(alarm.alarm_actions, "arn:aws:sns:eu-north-1:111122223333:alarms")]) && length(coalesce(aws_cloudwatch_composite_alarm.any.alarm_actions, [])) == 0
+    error_message = "Each alarm must tell the topic by itself, and none for others."
   }
 
   assert {
@@ -49,7 +53,7 @@ run "watches_every_symptom" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.symptom["api_errors"].dimensions == tomap({ ApiName = "s3_lambda_api_dev", Stage = "dev" })
+    condition     = alltrue([for query in aws_cloudwatch_metric_alarm.symptom["api_errors"].metric_query : one(query.metric).dimensions == tomap({ ApiName = "s3_lambda_api_dev", Stage = "dev" }) if length(query.metric) > 0])
     error_message = "The API must be watched by its stage."
   }
 }
@@ -63,8 +67,13 @@ run "takes_silence_for_a_symptom" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.symptom["freshness"].period == 600 && aws_cloudwatch_metric_alarm.symptom["freshness"].evaluation_periods == 2
+    condition     = one(flatten(aws_cloudwatch_metric_alarm.symptom["freshness"].metric_query[*].metric)).period == 600 && aws_cloudwatch_metric_alarm.symptom["freshness"].evaluation_periods == 2
     error_message = "Two intervals without an object must raise the alarm."
+  }
+
+  assert {
+    condition     = contains([for query in aws_cloudwatch_metric_alarm.symptom["freshness"].metric_query : query.expression if query.return_data == true], "FILL(written, 0)")
+    error_message = "Silence must be points: CloudWatch ignores missing data while older points are in range."
   }
 
   assert {
@@ -73,12 +82,31 @@ run "takes_silence_for_a_symptom" {
   }
 }
 
-run "encrypts_the_topic" {
+run "expects_no_objects_of_a_schedule_that_is_off" {
   command = apply
 
   variables {
-    alarm_emails = ["ops@example.com"]
+    freshness = { namespace = "s3_lambda_api_dev", metric = "ObjectsWritten", dimensions = { service = "create_dev" }, interval_seconds = 600, alarm_enabled = false }
   }
+
+  assert {
+    condition     = !contains(keys(aws_cloudwatch_metric_alarm.symptom), "freshness")
+    error_message = "An alarm that can't but be on says nothing."
+  }
+}
+
+run "warns_if_nobody_is_told" {
+  command = plan
+
+  variables {
+    alarm_emails = []
+  }
+
+  expect_failures = [check.recipient]
+}
+
+run "encrypts_the_topic" {
+  command = apply
 
   assert {
     condition     = aws_sns_topic.alarms.kms_master_key_id == "arn:aws:kms:eu-north-1:111122223333:key/k"
@@ -188,4 +216,14 @@ run "refuses_replication_into_itself" {
   }
 
   expect_failures = [var.replication]
+}
+
+run "refuses_the_arn_of_a_rule" {
+  command = plan
+
+  variables {
+    rule_names = ["arn:aws:events:eu-north-1:111122223333:rule/r"]
+  }
+
+  expect_failures = [var.rule_names]
 }

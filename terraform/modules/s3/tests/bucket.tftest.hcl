@@ -14,6 +14,7 @@ variables {
   artifacts_bucket_name = "artifacts"
   code_zip              = "tests/code.txt" # any file will do
   object_prefix         = "hello_world_"
+  pointer_key           = "latest.json"
   kms_key_arn           = "arn:aws:kms:eu-north-1:111122223333:key/k"
 }
 
@@ -103,7 +104,12 @@ run "never_expires_the_newest_object" {
   }
 
   assert {
-    condition     = toset(aws_s3_bucket_lifecycle_configuration.objects[0].rule[*].id) == toset(["expire-superseded", "expire-noncurrent", "abort-uploads"])
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.objects[0].rule : rule.noncurrent_version_expiration[0].noncurrent_days if rule.filter[0].prefix == "latest.json"] == [1]
+    error_message = "Replaced pointers must not pile up as versions of one key."
+  }
+
+  assert {
+    condition     = toset(aws_s3_bucket_lifecycle_configuration.objects[0].rule[*].id) == toset(["expire-superseded", "expire-noncurrent", "expire-replaced-pointers", "abort-uploads"])
     error_message = "Objects, versions and unfinished uploads must not pile up."
   }
 }
@@ -183,6 +189,16 @@ run "refuses_an_empty_prefix" {
   }
 
   expect_failures = [var.object_prefix]
+}
+
+run "refuses_a_pointer_among_the_objects" {
+  command = plan
+
+  variables {
+    pointer_key = "hello_world_latest"
+  }
+
+  expect_failures = [var.pointer_key]
 }
 
 run "refuses_an_account_that_is_none" {

@@ -6,17 +6,20 @@ import sys
 import textwrap
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 from lambda_process_executor.environment import Surroundings, function_environment
 from lambda_process_executor.runtime_api import Invocation
+from lambda_process_executor.runtimes import Python
 from lambda_process_executor.sandbox import Sandbox, Spec
+from lambda_process_executor.toolchains import Toolchain
+from lambda_process_executor.view import ON_LAMBDA, View, obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 type MakeSandbox = Callable[..., Sandbox]
 
@@ -24,6 +27,11 @@ type MakeSandbox = Callable[..., Sandbox]
 def invocation(request_id: str = "request-1", payload: bytes = b"{}", **more: Any) -> Invocation:
     arn = "arn:aws:lambda:eu-north-1:000000000000:function:f:live"
     return Invocation(request_id=request_id, payload=payload, **{"function_arn": arn, **more})
+
+
+def own_python() -> Python:
+    """Return this interpreter as a function's."""
+    return Python(f"3.{sys.version_info.minor}", Toolchain(program=Path(sys.executable)))
 
 
 def has_ended(pid: int) -> bool:
@@ -41,21 +49,22 @@ def make_spec(tmp_path: Path) -> Callable[..., Spec]:
     numbers = itertools.count()
 
     def make(source: str, **changes: Any) -> Spec:
-        task_root = tmp_path / f"task{next(numbers)}"
-        task_root.mkdir()
-        (task_root / "app.py").write_text(textwrap.dedent(source), "utf-8")
-        scratch = tmp_path / f"scratch{next(numbers)}"
-        scratch.mkdir()
-        around = Surroundings(
-            runtime="python3.13", task_root=task_root, scratch=scratch, endpoint_host="127.0.0.1"
-        )
+        number = next(numbers)
+        code, layers, scratch = (tmp_path / f"{name}{number}" for name in ("code", "layers", "scratch"))
+        for directory in (code, layers, scratch):
+            directory.mkdir()
+        (code / "app.py").write_text(textwrap.dedent(source), "utf-8")
+        in_place = View(code=code, layers=layers, tmp=scratch)
+        view = in_place if changes.pop("is_in_place", obstacle()) else ON_LAMBDA
+        around = Surroundings(runtime="python3.13", view=view, endpoint_host="127.0.0.1")
         given = {"AWS_LAMBDA_FUNCTION_NAME": "f", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": 128}
         usual: dict[str, Any] = {
-            "python": sys.executable,
-            "handler": "app.handler",
+            "command": own_python().command(changes.pop("handler", "app.handler"), view, code),
             "version": "7",
             "environment": function_environment(given, changes.pop("variables", {}), around),
-            "task_root": task_root,
+            "view": view,
+            "code": code,
+            "layers": layers,
             "scratch": scratch,
             "timeout": 10.0,
             "memory_size": 128,

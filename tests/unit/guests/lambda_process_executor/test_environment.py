@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from lambda_process_executor.environment import Surroundings, function_environment
+from lambda_process_executor.view import View
 
 
 def around(**changes: Any) -> Surroundings:
     usual: dict[str, Any] = {
         "runtime": "python3.13",
-        "task_root": Path("/code"),
-        "scratch": Path("/scratch"),
+        "view": View(code=Path("/code"), layers=Path("/layers"), tmp=Path("/scratch")),
         "endpoint_host": "10.0.0.5",
     }
     return Surroundings(**{**usual, **changes})
@@ -38,7 +38,8 @@ def test_what_is_internal_to_localstack_does_not() -> None:
 
 def test_the_machine_adds_a_minimum() -> None:
     assert function_environment({}, {}, around()) == {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PATH": "/usr/local/bin:/usr/bin:/bin:/layers/bin",
+        "LD_LIBRARY_PATH": "/code:/code/lib:/layers/lib",
         "LANG": "C.UTF-8",
         "HOME": "/scratch",
         "TMPDIR": "/scratch",
@@ -55,6 +56,17 @@ def test_a_proxy_is_given_in_both_cases_and_spares_this_machine() -> None:
         assert environment[name] == "http://127.0.0.1:9"
     for name in ("NO_PROXY", "no_proxy"):
         assert environment[name] == "127.0.0.1,localhost,10.0.0.5"
+
+
+def test_a_gate_is_told_the_function_and_leads_to_localstack_s_usual_port() -> None:
+    gate = around(proxy="http://127.0.0.1:9", gate="http://127.0.0.1:4000", function="my function")
+    environment = function_environment({"LOCALSTACK_HOSTNAME": "10.0.0.5"}, {}, gate)
+
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"):
+        assert environment[name] == "http://my%20function:-@127.0.0.1:4000"
+    for name in ("NO_PROXY", "no_proxy"):
+        assert environment[name] == "127.0.0.1,10.0.0.5"
+    assert environment["LOCALSTACK_HOSTNAME"] == "localhost"
 
 
 def test_the_function_s_own_variables_win_but_not_over_the_runtime_s() -> None:

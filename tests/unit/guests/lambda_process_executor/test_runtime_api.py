@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import base64
 import json
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
@@ -8,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from lambda_process_executor.runtime_api import (
+    HOST,
     PREFIX,
     InitFailedError,
     Reply,
@@ -173,3 +176,57 @@ def test_closing_lets_a_waiting_client_go_and_leaves_no_thread() -> None:
         assert isinstance(answer.exception(5), ConnectionError)
     # The thread that answered ends a moment after its answer.
     eventually(threading.active_count, until=lambda now: now <= threads, what="the end of every thread")
+
+
+# A response that is streamed comes in chunks, and says in trailers if it broke off
+
+
+def stream(api: RuntimeApi, *lines: bytes) -> bytes:
+    """Post what was asked for in chunks, and return the status line of the answer."""
+    head = b"POST %sinvocation/request-1/response HTTP/1.1" % PREFIX.encode()
+    sent = [head, b"Host: here", b"Transfer-Encoding: chunked", b"", *lines, b"", b""]
+    with socket.create_connection((HOST, api.port), timeout=5) as connection:
+        connection.sendall(b"\r\n".join(sent))
+        return connection.makefile("rb").readline()
+
+
+def test_chunks_are_joined(api: RuntimeApi) -> None:
+    reply = api.submit(invocation())
+
+    status = stream(api, b"3", b"abc", b"a;size=ten", b"0123456789", b"0")
+
+    assert b" 202 " in status
+    assert reply.result(5) == Reply(body=b"abc0123456789")
+
+
+def test_a_stream_that_breaks_off_is_an_error(api: RuntimeApi) -> None:
+    reply = api.submit(invocation())
+    told = base64.b64encode(b'{"errorMessage": "in the middle"}')
+
+    stream(
+        api,
+        b"3",
+        b"abc",
+        b"0",
+        b"Lambda-Runtime-Function-Error-Type: RangeError",
+        b"Lambda-Runtime-Function-Error-Body: " + told,
+    )
+
+    assert reply.result(5) == Reply(body=b'{"errorMessage": "in the middle"}', error_type="RangeError")
+
+
+def test_a_stream_that_is_too_large_is_refused(api: RuntimeApi) -> None:
+    reply = api.submit(invocation())
+
+    status = stream(api, b"%x" % (LIMIT + 1), b"x" * (LIMIT + 1), b"0")
+
+    assert b" 413 " in status
+    assert reply.result(5).error_type == "Function.ResponseSizeTooLarge"
+
+
+def test_what_the_client_took_last_is_known(api: RuntimeApi) -> None:
+    api.submit(invocation())
+
+    assert not api.has_taken("request-1")
+    call(api, "GET", "invocation/next")
+    assert api.has_taken("request-1")

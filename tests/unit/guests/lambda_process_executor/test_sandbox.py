@@ -11,6 +11,7 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,14 @@ import lambda_process_executor
 import psutil
 import pytest
 from lambda_process_executor.sandbox import Outcome, Sandbox, Spec, StoppedError
+from lambda_process_executor.view import obstacle
 
 from .conftest import MakeSandbox, has_ended, invocation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+ON_LINUX = pytest.mark.skipif(bool(obstacle()), reason=f"no mount namespaces: {obstacle()}")
 ECHO = "def handler(event, context): return event"
 PLUGINS = str(Path(lambda_process_executor.__file__).parents[1])
 
@@ -118,30 +121,78 @@ def test_the_environment_holds_nothing_of_ours(sandbox: MakeSandbox, monkeypatch
         "HOME",
         "LAMBDA_TASK_ROOT",
         "LANG",
+        "LD_LIBRARY_PATH",
         "MINE",
         "PATH",
         "TMPDIR",
     }
 
 
+@pytest.mark.parametrize("is_in_place", [pytest.param(False, marks=ON_LINUX), True])
 def test_the_import_path_starts_with_the_code_and_holds_nothing_of_ours(
-    sandbox: MakeSandbox, tmp_path: Path
+    make_spec: Callable[..., Spec],
+    is_in_place: bool,  # noqa: FBT001
 ) -> None:
-    layer = tmp_path / "layer"
-    layer.mkdir()
-    (layer / "from_layer.py").write_text("VALUE = 42", "utf-8")
     source = "import os, sys, from_layer\ndef handler(*_): return [os.getcwd(), sys.path, from_layer.VALUE]"
+    spec = make_spec(source, is_in_place=is_in_place)
+    (spec.layers / "python").mkdir()
+    (spec.layers / "python" / "from_layer.py").write_text("VALUE = 42", "utf-8")
 
-    directory, path, value = answer(sandbox(source, layers=(layer,)))
+    with started(spec) as made:
+        directory, path, value = answer(made)
 
-    assert path[:2] == [directory, str(layer)]
+    home = spec.layers if is_in_place else Path("/opt")
+    site = home / "python" / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
+    assert path[:3] == [directory, str(site), str(home / "python")]
+    assert directory == (str(spec.code) if is_in_place else "/var/task")
     assert not any("lambda_process_executor" in entry or entry == PLUGINS for entry in path)
     assert value == 42
 
 
+@ON_LINUX
+def test_files_are_where_lambda_has_them_and_only_tmp_may_be_written(make_spec: Callable[..., Spec]) -> None:
+    source = """
+        import os
+        def written(path):
+            try:
+                with open(path, "w") as opened:
+                    return bool(opened.write("x"))
+            except OSError as error:
+                return type(error).__name__ + str(error.errno)
+        def handler(event, context):
+            return {
+                "code": os.listdir("/var/task"),
+                "opt": open("/opt/data/words.txt").read(),
+                "layers": os.listdir("/opt"),
+                "written": [written(f"{place}/new") for place in ("/var/task", "/opt", "/var", "/tmp")],
+            }
+    """
+    spec = make_spec(source)
+    (spec.layers / "data").mkdir()
+    (spec.layers / "data" / "words.txt").write_text("from the layer", "utf-8")
+
+    with started(spec) as made:
+        seen = answer(made)
+
+    assert "app.py" in seen["code"]
+    assert (seen["opt"], seen["layers"]) == ("from the layer", ["data"])
+    assert seen["written"] == ["OSError30", "OSError30", "OSError30", True]
+    assert not any(path.name == "new" for path in (*spec.code.iterdir(), *spec.layers.iterdir()))
+
+
+@contextmanager
+def started(spec: Spec) -> Iterator[Sandbox]:
+    made = Sandbox(spec)
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
 def test_a_handler_may_live_in_a_package(make_spec: Callable[..., Spec]) -> None:
     spec = make_spec("", handler="pkg.sub.mod.run")
-    package = spec.task_root / "pkg" / "sub"
+    package = spec.code / "pkg" / "sub"
     package.mkdir(parents=True)
     (package / "mod.py").write_text("def run(event, context): return __name__", "utf-8")
     made = Sandbox(spec)
@@ -163,9 +214,7 @@ def test_globals_survive_from_one_invocation_to_the_next(sandbox: MakeSandbox) -
 
 def test_it_works_without_awslambdaric_s_native_client(sandbox: MakeSandbox, tmp_path: Path) -> None:
     """As on macOS, where it is not built."""
-    hidden = tmp_path / "hidden"
-    hidden.mkdir()
-    (hidden / "runtime_client.py").write_text("raise ImportError('not built here')", "utf-8")
+    (tmp_path / "runtime_client.py").write_text("raise ImportError('not built here')", "utf-8")
     source = """
         import runtime_client
         def handler(event, context):
@@ -173,7 +222,7 @@ def test_it_works_without_awslambdaric_s_native_client(sandbox: MakeSandbox, tmp
                 raise ValueError("no")
             return [event, type(runtime_client).__name__, context.get_remaining_time_in_millis() > 0]
     """
-    made = sandbox(source, variables={"PYTHONPATH": str(hidden)})
+    made = sandbox(source, variables={"PYTHONPATH": str(tmp_path)}, is_in_place=True)
 
     assert answer(made, "å", trace_id="Root=1") == ["å", "PythonRuntimeClient", True]
     assert error(invoke(made, "fail"))["errorType"] == "ValueError"
@@ -308,12 +357,11 @@ def test_a_failed_initialisation_is_logged(sandbox: MakeSandbox) -> None:
 
 
 def test_an_initialisation_that_hangs_is_tried_again_within_the_function_s_time(
-    sandbox: MakeSandbox, tmp_path: Path
+    sandbox: MakeSandbox,
 ) -> None:
-    flag = tmp_path / "been here"
-    source = f"""
-        import pathlib, time
-        flag = pathlib.Path({str(flag)!r})
+    source = """
+        import pathlib, tempfile, time
+        flag = pathlib.Path(tempfile.gettempdir(), "been here")
         if not flag.exists():
             flag.touch()
             time.sleep(60)
@@ -346,6 +394,25 @@ def test_a_process_that_ends_is_reported_and_replaced(sandbox: MakeSandbox, code
     assert f"{text}\nRuntime.ExitError" in outcome.logs.messages
     assert outcome.logs.messages[-1].endswith("\tStatus: error\tError Type: Runtime.ExitError\t")
     assert answer(made) != pid
+
+
+def test_a_process_that_ends_before_it_takes_an_invocation_is_replaced_for_it(sandbox: MakeSandbox) -> None:
+    """As Node.js's does after an error that nobody handled."""
+    source = """
+        import os, threading, time
+        def handler(event, context):
+            if event:
+                threading.Timer(0.2, os._exit, [128]).start()
+                def hold(*_): time.sleep(60)
+                import awslambdaric.lambda_runtime_client as client
+                client.LambdaRuntimeClient.wait_next_invocation = hold
+            return os.getpid()
+    """
+    made = sandbox(source)
+
+    pid = answer(made, "end soon", request_id="request-1")
+
+    assert answer(made, request_id="request-2") != pid
 
 
 def test_a_time_out_kills_everything_and_is_reported(sandbox: MakeSandbox) -> None:
@@ -402,7 +469,8 @@ def test_stopping_ends_the_process_and_removes_its_scratch(make_spec: Callable[.
     made.start()
     pid = made.pid
     assert pid is not None
-    assert answer(made).startswith(str(spec.scratch))
+    assert answer(made).startswith(str(spec.view.tmp))
+    assert list(spec.scratch.iterdir())
 
     made.stop()
 
@@ -449,12 +517,18 @@ def test_nothing_is_left_open(make_spec: Callable[..., Spec]) -> None:
 PARENT = """
 import pathlib, sys
 from lambda_process_executor.runtime_api import Invocation
+from lambda_process_executor.runtimes import Python
 from lambda_process_executor.sandbox import Sandbox, Spec
+from lambda_process_executor.toolchains import Toolchain
+from lambda_process_executor.view import View
 
 root = pathlib.Path(sys.argv[1])
+view = View(code=root, layers=root, tmp=root)
+python = Python("3.13", Toolchain(program=pathlib.Path(sys.executable)))
 spec = Spec(
-    python=sys.executable, handler="app.handler", version="1", environment={"LAMBDA_TASK_ROOT": str(root)},
-    task_root=root, scratch=root / "scratch", timeout=60, memory_size=128,
+    command=python.command("app.handler", view, root),
+    version="1", environment={"LAMBDA_TASK_ROOT": str(root)}, view=view, code=root, layers=root,
+    scratch=root / "scratch", timeout=60, memory_size=128,
 )
 sandbox = Sandbox(spec)
 sandbox.start()

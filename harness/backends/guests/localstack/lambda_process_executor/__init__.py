@@ -1,24 +1,37 @@
 """LocalStack plugin `process`: each Lambda execution environment is a child process.
 
+MiniStack's functions run on the same modules, up to `clients`; `workers` takes the place of the rest.
+
 Put the directory that holds this package on the `PYTHONPATH` of LocalStack 4.14 and set
-`LAMBDA_RUNTIME_EXECUTOR=process`. Functions run without Docker, on AWS's own runtime client, awslambdaric.
+`LAMBDA_RUNTIME_EXECUTOR=process`. Functions run without Docker, on AWS's own runtime clients.
 
 Read from LocalStack's environment:
 
-- `LAMBDA_PROCESS_PYTHON`: interpreter of functions; has awslambdaric and boto3. Default: LocalStack's own.
-- `LAMBDA_PROCESS_PROXY`: URL that functions get as HTTP(S) proxy for all but this machine. Default: none.
+- `LAMBDA_PROCESS_PYTHON`: interpreter of functions of its version; has awslambdaric and boto3. Default:
+  LocalStack's own, unless the next one is set.
+- `LAMBDA_PROCESS_RUNTIMES`: URL below which each runtime's name leads to what runs it, as JSON; see
+  `toolchains`. Default: none, and Python functions run on the interpreter above only.
+- `LAMBDA_PROCESS_GATE`: URL of a proxy that hands on what is meant for LocalStack and refuses the rest.
+  Default: none.
+- `LAMBDA_PROCESS_PROXY`: where there is no gate, URL that functions get as HTTP(S) proxy for all but this
+  machine. Default: none.
 - `LAMBDA_PROCESS_INIT_SECONDS`: time a function has to initialise. Default: 10, as on AWS.
 
-Modules, each importing only from those above it; all but the last four need only the standard library:
+Modules, each importing only from those above it; all but the last five need only the standard library:
 
-    logs          log frames of awslambdaric; START, END and REPORT lines
+    logs          log frames of AWS's runtime clients; START, END and REPORT lines
+    view          where a function sees its files
     environment   the environment variables of a function
-    interpreter   which Python runs functions, and whether it fits a function's runtime
+    executables   whether this machine can run a program
+    toolchains    the programs that run functions
+    runtimes      what is started for a function of each runtime
     bundles       code archives, unpacked once and shared read-only
     runtime_api   the HTTP server of the AWS Lambda Runtime API
     child         a process group that can't outlive its parent
     sandbox       one execution environment: start, invoke, stop
-    bootstrap     what the child runs (a script; nothing imports it)
+    launcher      what the child runs first (a script; nothing imports it)
+    clients       what it runs then, in the function's own interpreter (scripts)
+    workers       MiniStack's workers on top of a sandbox
     storage       directories of this LocalStack alone; runs when LocalStack starts
     patches       what LocalStack lacks
     executor      LocalStack's `RuntimeExecutor` on top of a sandbox

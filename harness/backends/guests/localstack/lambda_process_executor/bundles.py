@@ -1,6 +1,6 @@
 """Code archives of functions and layers: unpacked once, shared read-only, gone when nobody holds them."""
 
-import base64
+import hashlib
 import shutil
 import stat
 import tempfile
@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-type Fetch = Callable[[IO[bytes]], None]
-type Finish = Callable[[Path], None]
+type Fill = Callable[[Path], None]
 
 READ_ONLY_DIRECTORY = 0o555
 READ_ONLY_FILE = 0o444
@@ -28,35 +27,34 @@ class _Bundle:
 
 
 class BundleStore:
-    """Unpacked archives by their checksum. Every method may be called from any thread.
+    """Unpacked archives by what is in them. Every method may be called from any thread.
 
     Args:
         root: directory for the trees; made when first needed, removed by `close`.
-        finish: called with each new tree before it becomes read-only.
     """
 
-    def __init__(self, root: Path, finish: Finish) -> None:
+    def __init__(self, root: Path) -> None:
         self._root = root
-        self._finish = finish
         self._bundles: dict[str, _Bundle] = {}
         self._lock = threading.Lock()
 
-    def hold(self, sha256: str, holder: str, fetch: Fetch) -> Path:
-        """Return the directory of an archive's files, which stays until the holder lets go.
+    def hold(self, content: str, holder: str, fill: Fill) -> Path:
+        """Return the directory with some content, which stays until the holder lets go.
 
         Args:
-            sha256: the archive's checksum in base64, as Lambda's `CodeSha256`.
+            content: tells what is in it, such as the checksums of archives.
             holder: who holds; holding twice counts once.
-            fetch: writes the archive into a file; called only when the archive is not unpacked yet.
+            fill: fills the directory; called only if nobody holds this content yet.
 
         Raises:
-            zipfile.BadZipFile: the archive is none.
+            zipfile.BadZipFile: an archive is none.
         """
-        bundle = self._held(sha256, holder)
+        bundle = self._held(content, holder)
         try:
             with bundle.unpacking:
                 if not bundle.is_ready:
-                    self._unpack(bundle.path, fetch)
+                    fill(bundle.path)
+                    _make_read_only(bundle.path)
                     bundle.is_ready = True
         except BaseException:
             self.release(holder)
@@ -80,24 +78,24 @@ class BundleStore:
             self._bundles.clear()
         remove_tree(self._root)
 
-    def _held(self, sha256: str, holder: str) -> _Bundle:
+    def _held(self, content: str, holder: str) -> _Bundle:
         with self._lock:
-            if sha256 not in self._bundles:
-                self._bundles[sha256] = _Bundle(path=self._new_directory(sha256))
-            self._bundles[sha256].holders.add(holder)
-            return self._bundles[sha256]
+            if content not in self._bundles:
+                self._bundles[content] = _Bundle(path=self._new_directory(content))
+            self._bundles[content].holders.add(holder)
+            return self._bundles[content]
 
-    def _new_directory(self, sha256: str) -> Path:
+    def _new_directory(self, content: str) -> Path:
         self._root.mkdir(parents=True, exist_ok=True)
-        name = base64.b64decode(sha256).hex()[:16]
+        name = hashlib.sha256(content.encode()).hexdigest()[:16]
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._root))
 
-    def _unpack(self, path: Path, fetch: Fetch) -> None:
-        with tempfile.TemporaryFile(dir=self._root) as archive:
-            fetch(archive)
-            extract(archive, path)
-        self._finish(path)
-        _make_read_only(path)
+
+def unpack(fetch: Callable[[IO[bytes]], None], target: Path) -> None:
+    """Unpack the archive that `fetch` writes into a file; what is in `target` already is replaced."""
+    with tempfile.TemporaryFile(dir=target.parent) as archive:
+        fetch(archive)
+        extract(archive, target)
 
 
 def extract(archive: IO[bytes], target: Path) -> None:

@@ -3,7 +3,9 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from urllib.parse import quote
+
+from lambda_process_executor.view import View
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 PUBLIC_OF_LOCALSTACK = frozenset({"LOCALSTACK_HOSTNAME"})
@@ -15,16 +17,18 @@ class Surroundings:
 
     Attributes:
         runtime: Lambda's name of the runtime, like `python3.13`.
-        task_root: directory of the function's unpacked code.
-        scratch: writable directory of this execution environment alone.
+        view: where the function sees its files.
         endpoint_host: host under which the child reaches LocalStack.
-        proxy: URL of the proxy for every other host, None for no proxy.
+        function: its name, which the gate is told.
+        gate: URL of a proxy that hands on what is meant for LocalStack, None for no such proxy.
+        proxy: URL of the proxy for every other host where there is no gate, None for no proxy.
     """
 
     runtime: str
-    task_root: Path
-    scratch: Path
+    view: View
     endpoint_host: str
+    function: str = "function"
+    gate: str | None = None
     proxy: str | None = None
 
 
@@ -39,37 +43,41 @@ def function_environment(
         around: what this machine contributes.
     """
     shared = {name: str(value) for name, value in given.items() if not _is_internal(name)}
-    return (
-        _machine(around.scratch)
-        | shared
-        | _no_proxy_or(around.proxy, around.endpoint_host)
-        | dict(own)
-        | _reserved(around)
-    )
+    return _machine(around.view) | shared | _ways_out(around) | dict(own) | _reserved(around)
 
 
 def _is_internal(name: str) -> bool:
     return name.startswith("LOCALSTACK_") and name not in PUBLIC_OF_LOCALSTACK
 
 
-def _machine(scratch: Path) -> dict[str, str]:
+def _machine(view: View) -> dict[str, str]:
+    libraries = (view.code, view.code / "lib", view.layers / "lib")
     return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"/usr/local/bin:/usr/bin:/bin:{view.layers / 'bin'}",
+        "LD_LIBRARY_PATH": ":".join(map(os.fspath, libraries)),
         "LANG": "C.UTF-8",
-        "HOME": os.fspath(scratch),
-        "TMPDIR": os.fspath(scratch),
+        "HOME": os.fspath(view.tmp),
+        "TMPDIR": os.fspath(view.tmp),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 
 
-def _no_proxy_or(proxy: str | None, endpoint_host: str) -> dict[str, str]:
-    if not proxy:
-        return {}
-    direct = ",".join(dict.fromkeys((*LOCAL_HOSTS, endpoint_host)))
-    upper = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "NO_PROXY": direct}
+def _ways_out(around: Surroundings) -> dict[str, str]:
+    if around.gate:
+        # Some clients send a user only with a password.
+        proxy = around.gate.replace("://", f"://{quote(around.function, safe='')}:-@", 1)
+        # `localhost` is the gate's affair: it knows the port that LocalStack has elsewhere, 4566.
+        return _behind(proxy, (LOCAL_HOSTS[0], around.endpoint_host)) | {
+            "LOCALSTACK_HOSTNAME": LOCAL_HOSTS[1]
+        }
+    return _behind(around.proxy, (*LOCAL_HOSTS, around.endpoint_host)) if around.proxy else {}
+
+
+def _behind(proxy: str, direct: tuple[str, ...]) -> dict[str, str]:
+    upper = {"HTTP_PROXY": proxy, "HTTPS_PROXY": proxy, "NO_PROXY": ",".join(dict.fromkeys(direct))}
     return upper | {name.lower(): value for name, value in upper.items()}
 
 
 def _reserved(around: Surroundings) -> dict[str, str]:
-    root = os.fspath(around.task_root)
+    root = os.fspath(around.view.code)
     return {"LAMBDA_TASK_ROOT": root, "AWS_EXECUTION_ENV": f"AWS_Lambda_{around.runtime}"}

@@ -1,9 +1,7 @@
 """LocalStack's `RuntimeExecutor` on top of a sandbox: the one module that knows LocalStack's models."""
 
-import itertools
 import logging
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any, override
@@ -17,26 +15,21 @@ from localstack.services.lambda_.invocation.lambda_models import (
 )
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
-from lambda_process_executor.bundles import BundleStore
+from lambda_process_executor.bundles import BundleStore, unpack
 from lambda_process_executor.environment import Surroundings, function_environment
-from lambda_process_executor.interpreter import (
-    Interpreter,
-    RuntimeMismatchError,
-    UnfitInterpreterError,
-    compile_tree,
-    probe,
-)
-from lambda_process_executor.patches import client_context
-from lambda_process_executor.runtime_api import Invocation
+from lambda_process_executor.runtime_api import Invocation, client_context
+from lambda_process_executor.runtimes import RefusedError, Runtime, runtime_of
 from lambda_process_executor.sandbox import Sandbox, Spec, StoppedError
 from lambda_process_executor.storage import work_directory
+from lambda_process_executor.toolchains import UnfitInterpreterError, interpreter
+from lambda_process_executor.view import ON_LAMBDA, View, obstacle
 
 LOG = logging.getLogger(__name__)
 EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104
 LOOPBACK = "127.0.0.1"
 PROVISIONED = InitializationType.provisioned_concurrency
 
-BUNDLES = BundleStore(work_directory() / "code", lambda tree: compile_tree(interpreter().path, tree))
+BUNDLES = BundleStore(work_directory() / "code")
 
 
 class ProcessRuntimeExecutor(RuntimeExecutor):
@@ -96,9 +89,11 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
     def prepare_version(cls, function_version: FunctionVersion) -> None:
         name, settings = function_version.id.function_name, function_version.config
         try:
-            interpreter().check(name, settings.runtime, settings.package_type)
-            hold_bundles(function_version, version_holder(function_version))
-        except (UnfitInterpreterError, RuntimeMismatchError) as error:
+            runtime = runtime_of(name, settings.runtime, settings.package_type)
+            code, layers = hold_bundles(function_version, version_holder(function_version), runtime)
+            if problem := runtime.problem(code, layers):
+                raise RefusedError(name, problem)  # noqa: TRY301 # as one that `runtime_of` raised
+        except RefusedError as error:
             LOG.error("%s", error)  # noqa: TRY400 # the message says it all
             raise
         except Exception:
@@ -118,28 +113,34 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         except UnfitInterpreterError as error:
             LOG.error("%s", error)  # noqa: TRY400 # the message says it all
             return False
+        if reason := obstacle():
+            LOG.warning("functions see this machine's /opt and /tmp, not their own (%s)", reason)
         return True
 
     def _spec(self, env_vars: dict[str, str]) -> Spec:
         settings = self.function_version.config
-        task_root, *layers = hold_bundles(self.function_version, self.id)
-        scratch = Path(
-            tempfile.mkdtemp(prefix=f"{self.function_version.id.function_name}-", dir=work_directory())
-        )
+        name = self.function_version.id.function_name
+        runtime = runtime_of(name, settings.runtime, settings.package_type)
+        code, layers = hold_bundles(self.function_version, self.id, runtime)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=work_directory()))
+        view = ON_LAMBDA if not obstacle() else View(code=code, layers=layers, tmp=scratch)
         around = Surroundings(
             runtime=settings.runtime,
-            task_root=task_root,
-            scratch=scratch,
+            view=view,
             endpoint_host=endpoint_host(),
+            function=name,
+            gate=os.environ.get("LAMBDA_PROCESS_GATE"),
             proxy=os.environ.get("LAMBDA_PROCESS_PROXY"),
         )
+        own = settings.environment or {}
+        command = runtime.command(settings.handler, view, code)
         return Spec(
-            python=interpreter().path,
-            handler=settings.handler,
+            command=command.wrapped(own.get("AWS_LAMBDA_EXEC_WRAPPER")),
             version=self.function_version.id.qualifier,
-            environment=function_environment(env_vars, settings.environment or {}, around),
-            task_root=task_root,
-            layers=tuple(itertools.chain.from_iterable(map(import_directories, reversed(layers)))),
+            environment={**command.variables, **function_environment(env_vars, own, around)},
+            view=view,
+            code=code,
+            layers=layers,
             scratch=scratch,
             timeout=settings.timeout,
             memory_size=settings.memory_size,
@@ -159,35 +160,28 @@ def _invocation(payload: dict[str, str]) -> Invocation:
     )
 
 
-def hold_bundles(version: FunctionVersion, holder: str) -> list[Path]:
-    """Return the directories of a version's code and of its layers, in the version's order, and hold them."""
-    archives = [version.config.code, *(layer.code for layer in version.config.layers)]
-    return [_hold(archive, holder) for archive in archives]
-
-
-def _hold(code: Any, holder: str) -> Path:  # noqa: ANN401
+def hold_bundles(version: FunctionVersion, holder: str, runtime: Runtime) -> tuple[Path, Path]:
+    """Return the directories of a version's code and of its merged layers, and hold both."""
+    code, layers = version.config.code, [layer.code for layer in version.config.layers]
+    merged = _hold(layers, holder, version, runtime, ON_LAMBDA.layers)
     if code.is_hot_reloading():
-        return Path(code.get_unzipped_code_location())
-    return BUNDLES.hold(code.code_sha256, holder, code._download_archive_to_file)  # noqa: SLF001
+        return Path(code.get_unzipped_code_location()), merged
+    return _hold([code], holder, version, runtime, ON_LAMBDA.code), merged
 
 
-def import_directories(layer: Path) -> list[Path]:
-    """Return where Python finds the modules of a layer, which AWS would unpack below /opt."""
-    return [layer / "python" / "lib" / interpreter().runtime / "site-packages", layer / "python"]
+def _hold(archives: list[Any], holder: str, version: FunctionVersion, runtime: Runtime, place: Path) -> Path:
+    def fill(tree: Path) -> None:
+        for archive in archives:
+            unpack(archive._download_archive_to_file, tree)  # noqa: SLF001
+        runtime.finish(tree, tree if obstacle() else place)
+
+    content = [version.config.runtime, str(place), *(archive.code_sha256 for archive in archives)]
+    return BUNDLES.hold(" ".join(content), holder, fill)
 
 
 def version_holder(version: FunctionVersion) -> str:
     """Return a name for one revision of a version: an update holds the new before the old one lets go."""
     return f"{version.qualified_arn}/{version.config.internal_revision}"
-
-
-def interpreter() -> Interpreter:
-    """Return the Python that runs functions.
-
-    Raises:
-        UnfitInterpreterError: it can't.
-    """
-    return probe(os.environ.get("LAMBDA_PROCESS_PYTHON") or sys.executable)
 
 
 def endpoint_host() -> str:

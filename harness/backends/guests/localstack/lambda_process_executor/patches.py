@@ -1,21 +1,21 @@
 """What LocalStack 4.14 does not do by itself, and functions or their users need."""
 
-import base64
 import functools
-import json
 import logging
 from collections.abc import Callable
-from contextvars import ContextVar
 from threading import Timer
 from typing import Any, override
 
+from localstack.aws.api.lambda_ import InvalidParameterValueException
 from localstack.services.lambda_.invocation import execution_environment
 from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
 from localstack.services.lambda_.invocation.lambda_service import LambdaService
+from localstack.services.lambda_.provider import LambdaProvider
+
+from lambda_process_executor.runtime_api import client_context, decode_client_context
+from lambda_process_executor.runtimes import layers_refusal, refusal
 
 LOG = logging.getLogger(__name__)
-
-client_context: ContextVar[str | None] = ContextVar("client_context", default=None)
 
 
 @functools.cache
@@ -24,6 +24,8 @@ def apply() -> None:
     pass_client_context()
     let_failed_functions_go()
     let_timers_end_with_the_process()
+    refuse_what_needs_docker()
+    say_what_layers_are_missing()
 
 
 def pass_client_context() -> None:
@@ -57,6 +59,34 @@ def let_timers_end_with_the_process() -> None:
     execution_environment.Timer = DaemonTimer
 
 
+def refuse_what_needs_docker() -> None:
+    """Have CreateFunction refuse a runtime that can't run as a process, rather than fail later."""
+    validate: Callable[..., Any] = LambdaProvider._validate_runtime  # noqa: SLF001
+
+    @functools.wraps(validate)
+    def validate_and_refuse(self: LambdaProvider, package_type: str, runtime: str | None) -> None:
+        validate(self, package_type, runtime)
+        if reason := refusal(runtime, package_type):
+            raise InvalidParameterValueException(reason, Type="User")
+
+    LambdaProvider._validate_runtime = validate_and_refuse  # noqa: SLF001
+
+
+def say_what_layers_are_missing() -> None:
+    """Have a layer of another account, which can't be fetched from AWS, refused by name."""
+    validate: Callable[..., Any] = LambdaProvider._validate_layers  # noqa: SLF001
+
+    @functools.wraps(validate)
+    def validate_or_name(self: LambdaProvider, new_layers: list[str], region: str, account_id: str) -> None:
+        try:
+            validate(self, new_layers, region=region, account_id=account_id)
+        except NotImplementedError:
+            missing = [arn for arn in new_layers if f":{account_id}:" not in arn]
+            raise InvalidParameterValueException(layers_refusal(missing), Type="User") from None
+
+    LambdaProvider._validate_layers = validate_or_name  # noqa: SLF001
+
+
 class DaemonTimer(Timer):
     """A timer that does not keep the process alive."""
 
@@ -64,17 +94,3 @@ class DaemonTimer(Timer):
     def __init__(self, interval: float, function: Callable[..., object]) -> None:
         super().__init__(interval, function)
         self.daemon = True
-
-
-def decode_client_context(encoded: str | None) -> str | None:
-    """Return the client context as JSON on one line, as AWS passes it, from its base64 in the request.
-
-    Function URLs pass JSON as it is.
-    """
-    if not encoded:
-        return None
-    try:
-        return json.dumps(json.loads(encoded if encoded.startswith("{") else base64.b64decode(encoded)))
-    except ValueError:
-        LOG.warning("Client context %r is not JSON in base64; the function gets none", encoded)
-        return None

@@ -4,20 +4,28 @@ The client asks for the next invocation, which waits until there is one, and pos
 """
 
 import json
+import logging
 import queue
 import threading
+from base64 import b64decode
 from concurrent.futures import Future, InvalidStateError
+from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import parse_headers
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import create_connection
 from typing import ClassVar, override
 
+LOG = logging.getLogger(__name__)
 PREFIX = "/2018-06-01/runtime/"
 HOST = "127.0.0.1"
 ERROR_TYPE_HEADER = "Lambda-Runtime-Function-Error-Type"
+ERROR_BODY_TRAILER = "Lambda-Runtime-Function-Error-Body"
 TOO_LARGE = "Function.ResponseSizeTooLarge"
 READ_BYTES = 2**16
+
+client_context: ContextVar[str | None] = ContextVar("client_context", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +100,7 @@ class RuntimeApi:
         self._server = _Server((HOST, 0), _Handler)
         self._server.api = self
         self._failure: Exception | None = None
+        self._taken: str | None = None
         self._is_closed = False
         self._thread = threading.Thread(target=self._serve, name=f"runtime-api-{self.port}", daemon=True)
         self._thread.start()
@@ -133,7 +142,14 @@ class RuntimeApi:
     def take(self) -> Invocation | None:
         """Wait for an invocation on the client's behalf; None when closing."""
         _settle(self.ready, result=None)
-        return self._invocations.get()
+        invocation = self._invocations.get()
+        if invocation:
+            self._taken = invocation.request_id
+        return invocation
+
+    def has_taken(self, request_id: str) -> bool:
+        """Whether the client's latest invocation is this one."""
+        return self._taken == request_id
 
     def settle(self, request_id: str, reply: Reply) -> bool:
         """Record a reply; return False if nobody waits for it."""
@@ -201,24 +217,53 @@ class _Handler(BaseHTTPRequestHandler):
     def _take_reply(self, request_id: str, error_type: str | None) -> None:
         status = HTTPStatus.ACCEPTED
         try:
-            reply = Reply(body=self._body(self.server.api.max_response), error_type=error_type)
+            body = self._body(self.server.api.max_response)
+            reply = self._broken_stream() or Reply(body=body, error_type=error_type)
         except TooLargeError as error:
             reply = error_reply(TOO_LARGE, str(error))
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         is_known = self.server.api.settle(request_id, reply)
         self._answer(status if is_known else HTTPStatus.BAD_REQUEST)
 
+    def _broken_stream(self) -> Reply | None:
+        """Return the error that ended a streamed response, from its trailers.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming
+        """
+        encoded = self.headers.get(ERROR_BODY_TRAILER)
+        return Reply(body=b64decode(encoded), error_type=self._error_type()) if encoded else None
+
     def _error_type(self) -> str:
         return self.headers.get(ERROR_TYPE_HEADER, "Unhandled")
 
     def _body(self, limit: int | None = None) -> bytes:
         """Read the body; one over the limit is read to its end, so that the client gets its answer."""
+        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
+            return self._chunks(limit)
         size = int(self.headers.get("Content-Length", 0))
         if limit is None or size <= limit:
             return self.rfile.read(size)
         for start in range(0, size, READ_BYTES):
             self.rfile.read(min(READ_BYTES, size - start))
         raise TooLargeError(limit)
+
+    def _chunks(self, limit: int | None) -> bytes:
+        """Read a body that comes in chunks, as a streamed response does; its trailers become headers.
+
+        https://www.rfc-editor.org/rfc/rfc9112#section-7.1
+        """
+        body, length = bytearray(), 0
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            chunk = self.rfile.read(size)
+            length += size
+            if limit is None or length <= limit:
+                body += chunk
+            self.rfile.readline()
+        for name, value in parse_headers(self.rfile).items():
+            self.headers[name] = value
+        if limit is not None and length > limit:
+            raise TooLargeError(limit)
+        return bytes(body)
 
     def _answer_unknown(self) -> None:
         self._body()
@@ -241,3 +286,17 @@ def error_reply(error_type: str, message: str) -> Reply:
     """Return an error that Lambda itself reports."""
     body = json.dumps({"errorType": error_type, "errorMessage": message}, separators=(",", ":"))
     return Reply(body=body.encode(), error_type=error_type)
+
+
+def decode_client_context(encoded: str | None) -> str | None:
+    """Return the client context as JSON on one line, as AWS passes it, from its base64 in the request.
+
+    Function URLs pass JSON as it is.
+    """
+    if not encoded:
+        return None
+    try:
+        return json.dumps(json.loads(encoded if encoded.startswith("{") else b64decode(encoded)))
+    except ValueError:
+        LOG.warning("Client context %r is not JSON in base64; the function gets none", encoded)
+        return None

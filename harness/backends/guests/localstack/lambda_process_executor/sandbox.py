@@ -23,13 +23,14 @@ from lambda_process_executor.runtime_api import (
     RuntimeApi,
     error_reply,
 )
+from lambda_process_executor.runtimes import Command
+from lambda_process_executor.view import ON_LAMBDA, View, files, launched
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 type InitError = InitFailedError | ExitedError
 
-BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 READ_BYTES = 2**16
 
 
@@ -38,26 +39,36 @@ class Spec:
     """What an execution environment is made of. Times in seconds, sizes in bytes, memory in MB.
 
     Attributes:
-        python: interpreter with awslambdaric.
+        command: what is started.
         environment: all variables of the process but the address of the Runtime API.
-        task_root: directory of the function's code, where it starts.
-        layers: directories that follow it on the import path.
+        view: where the process sees the three directories.
+        code: directory of the function's code, where it starts.
+        layers: directory of its merged layers.
         scratch: directory of this environment alone; removed by `stop`.
         timeout: how long an invocation may take.
     """
 
-    python: str
-    handler: str
+    command: Command
     version: str
     environment: Mapping[str, str]
-    task_root: Path
+    view: View
+    code: Path
+    layers: Path
     scratch: Path
-    layers: tuple[Path, ...] = ()
     timeout: float
     memory_size: int
     init_timeout: float = 10.0
     max_response: int = 6 * 2**20 + 100
     has_json_logs: bool = False
+
+    def plan(self) -> dict[str, object]:
+        """Return what the launcher is told."""
+        command = self.command
+        plan = {"argv": command.argv, "has_log_frames": command.has_log_frames}
+        if self.view != ON_LAMBDA:
+            return plan
+        seen = files(self.code, self.layers, self.scratch, packages=command.packages, kept=command.kept)
+        return plan | seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +175,17 @@ class Sandbox:
             raise error
 
     def _exchange(self, invocation: Invocation, deadline: float) -> Reply:
+        """Have the process answer; if it ended before it took the invocation, have a new one do so."""
         runtime = self._initialised(deadline)
+        try:
+            return self._exchange_with(runtime, invocation, deadline)
+        except ExitedError:
+            if runtime.has_taken(invocation.request_id):
+                raise
+        self._drop_runtime()
+        return self._exchange_with(self._initialised(deadline), invocation, deadline)
+
+    def _exchange_with(self, runtime: "_Runtime", invocation: Invocation, deadline: float) -> Reply:
         epoch_ms = math.floor((time.time() + deadline - time.monotonic()) * 1000)
         reply = self._wait(runtime, runtime.submit(replace(invocation, deadline_ms=epoch_ms)), deadline)
         self._messages += runtime.rest_of_output()
@@ -245,14 +266,15 @@ class _Runtime:
             raise
         self.ready = self._api.ready
         self.submit = self._api.submit
+        self.has_taken = self._api.has_taken
         self.peak_memory = self._child.peak_memory
 
     def _start(self, spec: Spec) -> Child:
         address = {"AWS_LAMBDA_RUNTIME_API": self._api.address}
         return Child(
-            [spec.python, "-s", "-P", str(BOOTSTRAP), spec.handler, *map(str, spec.layers)],
+            launched(spec.plan()),
             environment={**spec.environment, **address},
-            directory=spec.task_root,
+            directory=spec.code,
             on_exit=lambda code: self._api.fail(ExitedError(code)),
             mark="=".join(*address.items()),
         )

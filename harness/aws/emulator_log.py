@@ -1,0 +1,56 @@
+"""An emulator's log, from a place on, and what the emulator complains of there."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MOST_COMPLAINTS = 10
+# A level; an event that was not delivered, which LocalStack logs at INFO; an answer that is its own fault.
+_COMPLAINT = re.compile(r"\b(WARN|WARNING|ERROR|CRITICAL)\b|DeliveryFailure|=> 5\d\d\b")
+_MOMENT = re.compile(r"^\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?: [+-]\d{4}\])?\s*")
+_LONGEST = 500
+
+
+def size(log: Path | None) -> int:
+    """Return how many bytes a log has; 0 where there is none."""
+    try:
+        return log.stat().st_size if log else 0
+    except OSError:
+        return 0
+
+
+def since(log: Path, offset: int, *, most: int) -> tuple[bytes, int]:
+    """Return what was written into `log` after its first `offset` bytes, and how many bytes are left out.
+
+    Args:
+        log: The file; one that has become shorter was begun anew.
+        offset: What `size` was at first.
+        most: How many bytes to return at most, the last ones.
+    """
+    end = size(log)
+    wanted = offset if offset <= end else 0
+    start = max(wanted, end - most)
+    with log.open("rb") as file:
+        file.seek(start)
+        return file.read(end - start), start - wanted
+
+
+def complaints(text: str) -> list[str]:
+    """Return the lines that are warnings or errors, each once and without its moment; the last ten."""
+    found = [_MOMENT.sub("", line)[:_LONGEST] for line in text.splitlines() if _COMPLAINT.search(line)]
+    return list(dict.fromkeys(found))[-MOST_COMPLAINTS:]
+
+
+def complaints_since(log: Path | None, offset: int) -> list[str]:
+    """Return what the emulator has complained of since its log was `offset` bytes long; never raise."""
+    if log is None:
+        return []
+    try:
+        content, _ = since(log, offset, most=1024 * 1024)
+    except OSError:
+        return []
+    return complaints(content.decode("utf-8", "replace"))

@@ -1,0 +1,203 @@
+"""Lambda's runtimes: what is started for a function of each, and what has to be so before it can be."""
+
+import re
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Protocol, Self
+
+from lambda_process_executor.executables import why_not_runnable
+from lambda_process_executor.toolchains import (
+    NoToolchainError,
+    Toolchain,
+    UnfitInterpreterError,
+    toolchain,
+)
+from lambda_process_executor.view import ON_LAMBDA, View
+
+CLIENTS = Path(__file__).with_name("clients")
+BOOTSTRAP = "bootstrap"
+ELSEWHERE = "use the backend `container` with HARNESS_LAMBDA_EXECUTOR=docker"
+
+
+class RefusedError(Exception):
+    """The function can't be run; the message says why, and what to do."""
+
+    def __init__(self, function: str, reason: str) -> None:
+        super().__init__(f"function {function}: {reason}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What is started for a function.
+
+    Attributes:
+        argv: program and arguments.
+        variables: what the runtime adds to the function's environment; the function's own win.
+        has_log_frames: whether it writes its log in frames.
+        packages: directory of modules that are to be found at /var/node_modules.
+        kept: directories of this machine that it needs.
+    """
+
+    argv: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    has_log_frames: bool = False
+    packages: Path | None = None
+    kept: tuple[Path, ...] = ()
+
+    def wrapped(self, wrapper: str | None) -> Self:
+        """Return this command as the arguments of a wrapper, if there is one.
+
+        https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
+        """
+        return replace(self, argv=(wrapper, *self.argv)) if wrapper and self.has_log_frames else self
+
+
+class Runtime(Protocol):
+    """How functions of one runtime are run."""
+
+    def finish(self, tree: Path, seen_at: Path) -> None:
+        """Do with unpacked code what can't be done once it is read-only."""
+
+    def problem(self, code: Path, layers: Path) -> str:
+        """Return why this code can't run here; empty if it can."""
+
+    def command(self, handler: str, view: View, code: Path) -> Command:
+        """Return what is started for the code in a directory of this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Python:
+    """A Python of the function's version, with awslambdaric and boto3."""
+
+    version: str
+    tools: Toolchain
+
+    def finish(self, tree: Path, seen_at: Path) -> None:
+        """Compile the sources; those that don't compile are left for the function to fail on."""
+        options = ["-qq", "--invalidation-mode", "unchecked-hash", "-d", str(seen_at)]
+        argv = [str(self.tools.program), "-I", "-m", "compileall", *options, str(tree)]
+        subprocess.run(argv, capture_output=True, check=False)  # noqa: S603
+
+    def problem(self, code: Path, layers: Path) -> str:  # noqa: ARG002
+        """Return nothing: awslambdaric says what is wrong with a function."""
+        return ""
+
+    def command(self, handler: str, view: View, code: Path) -> Command:  # noqa: ARG002
+        """Return awslambdaric's start."""
+        modules = view.layers / "python"
+        path = [view.code, modules / "lib" / f"python{self.version}" / "site-packages", modules]
+        return Command(
+            argv=(str(self.tools.program), "-s", str(CLIENTS / "python.py"), handler, *map(str, path)),
+            has_log_frames=True,
+            kept=(CLIENTS, *homes(self.tools.program)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NodeJs:
+    """Node.js of the function's version, with aws-lambda-ric and the AWS SDK."""
+
+    major: str
+    tools: Toolchain
+
+    def finish(self, tree: Path, seen_at: Path) -> None:
+        """Do nothing."""
+
+    def problem(self, code: Path, layers: Path) -> str:  # noqa: ARG002
+        """Return nothing: aws-lambda-ric says what is wrong with a function."""
+        return ""
+
+    def command(self, handler: str, view: View, code: Path) -> Command:  # noqa: ARG002
+        """Return aws-lambda-ric's start, which takes the handler from the environment."""
+        modules = view.layers / "nodejs"
+        path = [modules / f"node{self.major}" / "node_modules", modules / "node_modules"]
+        client, packages = self.tools.client, self.tools.packages
+        if packages and view != ON_LAMBDA:
+            path.append(packages)
+        start = ["--require", CLIENTS / "nodejs.cjs", CLIENTS / "nodejs.mjs", client]
+        return Command(
+            argv=(str(self.tools.program), *map(str, start)),
+            variables={"NODE_PATH": ":".join(map(str, path))},
+            has_log_frames=True,
+            packages=packages,
+            kept=(CLIENTS, *homes(self.tools.program), *(path.parent for path in (client, packages) if path)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """The function's own `bootstrap`, which speaks the Runtime API itself."""
+
+    def finish(self, tree: Path, seen_at: Path) -> None:
+        """Do nothing."""
+
+    def problem(self, code: Path, layers: Path) -> str:
+        """Return why its bootstrap can't run on this machine."""
+        for program in (code / BOOTSTRAP, layers / BOOTSTRAP):
+            if program.is_file():
+                return why_not_runnable(program)
+        return f"expected an executable `{BOOTSTRAP}` at the top of its zip or of a layer, found none"
+
+    def command(self, handler: str, view: View, code: Path) -> Command:  # noqa: ARG002
+        """Return the bootstrap of the code, or else of a layer, as Lambda looks for it."""
+        home = view.code if (code / BOOTSTRAP).is_file() else view.layers
+        return Command(argv=(str(home / BOOTSTRAP),))
+
+
+def homes(program: Path) -> tuple[Path, ...]:
+    """Return the directories that a program's files lie in: its environment's, and its own."""
+    return program.parent.parent, program.resolve().parent.parent
+
+
+def _python(runtime: str) -> Runtime:
+    return Python(runtime.removeprefix("python"), toolchain(runtime))
+
+
+def _nodejs(runtime: str) -> Runtime:
+    return NodeJs(runtime.removeprefix("nodejs").removesuffix(".x"), toolchain(runtime))
+
+
+def _provided(_runtime: str) -> Runtime:
+    return Provided()
+
+
+MAKERS: Mapping[str, Callable[[str], Runtime]] = {
+    r"python3\.\d+": _python,
+    r"nodejs\d+\.x": _nodejs,
+    r"provided(\.al2|\.al2023)?": _provided,
+}
+
+
+def refusal(runtime: str | None, package_type: str) -> str:
+    """Return why functions of a runtime can't be run as processes at all; empty if they can."""
+    if package_type != "Zip":
+        return f"package type {package_type} can't run without Docker; {ELSEWHERE}"
+    if any(re.fullmatch(pattern, runtime or "") for pattern in MAKERS):
+        return ""
+    return f"runtime {runtime} can't run without Docker, only Python, Node.js and `provided` can; {ELSEWHERE}"
+
+
+def layers_refusal(missing: Sequence[str]) -> str:
+    """Return why layers of other accounts, by their ARNs, can't be had, and what to do."""
+    return (
+        f"the layer {', '.join(missing)} is another account's and is not fetched from AWS; give the "
+        "function a layer of its own stack (aws_lambda_layer_version), or put the files into its zip"
+    )
+
+
+def runtime_of(function: str, runtime: str | None, package_type: str) -> Runtime:
+    """Return how a function is run.
+
+    Raises:
+        RefusedError: it can't be.
+    """
+    if reason := refusal(runtime, package_type):
+        raise RefusedError(function, reason)
+    name = runtime or ""
+    make = next(make for pattern, make in MAKERS.items() if re.fullmatch(pattern, name))
+    try:
+        return make(name)
+    except (NoToolchainError, UnfitInterpreterError) as error:
+        raise RefusedError(function, f"its runtime {name} can't be had: {error}") from error

@@ -1,0 +1,252 @@
+"""What the files of a Terraform module declare, read without Terraform: blocks, with labels and attributes.
+
+The native syntax (https://developer.hashicorp.com/terraform/language/syntax/configuration) and JSON's
+(https://developer.hashicorp.com/terraform/language/syntax/json) give the same blocks.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
+# Blocks whose JSON has this many labels; others have none.
+_LABELS = {"variable": 1, "provider": 1, "module": 1, "output": 1, "resource": 2, "data": 2}
+_ITEM = re.compile(r'\s*([A-Za-z_][\w-]*)[ \t]*(?:(=)(?!=)|((?:"[^"\n]*"|[A-Za-z_][\w-]*|[ \t])*)\{)')
+_HEREDOC = re.compile(r"<<-?([A-Za-z_][\w-]*)\n")
+_TEXT = re.compile(r'"?([\w-]+)"?\s*[=:]\s*"((?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{))*)"')
+_HERE = re.compile(r"\$\{path\.(?:module|root|cwd)\}/")
+_LITERAL = re.compile(r'"((?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{))*)"')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One block of a configuration.
+
+    Attributes:
+        type: Its type, such as `provider`.
+        labels: Its labels, such as `("aws",)`.
+        attributes: The expressions of its attributes, by name, as they are written.
+        blocks: The blocks inside of it.
+        file: Where it stands.
+        line: The line there, from 1 on; 0 in JSON, which has no places.
+    """
+
+    type: str
+    labels: tuple[str, ...]
+    attributes: Mapping[str, str]
+    blocks: tuple[Block, ...]
+    file: Path
+    line: int = 0
+
+    def literal(self, attribute: str) -> str | None:
+        """Return the text of an attribute that is a plain string; None for any other expression, or none."""
+        match = _LITERAL.fullmatch(self.attributes.get(attribute, ""))
+        return match[1] if match else None
+
+
+def texts_of(expression: str) -> dict[str, str]:
+    """Return the attributes of an object expression that are plain strings, by name.
+
+    A path that begins with the module's or the root's directory is returned without that.
+    """
+    return dict(_TEXT.findall(_HERE.sub("", expression)))
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the configuration files of the module in `folder`, sorted; none if there is no such folder."""
+    held = folder.iterdir() if folder.is_dir() else ()
+    return sorted(file for file in held if file.name.endswith(SUFFIXES) and file.is_file())
+
+
+def check(folder: Path) -> None:
+    """Check that `folder` holds a root module.
+
+    Raises:
+        SettingsError: It is not a directory with Terraform files.
+    """
+    if not files(folder):
+        raise SettingsError(
+            "HARNESS_TERRAFORM_DIR, or terraform-dir in [tool.harness]",
+            expected="a directory with *.tf files",
+            got=str(folder),
+        )
+
+
+def blocks(folder: Path) -> list[Block]:
+    """Return the blocks of the module in `folder`; a file that Terraform would refuse to read has none."""
+    return [block for file in files(folder) for block in _blocks_in(file)]
+
+
+def variables(folder: Path) -> dict[str, Block]:
+    """Return the input variables that the module in `folder` declares, by name."""
+    found = [block for block in blocks(folder) if block.type == "variable" and block.labels]
+    return {block.labels[0]: block for block in found}
+
+
+def assigned(file: Path) -> dict[str, str]:
+    """Return the expressions that a file of values (`*.tfvars`, `*.tfvars.json`) has, by variable."""
+    text = file.read_text("utf-8-sig", "replace")
+    if file.name.endswith(".json"):
+        try:
+            return {
+                name: json.dumps(value) for each in _objects(json.loads(text)) for name, value in each.items()
+            }
+        except ValueError:  # Terraform itself says best what is wrong
+            return {}
+    return _body(text, _masked(text), 0, len(text), file)[0]
+
+
+def _blocks_in(file: Path) -> Iterator[Block]:
+    text = file.read_text("utf-8-sig", "replace")
+    if file.name.endswith(".json"):
+        yield from _from_json(text, file)
+        return
+    _, found = _body(text, _masked(text), 0, len(text), file)
+    yield from found
+
+
+def _body(text: str, mask: str, at: int, end: int, file: Path) -> tuple[dict[str, str], tuple[Block, ...]]:
+    """Return the attributes and the blocks between two places of a file."""
+    attributes: dict[str, str] = {}
+    inside: list[Block] = []
+    while at < end:
+        item = _ITEM.match(mask, at, end)
+        if item is None:
+            following = mask.find("\n", at, end)
+            at = end if following < 0 else following + 1
+        elif item[2]:
+            at = _end_of_expression(mask, item.end(), end)
+            shown = len(mask[item.end() : at].rstrip())  # without a comment at its end
+            attributes[item[1]] = text[item.end() : item.end() + shown].strip()
+        else:
+            close = _closing(mask, item.end(), end)
+            labels = re.findall(r'[^\s"]+', text[item.start(3) : item.end(3)])
+            own, nested = _body(text, mask, item.end(), close, file)
+            inside.append(
+                Block(
+                    type=item[1],
+                    labels=tuple(labels),
+                    attributes=own,
+                    blocks=nested,
+                    file=file,
+                    line=text.count("\n", 0, item.start(1)) + 1,
+                )
+            )
+            at = close + 1
+    return attributes, tuple(inside)
+
+
+def _end_of_expression(mask: str, at: int, end: int) -> int:
+    """Return where an expression ends: at the end of a line, unless a bracket is open there."""
+    depth = 0
+    for place in range(at, end):
+        depth += (mask[place] in "([{") - (mask[place] in ")]}")
+        if mask[place] == "\n" and depth <= 0:
+            return place
+    return end
+
+
+def _closing(mask: str, at: int, end: int) -> int:
+    """Return the place of the brace that closes the one before `at`."""
+    depth = 1
+    for place in range(at, end):
+        depth += (mask[place] == "{") - (mask[place] == "}")
+        if not depth:
+            return place
+    return end
+
+
+def _masked(text: str) -> str:
+    """Return `text` with blanks for comments and for what is inside of strings; every place stays."""
+    shown, at = list(text), 0
+    open_braces: list[
+        int
+    ] = []  # for each string around this place, the braces open in its `${…}`; -1 in its text
+    while at < len(text):
+        stop = _step(text, at, open_braces)
+        hidden = bool(open_braces) or (text.startswith(("#", "//", "/*", "<<"), at) and stop - at > 1)
+        if hidden and not (text[at] == '"' and len(open_braces) == 1 and open_braces[0] == -1):
+            shown[at:stop] = [char if char == "\n" else " " for char in text[at:stop]]
+        at = stop
+    return "".join(shown)
+
+
+def _step(text: str, at: int, open_braces: list[int]) -> int:
+    """Return where the part of `text` at `at` ends, and note the strings that it opens or closes."""
+    in_string = bool(open_braces) and open_braces[-1] < 0
+    return _step_in_string(text, at, open_braces) if in_string else _step_in_code(text, at, open_braces)
+
+
+def _step_in_string(text: str, at: int, open_braces: list[int]) -> int:
+    if text.startswith(("$${", "%%{"), at):
+        return at + 3
+    if text[at] == "\\":
+        return at + 2
+    if text.startswith(("${", "%{"), at):
+        open_braces[-1] = 0
+        return at + 2
+    if text[at] == '"':
+        open_braces.pop()
+    return at + 1
+
+
+def _step_in_code(text: str, at: int, open_braces: list[int]) -> int:
+    if text[at] == "#" or text.startswith("//", at):
+        return _place(text.find("\n", at), text)
+    if text.startswith("/*", at):
+        return _place(text.find("*/", at) + 2 if "*/" in text[at:] else -1, text)
+    if heredoc := _HEREDOC.match(text, at):
+        close = re.compile(rf"^[ \t]*{re.escape(heredoc[1])}[ \t]*$", re.MULTILINE).search(
+            text, heredoc.end()
+        )
+        return close.end() if close else len(text)
+    if text[at] == '"':
+        open_braces.append(-1)
+    elif open_braces and text[at] == "{":
+        open_braces[-1] += 1
+    elif open_braces and text[at] == "}":
+        open_braces[-1] -= 1  # at -1 the `${…}` is over, and the string's text goes on
+    return at + 1
+
+
+def _place(found: int, text: str) -> int:
+    return len(text) if found < 0 else found
+
+
+def _from_json(text: str, file: Path) -> Iterator[Block]:
+    try:
+        tops = _objects(json.loads(text))
+        for top in tops:
+            for kind, value in top.items():
+                yield from _json_blocks(kind, (), value, _LABELS.get(kind, 0), file)
+    except (ValueError, AttributeError):  # Terraform itself says best what is wrong
+        return
+
+
+def _json_blocks(kind: str, labels: tuple[str, ...], value: Any, missing: int, file: Path) -> Iterator[Block]:  # noqa: ANN401 - JSON
+    for each in _objects(value):
+        if missing:
+            for label, inner in each.items():
+                yield from _json_blocks(kind, (*labels, label), inner, missing - 1, file)
+        else:
+            nested = [
+                inner
+                for name, held in each.items()
+                if isinstance(held, dict | list)
+                for inner in _json_blocks(name, (), held, 0, file)
+            ]
+            texts = {name: json.dumps(held) for name, held in each.items()}
+            yield Block(type=kind, labels=labels, attributes=texts, blocks=tuple(nested), file=file)
+
+
+def _objects(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
+    return [each for each in (value if isinstance(value, list) else [value]) if isinstance(each, dict)]

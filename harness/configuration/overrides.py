@@ -1,0 +1,116 @@
+"""The override file of a scratch copy: local state, and providers that talk to the emulator alone.
+
+Terraform merges it over the module's own blocks:
+https://developer.hashicorp.com/terraform/language/files/override
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from harness.configuration import declarations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from harness.configuration.declarations import Block
+
+# Files are merged in the order of their names, and the last word counts: `~` sorts after all letters.
+FILE = "~harness_override.tf"
+# Replaces the backend, or the `cloud` block, that the root declares.
+_LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
+# What a provider block says of an account, of keys or of the way to AWS; the environment says it instead:
+# https://registry.terraform.io/providers/hashicorp/aws/latest/docs#argument-reference
+_ATTRIBUTES = (
+    "access_key",
+    "allowed_account_ids",
+    "custom_ca_bundle",
+    "ec2_metadata_service_endpoint",
+    "forbidden_account_ids",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "profile",
+    "secret_key",
+    "shared_config_files",
+    "shared_credentials_file",
+    "shared_credentials_files",
+    "sts_region",
+    "token",
+    "use_dualstack_endpoint",
+    "use_fips_endpoint",
+)
+_BLOCKS = ("assume_role", "assume_role_with_web_identity", "endpoints")
+
+
+def write(folder: Path, *, is_root: bool, emulated: bool, states: Mapping[str, Path] | None = None) -> None:
+    """Write the override file of the module in `folder`, if it needs one.
+
+    Args:
+        folder: The copy of a module.
+        states: The state files of other roots, by the name of the data source that reads each.
+        is_root: Whether it is the root: its state is local, whatever backend it declares.
+        emulated: Whether it is applied at an emulator, whose address and keys the environment names. The
+            region is the stack's own, always.
+    """
+    parts = [_LOCAL_STATE] if is_root else []
+    if emulated:
+        parts += [
+            _provider(block) for block in _providers(declarations.blocks(folder)) if _is_overridden(block)
+        ]
+    parts += [_remote_state(name, state) for name, state in (states or {}).items()]
+    if parts:
+        (folder / FILE).write_text("\n".join(parts), "utf-8")
+
+
+def _remote_state(name: str, state: Path) -> str:
+    """Return the block that has a data source read a local state, whatever it declares."""
+    config = f"config = {{ path = {json.dumps(str(state))} }}"
+    inside = ['backend = "local"', 'workspace = "default"', config]
+    return "\n".join([f'data "terraform_remote_state" "{name}" {{', *(f"  {line}" for line in inside), "}\n"])
+
+
+def _providers(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Return the blocks of the AWS provider, with what the module's own override files add to each."""
+    merged: dict[str, Block] = {}
+    for block in blocks:
+        if block.type == "provider" and block.labels == ("aws",):
+            alias = block.literal("alias") or ""
+            before = merged.get(alias)
+            merged[alias] = _merged(before, block) if before else block
+    yield from merged.values()
+
+
+def _merged(one: Block, other: Block) -> Block:
+    return declarations.Block(
+        type=one.type,
+        labels=one.labels,
+        attributes={**one.attributes, **other.attributes},
+        blocks=(*one.blocks, *other.blocks),
+        file=one.file,
+    )
+
+
+def _is_overridden(provider: Block) -> bool:
+    return not (provider.attributes.keys().isdisjoint(_ATTRIBUTES) and _held(provider).isdisjoint(_BLOCKS))
+
+
+def _held(provider: Block) -> set[str]:
+    """Return the types of the blocks inside of a provider's, dynamic ones included."""
+    return {block.labels[0] if block.type == "dynamic" else block.type for block in provider.blocks}
+
+
+def _provider(declared: Block) -> str:
+    """Return the block that takes back what `declared` says of an account, of keys and of endpoints."""
+    alias = declared.literal("alias")
+    inside = [f"alias = {json.dumps(alias)}"] if alias else []
+    inside += [f"{name} = null" for name in _ATTRIBUTES if name in declared.attributes]
+    inside += [_without(name) for name in _BLOCKS if name in _held(declared)]
+    return "\n".join(['provider "aws" {', *(f"  {line}" for line in inside), "}\n"])
+
+
+def _without(block: str) -> str:
+    # A nested block is replaced, not taken back: by none, which `dynamic` can say.
+    return f'dynamic "{block}" {{\n    for_each = []\n    content {{}}\n  }}'

@@ -1,0 +1,86 @@
+"""Roots that read each other's state: which reads which, and in what order they are applied."""
+
+from __future__ import annotations
+
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from harness.configuration import declarations
+from harness.configuration.scratch import reached
+from harness.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from harness.configuration.declarations import Block
+
+SETTING = "[[tool.harness.roots]]"
+_KIND = "terraform_remote_state"
+# What a backend says of how it is reached, not of where a state is.
+_ACCESS = frozenset(
+    {"region", "profile", "role_arn", "encrypt", "kms_key_id", "dynamodb_table", "use_lockfile"}
+)
+
+
+def in_order(roots: Sequence[Path]) -> list[Path]:
+    """Return roots in an order in which each comes after those whose states it reads.
+
+    Raises:
+        SettingsError: They read each other's states in a circle.
+    """
+    graph = {root: {source for _, source in readings(root, roots) if source != root} for root in roots}
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as problem:
+        circle = " -> ".join(root.name for root in reversed(problem.args[1]))
+        expected = "roots that can be applied one after another"
+        raise SettingsError(SETTING, expected=expected, got=f"a circle, {circle}") from None
+
+
+def states_read(root: Path, states: Mapping[Path, Path]) -> dict[Path, dict[str, Path]]:
+    """Return the state files that the modules of a root read.
+
+    Args:
+        root: The root.
+        states: The state files of other roots, by root.
+
+    Returns:
+        For a module's directory, the state file by the name of the data source that reads it.
+    """
+    found: dict[Path, dict[str, Path]] = {}
+    for block, source in readings(root, list(states)):
+        found.setdefault(block.file.parent, {})[block.labels[1]] = states[source]
+    return found
+
+
+def readings(root: Path, roots: Sequence[Path]) -> list[tuple[Block, Path]]:
+    """Return the blocks of a root and its modules that read another root's state, each with that root."""
+    blocks = (block for folder in reached(root.resolve()) for block in declarations.blocks(folder))
+    others = [other for other in roots if other.resolve() != root.resolve()]
+    found = ((block, _written_by(block, root, others)) for block in blocks if _reads_state(block))
+    return [(block, source) for block, source in found if source is not None]
+
+
+def _reads_state(block: Block) -> bool:
+    return block.type == "data" and block.labels[:1] == (_KIND,)
+
+
+def _written_by(block: Block, root: Path, others: Sequence[Path]) -> Path | None:
+    """Return the one of other roots whose backend has the place that a block reads from."""
+    wanted = declarations.texts_of(block.attributes.get("config", ""))
+    if block.literal("backend") == "local":
+        place = (root / wanted.get("path", "")).resolve()
+        return next((other for other in others if place.is_relative_to(other.resolve())), None)
+    fitting = [other for other in others if _is_at(other, block.literal("backend") or "", wanted)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _is_at(root: Path, kind: str, wanted: Mapping[str, str]) -> bool:
+    """Say whether a root's backend is of a kind, and agrees with what is wanted where both say it plainly."""
+    for block in declarations.blocks(root):
+        for backend in block.blocks if block.type == "terraform" else ():
+            if backend.type == "backend" and backend.labels == (kind,):
+                common = backend.attributes.keys() & wanted.keys() - _ACCESS
+                return bool(common) and all(backend.literal(name) in {None, wanted[name]} for name in common)
+    return False

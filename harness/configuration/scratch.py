@@ -1,0 +1,218 @@
+"""A scratch copy of a Terraform root and of all files that it reaches: the checkout stays untouched."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.configuration import declarations, overrides
+from harness.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from harness.configuration.declarations import Block
+
+# A path that leads upwards, in a string; `${path.module}` says from where.
+_ABOVE = re.compile(
+    r'"(?:\$\{path\.(module|root|cwd)\}/)?((?:\./)?(?:[\w.-]+/)*?\.\.(?:/[^"$%\n]*)?)(?=["$%])'
+)
+_OWN = (".terraform", "*.tfstate", "*.tfstate.*", "*.tfplan", "localstack_providers_override.tf")
+# What nobody's Terraform reads from a directory that holds the root too.
+_OF_OTHERS = (".git", ".venv", "venv", ".nox", ".tox", "node_modules", "__pycache__")
+
+
+def _leaving_out(*patterns: str) -> Callable[[str, list[str]], set[str]]:
+    """Return a function from a directory and its names to those that match, or are links back or to nowhere.
+
+    `copytree` can leave out links to nowhere itself, but has relative ones begin in the working directory.
+    """
+    matching = shutil.ignore_patterns(*patterns)
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        here = Path(folder).resolve()
+        links = (name for name in names if (Path(folder) / name).is_symlink())
+        return matching(folder, names) | {name for name in links if not _leads_on(here, Path(folder) / name)}
+
+    return left_out
+
+
+def _leads_on(here: Path, link: Path) -> bool:
+    """Say whether a link in the directory `here` leads to something that does not hold that directory."""
+    return link.exists() and not here.is_relative_to(link.resolve())
+
+
+_LEFTOVERS, _HEAVY = _leaving_out(*_OWN), _leaving_out(*_OWN, *_OF_OTHERS)
+# Where tfenv, tenv, tfswitch, asdf and mise look for a version, from the working directory upwards.
+_PINS = (".terraform-version", ".opentofu-version", ".tfswitchrc", ".tool-versions")
+_LOCK = ".terraform.lock.hcl"  # where the root has none, `init` has made one
+
+
+@contextmanager
+def scratch_copy(root: Path, *, emulated: bool = True) -> Iterator[Path]:
+    """Copy `root` with all that it reaches, as `copied` does, and yield the copy of `root`.
+
+    Raises:
+        SettingsError: `root` is not a directory with Terraform files.
+    """
+    with tempfile.TemporaryDirectory(prefix="harness-terraform-") as scratch:
+        yield copied(root, Path(scratch), emulated=emulated)
+
+
+def copied(
+    root: Path, into: Path, *, emulated: bool = True, states: Mapping[Path, Mapping[str, Path]] | None = None
+) -> Path:
+    """Copy `root` and all that it reaches into the directory `into`; return its copy.
+
+    That is every local module, and every file and directory that a path with `..` names. What is there
+    already is replaced, but for state and plugins: those are the copy's own. State, plugins and leftovers of
+    the original are not copied. The state of the copy is a local file, whatever backend `root` declares.
+
+    Args:
+        root: The root module.
+        into: A directory.
+        emulated: Whether the copy is applied at an emulator; its providers then have the emulator's account,
+            keys and endpoints, whatever they declare.
+        states: The states of other roots that the modules read: for a module's directory, the state file by
+            the name of the data source.
+
+    Raises:
+        SettingsError: `root` is not a directory with Terraform files.
+    """
+    declarations.check(root)
+    _clear(into)
+    read = states or {}
+    modules = reached(root.resolve())
+    for place in _above(modules):
+        _copy(place, into, _HEAVY if _holds(place, root) else _LEFTOVERS)
+    for folder in modules:
+        _copy(folder, into, _LEFTOVERS)
+        is_root = folder == root.resolve()
+        overrides.write(copy_of(folder, into), is_root=is_root, emulated=emulated, states=read.get(folder))
+    for pin in _pins(root):
+        shutil.copy2(pin, copy_of(root, into) / pin.name)
+    return copy_of(root, into)
+
+
+def inputs(root: Path) -> list[Path]:
+    """Return all files that `copied` would copy, sorted."""
+    modules = reached(root.resolve()) if root.is_dir() else []
+    found = {file for folder in modules for file in _files(folder, _LEFTOVERS)}
+    for place in _above(modules):
+        found |= set(_files(place, _HEAVY if _holds(place, root) else _LEFTOVERS))
+    return sorted(found | set(_pins(root)))
+
+
+def _pins(root: Path) -> Iterator[Path]:
+    """Yield the files by which version managers choose a Terraform, the nearest of each name."""
+    for name in _PINS:
+        for folder in (root.resolve(), *root.resolve().parents):
+            if (folder / name).is_file():
+                yield folder / name
+                break
+
+
+def _copy(place: Path, into: Path, ignored: Callable[[str, list[str]], set[str]]) -> None:
+    target = copy_of(place, into)
+    if place.is_dir():
+        shutil.copytree(place, target, ignore=ignored, dirs_exist_ok=True)
+    else:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(place, target)
+
+
+def _files(place: Path, ignored: Callable[[str, list[str]], set[str]]) -> Iterator[Path]:
+    if place.is_file():
+        yield place
+    for folder, names, files in os.walk(place, followlinks=True):
+        left_out = ignored(folder, [*names, *files])
+        names[:] = [name for name in names if name not in left_out]
+        yield from (Path(folder) / file for file in files if file not in left_out and _is_file(folder, file))
+
+
+def _is_file(folder: str, file: str) -> bool:
+    return (Path(folder) / file).is_file()
+
+
+def _holds(place: Path, root: Path) -> bool:
+    return root.resolve().is_relative_to(place)
+
+
+def copy_of(folder: Path, into: Path) -> Path:
+    """Return where `copied` puts `folder`: a place that does not depend on what else is copied."""
+    return into / folder.resolve().relative_to(folder.resolve().anchor)
+
+
+def _clear(into: Path) -> None:
+    """Remove what an earlier copy has put into `into`."""
+    for folder, names, files in os.walk(into):
+        own = _LEFTOVERS(folder, [*names, *files])
+        names[:] = [name for name in names if name not in own]
+        for file in set(files) - own - {_LOCK}:
+            (Path(folder) / file).unlink()
+
+
+def reached(root: Path) -> list[Path]:
+    """Return `root` and every directory that its module calls reach by a relative path."""
+    found: dict[Path, None] = {}
+    pending = [root]
+    while pending:
+        folder = pending.pop()
+        if folder not in found:
+            found[folder] = None
+            pending.extend(_called(folder))
+    return list(found)
+
+
+def check(root: Path) -> None:
+    """Check that `root` is a root module, and that the local modules which it reaches are there.
+
+    Raises:
+        SettingsError: It has no Terraform files, or one of its modules is missing.
+    """
+    declarations.check(root)
+    for folder in reached(root.resolve()):
+        for block, called in _local_calls(folder):
+            if not called.is_dir():
+                where = f"module {' '.join(block.labels)!r} ({block.file.name}:{block.line})"
+                raise SettingsError(where, expected="the directory of a module", got=block.literal("source"))
+
+
+def _called(folder: Path) -> Iterator[Path]:
+    return (called for _, called in _local_calls(folder) if called.is_dir())
+
+
+def _local_calls(folder: Path) -> Iterator[tuple[Block, Path]]:
+    for block in declarations.blocks(folder):
+        source = (block.literal("source") if block.type == "module" else None) or ""
+        if source.startswith(("./", "../")):
+            yield block, (folder / source).resolve()
+
+
+def _above(modules: list[Path]) -> list[Path]:
+    """Return the files and directories outside of `modules` that a path in one of them names.
+
+    Terraform runs in the root, the first of them: that is where a path without `path.module` begins.
+    """
+    named = {place for module in modules for place in _named_in(module, modules[0])}
+    home = Path.home()
+    return sorted(
+        place
+        for place in named
+        if not any(place.is_relative_to(module) for module in modules) and not home.is_relative_to(place)
+    )
+
+
+def _named_in(module: Path, root: Path) -> Iterator[Path]:
+    for file in declarations.files(module):
+        for base, path in _ABOVE.findall(file.read_text("utf-8", "replace")):
+            place = ((module if base == "module" else root) / path).resolve()
+            if place.exists():
+                yield place
+            elif place.parent.is_dir() and not _holds(place.parent, root):
+                yield place.parent  # `../src/app-${var.version}.zip` is somewhere in `../src`

@@ -1,0 +1,108 @@
+"""Values of input variables: checked by name, and handed over in a file that only its owner can read."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import TYPE_CHECKING
+
+from harness.configuration import declarations
+from harness.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.settings import Settings
+
+FILE = "harness.tfvars"
+TABLE = "[tool.harness.variables]"
+_ENVIRONMENT = "TF_VAR_"
+# https://developer.hashicorp.com/terraform/language/values/variables#variable-definitions-tfvars-files
+_FILES = ("terraform.tfvars", "terraform.tfvars.json", "*.auto.tfvars", "*.auto.tfvars.json")
+# Values of these types are taken as they are; any other value is an expression, as with `-var`:
+# https://developer.hashicorp.com/terraform/language/values/variables#variables-on-the-command-line
+_PRIMITIVE = frozenset({"string", "number", "bool", '"string"', '"number"', '"bool"', ""})
+_ESCAPE = re.compile(r"\\(.)")
+_UNKNOWN_ESCAPES = {"b": "\\u0008", "f": "\\u000c"}  # JSON's, which HCL does not have
+
+
+def arguments(root: Path, values: Mapping[str, str]) -> list[str]:
+    """Write `values` into a file, and return the arguments that hand it over; none if there are no values.
+
+    Values on a command line are everybody's to see on this machine, so they are not there. The name of one
+    that the root does not declare is: in a file Terraform would only warn of it.
+    """
+    if not values:
+        return []
+    declared = declarations.variables(root)
+    types = {name: block.attributes.get("type", "") for name, block in declared.items()}
+    lines = [f"{name} = {_expression(value, types.get(name, ''))}" for name, value in values.items()]
+    file = root / FILE
+    _write_privately(file, "".join(f"{line}\n" for line in lines))
+    return [f"-var-file={file}", *(f"-var={name}=" for name in values if name not in declared)]
+
+
+def check(settings: Settings) -> None:
+    """Check the names of the root's variables before anything is started for them.
+
+    Raises:
+        SettingsError: One that is set is not declared, or one without a default is not set.
+    """
+    declared = declarations.variables(settings.terraform_dir)
+    if package := settings.package:
+        _check_declared("[tool.harness.package] variable", package.variable, declared)
+    for name in settings.variables:
+        _check_declared(TABLE, name, declared)
+    required = {name for name, block in declared.items() if "default" not in block.attributes}
+    by_harness = {settings.name_variable, *([settings.package.variable] if settings.package else [])}
+    if missing := sorted(required - {*given(settings), *by_harness}):
+        raise SettingsError(
+            f"terraform variable {missing[0]!r}",
+            expected=(
+                f"a value, because it has no default: in {TABLE}, in a file of HARNESS_VAR_FILES, in "
+                f"{_ENVIRONMENT}{missing[0]}, or from [tool.harness.package] if it is your functions' zip"
+            ),
+            got=None,
+        )
+
+
+def _check_declared(setting: str, name: str, declared: Mapping[str, object]) -> None:
+    if name not in declared:
+        expected = f"a variable of the root ({', '.join(sorted(declared)) or 'it declares none'})"
+        raise SettingsError(setting, expected=expected, got=name, known=declared)
+
+
+def given(settings: Settings) -> dict[str, str]:
+    """Return the values that the root's variables are given, by name; of the files' those that are plain.
+
+    https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
+    """
+    by_environ = {
+        name.removeprefix(_ENVIRONMENT): value
+        for name, value in settings.environ.items()
+        if name.startswith(_ENVIRONMENT)
+    }
+    own = [file for pattern in _FILES for file in sorted(settings.terraform_dir.glob(pattern))]
+    in_files = {
+        name: expression.strip('"')
+        for file in (*own, *settings.var_files)
+        if file.is_file()
+        for name, expression in declarations.assigned(file).items()
+    }
+    return {**by_environ, **in_files, **settings.variables}
+
+
+def _expression(value: str, declared: str) -> str:
+    if declared not in _PRIMITIVE:
+        return " ".join(value.splitlines())
+    quoted = json.dumps(value, ensure_ascii=False)
+    text = _ESCAPE.sub(lambda escape: _UNKNOWN_ESCAPES.get(escape[1], escape[0]), quoted)
+    return text.replace("${", "$${").replace("%{", "%%{")
+
+
+def _write_privately(file: Path, text: str) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        opened.write(text)

@@ -1,0 +1,148 @@
+"""The features that some backend lacks, and how a resource in Terraform's files shows that it needs one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.needs.reading import Declared
+
+RUNTIME = "runtime "  # followed by Lambda's name of it
+IMAGES = "container images"
+JSONATA = "JSONata"
+STREAMS = "DynamoDB streams"
+
+# Services that some backend has not, by the beginning of the types of their resources. The longest one wins.
+# https://registry.terraform.io/providers/hashicorp/aws/latest/docs
+_SERVICES = {
+    "aws_alb": "elbv2",
+    "aws_amplify_": "amplify",
+    "aws_apigatewayv2_": "apigatewayv2",
+    "aws_appconfig_": "appconfig",
+    "aws_apprunner_": "apprunner",
+    "aws_appsync_": "appsync",
+    "aws_athena_": "athena",
+    "aws_autoscaling_": "autoscaling",
+    "aws_backup_": "backup",
+    "aws_batch_": "batch",
+    "aws_bedrock_": "bedrock",
+    "aws_bedrockagent_": "bedrock-agent",
+    "aws_budgets_": "budgets",
+    "aws_cloudfront_": "cloudfront",
+    "aws_cloudtrail": "cloudtrail",
+    "aws_codebuild_": "codebuild",
+    "aws_codedeploy_": "codedeploy",
+    "aws_codepipeline": "codepipeline",
+    "aws_cognito_": "cognito-idp",
+    "aws_cognito_identity_pool": "cognito-identity",
+    "aws_db_": "rds",
+    "aws_dms_": "dms",
+    "aws_docdb_": "docdb",
+    "aws_ecr_": "ecr",
+    "aws_ecs_": "ecs",
+    "aws_efs_": "efs",
+    "aws_eks_": "eks",
+    "aws_elasticache_": "elasticache",
+    "aws_elasticsearch_": "es",
+    "aws_emr_": "emr",
+    "aws_fis_": "fis",
+    "aws_globalaccelerator_": "globalaccelerator",
+    "aws_glue_": "glue",
+    "aws_guardduty_": "guardduty",
+    "aws_iot_": "iot",
+    "aws_kinesis_stream": "kinesis",
+    "aws_kinesisanalyticsv2_": "kinesisanalyticsv2",
+    "aws_lakeformation_": "lakeformation",
+    "aws_lb": "elbv2",
+    "aws_memorydb_": "memorydb",
+    "aws_mq_": "mq",
+    "aws_msk_": "kafka",
+    "aws_neptune_": "neptune",
+    "aws_opensearch_": "opensearch",
+    "aws_opensearchserverless_": "opensearchserverless",
+    "aws_organizations_": "organizations",
+    "aws_pipes_": "pipes",
+    "aws_rds_": "rds",
+    "aws_redshift_": "redshift",
+    "aws_sagemaker_": "sagemaker",
+    "aws_schemas_": "schemas",
+    "aws_service_discovery_": "servicediscovery",
+    "aws_sesv2_": "sesv2",
+    "aws_shield_": "shield",
+    "aws_signer_": "signer",
+    "aws_synthetics_": "synthetics",
+    "aws_timestreamwrite_": "timestream-write",
+    "aws_transfer_": "transfer",
+    "aws_verifiedpermissions_": "verifiedpermissions",
+    "aws_wafv2_": "wafv2",
+    "aws_xray_": "xray",
+}
+SERVICES = frozenset(_SERVICES.values())
+# What people call them, where that is not the service's own name.
+_TITLES = {
+    "apigatewayv2": "HTTP and WebSocket APIs (API Gateway v2)",
+    "bedrock-agent": "Bedrock agents",
+    "cognito-identity": "Cognito identity pools",
+    "cognito-idp": "Cognito user pools",
+    "elbv2": "load balancers",
+    "kafka": "Kafka (MSK)",
+    "kinesis": "Kinesis streams",
+    "pipes": "EventBridge Pipes",
+    "schemas": "EventBridge schemas",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """A feature that a resource can't do without.
+
+    Attributes:
+        feature: The name of an AWS service as boto3 has it, `runtime` with the name of one, or one of the
+            constants of this module.
+        address: The resource's address in Terraform.
+        location: Its file and line.
+    """
+
+    feature: str
+    address: str
+    location: str
+
+    def __str__(self) -> str:
+        """Return the need as a person reads it."""
+        return f"{title_of(self.feature)} ({self.address}, {self.location})"
+
+
+def title_of(feature: str) -> str:
+    """Return what people call a feature."""
+    return _TITLES.get(feature, feature)
+
+
+def features_of(declared: Declared) -> set[str]:
+    """Return the features that a declared resource needs, as far as its files tell."""
+    found = {service} if (service := _service_of(declared.type)) else set()
+    match declared.type:
+        case "aws_lambda_function":
+            found |= _of_function(declared)
+        case "aws_lambda_event_source_mapping" if ".stream_arn" in declared.text("event_source_arn"):
+            found.add(STREAMS)
+        case "aws_sfn_state_machine" if '"JSONata"' in _plain(declared.text("definition")):
+            found.add(JSONATA)
+    return found
+
+
+def _of_function(declared: Declared) -> set[str]:
+    if declared.value("package_type") == "Image":
+        return {IMAGES}
+    runtime = declared.value("runtime")
+    return {RUNTIME + runtime} if runtime else set()
+
+
+def _service_of(kind: str) -> str:
+    fitting = [prefix for prefix in _SERVICES if kind.startswith(prefix)]
+    return _SERVICES[max(fitting, key=len)] if fitting else ""
+
+
+def _plain(definition: str) -> str:
+    """Return a definition as JSON would quote it: `jsonencode` takes `QueryLanguage = "JSONata"`."""
+    return definition.replace('\\"', '"')

@@ -1,0 +1,164 @@
+"""The resources that a root and its modules declare, with the values that its files tell."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.configuration import declarations
+from harness.configuration.values import given
+from harness.needs.features import Need, features_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from harness.configuration.declarations import Block
+    from harness.settings import Settings
+
+_REFERENCE = re.compile(r"(var|local)\.([\w-]+)")
+_CHOICE = re.compile(r"(!?)\s*(var\.[\w-]+|local\.[\w-]+|true|false)\s*\?\s*(\d+)\s*:\s*(\d+)")
+_FILE = re.compile(r'"(?:\$\{path\.module\}/)?([\w./-]+\.\w+)"')
+# What public modules make, by how their source begins: their files are not here before `terraform init`.
+# https://registry.terraform.io/namespaces/terraform-aws-modules
+_PUBLIC = {
+    "terraform-aws-modules/apigateway-v2/aws": "aws_apigatewayv2_api",
+    "terraform-aws-modules/lambda/aws": "aws_lambda_function",
+}
+_DEEPEST = 20  # modules within modules; Terraform itself refuses one that calls itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What expressions of one module may refer to, as far as the files tell.
+
+    Attributes:
+        variables: Values of input variables, by name.
+        local: Expressions of local values, by name.
+    """
+
+    variables: Mapping[str, str]
+    local: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, expression: str, *, depth: int = 0) -> str | None:
+        """Return the text of a simple expression; None for one that takes Terraform itself."""
+        expression = expression.strip()
+        if match := _REFERENCE.fullmatch(expression):
+            kind, name = match.groups()
+            if kind == "var":
+                return self.variables.get(name)
+            return self.value(self.local.get(name, ""), depth=depth + 1) if depth < _DEEPEST else None
+        try:
+            told = json.loads(expression)
+        except ValueError:
+            return None
+        if isinstance(told, str):
+            return None if "${" in told or "%{" in told else told
+        return expression if isinstance(told, bool | int | float) else None
+
+    def is_made(self, block: Block) -> bool:
+        """Say whether the block's `count` lets it be made; one that takes Terraform to tell counts as no."""
+        count = block.attributes.get("count")
+        if count is None:
+            return True
+        if choice := _CHOICE.fullmatch(count):
+            negated, condition, yes, no = choice.groups()
+            told = self.value(condition)
+            return told is not None and (yes if (told == "true") != bool(negated) else no) != "0"
+        return (self.value(count) or "0") != "0"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """A resource in Terraform's files.
+
+    Attributes:
+        type: Its type, such as `aws_lambda_function`.
+        address: Its address.
+        block: Its block.
+        scope: What its expressions may refer to.
+    """
+
+    type: str
+    address: str
+    block: Block
+    scope: Scope
+
+    def value(self, attribute: str) -> str | None:
+        """Return an attribute's value; None if it is not set, or takes Terraform itself to tell."""
+        return self.scope.value(self.block.attributes.get(attribute, ""))
+
+    def text(self, attribute: str) -> str:
+        """Return an attribute as it is written, with the text of the files that it names."""
+        written = self.block.attributes.get(attribute, "")
+        files = [self.block.file.parent / name for name in _FILE.findall(written)]
+        return "\n".join([written, *(file.read_text("utf-8", "replace") for file in files if file.is_file())])
+
+
+def needs_of(settings: Settings) -> list[Need]:
+    """Return what the root of `settings` and its local modules need, in the order of their files."""
+    found = declared_in(settings.terraform_dir, given(settings))
+    return [
+        Need(feature=feature, address=each.address, location=_location(each, settings.terraform_dir))
+        for each in found
+        for feature in sorted(features_of(each))
+    ]
+
+
+def declared_in(
+    folder: Path, variables: Mapping[str, str], module: str = "", depth: int = 0
+) -> Iterator[Declared]:
+    """Yield the resources that the module in `folder` and the modules that it calls are sure to make.
+
+    Args:
+        folder: Where the module's files are.
+        variables: Values of its input variables, by name; of the others the defaults hold.
+        module: How the addresses of its resources begin, such as `module.api.`; empty for a root.
+        depth: How many modules there are above it.
+    """
+    blocks = declarations.blocks(folder)
+    scope = Scope(variables={**_defaults(blocks), **variables}, local=_locals(blocks))
+    for block in filter(scope.is_made, blocks):
+        match block.type, block.labels:
+            case "resource", (kind, name):
+                yield Declared(type=kind, address=f"{module}{kind}.{name}", block=block, scope=scope)
+            case "module", (name,) if depth < _DEEPEST:
+                yield from _called(block, scope, f"{module}module.{name}.", depth)
+
+
+def _called(block: Block, scope: Scope, module: str, depth: int) -> Iterator[Declared]:
+    source = scope.value(block.attributes.get("source", "")) or ""
+    if source.startswith(("./", "../")):
+        told = {name: scope.value(expression) for name, expression in block.attributes.items()}
+        variables = {name: value for name, value in told.items() if value is not None}
+        yield from declared_in(block.file.parent / source, variables, module, depth + 1)
+    for public, kind in _PUBLIC.items():
+        if source.startswith(public):
+            yield Declared(type=kind, address=module.rstrip("."), block=block, scope=scope)
+
+
+def _defaults(blocks: list[Block]) -> dict[str, str]:
+    nothing = Scope(variables={})
+    told = {
+        block.labels[0]: nothing.value(block.attributes.get("default", ""))
+        for block in blocks
+        if block.type == "variable" and block.labels
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _locals(blocks: list[Block]) -> dict[str, str]:
+    return {
+        name: expression
+        for block in blocks
+        if block.type == "locals"
+        for name, expression in block.attributes.items()
+    }
+
+
+def _location(declared: Declared, root: Path) -> str:
+    file, home = declared.block.file.resolve(), root.resolve()
+    shown = file.relative_to(home, walk_up=True)
+    return f"{shown}:{declared.block.line}"

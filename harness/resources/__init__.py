@@ -1,0 +1,129 @@
+"""Small views of what an applied stack has: each acts, reads and waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from harness.eventbridge import patterns, send
+from harness.resources.api import published_url
+from harness.resources.bucket import Bucket
+from harness.resources.events import Rule, Schedule
+from harness.resources.function import Function, LogGroup
+from harness.resources.lookup import Stack, find
+from harness.resources.messaging import Queue, Topic
+from harness.resources.secrets import Parameter, Secret
+from harness.resources.state_machine import StateMachine
+from harness.resources.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from harness.aws.rest import ApiClient
+    from harness.values import FiredEvent
+
+
+__all__ = [
+    "Bucket",
+    "Function",
+    "LogGroup",
+    "Parameter",
+    "Queue",
+    "Resources",
+    "Rule",
+    "Schedule",
+    "Secret",
+    "StateMachine",
+    "Table",
+    "Topic",
+]
+
+
+class _Callable(Stack, Protocol):
+    """A stack whose APIs can be called."""
+
+    def api_client(self, published: str) -> ApiClient: ...
+
+
+class Resources:
+    """What an applied stack has.
+
+    `which` is the name of an output whose value is the resource's id, name, ARN or URL; or its address in
+    Terraform, or a part that no other resource of the kind has. Leave it out if there is only one. A name
+    that fits nothing, or several, is a `ResourceError` that lists what there is.
+    """
+
+    __slots__ = ()
+
+    def fire(
+        self: Stack,
+        event: Mapping[str, Any] | None = None,
+        *,
+        source: str = "",
+        detail_type: str = "",
+        detail: Mapping[str, Any] | None = None,
+        bus: str = "default",
+    ) -> FiredEvent:
+        """Send one event with PutEvents.
+
+        Args:
+            event: A whole event, such as that of a near miss; the others are for one that you write yourself.
+            source: Its source.
+            detail_type: Its detail type.
+            detail: Its detail.
+            bus: The name or ARN of the bus.
+
+        Raises:
+            PatternError: PutEvents can't send it.
+            ExpectationError: EventBridge did not accept it.
+        """
+        own = {"source": source, "detail-type": detail_type, "detail": dict(detail or {})}
+        return send.sent(self.client("events"), patterns.as_fired(own if event is None else event, bus))
+
+    def api(self: _Callable, which: str | None = None) -> ApiClient:
+        """Return a client of a REST API, an HTTP API or a function URL, wherever the backend serves it."""
+        return self.api_client(published_url(self, which))
+
+    def bucket(self: Stack, which: str | None = None) -> Bucket:
+        """Return a bucket of S3."""
+        return Bucket(self, find(self, "bucket", which))
+
+    def function(self: Stack, which: str | None = None) -> Function:
+        """Return a function of Lambda."""
+        return Function(self, find(self, "function", which))
+
+    def log_group(self: Stack, which: str | None = None) -> LogGroup:
+        """Return a log group."""
+        return LogGroup(self, find(self, "log_group", which))
+
+    def parameter(self: Stack, which: str | None = None) -> Parameter:
+        """Return a parameter of Systems Manager."""
+        return Parameter(self, find(self, "parameter", which))
+
+    def queue(self: Stack, which: str | None = None) -> Queue:
+        """Return a queue of SQS."""
+        return Queue(self, find(self, "queue", which))
+
+    def rule(self: Stack, which: str | None = None) -> Rule:
+        """Return a rule of EventBridge that has a pattern."""
+        return Rule(self, find(self, "rule", which))
+
+    def schedule(self: Stack, which: str | None = None) -> Schedule:
+        """Return a schedule, or a rule that has one."""
+        return Schedule(self, find(self, "schedule", which))
+
+    def secret(self: Stack, which: str | None = None) -> Secret:
+        """Return a secret of Secrets Manager."""
+        return Secret(self, find(self, "secret", which))
+
+    def state_machine(self: Stack, which: str | None = None) -> StateMachine:
+        """Return a state machine."""
+        return StateMachine(self, find(self, "state_machine", which))
+
+    def table(self: Stack, which: str | None = None) -> Table:
+        """Return a table of DynamoDB."""
+        return Table(self, find(self, "table", which))
+
+    def topic(self: Stack, which: str | None = None) -> Topic:
+        """Return a topic of SNS."""
+        return Topic(self, find(self, "topic", which))

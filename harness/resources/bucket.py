@@ -1,0 +1,53 @@
+"""A bucket of S3."""
+
+from __future__ import annotations
+
+from harness.base.polling import eventually
+from harness.resources.lookup import View
+from harness.values import StoredObject
+
+
+class Bucket(View):
+    """A bucket: put objects into it, read them, wait for them."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The bucket's name."""
+        return str(self.resource.values["bucket"])
+
+    def put(self, key: str, body: bytes | str) -> None:
+        """Write an object."""
+        content = body.encode() if isinstance(body, str) else body
+        self.client("s3").put_object(Bucket=self.name, Key=key, Body=content)
+
+    def keys(self, prefix: str = "") -> list[str]:
+        """Return the keys that begin with `prefix`, in S3's order."""
+        pages = self.client("s3").get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        return [item["Key"] for page in pages for item in page.get("Contents", [])]
+
+    def get(self, key: str) -> StoredObject:
+        """Return an object; boto3's error if there is none."""
+        answer = self.client("s3").get_object(Bucket=self.name, Key=key)
+        return StoredObject(
+            key=key,
+            body=answer["Body"].read(),
+            etag=answer["ETag"],
+            encryption=answer.get("ServerSideEncryption", ""),
+            kms_key=answer.get("SSEKMSKeyId", ""),
+        )
+
+    def objects(self, prefix: str = "") -> list[StoredObject]:
+        """Return the objects whose keys begin with `prefix`."""
+        return [self.get(key) for key in self.keys(prefix)]
+
+    def wait_for(self, key: str, *, timeout: float = 30.0) -> StoredObject:
+        """Wait until there is an object `key`, and return it.
+
+        Raises:
+            NotReachedError: It did not come within `timeout` seconds; `last` has the keys that are there.
+        """
+        what = f"the object {key!r} in the bucket {self.name}"
+        eventually(self.keys, until=lambda keys: key in keys, what=what, timeout=timeout)
+        return self.get(key)

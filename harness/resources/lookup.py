@@ -1,0 +1,123 @@
+"""Find a resource of the applied stack by an output, an address, or as the only one of its kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from harness.errors import ResourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.values import Outputs, Resource
+
+# The types of Terraform that each kind of view is of.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "api": ("aws_api_gateway_stage", "aws_apigatewayv2_stage", "aws_lambda_function_url"),
+    "bucket": ("aws_s3_bucket",),
+    "function": ("aws_lambda_function",),
+    "log_group": ("aws_cloudwatch_log_group",),
+    "parameter": ("aws_ssm_parameter",),
+    "queue": ("aws_sqs_queue",),
+    "rule": ("aws_cloudwatch_event_rule",),
+    "schedule": ("aws_scheduler_schedule", "aws_cloudwatch_event_rule"),
+    "secret": ("aws_secretsmanager_secret",),
+    "state_machine": ("aws_sfn_state_machine",),
+    "table": ("aws_dynamodb_table",),
+    "topic": ("aws_sns_topic",),
+}
+# The attributes that an output may put out to name a resource.
+_NAMES = ("id", "arn", "name", "url", "bucket", "function_name", "invoke_url", "function_url")
+
+
+class Stack(Protocol):
+    """What a view needs of the applied stack."""
+
+    @property
+    def outputs(self) -> Outputs:
+        """The outputs of the root."""
+        ...
+
+    def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - a boto3 client
+        """Return a boto3 client of a service, in the stack's region by default."""
+        ...
+
+    def resources(self, kind: str = "") -> list[Resource]:
+        """Return the resources that Terraform manages: those of one type, or all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A resource of an applied stack.
+
+    Attributes:
+        stack: The stack.
+        resource: What Terraform's state says of it.
+    """
+
+    stack: Stack
+    resource: Resource
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - a boto3 client
+        """Return a boto3 client of a service, in the resource's region."""
+        return self.stack.client(service, self.resource.region)
+
+
+def find(stack: Stack, kind: str, which: str | None) -> Resource:
+    """Return the resource of a kind that `which` names.
+
+    Args:
+        stack: The applied stack.
+        kind: One of `KINDS`.
+        which: The name of an output whose value is the resource's id, name, ARN or URL; or its address in
+            Terraform, or a part that no other one has; or nothing if there is only one.
+
+    Raises:
+        ResourceError: No resource fits, or several do; the error lists what there is.
+    """
+    return choose(kind, which, of_kind(stack, kind), stack.outputs.values)
+
+
+def of_kind(stack: Stack, kind: str) -> list[Resource]:
+    """Return all resources of a kind. A rule with a pattern only is no schedule, and the reverse."""
+    found = [resource for each in KINDS[kind] for resource in stack.resources(each)]
+    wanted = {"rule": "event_pattern", "schedule": "schedule_expression"}.get(kind)
+    return [resource for resource in found if wanted is None or resource.values.get(wanted)]
+
+
+def choose(
+    kind: str, which: str | None, candidates: Sequence[Resource], outputs: Mapping[str, Any]
+) -> Resource:
+    """Return the candidate that `which` names: see `find`."""
+    fitting = _fitting(which, candidates, outputs)
+    if len(fitting) == 1:
+        return fitting[0]
+    raise ResourceError(
+        kind,
+        which,
+        fitting=[resource.address for resource in fitting],
+        known=[resource.address for resource in candidates],
+    )
+
+
+def _fitting(
+    which: str | None, candidates: Sequence[Resource], outputs: Mapping[str, Any]
+) -> Sequence[Resource]:
+    """Return what `which` may mean, by the first way of reading it that fits anything."""
+    if which is None:
+        return candidates
+    readings = (
+        [one for one in candidates if one.address == which],
+        [one for one in candidates if which in outputs and _is_named(one, outputs[which])],
+        [one for one in candidates if one.address.endswith(f".{which}")],
+        [one for one in candidates if which and which in one.address],
+    )
+    return next(filter(None, readings), [])
+
+
+def _is_named(resource: Resource, value: object) -> bool:
+    names = {str(resource.values[name]) for name in _NAMES if resource.values.get(name)}
+    urls = tuple(f"{name.rstrip('/')}/" for name in names if name.startswith("https://"))
+    return str(value) in names or f"{value}/".startswith(urls)

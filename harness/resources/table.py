@@ -1,0 +1,51 @@
+"""A table of DynamoDB."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harness.aws.clients import plain_item, typed_item
+from harness.base.polling import eventually
+from harness.resources.lookup import View
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Table(View):
+    """A table: items as Python values, numbers as `Decimal`."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The table's name."""
+        return str(self.resource.values["name"])
+
+    def put(self, item: Mapping[str, Any]) -> None:
+        """Write an item; a number with a fraction has to be a `Decimal`."""
+        self.client("dynamodb").put_item(TableName=self.name, Item=typed_item(item))
+
+    def items(self) -> list[dict[str, Any]]:
+        """Return all items, as a consistent scan finds them."""
+        pages = self.client("dynamodb").get_paginator("scan")
+        found = pages.paginate(TableName=self.name, ConsistentRead=True)
+        return [plain_item(item) for page in found for item in page["Items"]]
+
+    def wait_for_item(self, like: Mapping[str, Any], *, timeout: float = 30.0) -> dict[str, Any]:
+        """Wait for an item that has all attributes of `like`, such as its key, and return it.
+
+        Raises:
+            NotReachedError: None came within `timeout` seconds; `last` has the items that were there.
+        """
+        items = eventually(
+            self.items,
+            until=lambda items: any(_fits(item, like) for item in items),
+            what=f"an item like {dict(like)} in the table {self.name}",
+            timeout=timeout,
+        )
+        return next(item for item in items if _fits(item, like))
+
+
+def _fits(item: Mapping[str, Any], like: Mapping[str, Any]) -> bool:
+    return all(name in item and item[name] == value for name, value in like.items())

@@ -1,0 +1,6 @@
+"""What Lambda functions run on when they run without Docker: one toolchain for each of Lambda's runtimes."""
+
+from harness.runtimes.server import served
+from harness.runtimes.toolchains import PYTHON_REQUIREMENTS, Toolchain, lacks, prepared
+
+__all__ = ["PYTHON_REQUIREMENTS", "Toolchain", "lacks", "prepared", "served"]

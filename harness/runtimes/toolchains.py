@@ -1,0 +1,101 @@
+"""The programs that run functions, each with what AWS's runtime has beside it; prepared once, then cached."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import needs
+from harness.base import environments
+from harness.errors import MissingToolError, SettingsError
+from harness.runtimes import nodejs
+
+if TYPE_CHECKING:
+    from harness.settings import Settings
+
+PYTHON_REQUIREMENTS = Path(str(files("harness"))) / "backends" / "requirements" / "lambda-runtime.txt"
+_OLDEST_PYTHON = 9
+_OLDEST_NODE = 18
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """What runs the functions of one runtime.
+
+    Attributes:
+        program: The interpreter.
+        packages: The directory of modules that functions find beside their own, if not the program's.
+        client: The module of AWS's runtime client, if it is not among the program's.
+    """
+
+    program: Path
+    packages: Path | None = None
+    client: Path | None = None
+
+
+def prepared(settings: Settings, runtime: str) -> Toolchain:
+    """Return what runs functions of a runtime; what is missing is installed once.
+
+    Args:
+        settings: Says where the cache is.
+        runtime: Lambda's name of it, such as `python3.11`.
+
+    Raises:
+        HarnessError: A package is not what it should be.
+        CommandError: Its packages can't be installed.
+        MissingToolError: There is no such interpreter on this machine, and none can be installed.
+        SettingsError: The harness knows no such runtime.
+    """
+    if match := re.fullmatch(r"python3\.(\d+)", runtime):
+        return _python(settings, int(match[1]))
+    if match := re.fullmatch(r"nodejs(\d+)\.x", runtime):
+        return _nodejs(settings, int(match[1]))
+    raise _unknown(runtime)
+
+
+def lacks(feature: str) -> bool:
+    """Say whether a need of `harness.needs` is a function that does not run without Docker."""
+    if feature == needs.IMAGES:
+        return True
+    runtime = feature.removeprefix(needs.RUNTIME)
+    return runtime != feature and not _is_known(runtime)
+
+
+def _is_known(runtime: str) -> bool:
+    if match := re.fullmatch(r"python3\.(\d+)", runtime):
+        return int(match[1]) >= _OLDEST_PYTHON
+    if match := re.fullmatch(r"nodejs(\d+)\.x", runtime):
+        return int(match[1]) >= _OLDEST_NODE
+    return runtime.startswith("provided")
+
+
+def _python(settings: Settings, minor: int) -> Toolchain:
+    if minor < _OLDEST_PYTHON:
+        raise _unknown(f"python3.{minor}")
+    # The interpreter that a setting names is the emulator's.
+    free = replace(settings, python=None)
+    try:
+        suited = environments.with_python(free, [(3, minor)], needed_by=f"runtime python3.{minor}")
+    except MissingToolError as problem:
+        remedy = f"install it, as with `uv python install 3.{minor}` or pyenv"
+        raise MissingToolError(problem.tool, remedy=remedy) from problem
+    return Toolchain(program=environments.cached(suited, "lambda-runtime", PYTHON_REQUIREMENTS))
+
+
+def _nodejs(settings: Settings, major: int) -> Toolchain:
+    if major < _OLDEST_NODE:
+        raise _unknown(f"nodejs{major}.x")
+    node = nodejs.installed(settings, major)
+    return Toolchain(
+        program=node.program,
+        packages=nodejs.modules(settings, node),
+        client=nodejs.runtime_client(settings, node, major),
+    )
+
+
+def _unknown(runtime: str) -> SettingsError:
+    known = f"python3.{_OLDEST_PYTHON} or later, or nodejs{_OLDEST_NODE}.x or later"
+    return SettingsError("runtime", expected=known, got=runtime)

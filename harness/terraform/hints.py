@@ -1,0 +1,43 @@
+"""What to do about failures of Terraform that a stack under test often meets."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.errors import Diagnostic
+
+_HINTS = {
+    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
+    r"Log Group .*ResourceAlreadyExistsException": (
+        "Lambda makes a function's log group at its first run, on AWS too. Here begin afresh with "
+        "`harness down`; there take it over with `terraform import`"
+    ),
+    # https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_delete-secret.html
+    r"Secret .*(ResourceExistsException|already scheduled for deletion)": (
+        "a secret that was destroyed keeps its name for up to 30 days, on AWS too, unless it has "
+        "recovery_window_in_days = 0. Here begin afresh with `harness down`"
+    ),
+    r"BucketNotEmpty": (
+        "Terraform empties a bucket only if it has force_destroy = true; empty it, or let the bucket stay"
+    ),
+    r"Instance cannot be destroyed": (
+        "a lifecycle with prevent_destroy keeps it. On an emulator that ends with the run nothing needs to "
+        "be destroyed: leave out --destroy"
+    ),
+    r"\b(EntityAlreadyExists|BucketAlreadyExists|BucketAlreadyOwnedByYou)\b": (
+        "something that this state does not know has the name already: another stack on the same endpoint, "
+        "or what an earlier run has left there"
+    ),
+}
+
+
+def hints_for(diagnostics: Iterable[Diagnostic]) -> list[str]:
+    """Return what to do about these errors, each advice once."""
+    texts = [str(diagnostic) for diagnostic in diagnostics]
+    return [
+        hint for pattern, hint in _HINTS.items() if any(re.search(pattern, text, re.DOTALL) for text in texts)
+    ]

@@ -1,0 +1,165 @@
+"""What a backend is said to lack it lacks, and what it is not said to lack it has."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+from botocore.parsers import ResponseParserError
+
+from harness import Endpoint, Settings, backends
+from harness.aws import clients
+from harness.needs import JSONATA, STREAMS
+from harness.needs.features import SERVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# A call that changes nothing, for each service.
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "amplify": ("list_apps", {}),
+    "apigatewayv2": ("get_apis", {}),
+    "appconfig": ("list_applications", {}),
+    "apprunner": ("list_services", {}),
+    "appsync": ("list_graphql_apis", {}),
+    "athena": ("list_work_groups", {}),
+    "autoscaling": ("describe_auto_scaling_groups", {}),
+    "backup": ("list_backup_vaults", {}),
+    "batch": ("describe_job_queues", {}),
+    "bedrock": ("list_foundation_models", {}),
+    "bedrock-agent": ("list_agents", {}),
+    "budgets": ("describe_budgets", {"AccountId": "000000000000"}),
+    "cloudfront": ("list_distributions", {}),
+    "cloudtrail": ("list_trails", {}),
+    "codebuild": ("list_projects", {}),
+    "codedeploy": ("list_applications", {}),
+    "codepipeline": ("list_pipelines", {}),
+    "cognito-identity": ("list_identity_pools", {"MaxResults": 1}),
+    "cognito-idp": ("list_user_pools", {"MaxResults": 1}),
+    "dms": ("describe_replication_instances", {}),
+    "docdb": ("describe_db_clusters", {}),
+    "ecr": ("describe_repositories", {}),
+    "ecs": ("list_clusters", {}),
+    "efs": ("describe_file_systems", {}),
+    "eks": ("list_clusters", {}),
+    "elasticache": ("describe_cache_clusters", {}),
+    "elbv2": ("describe_load_balancers", {}),
+    "emr": ("list_clusters", {}),
+    "fis": ("list_experiment_templates", {}),
+    "globalaccelerator": ("list_accelerators", {}),
+    "glue": ("get_databases", {}),
+    "guardduty": ("list_detectors", {}),
+    "iot": ("list_things", {}),
+    "kafka": ("list_clusters", {}),
+    "kinesisanalyticsv2": ("list_applications", {}),
+    "lakeformation": ("list_resources", {}),
+    "memorydb": ("describe_clusters", {}),
+    "mq": ("list_brokers", {}),
+    "neptune": ("describe_db_clusters", {}),
+    "opensearchserverless": ("list_collections", {}),
+    "organizations": ("list_accounts", {}),
+    "pipes": ("list_pipes", {}),
+    "rds": ("describe_db_instances", {}),
+    "redshift": ("describe_clusters", {}),
+    "sagemaker": ("list_models", {}),
+    "schemas": ("list_registries", {}),
+    "servicediscovery": ("list_namespaces", {}),
+    "sesv2": ("list_email_identities", {}),
+    "shield": ("list_protections", {}),
+    "signer": ("list_signing_profiles", {}),
+    "synthetics": ("describe_canaries", {}),
+    "timestream-write": ("list_databases", {}),
+    "transfer": ("list_servers", {}),
+    "verifiedpermissions": ("list_policy_stores", {}),
+    "wafv2": ("list_web_acls", {"Scope": "REGIONAL"}),
+    "xray": ("get_groups", {}),
+}
+# Their calls are answered, but what they make is not: `host` fetches a program for that.
+NOT_ASKED = {"es", "kinesis", "opensearch"}
+
+
+@pytest.fixture(autouse=True)
+def _on_an_emulator_that_is_known(endpoint: Endpoint) -> None:
+    if endpoint.is_aws or endpoint.backend not in backends.BUILT_IN:
+        pytest.skip(f"nothing is said of what {endpoint.backend} lacks")
+
+
+@pytest.fixture
+def role(endpoint: Endpoint) -> Iterator[str]:
+    """Provide the ARN of a role that anybody may take."""
+    iam, name = clients.client(endpoint, "iam"), f"needs-{uuid4().hex[:8]}"
+    services = ["lambda.amazonaws.com", "states.amazonaws.com"]
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": services}}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    yield iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    iam.delete_role(RoleName=name)
+
+
+def is_said_to_lack(endpoint: Endpoint, settings: Settings, feature: str) -> bool:
+    return backends.load(endpoint.backend).lacks(settings, feature)
+
+
+def test_each_service_is_asked() -> None:
+    assert CALLS.keys() | NOT_ASKED == SERVICES
+
+
+@pytest.mark.parametrize("service", CALLS)
+def test_a_service_answers_or_is_said_to_lack(
+    endpoint: Endpoint, harness_settings: Settings, service: str
+) -> None:
+    operation, arguments = CALLS[service]
+    call = getattr(clients.client(endpoint, service), operation)
+
+    if is_said_to_lack(endpoint, harness_settings, service):
+        with pytest.raises((*clients.FAILURES, ResponseParserError)):
+            call(**arguments)
+    else:
+        call(**arguments)
+
+
+def skip_where_the_image_decides(endpoint: Endpoint) -> None:
+    if endpoint.backend == "container":
+        pytest.skip(
+            "LocalStack's own image has the Java that this takes, one built without a registry has not"
+        )
+
+
+def test_jsonata_runs_or_is_said_to_lack(endpoint: Endpoint, harness_settings: Settings, role: str) -> None:
+    skip_where_the_image_decides(endpoint)
+    states = {"A": {"Type": "Pass", "Output": "{% $states.input.n + 1 %}", "End": True}}
+    definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "A", "States": states})
+    machines = clients.client(endpoint, "stepfunctions")
+    machine = machines.create_state_machine(
+        name=f"needs-{uuid4().hex[:8]}", definition=definition, roleArn=role
+    )["stateMachineArn"]
+    execution = machines.start_execution(stateMachineArn=machine, input='{"n": 1}')["executionArn"]
+    while (done := machines.describe_execution(executionArn=execution))["status"] == "RUNNING":
+        time.sleep(0.2)
+    machines.delete_state_machine(stateMachineArn=machine)
+
+    lacks = is_said_to_lack(endpoint, harness_settings, JSONATA)
+    assert (done["status"], done.get("output")) == (("FAILED", None) if lacks else ("SUCCEEDED", "2"))
+
+
+def test_a_table_has_a_stream_or_is_said_to_lack(endpoint: Endpoint, harness_settings: Settings) -> None:
+    skip_where_the_image_decides(endpoint)
+    tables, name = clients.client(endpoint, "dynamodb"), f"needs-{uuid4().hex[:8]}"
+    tables.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )
+    stream = tables.describe_table(TableName=name)["Table"].get("LatestStreamArn")
+    try:
+        clients.client(endpoint, "dynamodbstreams").describe_stream(StreamArn=stream)
+        found = True
+    except clients.FAILURES:
+        found = False
+    tables.delete_table(TableName=name)
+
+    assert found != is_said_to_lack(endpoint, harness_settings, STREAMS)

@@ -1,0 +1,248 @@
+"""The views of a stack that has one resource of each kind, on whatever backend."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import ResourceError, deployed_at, eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness import Deployment, Endpoint, Settings
+
+ACCOUNT = "444444444444"
+HANDLER = """
+import json, os
+import boto3
+
+def handler(event, _context):
+    print(json.dumps(event))
+    if event.get("fail"):
+        raise ValueError(event["fail"])
+    if "requestContext" in event:
+        told = {"method": event["requestContext"]["http"]["method"], "body": event.get("body")}
+        return {"statusCode": 201, "body": json.dumps(told)}
+    key = f"{event.get('source', 'direct')}.json"
+    boto3.client("s3").put_object(Bucket=os.environ["BUCKET"], Key=key, Body=json.dumps(event))
+    return {"seen": event}
+"""
+ROOT = """
+provider "aws" {
+  region = "eu-west-1"
+}
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com", "states.amazonaws.com"]
+    }
+  }
+}
+data "aws_iam_policy_document" "write" {
+  statement {
+    actions   = ["s3:PutObject", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["*"]
+  }
+}
+resource "aws_iam_role" "f" {
+  name               = "views"
+  assume_role_policy = data.aws_iam_policy_document.trust.json
+}
+resource "aws_iam_role_policy" "f" {
+  role   = aws_iam_role.f.id
+  policy = data.aws_iam_policy_document.write.json
+}
+resource "aws_s3_bucket" "objects" {
+  bucket        = "views-objects"
+  force_destroy = true
+}
+resource "aws_cloudwatch_log_group" "f" {
+  name = "/aws/lambda/views"
+}
+resource "aws_lambda_function" "f" {
+  function_name = "views"
+  role          = aws_iam_role.f.arn
+  runtime       = "python3.13"
+  handler       = "app.handler"
+  filename      = "${path.module}/app.zip"
+  environment {
+    variables = { BUCKET = aws_s3_bucket.objects.bucket }
+  }
+  depends_on = [aws_cloudwatch_log_group.f, aws_iam_role_policy.f]
+}
+resource "aws_lambda_function_url" "f" {
+  function_name      = aws_lambda_function.f.function_name
+  authorization_type = "NONE"
+}
+resource "aws_cloudwatch_event_rule" "wanted" {
+  name          = "views-wanted"
+  event_pattern = jsonencode({ source = ["views"], detail-type = ["Wanted"] })
+}
+resource "aws_cloudwatch_event_target" "wanted" {
+  rule = aws_cloudwatch_event_rule.wanted.name
+  arn  = aws_lambda_function.f.arn
+}
+resource "aws_cloudwatch_event_rule" "daily" {
+  name                = "views-daily"
+  schedule_expression = "rate(1 day)"
+}
+resource "aws_cloudwatch_event_target" "daily" {
+  rule  = aws_cloudwatch_event_rule.daily.name
+  arn   = aws_lambda_function.f.arn
+  input = jsonencode({ source = "daily" })
+}
+resource "aws_lambda_permission" "events" {
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.f.function_name
+  principal     = "events.amazonaws.com"
+}
+resource "aws_sns_topic" "news" {
+  name = "views-news"
+}
+resource "aws_sqs_queue" "inbox" {
+  name = "views-inbox"
+}
+resource "aws_sns_topic_subscription" "inbox" {
+  topic_arn            = aws_sns_topic.news.arn
+  protocol             = "sqs"
+  endpoint             = aws_sqs_queue.inbox.arn
+  raw_message_delivery = true
+}
+resource "aws_sqs_queue_policy" "inbox" {
+  queue_url = aws_sqs_queue.inbox.url
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Principal = { Service = "sns.amazonaws.com" }
+      Action    = "sqs:SendMessage"
+      Resource  = aws_sqs_queue.inbox.arn
+    }]
+  })
+}
+resource "aws_dynamodb_table" "orders" {
+  name         = "views-orders"
+  billing_mode = "PAY_PER_REQUEST"
+  hash_key     = "id"
+  attribute {
+    name = "id"
+    type = "S"
+  }
+}
+resource "aws_sfn_state_machine" "flow" {
+  name     = "views-flow"
+  role_arn = aws_iam_role.f.arn
+  definition = jsonencode({
+    StartAt = "Choose"
+    States = {
+      Choose = {
+        Type    = "Choice"
+        Choices = [{ Variable = "$.ok", BooleanEquals = true, Next = "Done" }]
+        Default = "Refuse"
+      }
+      Done   = { Type = "Pass", Result = { done = true }, End = true }
+      Refuse = { Type = "Fail", Error = "Refused", Cause = "it is not ok" }
+    }
+  })
+}
+resource "aws_secretsmanager_secret" "key" {
+  name = "views-key"
+}
+resource "aws_ssm_parameter" "limit" {
+  name  = "/views/limit"
+  type  = "String"
+  value = "7"
+}
+output "orders_table" {
+  value = aws_dynamodb_table.orders.name
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def views(
+    harness_settings: Settings, endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """Apply the root in an account of its own."""
+    if endpoint.backend in {"aws", "external"}:
+        pytest.skip(f"the account is taken by its number: not on the backend {endpoint.backend}")
+    root = tmp_path_factory.mktemp("views")
+    (root / "main.tf").write_text(ROOT, "utf-8")
+    with zipfile.ZipFile(content := io.BytesIO(), "w") as archive:
+        archive.writestr("app.py", HANDLER)
+    (root / "app.zip").write_bytes(content.getvalue())
+    settings = replace(harness_settings, terraform_dir=root, package=None, variables={})
+    with deployed_at(settings, replace(endpoint, access_key=ACCOUNT)) as stack:
+        yield stack
+
+
+def test_a_rule_is_fired_and_its_near_misses_are_not_for_it(views: Deployment) -> None:
+    rule = views.rule()
+
+    event = rule.fire(detail={"n": 1})
+
+    written = views.bucket().wait_for("views.json")
+    assert event.id.encode() in written.body
+    assert {miss.event.get("source") for miss in rule.near_misses()} - {"views"}
+    assert views.fire(source="views", detail_type="Wanted", detail={"n": 2}).id
+
+
+def test_a_schedule_is_run_with_its_own_input(views: Deployment) -> None:
+    views.schedule().run()
+
+    assert b'"source": "daily"' in views.bucket("objects").wait_for("daily.json").body
+
+
+def test_a_function_is_invoked_and_its_log_is_read(views: Deployment) -> None:
+    function = views.function()
+
+    good, bad = function.invoke({"a": 1}), function.invoke({"fail": "on purpose"})
+
+    assert good.payload == {"seen": {"a": 1}}
+    assert bad.error_message == "on purpose"
+    assert bad.error_type in {"ValueError", "Runtime.HandlerError"}  # the second one is MiniStack's
+    assert function.wait_for_log("on purpose")
+    assert views.log_group().wait_for_log('"a": 1')
+
+
+def test_a_function_url_gets_what_is_posted(views: Deployment) -> None:
+    answer = views.api().post(json={"n": 1})
+
+    assert answer.status == 201
+    assert answer.json() == {"method": "POST", "body": '{"n":1}'}
+
+
+def test_a_topic_delivers_to_a_queue(views: Deployment) -> None:
+    views.topic().publish("good news")
+
+    assert views.queue().wait_for("good") == "good news"
+    eventually(lambda: views.queue("inbox").peek() == ["good news"], what="the message")
+
+
+def test_a_table_a_secret_and_a_parameter_are_read_and_written(views: Deployment) -> None:
+    views.table("orders_table").put({"id": "a", "n": 3})
+    views.secret().put("s3cret")
+    views.parameter().put("8")
+
+    assert views.table().wait_for_item({"id": "a"})["n"] == 3
+    assert views.secret().get() == "s3cret"
+    assert views.parameter("limit").get() == "8"
+
+
+def test_a_state_machine_runs_to_its_end_or_says_why_not(views: Deployment) -> None:
+    assert views.state_machine().run({"ok": True}) == {"done": True}
+
+    with pytest.raises(Exception, match=r"Refused.*it is not ok"):
+        views.state_machine().run({"ok": False})
+
+
+def test_what_is_not_there_is_told_with_what_is(views: Deployment) -> None:
+    with pytest.raises(ResourceError, match=r"(?s)one bucket that 'nowhere' names.*aws_s3_bucket\.objects"):
+        views.bucket("nowhere")

@@ -1,0 +1,20 @@
+"""What the API of this repository's system answers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from harness.assertions.expect import expect
+
+if TYPE_CHECKING:
+    from harness import ApiResponse, StoredObject
+
+
+def assert_latest(response: ApiResponse, stored: StoredObject) -> None:
+    """Check that the API answered with the content of `stored`.
+
+    Raises:
+        ExpectationError: It answered another status or another body.
+    """
+    expect("status of the API", 200, response.status)
+    expect("body of the API", stored.body, response.body)

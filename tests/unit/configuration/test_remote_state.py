@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import SettingsError
+from harness.configuration.remote_state import in_order, states_read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def s3(key: str, bucket: str = '"states"') -> str:
+    attributes = f'bucket = {bucket}\nkey = "{key}"\nregion = "x"'
+    return f'terraform {{\nbackend "s3" {{\n{attributes}\n}}\n}}\n'
+
+
+def reading(name: str, config: str, backend: str = "s3") -> str:
+    return f'data "terraform_remote_state" "{name}" {{\n  backend = "{backend}"\n  config = {config}\n}}\n'
+
+
+def at(key: str) -> str:
+    return f'{{\n    bucket = "states"\n    key    = "{key}"\n    region = "another"\n  }}'
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that makes a root of a name and a text."""
+
+    def make(name: str, text: str = "") -> Path:
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        (folder / "main.tf").write_text(text, "utf-8")
+        return folder
+
+    return make
+
+
+def test_the_state_is_that_of_the_root_whose_backend_has_the_same_key(root: Callable[..., Path]) -> None:
+    network, data = root("network", s3("network")), root("data", s3("data"))
+    app = root("app", reading("net", at("network")) + reading("other", at("nobody")))
+
+    assert states_read(app, {network: network / "n", data: data / "d"}) == {app: {"net": network / "n"}}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        '{ bucket = "states", key = "network" }',
+        '{ bucket = var.bucket, key = "network" }',
+        '{ "bucket" : "states", "key" : "network" }',
+    ],
+)
+def test_a_config_may_be_written_in_any_way(root: Callable[..., Path], config: str) -> None:
+    network = root("network", s3("network", bucket="var.bucket"))
+    app = root("app", reading("net", config))
+
+    assert states_read(app, {network: network / "n"}) == {app: {"net": network / "n"}}
+
+
+def test_json_is_read_too(root: Callable[..., Path]) -> None:
+    network, app = root("network", s3("network")), root("app")
+    config = {"backend": "s3", "config": {"bucket": "states", "key": "network"}}
+    declared = {"data": {"terraform_remote_state": {"net": config}}}
+    (app / "more.tf.json").write_text(json.dumps(declared), "utf-8")
+
+    assert states_read(app, {network: network / "n"}) == {app: {"net": network / "n"}}
+
+
+@pytest.mark.parametrize(
+    "path", ["../network/terraform.tfstate", "${path.module}/../network/terraform.tfstate"]
+)
+def test_a_local_state_is_found_by_its_path(root: Callable[..., Path], path: str) -> None:
+    network = root("network")
+    app = root("app", reading("net", f'{{\n    path = "{path}"\n  }}', backend="local"))
+
+    assert states_read(app, {network: network / "n"}) == {app: {"net": network / "n"}}
+
+
+def test_a_module_reads_a_state_for_its_root(root: Callable[..., Path]) -> None:
+    network = root("network", s3("network"))
+    app = root("app", 'module "m" {\n  source = "./m"\n}\n')
+    module = root("app/m", reading("net", at("network")))
+
+    assert states_read(app, {network: network / "n"}) == {module: {"net": network / "n"}}
+
+
+def test_each_root_comes_after_those_that_it_reads(root: Callable[..., Path]) -> None:
+    app = root("app", s3("app") + reading("d", at("data")) + reading("n", at("network")))
+    data = root("data", s3("data") + reading("n", at("network")))
+    network = root("network", s3("network") + reading("itself", at("network")))
+
+    assert in_order([app, data, network]) == [network, data, app]
+
+
+def test_a_circle_is_refused_by_name(root: Callable[..., Path]) -> None:
+    one = root("one", s3("one") + reading("two", at("two")))
+    two = root("two", s3("two") + reading("one", at("one")))
+
+    with pytest.raises(
+        SettingsError,
+        match=r"\[\[tool.harness.roots\]\]: expected roots that can be applied one after another, "
+        "got 'a circle, (one -> two -> one|two -> one -> two)'",
+    ):
+        in_order([one, two])

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import Settings, SettingsError
+from harness.configuration import values
+from harness.settings import PackageSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+@pytest.fixture
+def of(tmp_path: Path) -> Callable[..., Settings]:
+    """Return a function that returns the settings for a root with these files."""
+
+    def settings(files: dict[str, str], **environ: str) -> Settings:
+        root = tmp_path / "terraform"
+        root.mkdir()
+        for name, text in files.items():
+            (root / name).write_text(text, "utf-8")
+        return Settings.from_env({"HARNESS_CACHE_DIR": str(tmp_path / "cache"), **environ}, tmp_path)
+
+    return settings
+
+
+def test_a_name_that_the_root_does_not_declare_is_told_with_the_nearest(of: Callable[..., Settings]) -> None:
+    settings = replace(of({"main.tf": 'variable "region" {}'}), variables={"regoin": "x"})
+
+    with pytest.raises(SettingsError, match=r"the root \(region\), got 'regoin'; did you mean region\?"):
+        values.check(settings)
+
+
+def test_the_variable_of_the_zip_is_one_of_the_roots(of: Callable[..., Settings], tmp_path: Path) -> None:
+    package = PackageSettings(source=tmp_path / "app", output=tmp_path / "app.zip")
+
+    with pytest.raises(SettingsError, match=r"\[tool\.harness\.package\] variable: .*it declares none"):
+        values.check(replace(of({"main.tf": ""}), package=package))
+
+
+def test_a_variable_without_a_default_needs_a_value(of: Callable[..., Settings]) -> None:
+    with pytest.raises(SettingsError, match=r"terraform variable 'size': expected a value, .*TF_VAR_size"):
+        values.check(of({"main.tf": 'variable "size" {}\nvariable "colour" { default = "red" }'}))
+
+
+@pytest.mark.parametrize(
+    ("files", "environ"),
+    [
+        ({"terraform.tfvars": "# sizes\nsize = {\n  a = 1\n}\n"}, {}),
+        ({"terraform.tfvars.json": '{"size": 1}'}, {}),
+        ({"eu.auto.tfvars": "size=1"}, {}),
+        ({"eu.auto.tfvars.json": '{"size": 1}'}, {}),
+        ({"eu.tfvars": "size=1"}, {"HARNESS_VAR_FILES": "terraform/eu.tfvars"}),
+        ({}, {"TF_VAR_size": "1"}),
+    ],
+)
+def test_a_value_may_come_from_wherever_terraform_takes_one(
+    of: Callable[..., Settings], files: dict[str, str], environ: dict[str, str]
+) -> None:
+    values.check(of({"main.tf": 'variable "size" {}', **files}, **environ))
+
+
+def test_a_variable_in_json_counts(of: Callable[..., Settings]) -> None:
+    with pytest.raises(SettingsError, match="'size'"):
+        values.check(of({"main.tf.json": '{"variable": {"size": {}, "colour": {"default": "red"}}}'}))

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+
+from harness import ExpectationError, NotReachedError, PatternError, Resource, ResourceError, TargetError
+from harness.resources import Bucket, Function, Queue, Rule, Schedule, StateMachine, Table
+from harness.resources.api import published_url
+from harness.resources.lookup import choose, find
+from harness.values import Outputs
+
+SOON = 0.05  # seconds
+ARN = "arn:aws:x:eu-west-1:111122223333:thing"
+
+
+def resource(address: str, **values: Any) -> Resource:  # noqa: ANN401 - as Terraform's state has them
+    return Resource(address=address, type=address.rsplit(".", 2)[-2], values=values)
+
+
+class Fake:
+    """An applied stack with these resources; `aws` is every client, and `asked` says which were."""
+
+    def __init__(self, *resources: Resource, **outputs: object) -> None:
+        self.all, self.outputs = resources, Outputs(outputs)
+        self.aws, self.asked = MagicMock(), list[tuple[str, str]]()
+
+    def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - a boto3 client
+        self.asked.append((service, region))
+        return self.aws
+
+    def resources(self, kind: str = "") -> list[Resource]:
+        return [one for one in self.all if kind in {"", one.type}]
+
+
+OBJECTS = resource("module.s3.aws_s3_bucket.objects", bucket="b-1", id="b-1", arn="arn:aws:s3:::b-1")
+LOGS = resource("aws_s3_bucket.logs", bucket="b-2", id="b-2")
+OLD_LOGS = resource("aws_s3_bucket.logs_old", bucket="b-3", id="b-3")
+
+
+@pytest.mark.parametrize(
+    ("which", "expected"),
+    [
+        ("store", OBJECTS),
+        ("module.s3.aws_s3_bucket.objects", OBJECTS),
+        ("aws_s3_bucket.logs", LOGS),
+        ("logs", LOGS),
+        ("old", OLD_LOGS),
+        ("s3.aws", OBJECTS),
+    ],
+)
+def test_an_output_an_address_or_a_unique_part_names_a_resource(which: str, expected: Resource) -> None:
+    assert choose("bucket", which, [OBJECTS, LOGS, OLD_LOGS], {"store": "b-1"}) is expected
+
+
+@pytest.mark.parametrize(
+    ("which", "told", "fitting"),
+    [(None, "one bucket, and 2 fit", 2), ("moon", "'moon' names, and none fits", 0), ("aws", "2 fit", 2)],
+)
+def test_what_is_ambiguous_or_unknown_lists_what_there_is(which: str | None, told: str, fitting: int) -> None:
+    with pytest.raises(ResourceError, match=told) as failure:
+        find(Fake(OBJECTS, LOGS), "bucket", which)
+
+    assert len(failure.value.fitting) == fitting
+    assert OBJECTS.address in str(failure.value)
+    assert LOGS.address in str(failure.value)
+
+
+def test_a_stack_without_the_kind_says_so() -> None:
+    with pytest.raises(ResourceError, match=r"one queue, and none fits.*\n  none"):
+        find(Fake(OBJECTS), "queue", None)
+
+
+def test_a_wait_for_an_object_shows_the_keys_that_are_there() -> None:
+    stack = Fake()
+    stack.aws.get_paginator.return_value.paginate.return_value = [{"Contents": [{"Key": "a"}]}]
+
+    with pytest.raises(NotReachedError, match=r"object 'b' in the bucket b-1; last seen: \['a'\]"):
+        Bucket(stack, OBJECTS).wait_for("b", timeout=SOON)
+
+
+def test_more_messages_than_sqs_takes_at_once_are_sent_in_order() -> None:
+    stack = Fake()
+    stack.aws.send_message_batch.side_effect = lambda **sent: {
+        "Successful": [{"Id": e["Id"], "MessageId": e["MessageBody"]} for e in sent["Entries"]][::-1]
+    }
+
+    sent = Queue(stack, resource("aws_sqs_queue.q", url="http://q")).send(*range(11), "text")
+
+    assert sent == [*map(str, range(11)), "text"]
+
+
+def test_a_refused_message_is_an_error() -> None:
+    stack = Fake()
+    stack.aws.send_message_batch.return_value = {"Failed": [{"Id": "0"}], "Successful": []}
+
+    with pytest.raises(ExpectationError, match="all accepted"):
+        Queue(stack, resource("aws_sqs_queue.q", url="http://q")).send("x")
+
+
+def test_an_item_is_found_by_some_of_its_attributes_and_in_its_region() -> None:
+    stack = Fake()
+    items = [{"id": {"S": "a"}}, {"id": {"S": "b"}, "n": {"N": "3"}}]
+    stack.aws.get_paginator.return_value.paginate.return_value = [{"Items": items}]
+    table = Table(stack, resource("aws_dynamodb_table.t", name="t", arn=ARN))
+
+    assert table.wait_for_item({"id": "b"}) == {"id": "b", "n": 3}
+    assert stack.asked[-1] == ("dynamodb", "eu-west-1")
+    with pytest.raises(NotReachedError, match="an item like"):
+        table.wait_for_item({"id": "b", "n": 4}, timeout=SOON)
+
+
+def test_a_function_that_fails_is_an_answer() -> None:
+    stack = Fake()
+    error = {"errorType": "KeyError", "errorMessage": "'name'"}
+    stack.aws.invoke.return_value = {
+        "Payload": io.BytesIO(json.dumps(error).encode()),
+        "FunctionError": "Unhandled",
+        "ResponseMetadata": {"RequestId": "r"},
+    }
+
+    answer = Function(stack, resource("aws_lambda_function.f", function_name="f")).invoke()
+
+    assert (answer.error_type, answer.error_message, answer.request_id) == ("KeyError", "'name'", "r")
+
+
+def test_a_function_logs_where_it_says() -> None:
+    own = resource("aws_lambda_function.f", function_name="f", logging_config=[{"log_group": "/mine"}])
+
+    assert Function(Fake(), own).log_group == "/mine"
+    assert Function(Fake(), resource("aws_lambda_function.g", function_name="g")).log_group == "/aws/lambda/g"
+
+
+def test_overrides_that_do_not_match_the_rule_are_refused_before_anything_is_sent() -> None:
+    stack = Fake()
+    rule = Rule(stack, resource("aws_cloudwatch_event_rule.r", event_pattern='{"source": ["shop"]}'))
+
+    with pytest.raises(PatternError, match="overrides that match"):
+        rule.fire(source="other")
+
+    stack.aws.put_events.assert_not_called()
+    assert [miss.path for miss in rule.near_misses()] == ["source"]
+
+
+def scheduled(arn: str, **target: object) -> Resource:
+    return resource("aws_scheduler_schedule.s", arn=ARN, target=[{"arn": arn, **target}])
+
+
+def test_a_schedule_sends_its_input_with_the_context_filled_in() -> None:
+    stack, function = Fake(), "arn:aws:lambda:eu-west-1:111122223333:function:f"
+
+    Schedule(stack, scheduled(function, input='{"of": "<aws.scheduler.schedule-arn>"}')).run()
+
+    sent = stack.aws.invoke.call_args.kwargs
+    assert (sent["FunctionName"], json.loads(sent["Payload"])) == (function, {"of": ARN})
+
+
+def test_a_schedule_with_a_target_that_the_harness_does_not_know_is_an_error() -> None:
+    with pytest.raises(TargetError, match="got arn:aws:ecs"):
+        Schedule(Fake(), scheduled("arn:aws:ecs:eu-west-1:111122223333:cluster/c")).run()
+
+
+def test_a_failed_execution_names_the_state_and_the_cause() -> None:
+    stack = Fake()
+    stack.aws.start_execution.return_value = {"executionArn": "e"}
+    stack.aws.describe_execution.return_value = {"status": "FAILED"}
+    stack.aws.get_paginator.return_value.paginate.return_value = [
+        {
+            "events": [
+                {"type": "PassStateEntered", "stateEnteredEventDetails": {"name": "Pay"}},
+                {"type": "ExecutionFailed", "executionFailedEventDetails": {"error": "E", "cause": "broke"}},
+            ]
+        }
+    ]
+
+    with pytest.raises(ExpectationError) as failure:
+        StateMachine(stack, resource("aws_sfn_state_machine.m", arn=ARN)).run()
+
+    assert failure.value.got == {"status": "FAILED", "state": "Pay", "error": "E", "cause": "broke"}
+
+
+def test_an_api_is_found_by_its_output_its_stage_or_the_api_itself() -> None:
+    url = "https://a1.execute-api.eu-west-1.amazonaws.com/dev"
+    api = resource("aws_api_gateway_rest_api.shop", id="a1")
+    stage = resource("aws_api_gateway_stage.dev", rest_api_id="a1", invoke_url=url)
+    stack = Fake(api, stage, api_url=f"{url}/orders")
+
+    assert published_url(stack, "api_url") == f"{url}/orders"
+    assert published_url(stack, None) == published_url(stack, "shop") == published_url(stack, "dev") == url

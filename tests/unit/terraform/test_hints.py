@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from harness import Diagnostic
+from harness.terraform.hints import hints_for
+
+LOG_GROUP = (
+    "creating CloudWatch Logs Log Group (/aws/lambda/f): operation error CloudWatch Logs: CreateLogGroup, "
+    "StatusCode: 400, ResourceAlreadyExistsException: The specified log group already exists"
+)
+EXISTS = (
+    "creating Secrets Manager Secret (s): operation error Secrets Manager: CreateSecret, StatusCode: 400, "
+    "ResourceExistsException: The operation failed because the secret s already exists."
+)
+DELETED = (
+    "creating Secrets Manager Secret (s): InvalidRequestException: You can't create this secret because a "
+    "secret with this name is already scheduled for deletion."
+)
+
+
+def error(summary: str) -> Diagnostic:
+    return Diagnostic(severity="error", summary=summary)
+
+
+@pytest.mark.parametrize(
+    ("summary", "told"),
+    [
+        (LOG_GROUP, "at its first run"),
+        (EXISTS, "recovery_window_in_days = 0"),
+        (DELETED, "recovery_window_in_days = 0"),
+        ("deleting S3 Bucket (b): api error BucketNotEmpty: not empty", "force_destroy = true"),
+        ("Instance cannot be destroyed", "leave out --destroy"),
+        ("creating IAM Role (r): EntityAlreadyExists: Role r exists", "has the name already"),
+    ],
+)
+def test_what_to_do_is_told_once(summary: str, told: str) -> None:
+    (hint,) = hints_for([error(summary), error(summary), error("AccessDenied")])
+
+    assert told in hint
+
+
+def test_nothing_is_told_of_other_errors() -> None:
+    assert (
+        hints_for([error("creating SQS Queue (q): InvalidAttributeName"), error("Unsupported argument")])
+        == []
+    )
