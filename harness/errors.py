@@ -283,6 +283,22 @@ class PatternError(HarnessError):
         self.problem = problem
 
 
+class ScheduleError(HarnessError):
+    """A schedule expression that AWS would refuse, or a question about it that has no answer.
+
+    Attributes:
+        expression: The schedule expression.
+        expected: What AWS takes.
+        got: What it was.
+    """
+
+    def __init__(self, expression: str, *, expected: str, got: str, remedy: str) -> None:
+        super().__init__(f"{expression}: expected {expected}, got {got}; {remedy}")
+        self.expression = expression
+        self.expected = expected
+        self.got = got
+
+
 class PolicyError(HarnessError):
     """A policy has a part that cannot be judged here.
 
