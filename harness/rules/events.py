@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from harness.errors import ScheduleError
+from harness.eventbridge import expressions
 from harness.rules.functions import function_of, is_meant
 from harness.rules.registry import blocks, lets, rule
 from harness.rules.storage import S3, policies_of
@@ -20,8 +22,7 @@ _EVENTS, _SNS, _API = "events.amazonaws.com", "sns.amazonaws.com", "apigateway.a
 _INVOKED = re.compile(r"/functions/(arn:[^/]+)/invocations$")
 # Services whose targets take a role: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-iam-roles.html
 _TAKES_ROLE = re.compile(r"arn:[\w-]+:(states|kinesis|firehose|ecs|batch|codebuild|codepipeline|ssm):")
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)(s?)\)")
-_CRON = re.compile(r"cron\(\S+ \S+ (\S+) \S+ (\S+) \S+\)")
+_SCHEDULED = ("aws_cloudwatch_event_rule", "aws_scheduler_schedule")
 
 
 @rule("https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_Target.html")
@@ -34,17 +35,25 @@ def targets_have_the_role_they_take(resources: Resources) -> Iterator[Broken]:
             yield target, f"AWS asks for a role_arn of a target such as {arn}"
 
 
-@rule("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html")
+@rule("https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html")
 def schedules_are_written_as_aws_reads_them(resources: Resources) -> Iterator[Broken]:
-    """One minute, two minutes; and a day of the month or of the week, the other one being `?`."""
-    for kind in ("aws_cloudwatch_event_rule", "aws_scheduler_schedule"):
-        for schedule in resources.of(kind):
-            text = str(schedule.values.get("schedule_expression") or "")
-            rate, cron = _RATE.fullmatch(text), _CRON.fullmatch(text)
-            if kind == "aws_cloudwatch_event_rule" and rate and (rate[1] == "1") == bool(rate[3]):
-                yield schedule, f"AWS refuses {text}: a unit has an s unless the number is 1"
-            if cron and "?" not in {cron[1], cron[2]}:
-                yield schedule, f"AWS refuses {text}: of day-of-month and day-of-week one has to be ?"
+    """One minute, two minutes; a day of the month or of the week, the other one being `?`; a known zone."""
+    for schedule in (schedule for kind in _SCHEDULED for schedule in resources.of(kind)):
+        if not schedule.values.get("schedule_expression"):
+            continue
+        try:
+            expressions.timetable_of(schedule)
+        except ScheduleError as refused:
+            yield schedule, f"AWS refuses its schedule_expression {refused}"
+
+
+@rule("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html")
+def schedules_are_on_the_default_bus(resources: Resources) -> Iterator[Broken]:
+    """A rule has a schedule on the default bus only."""
+    for schedule in resources.of("aws_cloudwatch_event_rule"):
+        bus = str(schedule.values.get("event_bus_name") or "default")
+        if schedule.values.get("schedule_expression") and bus.rpartition("/")[2] != "default":
+            yield schedule, f"AWS takes a schedule_expression on the default bus only, not on {bus}"
 
 
 @rule("https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html")

@@ -137,10 +137,26 @@ def scheduled(text: str, kind: str = "aws_cloudwatch_event_rule") -> Resource:
         ("it is 30, and that is 60", [mapping(), queue(), function(timeout=60)]),
         ("batch_size over 10", [mapping(batch_size=100, maximum_batching_window_in_seconds=0)]),
         ("role_arn of a target", [made("aws_cloudwatch_event_target", arn=MACHINE_ARN, role_arn="")]),
-        ("rate(1 minutes)", [scheduled("rate(1 minutes)")]),
-        ("rate(5 minute)", [scheduled("rate(5 minute)")]),
-        ("has to be ?", [scheduled("cron(0 9 * * * *)")]),
-        ("has to be ?", [scheduled("cron(0 9 * * MON *)", "aws_scheduler_schedule")]),
+        ("write rate(1 minute)", [scheduled("rate(1 minutes)")]),
+        ("write rate(5 minutes)", [scheduled("rate(5 minute)")]),
+        ("expected ? in exactly one", [scheduled("cron(0 9 * * * *)")]),
+        ("expected ? in exactly one", [scheduled("cron(0 9 * * MON *)", "aws_scheduler_schedule")]),
+        ("expected 0-23 in hours, got '24'", [scheduled("cron(0 24 * * ? *)")]),
+        ("rate(…) or cron(…)", [scheduled("at(2026-01-01T00:00:00)")]),
+        (
+            "got 'Europe/Bern'",
+            [
+                made(
+                    "aws_scheduler_schedule",
+                    schedule_expression="rate(1 day)",
+                    schedule_expression_timezone="Europe/Bern",
+                )
+            ],
+        ),
+        (
+            "on the default bus only",
+            [made("aws_cloudwatch_event_rule", schedule_expression="rate(1 day)", event_bus_name="mine")],
+        ),
         ("aws_lambda_permission of aws_lambda_function.a for events", [TARGET, function()]),
         ("for sns.amazonaws.com", [SUBSCRIBED, function(), permission("events.amazonaws.com")]),
         ("for s3.amazonaws.com", [NOTIFIED, function(), permission("s3.amazonaws.com", "another")]),
@@ -195,7 +211,18 @@ def test_what_aws_refuses_is_told_once_with_its_source(reason: str, broken: list
         [made("aws_cloudwatch_event_target", arn=MACHINE_ARN, role_arn=ROLE_ARN)],
         [made("aws_cloudwatch_event_target", arn=BUS_ARN)],
         [scheduled("rate(1 minute)"), scheduled("rate(5 minutes)"), scheduled("cron(0 9 ? * MON *)")],
-        [scheduled("rate(1 minutes)", "aws_scheduler_schedule"), scheduled("at(2026-01-01T00:00:00)")],
+        [
+            scheduled(text, "aws_scheduler_schedule")
+            for text in ("rate(1 minutes)", "at(2026-01-01T00:00:00)")
+        ],
+        [made("aws_cloudwatch_event_rule", event_pattern="{}", event_bus_name="mine")],
+        [
+            made(
+                "aws_cloudwatch_event_rule",
+                schedule_expression="rate(1 day)",
+                event_bus_name=f"{BUS_ARN[:-1]}default",
+            )
+        ],
         [TARGET, function(), permission("events.amazonaws.com")],
         [
             TARGET,
