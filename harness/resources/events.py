@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from harness.errors import PatternError, TargetError
-from harness.eventbridge import patterns, send
+from harness.eventbridge import expressions, patterns, send
 from harness.resources.lookup import View
 
 if TYPE_CHECKING:
@@ -59,9 +60,25 @@ class Rule(View):
 
 
 class Schedule(View):
-    """A schedule of EventBridge Scheduler, or a rule with a schedule: run it now."""
+    """A schedule of EventBridge Scheduler, or a rule with a schedule: run it now, see when it is due."""
 
     __slots__ = ()
+
+    def next_runs(self, n: int = 5, *, after: datetime | None = None) -> list[datetime]:
+        """Return when AWS would run it next, whatever the emulator thinks, enabled or not.
+
+        The times are those of AWS's documentation, in the schedule's time zone; a rule's zone is UTC. A rate
+        without a start date counts from `after`. There are fewer than `n` if the schedule ends before.
+
+        Args:
+            n: How many times to return at most.
+            after: They are all later than this time, which is now by default.
+
+        Raises:
+            ScheduleError: AWS would refuse the expression, or `after` has no time zone.
+        """
+        timetable = expressions.timetable_of(self.resource)
+        return list(itertools.islice(timetable.runs(after or datetime.now(UTC)), n))
 
     def run(self) -> None:
         """Send to each target what AWS would send when the schedule is due.

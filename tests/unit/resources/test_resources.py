@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from datetime import UTC, datetime
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -161,6 +162,17 @@ def test_a_schedule_sends_its_input_with_the_context_filled_in() -> None:
 def test_a_schedule_with_a_target_that_the_harness_does_not_know_is_an_error() -> None:
     with pytest.raises(TargetError, match="got arn:aws:ecs"):
         Schedule(Fake(), scheduled("arn:aws:ecs:eu-west-1:111122223333:cluster/c")).run()
+
+
+def test_a_schedule_says_when_it_is_due_next() -> None:
+    daily = resource("aws_cloudwatch_event_rule.r", schedule_expression="cron(0 9 ? * 1 *)")
+    after = datetime(2026, 1, 1, tzinfo=UTC)
+
+    assert Schedule(Fake(), daily).next_runs(2, after=after) == [
+        datetime(2026, 1, 4, 9, tzinfo=UTC),
+        datetime(2026, 1, 11, 9, tzinfo=UTC),
+    ]
+    assert [run > datetime.now(UTC) for run in Schedule(Fake(), daily).next_runs()] == [True] * 5
 
 
 def test_a_failed_execution_names_the_state_and_the_cause() -> None:
