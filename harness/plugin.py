@@ -274,7 +274,8 @@ def _observer(config: pytest.Config) -> Observer:
         folder=config.rootpath / config.getoption("--artifacts"),
         report=config.invocation_params.dir / given if given else None,
     )
-    return Observer(wanted, title=config.rootpath.name, is_controller=not hasattr(config, "workerinput"))
+    is_controller = not hasattr(config, "workerinput")
+    return Observer(wanted, title=config.rootpath.name, is_controller=is_controller, root=config.rootpath)
 
 
 @contextmanager

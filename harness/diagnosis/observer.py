@@ -7,11 +7,12 @@ seen goes to the controller's with the reports of the tests.
 from __future__ import annotations
 
 import platform
+import shlex
 import shutil
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,13 +22,14 @@ import pytest
 from harness.aws import emulator_log, rest
 from harness.base import gate, timeline
 from harness.deployment import Deployment
-from harness.diagnosis import artifacts, report
+from harness.diagnosis import artifacts, causes, frames, report
 from harness.diagnosis.report import Run, TestResult
+from harness.diagnosis.sources import Sources
 from harness.eventbridge import hops, send
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping
 
     from harness.aws.rest import Request
     from harness.base.timeline import Span
@@ -44,6 +46,8 @@ _EVENTS = "how far the events came"
 _COMPLAINTS = "what the emulator complained of"
 _REFUSED = "what the harness refused, as it is not the emulator"
 _FILES = "artifacts"
+_FIXTURES = frozenset({"harness_settings", "deployment"})  # each test that works with the harness has one
+_MOST_TESTS = 10  # that are named below one cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,18 +65,38 @@ class Wanted:
     report: Path | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What there is to be seen after a test.
+
+    Attributes:
+        traces: How far its events came, the latest first.
+        refused: What the gate has refused meanwhile.
+        logs: The logs by name.
+    """
+
+    traces: tuple[Trace, ...] = ()
+    refused: tuple[str, ...] = ()
+    logs: Mapping[str, str] = field(default_factory=dict)
+
+
 class Observer:
     """Watches the tests of one process.
 
     Args:
         wanted: What is to be kept.
         title: What runs.
-        is_controller: Whether this process writes the report.
+        is_controller: Whether this process is the one that tells the user, and writes the report.
+        root: The folder of the project.
     """
 
-    def __init__(self, wanted: Wanted, *, title: str, is_controller: bool) -> None:
+    def __init__(self, wanted: Wanted, *, title: str, is_controller: bool, root: Path) -> None:
         self._wanted = wanted
         self._title = title
+        self._tells = is_controller
+        self._sources = Sources(root)
+        self._causes: list[tuple[str, str]] = []
+        self._reporter: Any = None
         self._writes_report = is_controller and wanted.report is not None
         self._begun = time.time()
         self._spans: list[Span] = []
@@ -85,6 +109,11 @@ class Observer:
         self._listening = ExitStack()
         self._listening.enter_context(timeline.listening(self._spans.append))
         self._listening.enter_context(rest.listening(self._requests.append))
+
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Find the terminal, which is made after the plugins are."""
+        self._reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+        frames.leave_out_progress(session.config)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -104,9 +133,12 @@ class Observer:
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add to a test's report what has been seen meanwhile."""
+        concerns = not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
+        if concerns:
+            frames.hide()
         made = yield
         requests, spans = _drained(self._requests), _drained(self._spans)
-        seen = self._seen(item, made) if made.when == "call" or made.failed else ((), {})
+        seen = self._seen(item, made) if made.when == "call" or made.failed else Seen()
         _drained(self._requests)  # looking calls the API too
         part = TestResult(
             id=made.nodeid,
@@ -114,8 +146,9 @@ class Observer:
             begun=made.start,
             seconds=made.duration,
             message=_message(made),
-            hops=tuple(report.Trace(event=trace.event.id, hops=trace.hops) for trace in seen[0]),
-            sections={**dict(made.sections), **seen[1]},
+            cause=causes.cause_of(_said(made), seen.traces, seen.refused) if concerns and made.failed else "",
+            hops=tuple(report.Trace(event=trace.event.id, hops=trace.hops) for trace in seen.traces),
+            sections={**dict(made.sections), **seen.logs},
             requests=requests,
             spans=spans,
         )
@@ -126,47 +159,80 @@ class Observer:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the report of a test, from whatever process."""
+        if not self._tells:
+            return
+        part = _part(report)
+        if part.cause:
+            self._causes.append((part.id, part.cause))
+            self._tell(f"✗ {part.id}: {part.cause}")
         if self._writes_report:
             node: Any = getattr(report, "node", None)
             worker = str(node.gateway.id) if node else ""
-            self._parts.setdefault((worker, report.nodeid), []).append(replace(_part(report), worker=worker))
+            self._parts.setdefault((worker, report.nodeid), []).append(replace(part, worker=worker))
             self._facts |= getattr(report, _FACTS, {})
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
-        """Write the report, and say where it is."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None]:  # noqa: ANN401 - pytest's, without types
+        """Write the report; and say last of all, after pytest's own summary, why tests failed."""
+        yield
+        if self._causes:
+            terminalreporter.section("why")
+            for cause, tests in causes.grouped(self._causes).items():
+                terminalreporter.write_line(f"✗ {cause}", red=True)
+                for test in tests[:_MOST_TESTS]:
+                    terminalreporter.write_line(f"    {test}")
+                if len(tests) > _MOST_TESTS:
+                    terminalreporter.write_line(f"    and {len(tests) - _MOST_TESTS} more")
+            given = [each for each in config.invocation_params.args if each not in {"--lf", "--last-failed"}]
+            terminalreporter.write_line(f"again: {shlex.join(['pytest', *given, '--last-failed'])}")
+            if self._wanted.keep != "none" and self._wanted.folder.exists():
+                terminalreporter.write_line(f"logs: {self._wanted.folder}")
         if self._wanted.report is not None and self._writes_report:
             report.write(self._run(), self._wanted.report)
-            terminalreporter.write_sep("-", f"report: {self._wanted.report}")
+            terminalreporter.write_line(f"report: {self._wanted.report}")
 
     def pytest_unconfigure(self) -> None:
         """Stop listening."""
         self._listening.close()
 
-    def _seen(self, item: pytest.Item, made: pytest.TestReport) -> tuple[Sequence[Trace], Mapping[str, str]]:
-        """Return how far the test's events came, and its logs by name; a failure is told of both."""
+    def _tell(self, line: str) -> None:
+        """Show a line at once, long before pytest tells what it has."""
+        if self._reporter is not None:
+            self._reporter.ensure_newline()
+            self._reporter.write_line(line, red=True)
+
+    def _seen(self, item: pytest.Item, made: pytest.TestReport) -> Seen:
+        """Return what there is to be seen after a test; a failure is told of it."""
         held = _deployment_of(item)
         wants_all = self._wanted.report is not None or self._wanted.keep == "all"
         if held is None or not (made.failed or wants_all):
-            return (), {}
+            return Seen()
         assert self._recording is not None  # noqa: S101 - the protocol's hook has set it
-        traces = hops.traced(held.trace, send.sent_since(self._recording.begun))
+        traces = tuple(map(self._located, hops.traced(held.trace, send.sent_since(self._recording.begun))))
+        refused = self._refused_since(held.endpoint)
         keeps = self._wanted.keep == "all" or (self._wanted.keep == "failed" and made.failed)
         with _kept(self._recording, keeps=keeps) as recording:
             files = recording.keep(deployment=held, functions=artifacts.function_names(held), traces=traces)
             texts = {file.name: file.read_text("utf-8", "replace") for file in files}
-        if made.failed and traces:
-            made.sections.append((_EVENTS, hops.told_all(traces)))
-        if made.failed and (refused := self._refused_since(held.endpoint)):
-            made.sections.append((_REFUSED, "\n".join(refused)))
-        if made.failed and (said := emulator_log.complaints(texts.get(artifacts.EMULATOR_LOG, ""))):
-            made.sections.append((_COMPLAINTS, "\n".join(said)))
-        if made.failed and keeps and files:
-            made.sections.append((_FILES, str(recording.folder)))
-        return traces, texts
+        if made.failed:
+            complaints = emulator_log.complaints(texts.get(artifacts.EMULATOR_LOG, ""))
+            told = {
+                _EVENTS: hops.told_all(traces),
+                _REFUSED: "\n".join(refused),
+                _COMPLAINTS: "\n".join(complaints),
+                _FILES: str(recording.folder) if keeps and files else "",
+            }
+            made.sections += [(name, text) for name, text in told.items() if text]
+        return Seen(traces=traces, refused=refused, logs=texts)
 
-    def _refused_since(self, endpoint: Endpoint) -> list[str]:
+    def _located(self, trace: Trace) -> Trace:
+        """Return the trace with the project's own files in place of those of the functions' zips."""
+        found = tuple(replace(hop, seen=self._sources.located(hop.seen)) for hop in trace.hops)
+        return replace(trace, hops=found)
+
+    def _refused_since(self, endpoint: Endpoint) -> tuple[str, ...]:
         """Return what the gate has refused since the test began."""
-        return list(dict.fromkeys(map(str, gate.refusals(endpoint.gate)[self._refused :])))
+        return tuple(dict.fromkeys(map(str, gate.refusals(endpoint.gate)[self._refused :])))
 
     def _run(self) -> Run:
         facts = {"python": platform.python_version(), _DISTRIBUTION: version(_DISTRIBUTION)}
@@ -228,6 +294,12 @@ def _message(made: pytest.TestReport) -> str:
     if made.skipped and isinstance(made.longrepr, tuple):
         return str(made.longrepr[2])
     return made.longreprtext
+
+
+def _said(made: pytest.TestReport) -> str:
+    """Return the error alone, without the lines of source that led to it."""
+    crash = getattr(made.longrepr, "reprcrash", None)
+    return str(crash.message) if crash else made.longreprtext
 
 
 def _drained[T](items: list[T]) -> tuple[T, ...]:

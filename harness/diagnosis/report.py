@@ -84,6 +84,7 @@ class TestResult:
         seconds: How long it took.
         worker: The process it ran in, such as `gw0`; empty where there is one only.
         message: Why it did not pass, at length.
+        cause: Why it failed, in one line.
         hops: The events it fired, each with how far it came.
         sections: Log texts by name.
         requests: The calls of the API.
@@ -98,6 +99,7 @@ class TestResult:
     seconds: float
     worker: str = ""
     message: str = ""
+    cause: str = ""
     hops: tuple[Trace, ...] = ()
     sections: Mapping[str, str] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
@@ -171,6 +173,7 @@ def joined(parts: Iterable[TestResult]) -> TestResult:
         seconds=max(each.begun + each.seconds for each in phases) - begun,
         worker=phases[0].worker,
         message="\n\n".join(each.message for each in phases if each.message),
+        cause=next((each.cause for each in phases if each.cause), ""),
         hops=tuple(trace for each in phases for trace in each.hops),
         sections={name: text for each in phases for name, text in each.sections.items()},
         requests=tuple(request for each in phases for request in each.requests),
@@ -485,7 +488,9 @@ def _cleaned(text: str) -> str:
 
 
 def _reason(test: TestResult) -> str:
-    """Return the line of a test's message that says most: pytest marks the error's with an E."""
+    """Return why a test failed; else the line of its message that says most: pytest marks it with an E."""
+    if test.cause:
+        return _cleaned(test.cause)
     lines = _cleaned(test.message).strip().splitlines()
     marked = (line[1:].strip() for line in lines if line.startswith("E "))
     return next(marked, lines[0].strip() if lines else "")

@@ -137,6 +137,71 @@ def test_a_crashed_worker_is_in_the_report(
     assert "test_other" in html
 
 
+def test_why_tests_failed_is_told_at_once_and_at_the_end_a_line_for_each_cause(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import pytest
+        from harness import eventually
+
+        @pytest.mark.parametrize("number", [1, 2])
+        def test_waiting(deployment, number):
+            eventually(lambda: 0, until=bool, what="an object", timeout=0.1)
+
+        def test_wrong(deployment):
+            assert 1 == 2, "other"
+
+        def test_of_no_stack():
+            assert False
+        """
+    )
+
+    lines = run().stdout.lines
+
+    cause = "waited 0.1 s for an object; last seen: 0"
+    assert [line for line in lines if line.startswith("✗ test_it.py")] == [
+        f"✗ test_it.py::test_waiting[1]: {cause}",
+        f"✗ test_it.py::test_waiting[2]: {cause}",
+        "✗ test_it.py::test_wrong: AssertionError: other",
+    ]
+    (begin,) = (number for number, line in enumerate(lines) if re.fullmatch("=+ why =+", line))
+    assert begin > max(number for number, line in enumerate(lines) if line.startswith("FAILED"))
+    assert lines[begin + 1 : begin + 7] == [
+        f"✗ {cause}",
+        "    test_it.py::test_waiting[1]",
+        "    test_it.py::test_waiting[2]",
+        "✗ AssertionError: other",
+        "    test_it.py::test_wrong",
+        next(line for line in lines if line.startswith("again: pytest ")),
+    ]
+
+
+def test_a_failure_of_the_harness_shows_the_users_own_lines_only(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    pytester.makepyfile(
+        test_it="""
+        import logging
+        from harness import eventually
+
+        def test_waiting(deployment):
+            logging.getLogger("harness.terraform").setLevel(logging.INFO)
+            logging.getLogger("harness.terraform").info("app" + "lying")
+            logging.getLogger("harness.terraform").warning("a warning")
+            eventually(lambda: 0, until=bool, what="an object", timeout=0.1)
+        """
+    )
+
+    text = run().stdout.str()
+
+    assert "polling.py" not in text
+    assert ">       eventually(lambda: 0" in text
+    assert "a warning" in text
+    assert "applying" not in text
+    assert "polling.py" in run("--full-trace").stdout.str()
+
+
 def test_looking_at_the_options_starts_nothing(run: Callable[..., pytest.RunResult]) -> None:
     result = run("--help")
 

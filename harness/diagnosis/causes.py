@@ -1,0 +1,58 @@
+"""Why a test failed, in one line: what a person would say who has read all of its report."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from harness.eventbridge import hops
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from harness.eventbridge.hops import Hop, Trace
+
+_WIDEST = 200
+_REQUEST = re.compile(r"^request \S+: ")  # its id differs from test to test, and the cause may be the same
+_CLASS = re.compile(r"^harness\.errors\.\w+: ")  # its message says all of it
+_PLACE = re.compile(r'File "([^"]+)", line (\d+)')
+
+
+def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str]) -> str:
+    """Return why a test failed.
+
+    Args:
+        said: The error that the test itself ended with.
+        traces: How far its events came, the latest first.
+        refused: The requests that the gate refused meanwhile.
+    """
+    if refused:
+        return _line(f"refused by the harness, as it is not the emulator: {refused[0]}")
+    if stopped := next(filter(None, (hops.failed(trace.hops) for trace in traces)), None):
+        return _line(_of_hop(stopped))
+    first = next((line for line in said.splitlines() if line.strip()), "no reason was given")
+    return _line(_CLASS.sub("", first))
+
+
+def grouped(causes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the tests that share each cause, in the order in which they failed.
+
+    Args:
+        causes: Test and cause of each failure.
+    """
+    found: dict[str, list[str]] = {}
+    for test, cause in causes:
+        found.setdefault(cause, []).append(test)
+    return found
+
+
+def _of_hop(hop: Hop) -> str:
+    first, *rest = hop.seen.splitlines() or [""]
+    place = next(
+        (f" ({found[1]}:{found[2]})" for line in reversed(rest) if (found := _PLACE.search(line))), ""
+    )
+    return f"{hop.name}: {_REQUEST.sub('', first)}{place}"
+
+
+def _line(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"

@@ -1,0 +1,54 @@
+"""Where a line of a function's traceback stands in the project."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_FOLDER = "/var/task/"
+# A line of Python's traceback, and one of Node's stack; the end is what both show as the place.
+_PLACE = re.compile(rf'(?:file://)?{_FOLDER}(?P<path>[^\s":]+)(?=", line \d|:\d)')
+_NOT_OF_THE_PROJECT = {"node_modules", "build", "dist", "artifacts", "__pycache__"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The source files of a project.
+
+    Attributes:
+        root: Its folder; paths are told relative to it.
+    """
+
+    root: Path
+    _known: dict[str, str] = field(default_factory=dict, repr=False)
+
+    def located(self, text: str) -> str:
+        """Return `text` with the project's files in place of the functions', where just one can be meant."""
+        return _PLACE.sub(lambda found: self._file(found["path"]), text)
+
+    def _file(self, path: str) -> str:
+        if path not in self._known:
+            fitting = [
+                each for each in self._named(PurePosixPath(path).name) if f"/{each}".endswith(f"/{path}")
+            ]
+            self._known[path] = fitting[0] if len(fitting) == 1 else _FOLDER + path
+        return self._known[path]
+
+    def _named(self, name: str) -> Iterator[str]:
+        """Return the paths of all files of that name, environments and what tools have made left out."""
+        for folder, folders, files in os.walk(self.root):
+            folders[:] = [
+                each
+                for each in folders
+                if not each.startswith(".")
+                and each not in _NOT_OF_THE_PROJECT
+                and not Path(folder, each, "pyvenv.cfg").exists()
+            ]
+            if name in files:
+                yield Path(folder, name).relative_to(self.root).as_posix()

@@ -1,0 +1,70 @@
+"""Why a test failed, in one line."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from harness import FiredEvent, Hop, Trace
+from harness.diagnosis.causes import cause_of, grouped
+
+ACCEPTED = Hop(name="accepted by EventBridge", state="reached", seen="id 1, bus default")
+UNMATCHED = Hop(
+    name="matched a rule", state="failed", seen="no rule matches it; bus default has 1\nr: ENABLED"
+)
+BROKEN = Hop(
+    name="function returned",
+    state="failed",
+    seen="request 9f-1: KeyError: 'BUCKET'\nTraceback (most recent call last):\n"
+    '  File "/usr/lib/a.py", line 1, in run\n  File "src/greeter/__init__.py", line 13, in handler\n'
+    "KeyError: 'BUCKET'",
+)
+
+
+def trace(*hops: Hop) -> Trace:
+    event = FiredEvent(
+        id="1", bus="default", source="s", detail_type="t", detail={}, timestamp=datetime.now(UTC)
+    )
+    return Trace(event=event, hops=hops)
+
+
+@pytest.mark.parametrize(
+    ("said", "traces", "refused", "cause"),
+    [
+        ("AssertionError: no object\n  more", [], [], "AssertionError: no object"),
+        ("\nassert 1 == 2", [trace(ACCEPTED)], [], "assert 1 == 2"),
+        ("harness.errors.NotReachedError: waited 3 s", [], [], "waited 3 s"),
+        ("", [], [], "no reason was given"),
+        (
+            "waited 30 s",
+            [trace(ACCEPTED, UNMATCHED)],
+            [],
+            "matched a rule: no rule matches it; bus default has 1",
+        ),
+        (
+            "waited 30 s",
+            [trace(ACCEPTED), trace(ACCEPTED, BROKEN)],
+            [],
+            "function returned: KeyError: 'BUCKET' (src/greeter/__init__.py:13)",
+        ),
+        (
+            "waited 30 s",
+            [trace(ACCEPTED, BROKEN)],
+            ["GET api.example.org:443, by greet"],
+            "refused by the harness, as it is not the emulator: GET api.example.org:443, by greet",
+        ),
+    ],
+)
+def test_the_cause_is_what_stopped_the_event_and_else_the_tests_own_error(
+    said: str, traces: list[Trace], refused: list[str], cause: str
+) -> None:
+    assert cause_of(said, traces, refused) == cause
+
+
+def test_a_cause_is_one_line_of_bounded_length() -> None:
+    assert cause_of("x" * 1000, [], []) == "x" * 199 + "…"
+
+
+def test_tests_share_a_cause_in_the_order_in_which_they_failed() -> None:
+    assert grouped([("a", "one"), ("b", "two"), ("c", "one")]) == {"one": ["a", "c"], "two": ["b"]}
