@@ -204,15 +204,16 @@ class TargetError(HarnessError):
     Attributes:
         schedule: The schedule's address.
         target: The target's ARN.
+        expected: What it should be.
     """
 
-    def __init__(self, schedule: str, target: str) -> None:
+    def __init__(self, schedule: str, target: str, *, expected: str) -> None:
         super().__init__(
-            f"{schedule}: expected a function, queue, topic, bus or state machine with a plain input as its "
-            f"target, got {target}; call that target in the test itself"
+            f"{schedule}: expected {expected}, got {target}; mend it, or call that target in the test itself"
         )
         self.schedule = schedule
         self.target = target
+        self.expected = expected
 
 
 class NotUpError(HarnessError):

@@ -82,14 +82,7 @@ class Timetable:
         Raises:
             ScheduleError: `after` has no time zone.
         """
-        if after.tzinfo is None:
-            raise ScheduleError(
-                self.text,
-                expected="a time `after` with a time zone",
-                got=repr(after),
-                remedy="give it one, such as tzinfo=UTC",
-            )
-        moment = after.astimezone(UTC)
+        moment = aware(self.text, after)
         for run in self._due(moment):
             if self.end and run > self.end:
                 return
@@ -116,6 +109,22 @@ class Timetable:
             moment = time.replace(tzinfo=self.zone).astimezone(UTC)
             if moment.astimezone(self.zone).replace(tzinfo=None, fold=0) == time:
                 yield moment
+
+
+def aware(expression: str, moment: datetime) -> datetime:
+    """Return a time in UTC.
+
+    Raises:
+        ScheduleError: It has no time zone.
+    """
+    if moment.tzinfo is None:
+        raise ScheduleError(
+            expression,
+            expected="a time with a time zone to ask about",
+            got=repr(moment),
+            remedy="give it one, such as tzinfo=UTC",
+        )
+    return moment.astimezone(UTC)
 
 
 def timetable(

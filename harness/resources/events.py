@@ -6,14 +6,13 @@ import itertools
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-from harness.errors import PatternError, TargetError
-from harness.eventbridge import expressions, patterns, send
+from harness.errors import PatternError
+from harness.eventbridge import expressions, patterns, send, targets
 from harness.resources.lookup import View
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from harness.eventbridge.patterns import NearMiss
     from harness.values import FiredEvent
@@ -80,106 +79,19 @@ class Schedule(View):
         timetable = expressions.timetable_of(self.resource)
         return list(itertools.islice(timetable.runs(after or datetime.now(UTC)), n))
 
-    def run(self) -> None:
+    def run(self, *, at: datetime | None = None) -> None:
         """Send to each target what AWS would send when the schedule is due.
 
-        The harness sends it itself, as no API of AWS does. The target has to be a function, a queue,
-        a topic, a bus or a state machine.
+        The harness sends it itself, as no API of AWS does, whether the schedule is enabled or not. A target
+        is a function, a queue, a topic, a state machine, a bus or a stream of Kinesis. A rule may have a log
+        group too, and EventBridge Scheduler a universal target: any action of AWS.
+
+        Args:
+            at: When it is due, as the event says; now by default.
 
         Raises:
-            TargetError: A target is of another kind, or has its input made by an input transformer.
+            TargetError: A target is of another kind, or AWS could not send to it.
+            ScheduleError: `at` has no time zone.
         """
-        values = self.resource.values
-        if self.resource.type == "aws_scheduler_schedule":
-            for target in values["target"]:
-                self._deliver(target, _filled(target.get("input") or "", values["arn"]) or self._default())
-            return
-        for target in self.stack.resources("aws_cloudwatch_event_target"):
-            if _is_of(target.values, values):
-                self._deliver(target.values, target.values.get("input") or self._default())
-
-    def _default(self) -> str:
-        """Return the event that AWS sends if the target has no input of its own."""
-        arn = str(self.resource.values["arn"])
-        is_scheduler = self.resource.type == "aws_scheduler_schedule"
-        event = {
-            "version": "0",
-            "id": str(uuid4()),
-            "detail-type": "Scheduled Event",
-            "source": "aws.scheduler" if is_scheduler else "aws.events",
-            "account": arn.split(":")[4],
-            "time": _now(),
-            "region": arn.split(":")[3],
-            "resources": [arn],
-            "detail": "{}" if is_scheduler else {},
-        }
-        return json.dumps(event)
-
-    def _deliver(self, target: Mapping[str, Any], text: str) -> None:
-        arn = str(target["arn"])
-        service = arn.split(":")[2]
-        if target.get("input_path") or target.get("input_transformer") or service not in _DELIVERIES:
-            raise TargetError(self.resource.address, arn)
-        boto_name, deliver = _DELIVERIES[service]
-        deliver(self.stack.client(boto_name, arn.split(":")[3]), target, text)
-
-
-def _is_of(target: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
-    buses = {each.get("event_bus_name") or "default" for each in (target, rule)}
-    return bool(target["rule"] == rule["name"]) and len(buses) == 1
-
-
-def _filled(text: str, arn: str) -> str:
-    """Return a Scheduler's input with its context attributes filled in.
-
-    https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
-    """
-    context = {
-        "schedule-arn": arn,
-        "scheduled-time": _now(),
-        "execution-id": str(uuid4()),
-        "attempt-number": "1",
-    }
-    for name, value in context.items():
-        text = text.replace(f"<aws.scheduler.{name}>", value)
-    return text
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _invoke(functions: Any, target: Mapping[str, Any], text: str) -> None:  # noqa: ANN401 - a boto3 client
-    functions.invoke(FunctionName=target["arn"], InvocationType="Event", Payload=text.encode())
-
-
-def _send(sqs: Any, target: Mapping[str, Any], text: str) -> None:  # noqa: ANN401 - a boto3 client
-    account, name = str(target["arn"]).split(":")[4:6]
-    url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
-    (parameters, *_) = target.get("sqs_parameters") or target.get("sqs_target") or [{}]
-    group = parameters.get("message_group_id")
-    sqs.send_message(QueueUrl=url, MessageBody=text, **({"MessageGroupId": group} if group else {}))
-
-
-def _publish(sns: Any, target: Mapping[str, Any], text: str) -> None:  # noqa: ANN401 - a boto3 client
-    sns.publish(TopicArn=target["arn"], Message=text)
-
-
-def _put(events: Any, target: Mapping[str, Any], text: str) -> None:  # noqa: ANN401 - a boto3 client
-    (parameters, *_) = target.get("eventbridge_parameters") or [{}]
-    event = {"source": parameters.get("source"), "detail-type": parameters.get("detail_type")}
-    bus = str(target["arn"]).rpartition("/")[2]
-    send.sent(events, patterns.as_fired({**event, "detail": json.loads(text)}, bus))
-
-
-def _start(states: Any, target: Mapping[str, Any], text: str) -> None:  # noqa: ANN401 - a boto3 client
-    states.start_execution(stateMachineArn=target["arn"], input=text)
-
-
-_DELIVERIES = {
-    "lambda": ("lambda", _invoke),
-    "sqs": ("sqs", _send),
-    "sns": ("sns", _publish),
-    "events": ("events", _put),
-    "states": ("stepfunctions", _start),
-}
+        moment = expressions.aware(str(self.resource.values["schedule_expression"]), at or datetime.now(UTC))
+        targets.deliver(self.stack, self.resource, moment)

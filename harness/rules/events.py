@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from harness.errors import ScheduleError
-from harness.eventbridge import expressions
+from harness.eventbridge import expressions, targets
 from harness.rules.functions import function_of, is_meant
 from harness.rules.registry import blocks, lets, rule
 from harness.rules.storage import S3, policies_of
@@ -45,6 +45,15 @@ def schedules_are_written_as_aws_reads_them(resources: Resources) -> Iterator[Br
             expressions.timetable_of(schedule)
         except ScheduleError as refused:
             yield schedule, f"AWS refuses its schedule_expression {refused}"
+
+
+@rule("https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html")
+def schedules_do_not_only_read(resources: Resources) -> Iterator[Broken]:
+    """A universal target of EventBridge Scheduler is no action that only reads."""
+    for schedule in resources.of("aws_scheduler_schedule"):
+        for target in blocks(schedule.values, "target"):
+            if targets.is_read_only(str(target.get("arn"))):
+                yield schedule, f"AWS takes no target whose action only reads, such as {target['arn']}"
 
 
 @rule("https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html")

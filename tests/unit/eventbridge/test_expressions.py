@@ -226,7 +226,7 @@ def test_the_scheduler_does_not_mind_the_plural_of_one() -> None:
 
 
 def test_a_time_without_a_zone_is_no_time_to_ask_about() -> None:
-    with pytest.raises(ScheduleError, match="with a time zone"):
+    with pytest.raises(ScheduleError, match="a time with a time zone"):
         next(timetable("rate(1 day)", "rule").runs(datetime(2026, 1, 1)))  # noqa: DTZ001
 
 

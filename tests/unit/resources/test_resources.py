@@ -8,7 +8,15 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from harness import ExpectationError, NotReachedError, PatternError, Resource, ResourceError, TargetError
+from harness import (
+    ExpectationError,
+    NotReachedError,
+    PatternError,
+    Resource,
+    ResourceError,
+    ScheduleError,
+    TargetError,
+)
 from harness.resources import Bucket, Function, Queue, Rule, Schedule, StateMachine, Table
 from harness.resources.api import published_url
 from harness.resources.lookup import choose, find
@@ -147,7 +155,12 @@ def test_overrides_that_do_not_match_the_rule_are_refused_before_anything_is_sen
 
 
 def scheduled(arn: str, **target: object) -> Resource:
-    return resource("aws_scheduler_schedule.s", arn=ARN, target=[{"arn": arn, **target}])
+    return resource(
+        "aws_scheduler_schedule.s",
+        arn=ARN,
+        schedule_expression="rate(1 day)",
+        target=[{"arn": arn, **target}],
+    )
 
 
 def test_a_schedule_sends_its_input_with_the_context_filled_in() -> None:
@@ -157,6 +170,32 @@ def test_a_schedule_sends_its_input_with_the_context_filled_in() -> None:
 
     sent = stack.aws.invoke.call_args.kwargs
     assert (sent["FunctionName"], json.loads(sent["Payload"])) == (function, {"of": ARN})
+
+
+def test_a_schedule_is_run_as_at_a_given_time_which_has_a_zone() -> None:
+    stack, topic = Fake(), "arn:aws:sns:eu-west-1:111122223333:t"
+    schedule = Schedule(stack, scheduled(topic, input="<aws.scheduler.scheduled-time>"))
+
+    schedule.run(at=datetime(2026, 1, 2, 3, tzinfo=UTC))
+
+    assert stack.aws.publish.call_args.kwargs["Message"] == "2026-01-02T03:00:00Z"
+    assert stack.asked == [("sns", "eu-west-1")]
+    with pytest.raises(ScheduleError, match="a time with a time zone"):
+        schedule.run(at=datetime(2026, 1, 2))  # noqa: DTZ001
+
+
+def test_a_rules_own_targets_are_run_and_those_of_no_other_rule() -> None:
+    topic = "arn:aws:sns:eu-west-1:111122223333:"
+    rule = resource("aws_cloudwatch_event_rule.r", arn=ARN, name="r", schedule_expression="rate(1 day)")
+    own, other, elsewhere = (
+        resource("aws_cloudwatch_event_target.t", rule=name, arn=topic + bus, event_bus_name=bus, input="x")
+        for name, bus in (("r", "default"), ("s", "default"), ("r", "mine"))
+    )
+    stack = Fake(rule, own, other, elsewhere)
+
+    Schedule(stack, rule).run()
+
+    assert [call.kwargs["TopicArn"] for call in stack.aws.publish.call_args_list] == [f"{topic}default"]
 
 
 def test_a_schedule_with_a_target_that_the_harness_does_not_know_is_an_error() -> None:

@@ -154,6 +154,15 @@ def scheduled(text: str, kind: str = "aws_cloudwatch_event_rule") -> Resource:
             ],
         ),
         (
+            "whose action only reads, such as arn:aws:scheduler:::aws-sdk:sqs:getQueueUrl",
+            [
+                made(
+                    "aws_scheduler_schedule",
+                    target=[{"arn": "arn:aws:scheduler:::aws-sdk:sqs:getQueueUrl"}],
+                )
+            ],
+        ),
+        (
             "on the default bus only",
             [made("aws_cloudwatch_event_rule", schedule_expression="rate(1 day)", event_bus_name="mine")],
         ),

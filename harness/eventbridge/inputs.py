@@ -1,0 +1,157 @@
+"""What a schedule's targets get: the scheduled event, or the input that Terraform gives a target.
+
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from harness.errors import TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from harness.values import Resource
+
+type Event = dict[str, Any]
+
+_STEP = re.compile(r"\.([\w/-]+)|\[(\d+|\*)\]")
+_VARIABLE = re.compile(r"<([\w.-]+)>")
+_QUOTE = re.compile(r'(?<!\\)"')
+
+
+def stamp(moment: datetime) -> str:
+    """Return a time as events have it, such as `2026-01-01T09:00:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def scheduled_event(schedule: Resource, moment: datetime) -> Event:
+    """Return the event that AWS makes when a rule or a schedule of EventBridge Scheduler is due.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-run-lambda-schedule.html
+    """
+    arn = str(schedule.values["arn"])
+    is_scheduler = schedule.type == "aws_scheduler_schedule"
+    return {
+        "version": "0",
+        "id": str(uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.scheduler" if is_scheduler else "aws.events",
+        "account": arn.split(":")[4],
+        "time": stamp(moment),
+        "region": arn.split(":")[3],
+        "resources": [arn],
+        "detail": "{}" if is_scheduler else {},
+    }
+
+
+def of_schedule(schedule: Resource, target: Mapping[str, Any], event: Event) -> str:
+    """Return what EventBridge Scheduler sends to its target: the input with its context, or the event."""
+    context = {
+        "schedule-arn": str(schedule.values["arn"]),
+        "scheduled-time": str(event["time"]),
+        "execution-id": uuid4().hex[:16],
+        "attempt-number": "1",
+    }
+    text = str(target.get("input") or "")
+    for name, value in context.items():
+        text = text.replace(f"<aws.scheduler.{name}>", value)
+    return text or _compact(event)
+
+
+def of_rule(rule: Resource, target: Mapping[str, Any], event: Event) -> str:
+    """Return what a rule sends to a target: the input, a part of the event, a filled template, or the event.
+
+    Raises:
+        TargetError: The event has no such part, or the template becomes no JSON.
+    """
+    if target.get("input"):
+        return str(target["input"])
+    if path := target.get("input_path"):
+        part = selected(str(path), event)
+        if part is None:
+            raise TargetError(
+                rule.address, str(target["arn"]), expected=f"an input_path that the event has, not {path}"
+            )
+        return _compact(part)
+    for transformer in target.get("input_transformer") or []:
+        text = _filled(str(transformer["input_template"]), _variables(rule, transformer, event))
+        return _checked(rule, target, text)
+    return _compact(event)
+
+
+def selected(path: str, value: object) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the part of a JSON value that a path such as `$.resources[0]` means; None if there is none.
+
+    It knows what EventBridge knows of JSON Path: names, indices and `[*]`.
+    """
+    steps = list(_STEP.finditer(path, 1))
+    if not path.startswith("$") or "".join(step[0] for step in steps) != path[1:]:
+        return None
+    for number, step in enumerate(steps):
+        name, index = step.groups()
+        if index == "*":
+            rest = "$" + "".join(later[0] for later in steps[number + 1 :])
+            return [selected(rest, each) for each in value] if isinstance(value, list) else None
+        if name is not None:
+            value = value.get(name) if isinstance(value, dict) else None
+        elif isinstance(value, list) and int(index) < len(value):
+            value = value[int(index)]
+        else:
+            return None
+    return value
+
+
+def _variables(rule: Resource, transformer: Mapping[str, Any], event: Event) -> dict[str, Any]:
+    """Return the variables of a template: its own, and those that EventBridge defines."""
+    own = {name: selected(str(path), event) for name, path in (transformer.get("input_paths") or {}).items()}
+    return own | {
+        "aws.events.rule-arn": rule.values["arn"],
+        "aws.events.rule-name": rule.values["name"],
+        "aws.events.event.ingestion-time": event["time"],
+        "aws.events.event": {name: value for name, value in event.items() if name != "detail"},
+        "aws.events.event.json": event,
+    }
+
+
+def _filled(template: str, variables: Mapping[str, Any]) -> str:
+    """Return a template with its variables filled in.
+
+    A variable that the event does not have is empty. Inside quotes a text stands as it is; outside, a
+    variable is a JSON value. In a template that is a text, what is no text itself loses its quotes.
+    """
+    is_json = template.lstrip().startswith(("{", "["))
+
+    def value_of(match: re.Match[str]) -> str:
+        if match[1] not in variables:
+            return match[0]
+        value = "" if variables[match[1]] is None else variables[match[1]]
+        is_quoted = len(_QUOTE.findall(template, 0, match.start())) % 2 == 1
+        if isinstance(value, str):
+            return value if is_quoted or not is_json else _compact(value)
+        return _compact(value) if is_json else _compact(value).replace('"', "")
+
+    return _VARIABLE.sub(value_of, template)
+
+
+def _checked(rule: Resource, target: Mapping[str, Any], text: str) -> str:
+    """Return a filled template, minified if it is JSON."""
+    if not text.lstrip().startswith(("{", "[")):
+        return text.strip()
+    try:
+        return _compact(json.loads(text))
+    except ValueError:
+        raise TargetError(
+            rule.address, str(target["arn"]), expected=f"an input_template that becomes JSON, not {text}"
+        ) from None
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
