@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
     from harness.eventbridge.hops import Hop, Trace
 
-_WIDEST = 200
+_WIDEST = 400
 _REQUEST = re.compile(r"^request \S+: ")  # its id differs from test to test, and the cause may be the same
-_CLASS = re.compile(r"^harness\.errors\.\w+: ")  # its message says all of it
-_PLACE = re.compile(r'File "([^"]+)", line (\d+)')
+_CLASS = re.compile(r"^(?:harness\.errors\.\w+|Failed): ")  # the message says all of it
+# A line of the project's own has a relative path. The last is the innermost in Python, the first
+# in Node.
+_PYTHON = re.compile(r'File "([^"/<][^"]*)", line (\d+)')
+_NODE = re.compile(r"^\s*at (?:.*\()?([^\s(/<:][^\s(:]*):(\d+):\d+\)?$", re.MULTILINE)
 
 
 def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str]) -> str:
@@ -29,9 +32,10 @@ def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str]) -> str:
     if refused:
         return _line(f"refused by the harness, as it is not the emulator: {refused[0]}")
     if stopped := next(filter(None, (hops.failed(trace.hops) for trace in traces)), None):
-        return _line(_of_hop(stopped))
-    first = next((line for line in said.splitlines() if line.strip()), "no reason was given")
-    return _line(_CLASS.sub("", first))
+        return _of_hop(stopped)
+    first, *rest = [line.strip() for line in said.splitlines() if line.strip()] or ["no reason was given"]
+    whole = f"{first} {rest[0]}" if first.endswith(":") and rest else first
+    return _line(_CLASS.sub("", whole))
 
 
 def grouped(causes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
@@ -47,11 +51,10 @@ def grouped(causes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def _of_hop(hop: Hop) -> str:
-    first, *rest = hop.seen.splitlines() or [""]
-    place = next(
-        (f" ({found[1]}:{found[2]})" for line in reversed(rest) if (found := _PLACE.search(line))), ""
-    )
-    return f"{hop.name}: {_REQUEST.sub('', first)}{place}"
+    first = hop.seen.partition("\n")[0]
+    places = [*_NODE.findall(hop.seen)[:1], *_PYTHON.findall(hop.seen)[-1:]]
+    told = "".join(f" ({file}:{line})" for file, line in places)
+    return _line(f"{hop.name}: {_REQUEST.sub('', first)}") + told
 
 
 def _line(text: str) -> str:

@@ -163,8 +163,9 @@ class Observer:
             return
         part = _part(report)
         if part.cause:
+            if part.cause not in (cause for _, cause in self._causes):
+                self._tell(f"✗ {part.id}: {part.cause}")
             self._causes.append((part.id, part.cause))
-            self._tell(f"✗ {part.id}: {part.cause}")
         if self._writes_report:
             node: Any = getattr(report, "node", None)
             worker = str(node.gateway.id) if node else ""
@@ -176,17 +177,7 @@ class Observer:
         """Write the report; and say last of all, after pytest's own summary, why tests failed."""
         yield
         if self._causes:
-            terminalreporter.section("why")
-            for cause, tests in causes.grouped(self._causes).items():
-                terminalreporter.write_line(f"✗ {cause}", red=True)
-                for test in tests[:_MOST_TESTS]:
-                    terminalreporter.write_line(f"    {test}")
-                if len(tests) > _MOST_TESTS:
-                    terminalreporter.write_line(f"    and {len(tests) - _MOST_TESTS} more")
-            given = [each for each in config.invocation_params.args if each not in {"--lf", "--last-failed"}]
-            terminalreporter.write_line(f"again: {shlex.join(['pytest', *given, '--last-failed'])}")
-            if self._wanted.keep != "none" and self._wanted.folder.exists():
-                terminalreporter.write_line(f"logs: {self._wanted.folder}")
+            self._tell_why(terminalreporter, config)
         if self._wanted.report is not None and self._writes_report:
             report.write(self._run(), self._wanted.report)
             terminalreporter.write_line(f"report: {self._wanted.report}")
@@ -194,6 +185,21 @@ class Observer:
     def pytest_unconfigure(self) -> None:
         """Stop listening."""
         self._listening.close()
+
+    def _tell_why(self, terminal: Any, config: pytest.Config) -> None:  # noqa: ANN401 - pytest's, without types
+        """Tell the causes, each with its tests; how to run those again; and where their logs are."""
+        terminal.section("why")
+        for cause, tests in causes.grouped(self._causes).items():
+            terminal.write_line(f"✗ {cause}", red=True)
+            for test in tests[:_MOST_TESTS]:
+                terminal.write_line(f"    {test}")
+            if len(tests) > _MOST_TESTS:
+                terminal.write_line(f"    and {len(tests) - _MOST_TESTS} more")
+        if config.pluginmanager.has_plugin("lfplugin"):  # not with `-p no:cacheprovider`
+            given = [each for each in config.invocation_params.args if each not in {"--lf", "--last-failed"}]
+            terminal.write_line(f"again: {shlex.join(['pytest', *given, '--last-failed'])}")
+        if self._wanted.keep != "none" and self._wanted.folder.exists():
+            terminal.write_line(f"logs: {self._wanted.folder}")
 
     def _tell(self, line: str) -> None:
         """Show a line at once, long before pytest tells what it has."""

@@ -53,7 +53,7 @@ class SmallStack:
     @classmethod
     def made(cls, like: Settings, folder: Path, tests: str) -> SmallStack:
         """Write the project into `folder`; it runs where and with what `like` says."""
-        scratch, root, program = folder / "scratch", folder / "terraform", folder / "noting-terraform"
+        scratch, root, program = folder / ".scratch", folder / "terraform", folder / "noting-terraform"
         scratch.mkdir()
         root.mkdir()
         (root / "main.tf").write_text(ROOT, "utf-8")

@@ -18,7 +18,15 @@ BROKEN = Hop(
     state="failed",
     seen="request 9f-1: KeyError: 'BUCKET'\nTraceback (most recent call last):\n"
     '  File "/usr/lib/a.py", line 1, in run\n  File "src/greeter/__init__.py", line 13, in handler\n'
+    '  File "<frozen os>", line 717, in __getitem__\n'
     "KeyError: 'BUCKET'",
+)
+NODE = Hop(
+    name="function returned",
+    state="failed",
+    seen="request 9f-1: TypeError: x is not a function\nTypeError: x is not a function\n"
+    "    at Array.map (<anonymous>)\n    at inner (src/orders/index.mjs:3:9)\n"
+    "    at Runtime.handler (src/orders/app.mjs:7:2)\n    at /var/runtime/index.mjs:1:1",
 )
 
 
@@ -35,6 +43,12 @@ def trace(*hops: Hop) -> Trace:
         ("AssertionError: no object\n  more", [], [], "AssertionError: no object"),
         ("\nassert 1 == 2", [trace(ACCEPTED)], [], "assert 1 == 2"),
         ("harness.errors.NotReachedError: waited 3 s", [], [], "waited 3 s"),
+        (
+            "Failed: terraform apply failed:\n  error: no such role",
+            [],
+            [],
+            "terraform apply failed: error: no such role",
+        ),
         ("", [], [], "no reason was given"),
         (
             "waited 30 s",
@@ -47,6 +61,12 @@ def trace(*hops: Hop) -> Trace:
             [trace(ACCEPTED), trace(ACCEPTED, BROKEN)],
             [],
             "function returned: KeyError: 'BUCKET' (src/greeter/__init__.py:13)",
+        ),
+        (
+            "waited 30 s",
+            [trace(ACCEPTED, NODE)],
+            [],
+            "function returned: TypeError: x is not a function (src/orders/index.mjs:3)",
         ),
         (
             "waited 30 s",
@@ -63,7 +83,7 @@ def test_the_cause_is_what_stopped_the_event_and_else_the_tests_own_error(
 
 
 def test_a_cause_is_one_line_of_bounded_length() -> None:
-    assert cause_of("x" * 1000, [], []) == "x" * 199 + "…"
+    assert cause_of("x" * 1000, [], []) == "x" * 399 + "…"
 
 
 def test_tests_share_a_cause_in_the_order_in_which_they_failed() -> None:

@@ -162,7 +162,6 @@ def test_why_tests_failed_is_told_at_once_and_at_the_end_a_line_for_each_cause(
     cause = "waited 0.1 s for an object; last seen: 0"
     assert [line for line in lines if line.startswith("✗ test_it.py")] == [
         f"✗ test_it.py::test_waiting[1]: {cause}",
-        f"✗ test_it.py::test_waiting[2]: {cause}",
         "✗ test_it.py::test_wrong: AssertionError: other",
     ]
     (begin,) = (number for number, line in enumerate(lines) if re.fullmatch("=+ why =+", line))
