@@ -7,8 +7,7 @@ import os
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from harness import backends, rules
-from harness.base import lambda_zip
+from harness import backends, packages, rules
 from harness.configuration import remote_state, scratch, values
 from harness.deployment import Deployment
 from harness.settings import Settings
@@ -68,7 +67,7 @@ def deployed_at(settings: Settings, endpoint: Endpoint, *, destroy: bool = True)
     Raises:
         HarnessError: A step failed; the steps before it have been undone.
     """
-    prepare(settings)
+    prepare(settings, running=endpoint.backend)
     backends.check_needs(settings, running=endpoint.backend)
     with ExitStack() as resources:
         applied: dict[Path, terraform.Terraform] = {}
@@ -77,7 +76,7 @@ def deployed_at(settings: Settings, endpoint: Endpoint, *, destroy: bool = True)
             context = terraform.applied(
                 each,
                 endpoint,
-                zip_variable(each),
+                zip_variables(each, running=endpoint.backend),
                 destroy=destroy,
                 states=remote_state.states_read(each.terraform_dir, states),
             )
@@ -107,22 +106,30 @@ def tell_refusals(applied: terraform.Terraform) -> None:
             log.warning("AWS would refuse %s", refusal)
 
 
-def prepare(settings: Settings) -> None:
-    """Check what can be known before an emulator starts, and build the Lambda zip.
+def prepare(settings: Settings, *, running: str = "") -> None:
+    """Check what can be known before an emulator starts, and build the Lambda zips.
+
+    Args:
+        settings: Name the root, the packages and the backend.
+        running: The name of a backend that runs, whatever the settings name.
 
     Raises:
         MissingToolError: There is no Terraform.
-        PackageError: The zip can't be built, because of a syntax error for one.
+        PackageError: A zip can't be built, because of a syntax error for one.
         SettingsError: There is no root module, or its variables are not those that the settings set.
     """
     terraform.program_of(settings)
     for each in stages(settings):
         scratch.check(each.terraform_dir)
         values.check(each)
-    if settings.package is not None:
-        lambda_zip.build(settings, settings.package)
+    packages.build_all(settings, _platform(settings, running))
 
 
-def zip_variable(settings: Settings) -> dict[str, str]:
-    """Return the Terraform variable that names the Lambda zip, where the project has one."""
-    return {} if settings.package is None else {settings.package.variable: str(settings.package.output)}
+def zip_variables(settings: Settings, *, running: str = "") -> dict[str, str]:
+    """Return the Terraform variables that name the Lambda zips, those that run on the backend."""
+    return packages.variables(settings, _platform(settings, running))
+
+
+def _platform(settings: Settings, running: str) -> packages.Platform | None:
+    """Return what the functions run on; None where each runs on what it declares, or it is all the same."""
+    return None if packages.fits_here(settings) else backends.functions_run_on(settings, running=running)

@@ -18,25 +18,52 @@ if TYPE_CHECKING:
 _LAST_PORT = 65535
 _URL = re.compile(r"https?://[^/\s]+/?")
 _ACCOUNT = re.compile(r"[0-9]{12}")
+# What a table of a package may set: whatever its kind, and by its kind.
+_OF_EVERY_KIND = ("source", "output", "kind", "variable", "architecture")
+_KINDS = {"python": ("python", "group", "requirements"), "nodejs": ("nodejs", "entry")}
+_PATHS = ("source", "output", "requirements")
+_ARCHITECTURES = ("x86_64", "arm64")
+_VERSIONS = {"python": (re.compile(r"3\.\d+"), "3.13"), "nodejs": (re.compile(r"\d+"), "22")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageSettings:
-    """How the Lambda zip is built: the table `[tool.harness.package]`.
+    """How a Lambda zip is built: the table `[tool.harness.package]`, or `[tool.harness.package.NAME]`.
 
     Attributes:
-        source: The package directory that goes into the zip under its own name.
+        name: The NAME of the table; empty for `[tool.harness.package]` itself.
+        kind: `python` or `nodejs`.
+        source: Of Python, the package directory that goes into the zip under its own name. Of Node.js, the
+            directory with `package.json` and `package-lock.json`; its files go into the zip, each under its
+            path in the directory.
         output: The zip.
-        group: The dependency group of the project that goes in too; empty for none.
-        variable: The Terraform variable that takes the zip's path.
-        python: The Lambda runtime's Python version, which the dependencies are resolved for.
+        variable: The Terraform variable that takes the zip's path; by default `NAME_zip`, and `lambda_zip`
+            for the table without a name.
+        architecture: The function's processor, which the dependencies are chosen for: `x86_64` or `arm64`.
+        python: The function's Python version, which the dependencies are chosen for.
+        group: The dependency group of the project that goes in too; empty for none. Python only.
+        requirements: The requirements file whose packages go in too; None for none. Python only.
+        nodejs: The function's version of Node.js, which esbuild writes for.
+        entry: The module, relative to `source`, that esbuild bundles with all that it imports into one file,
+            which is the zip's only one; empty for no bundle. Node.js only.
     """
 
+    name: str = ""
+    kind: str = "python"
     source: Path
     output: Path
-    group: str = ""
     variable: str = "lambda_zip"
+    architecture: str = "x86_64"
     python: str = "3.13"
+    group: str = ""
+    requirements: Path | None = None
+    nodejs: str = "22"
+    entry: str = ""
+
+    @property
+    def table(self) -> str:
+        """The table of `pyproject.toml` that describes it."""
+        return _table_of(self.name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +112,7 @@ class Settings:
         provider_mirror: A filesystem mirror of providers, asked before the registries.
         roots: Other roots, which are applied first because this one reads their states.
         package: How the Lambda zip is built; None when the project builds its own.
+        packages: How the zips are built that have a name.
         ministack_auth: Whether MiniStack enforces IAM and bucket policies.
         endpoint_url: Where the backend `external` answers.
         aws_accounts: The accounts that the backend `aws` may use; none by default.
@@ -113,6 +141,7 @@ class Settings:
     provider_mirror: Path | None = None
     roots: tuple[RootSettings, ...] = ()
     package: PackageSettings | None = None
+    packages: tuple[PackageSettings, ...] = ()
     ministack_auth: bool = True
     endpoint_url: str = ""
     aws_accounts: tuple[str, ...] = ()
@@ -135,7 +164,7 @@ class Settings:
         """
         project = (project or _project_above(Path.cwd())).resolve()
         table = _table(project)
-        package, variables = table.pop("package", None), table.pop("variables", {})
+        every_package, variables = _packages(table.pop("package", None), project), table.pop("variables", {})
         roots = table.pop("roots", [])
         given = _declared(table) | _overrides(environ)
         texts = {"terraform_dir": "terraform", "cache_dir": str(_user_cache(environ))} | given
@@ -146,10 +175,16 @@ class Settings:
             project=project,
             environ=dict(environ),
             variables=_texts("[tool.harness.variables]", variables),
-            package=_package(package, project),
+            package=next((package for package in every_package if not package.name), None),
+            packages=tuple(package for package in every_package if package.name),
             roots=_roots(roots, project),
             **read,
         )
+
+    @property
+    def every_package(self) -> tuple[PackageSettings, ...]:
+        """The package without a name, if there is one, and then those with one."""
+        return (*filter(None, [self.package]), *self.packages)
 
     def of_root(self, root: RootSettings) -> Self:
         """Return the settings of another root: these ones, with what it has of its own."""
@@ -160,6 +195,7 @@ class Settings:
             var_files=root.var_files,
             variables=root.variables,
             package=None,
+            packages=(),
             roots=(),
         )
 
@@ -228,18 +264,62 @@ def _texts(where: str, given: object) -> dict[str, str]:
     }
 
 
-def _package(given: Any, project: Path) -> PackageSettings | None:  # noqa: ANN401 - straight from TOML
+def _packages(given: Any, project: Path) -> list[PackageSettings]:  # noqa: ANN401 - straight from TOML
+    """Return the package of the table itself, if it describes one, and those of the tables in it."""
     if given is None:
-        return None
-    where = "[tool.harness.package]"
-    texts = _texts(where, given)
-    known = PackageSettings.__slots__
+        return []
+    if not isinstance(given, dict):
+        raise SettingsError(_table_of(""), expected="a table", got=given)
+    named = {name: table for name, table in given.items() if isinstance(table, dict)}
+    own = {name: value for name, value in given.items() if name not in named}
+    tables = {**({"": own} if own or not named else {}), **named}
+    packages = [_package(name, table, project) for name, table in tables.items()]
+    for setting in ("variable", "output"):
+        _check_distinct(packages, setting)
+    return packages
+
+
+def _package(name: str, table: Mapping[str, Any], project: Path) -> PackageSettings:
+    where = _table_of(name)
+    texts = _texts(where, table)
+    kind = _one_of(f"{where} kind", texts.get("kind", "python"), tuple(_KINDS))
+    known = (*_OF_EVERY_KIND, *_KINDS[kind])
     if unknown := set(texts) - set(known):
-        raise SettingsError(where, expected=f"only {', '.join(known)}", got=", ".join(sorted(unknown)))
+        expected = f"only {', '.join(known)}"
+        raise SettingsError(where, expected=expected, got=", ".join(sorted(unknown)), known=known)
+    if {"group", "requirements"} <= set(texts):
+        raise SettingsError(where, expected="group or requirements", got="both")
     if missing := {"source", "output"} - set(texts):
         raise SettingsError(where, expected="source and output", got=f"no {' and no '.join(sorted(missing))}")
-    paths = {name: project / texts.pop(name) for name in ("source", "output")}
-    return PackageSettings(source=paths["source"], output=paths["output"], **texts)
+    _one_of(f"{where} architecture", texts.get("architecture", "x86_64"), _ARCHITECTURES)
+    for language, (form, example) in _VERSIONS.items():
+        if not form.fullmatch(texts.get(language, example)):
+            expected = f"a version such as {example}"
+            raise SettingsError(f"{where} {language}", expected=expected, got=texts[language])
+    if name:
+        texts.setdefault("variable", f"{name.replace('-', '_')}_zip")
+    paths = {key: project / texts[key] for key in _PATHS if key in texts}
+    values: dict[str, Any] = {**texts, **paths}
+    return PackageSettings(name=name, **values)
+
+
+def _check_distinct(packages: Iterable[PackageSettings], setting: str) -> None:
+    first: dict[object, PackageSettings] = {}
+    for package in packages:
+        value = getattr(package, setting)
+        if (other := first.setdefault(value, package)) is not package:
+            expected = f"another {setting} than that of {other.table}"
+            raise SettingsError(f"{package.table} {setting}", expected=expected, got=str(value))
+
+
+def _table_of(package: str) -> str:
+    return f"[tool.harness.package.{package}]" if package else "[tool.harness.package]"
+
+
+def _one_of(where: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise SettingsError(where, expected=" or ".join(known), got=value, known=known)
+    return value
 
 
 def _roots(given: Any, project: Path) -> tuple[RootSettings, ...]:  # noqa: ANN401 - straight from TOML

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from harness.needs import Need
+    from harness.packages import Platform
     from harness.settings import Settings
     from harness.values import Endpoint
 
@@ -124,6 +125,21 @@ def check_needs(settings: Settings, *, running: str = "") -> None:
         raise NeedsError(backend.name, {str(need): those_with(need.feature, settings) for need in unmet})
 
 
+def functions_run_on(settings: Settings, *, running: str = "") -> Platform | None:
+    """Return the platform that functions run on, whatever they declare; None if it is what they declare.
+
+    Args:
+        settings: Name the backend.
+        running: The name of a backend that runs, whatever the settings name.
+
+    Raises:
+        HarnessError: The backend is not known.
+    """
+    if running and running not in BUILT_IN:
+        return None
+    return load(running or settings.backend).functions_run_on(settings)
+
+
 def those_with(feature: str, settings: Settings) -> list[str]:
     """Return the names of the backends that start an emulator which has a feature."""
     docker = replace(settings, lambda_executor="docker")
@@ -159,7 +175,17 @@ def _examine_chosen(settings: Settings) -> Availability:
     return choose(settings)[0].examine(settings)
 
 
-AUTO = Backend(name="auto", start=_start_chosen, examine=_examine_chosen, is_temporary=True)
+def _chosen_run_on(settings: Settings) -> Platform | None:
+    return choose(settings)[0].functions_run_on(settings)
+
+
+AUTO = Backend(
+    name="auto",
+    start=_start_chosen,
+    examine=_examine_chosen,
+    functions_run_on=_chosen_run_on,
+    is_temporary=True,
+)
 
 
 def _unknown(name: str) -> SettingsError:

@@ -19,6 +19,7 @@ from harness.backends.docker_engine import BACKEND, Engine, Plan, RunningContain
 from harness.backends.emulator import HOST, free_port, healthy
 from harness.base import environments
 from harness.errors import BackendError
+from harness.packages import Platform
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
@@ -313,6 +314,18 @@ def _lacks(settings: Settings, feature: str) -> bool:
     return TOKEN not in settings.environ and localstack.lacks(feature)
 
 
+def _functions_run_on(settings: Settings) -> Platform | None:
+    """Return the container's platform, unless each function has a container of its own."""
+    in_containers = settings.lambda_executor == "docker"
+    return None if in_containers else Platform("linux", Platform.here().architecture)
+
+
 CONTAINER = Backend(
-    name=BACKEND, start=container, examine=_examine, lacks=_lacks, sweep=sweep, is_temporary=True
+    name=BACKEND,
+    start=container,
+    examine=_examine,
+    lacks=_lacks,
+    functions_run_on=_functions_run_on,
+    sweep=sweep,
+    is_temporary=True,
 )

@@ -9,6 +9,7 @@ from harness import needs, runtimes
 from harness.backends import emulator, localstack
 from harness.backends.backend import Availability, Backend
 from harness.base import environments
+from harness.packages import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -66,4 +67,11 @@ def _lacks(_settings: Settings, feature: str) -> bool:
     return localstack.lacks(feature) or feature in _FETCHED or runtimes.lacks(feature)
 
 
-HOST = Backend(name="host", start=host, examine=_examine, lacks=_lacks, is_temporary=True)
+HOST = Backend(
+    name="host",
+    start=host,
+    examine=_examine,
+    lacks=_lacks,
+    functions_run_on=lambda _: Platform.here(),
+    is_temporary=True,
+)

@@ -12,6 +12,7 @@ from harness.backends import emulator, localstack
 from harness.backends.backend import Availability, Backend
 from harness.base import environments
 from harness.base.isolation import without_aws, without_network
+from harness.packages import Platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -84,4 +85,11 @@ def _lacks(_settings: Settings, feature: str) -> bool:
     return feature in _MISSING.split() or runtimes.lacks(feature)
 
 
-MINISTACK = Backend(name="ministack", start=ministack, examine=_examine, lacks=_lacks, is_temporary=True)
+MINISTACK = Backend(
+    name="ministack",
+    start=ministack,
+    examine=_examine,
+    lacks=_lacks,
+    functions_run_on=lambda _: Platform.here(),
+    is_temporary=True,
+)

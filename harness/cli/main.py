@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness import backends
+from harness import backends, packages
 from harness.aws.problems import as_harness_errors
-from harness.base import lambda_zip
 from harness.base.process import sigterm_as_interrupt
 from harness.cli import console, doctor, operations
-from harness.errors import HarnessError, SettingsError
+from harness.errors import HarnessError
 from harness.eventbridge import hops
 from harness.lifetimes import sweep as sweeping
 from harness.lifetimes.kept import Kept
@@ -194,13 +193,14 @@ def down(*, as_json: AsJson = False) -> None:
 
 
 @app.command("package")
-def package_command() -> None:
-    """Build the Lambda zip that [tool.harness.package] describes."""
+def package_command(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="All by default.")] = None,
+) -> None:
+    """Build the Lambda zips that [tool.harness.package] and [tool.harness.package.NAME] describe."""
     with _plain_errors():
         settings = _settings()
-        if settings.package is None:
-            raise SettingsError("[tool.harness.package]", expected="a table in pyproject.toml", got=None)
-        typer.echo(lambda_zip.build(settings, settings.package))
+        for package in packages.selected(settings, names or []):
+            typer.echo(packages.build(settings, package))
 
 
 @app.command()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from watchfiles import DefaultFilter, watch
 
+from harness import packages
 from harness.aws.logs import LogEvent, log_events
 from harness.configuration.scratch import reached
 from harness.errors import HarnessError, OutputError, SettingsError
@@ -101,7 +102,7 @@ def following(deployment: Deployment, names: Sequence[str], since: float) -> Ite
 def changes(settings: Settings) -> Iterator[list[Path]]:
     """Yield no files as soon as they are watched, then those that have changed, each time some have.
 
-    Watched are Terraform's files and those of the Lambda zip.
+    Watched are Terraform's files and those that the Lambda zips are made from.
 
     Raises:
         SettingsError: The root does not exist.
@@ -109,8 +110,9 @@ def changes(settings: Settings) -> Iterator[list[Path]]:
     folders = reached(settings.terraform_dir.resolve()) if settings.terraform_dir.is_dir() else []
     if not folders:
         raise SettingsError("HARNESS_TERRAFORM_DIR", expected="a directory", got=str(settings.terraform_dir))
-    sources = [settings.package.source] if settings.package else []
-    watched = watch(*folders, *sources, watch_filter=_Sources(), rust_timeout=200, yield_on_timeout=True)
+    sources, zips = packages.watched(settings)
+    only = _Sources(ignore_paths=[str(file) for file in zips])
+    watched = watch(*folders, *sources, watch_filter=only, rust_timeout=200, yield_on_timeout=True)
     for number, changed in enumerate(watched):
         if changed or number == 0:
             yield sorted({settings.project / path for _, path in changed})

@@ -51,12 +51,12 @@ def check(settings: Settings) -> None:
         SettingsError: One that is set is not declared, or one without a default is not set.
     """
     declared = declarations.variables(settings.terraform_dir)
-    if package := settings.package:
-        _check_declared("[tool.harness.package] variable", package.variable, declared)
+    for package in settings.every_package:
+        _check_declared(f"{package.table} variable", package.variable, declared)
     for name in settings.variables:
         _check_declared(TABLE, name, declared)
     required = {name for name, block in declared.items() if "default" not in block.attributes}
-    by_harness = {settings.name_variable, *([settings.package.variable] if settings.package else [])}
+    by_harness = {settings.name_variable, *(package.variable for package in settings.every_package)}
     if missing := sorted(required - {*given(settings), *by_harness}):
         raise SettingsError(
             f"terraform variable {missing[0]!r}",

@@ -9,7 +9,7 @@ from harness import backends
 from harness.deployment import Deployment
 from harness.errors import HarnessError
 from harness.lifetimes.keeper import Held
-from harness.session import deployed_for_the_run, zip_variable
+from harness.session import deployed_for_the_run, zip_variables
 from harness.terraform import commands as terraform
 
 if TYPE_CHECKING:
@@ -41,5 +41,6 @@ def attached(settings: Settings, held: Held) -> Deployment:
     """
     if held.root is None:
         raise HarnessError("expected a keeper that holds a stack; this one holds a backend only")
-    commands = terraform.commands_at(held.endpoint, held.root, settings, zip_variable(settings))
+    zips = zip_variables(settings, running=held.endpoint.backend)
+    commands = terraform.commands_at(held.endpoint, held.root, settings, zips)
     return Deployment.at(held.endpoint, commands, held.outputs)

@@ -27,7 +27,7 @@ from harness.deployment import Deployment
 from harness.errors import BackendError, HarnessError, NotUpError
 from harness.lifetimes import keeper
 from harness.lifetimes.keeper import Task
-from harness.session import prepare, stages, tell_refusals, zip_variable
+from harness.session import prepare, stages, tell_refusals, zip_variables
 from harness.terraform import commands as terraform
 from harness.values import Endpoint, Outputs
 
@@ -111,7 +111,7 @@ class Kept:
             HarnessError: Terraform failed; the next run tries again.
         """
         prepare(self.settings)
-        wanted, last = stack_fingerprint(self.settings, zip_variable(self.settings)), self._noted(_STACK)
+        wanted, last = stack_fingerprint(self.settings, zip_variables(self.settings)), self._noted(_STACK)
         if last.get("fingerprint") == wanted and self._is_whole(last):
             log.info("nothing has changed since the last apply")
             return self._deployed(endpoint, Outputs(last["outputs"]))
@@ -180,7 +180,7 @@ class Kept:
             HarnessError: The Lambda zip can't be built.
         """
         prepare(self.settings)
-        wanted, last = stack_fingerprint(self.settings, zip_variable(self.settings)), self._noted(_STACK)
+        wanted, last = stack_fingerprint(self.settings, zip_variables(self.settings)), self._noted(_STACK)
         return last.get("fingerprint") == wanted and self._is_whole(last)
 
     def stop(self) -> bool:
@@ -221,7 +221,7 @@ class Kept:
 
     def _commands(self, endpoint: Endpoint, stage: Settings) -> Terraform:
         root = copy_of(stage.terraform_dir, self._place(stage))
-        return terraform.commands_at(endpoint, root, stage, zip_variable(stage))
+        return terraform.commands_at(endpoint, root, stage, zip_variables(stage))
 
     def _deployed(self, endpoint: Endpoint, outputs: Outputs) -> Deployment:
         return Deployment.at(endpoint, self._commands(endpoint, self.settings), outputs)

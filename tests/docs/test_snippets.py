@@ -109,7 +109,7 @@ def test_a_settings_table_is_one_that_the_harness_reads(snippet: Snippet, tmp_pa
 
     settings = Settings.from_env({}, tmp_path)
 
-    assert (settings.package is not None) == ("package" in table)
+    assert bool(settings.every_package) == ("package" in table)
     assert set(settings.variables) == set(table.get("variables", {}))
 
 

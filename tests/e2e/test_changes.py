@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import Settings, assert_no_drift, eventually
-from harness.base import lambda_zip
+from harness import Settings, assert_no_drift, eventually, packages
 from tests.system import Scenario, assert_latest
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def changed(scenario: Scenario) -> Iterator[Scenario]:
 def other_zip(harness_settings: Settings, tmp_path: Path) -> Path:
     """Return the Lambda zip with one line more, which tells it apart in the log."""
     assert harness_settings.package is not None
-    built = lambda_zip.build(harness_settings, harness_settings.package)
+    built = packages.build(harness_settings, harness_settings.package)
     other = tmp_path / "other.zip"
     with zipfile.ZipFile(built) as source, zipfile.ZipFile(other, "w") as target:
         for entry in source.infolist():

@@ -13,9 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness import Endpoint, Settings, deployed_at
+from harness import Endpoint, Settings, deployed_at, packages
 from harness.aws.inventory import inventory
-from harness.base import lambda_zip
 from harness.terraform.commands import mirrored
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ output "name" {
 def tflocal(tmp_path: Path, harness_settings: Settings, endpoint: Endpoint) -> Callable[..., str]:
     """Return a function that runs `tflocal` in a copy of the project, in an account of its own."""
     assert harness_settings.package is not None
-    built = lambda_zip.build(harness_settings, harness_settings.package)
+    built = packages.build(harness_settings, harness_settings.package)
     shutil.copytree(PROJECT / "terraform", tmp_path / "terraform")
     (tmp_path / "build").mkdir()
     shutil.copy(built, tmp_path / "build")

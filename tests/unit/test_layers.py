@@ -23,6 +23,7 @@ WINGS = [
     "terraform",
     "rules",
     "needs",
+    "packages",
     "runtimes",
     "backends",
     "faults",

@@ -54,6 +54,77 @@ def test_the_project_file_is_read_and_its_paths_are_relative_to_it(project: Path
     )
 
 
+def test_packages_have_names_and_each_its_own_values(project: Path) -> None:
+    write(
+        project,
+        """
+        [tool.harness.package.orders-api]
+        source = "src/orders"
+        output = "build/orders.zip"
+        requirements = "orders.txt"
+        architecture = "arm64"
+        python = 3.12
+        [tool.harness.package.mailer]
+        kind = "nodejs"
+        source = "mailer"
+        output = "build/mailer.zip"
+        variable = "mailer"
+        entry = "src/index.ts"
+        nodejs = 24
+        """,
+    )
+
+    settings = Settings.from_env({}, project)
+    orders, mailer = settings.packages
+
+    assert settings.package is None
+    assert (orders.name, orders.variable, orders.python) == ("orders-api", "orders_api_zip", "3.12")
+    assert (orders.requirements, orders.architecture) == (project / "orders.txt", "arm64")
+    assert (mailer.kind, mailer.variable, mailer.entry) == ("nodejs", "mailer", "src/index.ts")
+    assert (mailer.source, mailer.nodejs) == (project / "mailer", "24")
+
+
+def test_a_package_without_a_name_is_the_first_of_all(project: Path) -> None:
+    write(
+        project,
+        """
+        [tool.harness.package]
+        source = "a"
+        output = "a.zip"
+        [tool.harness.package.b]
+        source = "b"
+        output = "b.zip"
+        """,
+    )
+
+    settings = Settings.from_env({}, project)
+
+    assert [each.variable for each in settings.every_package] == ["lambda_zip", "b_zip"]
+    assert settings.package == settings.every_package[0]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ("kind = 'ruby'", " kind: expected python or nodejs, got 'ruby'"),
+        ("architecture = 'arm'", " architecture: expected x86_64 or arm64, got 'arm'"),
+        ("python = 'python3.13'", " python: expected a version such as 3.13, got 'python3.13'"),
+        ("entry = 'b'", ": expected only source, .*, requirements, got 'entry'"),
+        ("kind = 'nodejs'\ngroup = 'b'", ": expected only source, .*, entry, got 'group'"),
+        ("group = 'g'\nrequirements = 'r'", ": expected group or requirements, got 'both'"),
+        ("output = 'a.zip'", " output: expected another output than that of .*package.a., got '.*/a.zip'"),
+        ("variable = 'a_zip'", " variable: expected another variable than that of .*, got 'a_zip'"),
+    ],
+)
+def test_a_mistake_in_a_named_package_is_told_with_its_table(project: Path, table: str, told: str) -> None:
+    first = "[tool.harness.package.a]\nsource = 'a'\noutput = 'a.zip'\n"
+    output = "" if "output" in table else "output = 'b.zip'\n"
+    write(project, f"{first}[tool.harness.package.b]\nsource = 'b'\n{output}{table}\n")
+
+    with pytest.raises(SettingsError, match=rf"^\[tool\.harness\.package\.b\]{told}"):
+        Settings.from_env({}, project)
+
+
 def test_the_environment_with_its_secrets_is_not_shown(project: Path) -> None:
     settings = Settings.from_env({"AWS_SECRET_ACCESS_KEY": "wJalr", "HARNESS_PORT": "4567"}, project)
 

@@ -37,6 +37,20 @@ def test_package_prints_the_zips_path() -> None:
     assert Path(done.stdout.strip()) == PROJECT / "build" / "s3_lambda_api.zip"
 
 
+def test_package_builds_those_that_are_named(tmp_path: Path) -> None:
+    tables = [f"[tool.harness.package.{name}]\nsource = '{name}'\noutput = '{name}.zip'\n" for name in "ab"]
+    (tmp_path / "pyproject.toml").write_text("".join(tables), "utf-8")
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").touch()
+
+    assert harness("package", "b", cwd=tmp_path).stdout.splitlines() == [str(tmp_path / "b.zip")]
+    assert not (tmp_path / "a.zip").exists()
+    every = [str(tmp_path / "a.zip"), str(tmp_path / "b.zip")]
+    assert harness("package", cwd=tmp_path).stdout.splitlines() == every
+    assert "expected a package with a name (a, b), got 'c'" in harness("package", "c", cwd=tmp_path).stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "environ", "told"),
     [

@@ -42,6 +42,17 @@ def test_the_variable_of_the_zip_is_one_of_the_roots(of: Callable[..., Settings]
         values.check(replace(of({"main.tf": ""}), package=package))
 
 
+def test_the_variables_of_packages_with_names_are_checked_and_count_as_set(
+    of: Callable[..., Settings], tmp_path: Path
+) -> None:
+    package = PackageSettings(name="x", source=tmp_path / "x", output=tmp_path / "x.zip", variable="x_zip")
+    settings = of({"main.tf": 'variable "x_zip" {}'})
+
+    values.check(replace(settings, packages=(package,)))
+    with pytest.raises(SettingsError, match=r"\[tool\.harness\.package\.x\] variable: .*got 'y_zip'"):
+        values.check(replace(settings, packages=(package, replace(package, variable="y_zip"))))
+
+
 def test_a_variable_without_a_default_needs_a_value(of: Callable[..., Settings]) -> None:
     with pytest.raises(SettingsError, match=r"terraform variable 'size': expected a value, .*TF_VAR_size"):
         values.check(of({"main.tf": 'variable "size" {}\nvariable "colour" { default = "red" }'}))

@@ -1,0 +1,73 @@
+"""Zips that have the same bytes on any machine."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    type Members = Mapping[PurePosixPath, Member]
+
+# DOS time has no earlier moment: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.4.6
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file that goes into a zip.
+
+    Attributes:
+        file: Where its content is.
+        is_executable: Whether Lambda may run it as a program.
+    """
+
+    file: Path
+    is_executable: bool = False
+
+
+def files_in(folder: Path, skipped: Callable[[PurePosixPath], bool]) -> Iterator[tuple[PurePosixPath, Path]]:
+    """Yield the files below `folder`, each with its path in it; what is skipped is not looked into."""
+    for place, names, files in os.walk(folder):
+        inside = PurePosixPath(Path(place).relative_to(folder).as_posix())
+        names[:] = [name for name in names if not skipped(inside / name)]
+        for name in files:
+            if not skipped(inside / name) and (file := Path(place) / name).is_file():
+                yield inside / name, file
+
+
+def written(members: Members, output: Path) -> Path:
+    """Write a zip and return its path.
+
+    Its members are sorted, have one fixed time and mode, and are stored, not deflated: compressors differ
+    from machine to machine. A zip that is already the same is left untouched.
+    """
+    output.parent.mkdir(parents=True, exist_ok=True)
+    lock, fresh = files_beside(output)
+    with FileLock(lock):
+        with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as archive:
+            for name in sorted(members):
+                archive.writestr(_entry(name, members[name]), members[name].file.read_bytes())
+        if output.exists() and output.read_bytes() == fresh.read_bytes():
+            fresh.unlink()
+        else:
+            fresh.replace(output)
+    return output
+
+
+def files_beside(output: Path) -> tuple[Path, Path]:
+    """Return the lock of a zip, and the file that it is before it has its name."""
+    return output.with_suffix(".lock"), output.with_suffix(".new")
+
+
+def _entry(name: PurePosixPath, member: Member) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(str(name), _EPOCH)
+    entry.create_system = 3  # Unix, wherever it is built
+    entry.external_attr = (0o100755 if member.is_executable else 0o100644) << 16
+    return entry

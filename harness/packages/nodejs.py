@@ -1,0 +1,64 @@
+"""What is in the zip of a Node.js function: its files and `node_modules`, or one bundle of both."""
+
+from __future__ import annotations
+
+import logging
+import re
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from harness.errors import CommandError
+from harness.packages import esbuild
+from harness.packages.archive import Member, files_in
+from harness.packages.npm import LOCK, MODULES, Project
+
+if TYPE_CHECKING:
+    from harness.packages.archive import Members
+    from harness.packages.platforms import Platform
+    from harness.settings import PackageSettings, Settings
+
+log = logging.getLogger(__name__)
+
+_CHECK = Path(str(files("harness"))) / "packages" / "syntax.cjs"
+_SUFFIXES = frozenset({".js", ".cjs", ".mjs"})
+# What Node.js prints of one: the place, the line, a pointer into it, the message, and its own stack.
+_MISTAKE = re.compile(r"(?s)^(\S[^\n]*:\d+)\n\s*([^\n]*)\n.*?\n(\w+Error: [^\n]*).*$")
+_OF_NPM = frozenset({".bin", ".package-lock.json"})
+
+
+def members(settings: Settings, package: PackageSettings, platform: Platform) -> Members:
+    """Return what the zip of a function holds that runs on `platform`.
+
+    Raises:
+        PackageError: The source has no `package.json` or `package-lock.json`, a module of it does not
+            compile, a program is missing, or its dependencies can't be had.
+    """
+    project = Project(settings=settings, package=package, platform=platform)
+    project.check()
+    if package.entry:
+        bundle = esbuild.bundled(project)
+        return {PurePosixPath(bundle.name): Member(bundle)}
+    _check_syntax(project)
+    own = {name: Member(file) for name, file in project.own_files() if file.name != LOCK}
+    modules = files_in(project.installed() / MODULES, lambda file: file.name in _OF_NPM)
+    return {**own, **{MODULES / name: Member(file, _is_program(file)) for name, file in modules}}
+
+
+def _is_program(file: Path) -> bool:
+    return bool(file.stat().st_mode & 0o100)
+
+
+def _check_syntax(project: Project) -> None:
+    """Compile every module: a mistake is told here, before an emulator starts."""
+    modules = [str(file) for _, file in project.own_files() if file.suffix in _SUFFIXES]
+    argv = [project.tool("node"), "--experimental-vm-modules", "--no-warnings", str(_CHECK)]
+    try:
+        project.run([*argv, *modules], cwd=project.package.source)
+    except CommandError as problem:
+        version, _, printed = problem.output.partition("\n")
+        mistake = _MISTAKE.sub(r"\1: \3\n  \2", printed.strip())
+        if int(version.partition(".")[0]) >= int(project.package.nodejs):
+            raise project.error(mistake) from problem
+        doubt = f"{project.package.nodejs} may know better than the Node.js on PATH, which is {version}"
+        log.warning("%s (%s)", mistake, doubt)

@@ -1,0 +1,32 @@
+// Compiles modules without running them: node --experimental-vm-modules syntax.cjs FILE...
+// Prints the version of Node.js; the first mistake is thrown, for Node.js to print with its line.
+const fs = require("node:fs");
+const vm = require("node:vm");
+
+const asScript = (text, file) =>
+  vm.compileFunction(text, ["exports", "require", "module", "__filename", "__dirname"], { filename: file });
+const asModule = (text, file) => new vm.SourceTextModule(text, { identifier: file });
+
+// A .js file is either. If it is neither, `import` and `export` say which it was meant to be.
+function kindsOf(text, file) {
+  if (file.endsWith(".mjs")) return [asModule];
+  if (file.endsWith(".cjs")) return [asScript];
+  return /^\s*(import\b(?!\s*\()|export\b)/m.test(text) ? [asModule, asScript] : [asScript, asModule];
+}
+
+function check(file) {
+  const text = fs.readFileSync(file, "utf8").replace(/^#!.*/, "");
+  const problems = [];
+  for (const compiled of kindsOf(text, file)) {
+    try {
+      compiled(text, file);
+      return;
+    } catch (problem) {
+      problems.push(problem);
+    }
+  }
+  throw problems[0];
+}
+
+console.log(process.versions.node);
+process.argv.slice(2).forEach(check);
