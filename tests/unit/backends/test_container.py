@@ -342,7 +342,7 @@ def test_the_container_inherits_nothing_and_reaches_nobody(settings: Settings) -
     assert {"HOME", "AWS_PROFILE", "LOCALSTACK_AUTH_TOKEN"}.isdisjoint(environ)
     assert environ["HTTPS_PROXY"] == "http://127.0.0.1:9"
     assert environ["AWS_CONFIG_FILE"] == os.devnull
-    assert environ["GATEWAY_LISTEN"] == "0.0.0.0:4567"
+    assert environ["GATEWAY_LISTEN"] == "0.0.0.0:4567,0.0.0.0:4566"
 
 
 def test_a_token_is_forwarded_and_may_be_checked(settings: Settings) -> None:
