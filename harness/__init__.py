@@ -31,9 +31,10 @@ from harness.errors import (
     TargetError,
     TerraformError,
 )
-from harness.eventbridge.hops import Hop, Trace, trace_event
 from harness.eventbridge.patterns import NearMiss, as_fired, matches, matching, near_misses
 from harness.faults import Faults
+from harness.hops import Hop, Trace, trace_sent
+from harness.resources.function import InvokeResult
 from harness.session import deployed, deployed_at
 from harness.settings import PackageSettings, Settings
 from harness.values import (
@@ -43,6 +44,7 @@ from harness.values import (
     FiredEvent,
     Outputs,
     Resource,
+    Sent,
     StoredObject,
 )
 
@@ -60,6 +62,7 @@ __all__ = [
     "FiredEvent",
     "HarnessError",
     "Hop",
+    "InvokeResult",
     "MissingToolError",
     "NearMiss",
     "NotReachedError",
@@ -73,6 +76,7 @@ __all__ = [
     "Resource",
     "ResourceError",
     "ScheduleError",
+    "Sent",
     "Settings",
     "SettingsError",
     "StateError",
@@ -92,7 +96,7 @@ __all__ = [
     "matches",
     "matching",
     "near_misses",
-    "trace_event",
+    "trace_sent",
     "wait_for_log",
     "wait_for_metric",
 ]

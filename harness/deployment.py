@@ -11,20 +11,21 @@ from harness import faults, rules
 from harness.aws import clients, reset
 from harness.aws.logs import log_events
 from harness.aws.rest import DEFAULT_STAGE, ApiClient
-from harness.eventbridge import hops, send
-from harness.resources import Resources
+from harness.eventbridge import send
+from harness.hops import trace_sent
+from harness.resources import InvokeResult, Resources
 from harness.values import FiredEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
-    from harness.eventbridge.hops import Hop
     from harness.faults import Faults
+    from harness.hops import Hop
     from harness.rules import Refusal
     from harness.settings import Settings
     from harness.terraform.commands import Terraform
-    from harness.values import Change, Endpoint, Outputs, Resource
+    from harness.values import Change, Endpoint, Outputs, Resource, Sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,12 +80,16 @@ class Deployment(Resources):
         )
         return send.sent(self.client("events"), event)
 
-    def trace(self, event: FiredEvent) -> tuple[Hop, ...]:
-        """Return how far `event` came, hop by hop; never raise.
+    def trace(self, sent: FiredEvent | Sent | InvokeResult) -> tuple[Hop, ...]:
+        """Return how far what was sent came, hop by hop; never raise.
 
-        An adapter of your own stack overrides it to follow the event further than the function's end.
+        An adapter of your own stack overrides it to follow an event further than the function's end.
+
+        Args:
+            sent: What the stack's objects return when they send: an event, a message, an object that was put,
+                an item, an invocation.
         """
-        return hops.trace_event(self, event)
+        return trace_sent(self, sent.sent if isinstance(sent, InvokeResult) else sent)
 
     def logs(self, function_name: str) -> list[str]:
         """Return the log lines of a function, oldest first."""

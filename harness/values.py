@@ -119,6 +119,28 @@ class FiredEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A message, an object, an item or an input that a service took: `Deployment.trace` follows it.
+
+    Attributes:
+        arn: The ARN of the queue, topic, bucket, function, table or state machine that it was handed to.
+        id: What a log may name it by: the message's id, the object's key, the request's id, the item's key,
+            or the execution's ARN.
+        payload: Its text, as it was handed over.
+        at: When it was sent, in seconds since the epoch; None if that is not known.
+        attributes: Its message attributes, as boto3 takes them.
+        is_answered: Whether the function that it goes to is called by somebody who waits for the answer.
+    """
+
+    arn: str
+    id: str
+    payload: str = field(repr=False)
+    at: float | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    is_answered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
     """An S3 object and how it is encrypted at rest.
 

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness import backends, packages
+from harness import backends, hops, packages
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
 from harness.cli import console, doctor, operations
 from harness.errors import HarnessError
-from harness.eventbridge import hops
 from harness.lifetimes import sweep as sweeping
 from harness.lifetimes.kept import Kept
 from harness.settings import Settings, assigned

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.deployment import Deployment
-    from harness.eventbridge.hops import Hop
+    from harness.hops import Hop
     from harness.settings import Settings
     from harness.values import ApiResponse, FiredEvent
 

@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness import hops
 from harness.aws import emulator_log
 from harness.aws.logs import log_events
-from harness.eventbridge import hops
 from harness.terraform import commands
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from harness.aws.logs import LogEvent
     from harness.deployment import Deployment
-    from harness.eventbridge.hops import Trace
+    from harness.hops import Trace
     from harness.values import Endpoint
 
 MOST_BYTES = 5 * 1024 * 1024  # of one file

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.eventbridge import hops
+from harness import hops
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.eventbridge.hops import Hop, Trace
+    from harness.hops import Hop, Trace
 
 _WIDEST = 400
 _REQUEST = re.compile(r"^request \S+: ")  # its id differs from test to test, and the cause may be the same

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from harness.aws import emulator_log, rest
+from harness import hops
+from harness.aws import emulator_log, outbox, rest
 from harness.base import gate, timeline
 from harness.deployment import Deployment
 from harness.diagnosis import artifacts, causes, frames, report
 from harness.diagnosis.report import Run, TestResult
 from harness.diagnosis.sources import Sources
-from harness.eventbridge import hops, send
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from harness.base.timeline import Span
     from harness.diagnosis.artifacts import Recording
     from harness.diagnosis.report import Outcome
-    from harness.eventbridge.hops import Trace
+    from harness.hops import Trace
 
 type Keep = Literal["failed", "all", "none"]
 
 _PART = "_harness_part"  # the attribute of a pytest report that goes to the controller
 _FACTS = "_harness_facts"
 _DISTRIBUTION = "terraform-lambda-harness"
-_EVENTS = "how far the events came"
+_EVENTS = "how far it came"
 _COMPLAINTS = "what the emulator complained of"
 _REFUSED = "what the harness refused, as it is not the emulator"
 _FILES = "artifacts"
@@ -147,7 +147,7 @@ class Observer:
             seconds=made.duration,
             message=_message(made),
             cause=causes.cause_of(_said(made), seen.traces, seen.refused) if concerns and made.failed else "",
-            hops=tuple(report.Trace(event=trace.event.id, hops=trace.hops) for trace in seen.traces),
+            hops=tuple(report.Trace(event=trace.sent.id, hops=trace.hops) for trace in seen.traces),
             sections={**dict(made.sections), **seen.logs},
             requests=requests,
             spans=spans,
@@ -214,7 +214,7 @@ class Observer:
         if held is None or not (made.failed or wants_all):
             return Seen()
         assert self._recording is not None  # noqa: S101 - the protocol's hook has set it
-        traces = tuple(map(self._located, hops.traced(held.trace, send.sent_since(self._recording.begun))))
+        traces = tuple(map(self._located, hops.traced(held.trace, outbox.sent_since(self._recording.begun))))
         refused = self._refused_since(held.endpoint)
         keeps = self._wanted.keep == "all" or (self._wanted.keep == "failed" and made.failed)
         with _kept(self._recording, keeps=keeps) as recording:

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from harness.aws.rest import Request
 from harness.base.timeline import Span
-from harness.eventbridge.hops import Hop
+from harness.hops import Hop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -8,7 +8,7 @@ from harness.eventbridge import patterns, send
 from harness.resources.api import published_url
 from harness.resources.bucket import Bucket
 from harness.resources.events import Rule, Schedule
-from harness.resources.function import Function, LogGroup
+from harness.resources.function import Function, InvokeResult, LogGroup
 from harness.resources.lookup import Stack, find
 from harness.resources.messaging import Queue, Topic
 from harness.resources.secrets import Parameter, Secret
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Bucket",
     "Function",
+    "InvokeResult",
     "LogGroup",
     "Parameter",
     "Queue",

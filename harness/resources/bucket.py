@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
+from harness.aws import outbox
 from harness.base.polling import eventually
 from harness.resources.lookup import View
-from harness.values import StoredObject
+from harness.values import Sent, StoredObject
 
 
 class Bucket(View):
@@ -17,10 +20,12 @@ class Bucket(View):
         """The bucket's name."""
         return str(self.resource.values["bucket"])
 
-    def put(self, key: str, body: bytes | str) -> None:
-        """Write an object."""
-        content = body.encode() if isinstance(body, str) else body
+    def put(self, key: str, body: bytes | str) -> Sent:
+        """Write an object, and return it as `Deployment.trace` takes it."""
+        content, at = body.encode() if isinstance(body, str) else body, time.time()
         self.client("s3").put_object(Bucket=self.name, Key=key, Body=content)
+        arn, text = f"arn:aws:s3:::{self.name}", content.decode(errors="replace")
+        return outbox.remember(Sent(arn=arn, id=key, payload=text, at=at), at)
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys that begin with `prefix`, in S3's order."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.aws import outbox
 from harness.aws.logs import group_events
 from harness.base.polling import eventually
 from harness.resources.lookup import View
+from harness.values import Sent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,6 +31,7 @@ class InvokeResult:
         error_message: The message of the error; empty if it went well.
         log_tail: The last lines of its log, if the backend gives them.
         request_id: The id of the request.
+        sent: What it was invoked with, as `Deployment.trace` takes it.
     """
 
     payload: Any
@@ -35,6 +39,7 @@ class InvokeResult:
     error_message: str
     log_tail: str
     request_id: str
+    sent: Sent
 
 
 class _Logged(View):
@@ -102,17 +107,32 @@ class Function(_Logged):
             payload: The event.
             qualifier: An alias or a version; the latest code by default.
         """
-        answer = self.client("lambda").invoke(
-            FunctionName=self.name,
-            Payload=json.dumps({} if payload is None else payload).encode(),
-            LogType="Tail",
-            **({"Qualifier": qualifier} if qualifier else {}),
-        )
+        answer, sent = self._invoked(payload, qualifier, LogType="Tail")
         text = answer["Payload"].read().decode()
-        return _result(answer, json.loads(text) if text else None)
+        return _result(answer, json.loads(text) if text else None, replace(sent, is_answered=True))
+
+    def invoke_later(self, payload: object = None, *, qualifier: str = "") -> Sent:
+        """Invoke the function asynchronously, and return what it is sent, as `Deployment.trace` takes it.
+
+        Lambda tries again what fails, and hands it to the function's destination or dead-letter queue.
+
+        Args:
+            payload: The event: a JSON value, `{}` by default.
+            qualifier: An alias or a version; the latest code by default.
+        """
+        _, sent = self._invoked(payload, qualifier, InvocationType="Event")
+        return outbox.remember(sent, sent.at)
+
+    def _invoked(self, payload: object, qualifier: str, **how: str) -> tuple[Any, Sent]:
+        text, at = json.dumps({} if payload is None else payload), time.time()
+        which = {"Qualifier": qualifier} if qualifier else {}
+        answer = self.client("lambda").invoke(FunctionName=self.name, Payload=text.encode(), **which, **how)
+        arn = ":".join(filter(None, [str(self.resource.values["arn"]), qualifier]))
+        request = str(answer["ResponseMetadata"].get("RequestId", ""))
+        return answer, Sent(arn=arn, id=request, payload=text, at=at)
 
 
-def _result(answer: Any, returned: Any) -> InvokeResult:  # noqa: ANN401 - boto3's answer, and any JSON value
+def _result(answer: Any, returned: Any, sent: Sent) -> InvokeResult:  # noqa: ANN401 - boto3's answer, and any JSON value
     failed = bool(answer.get("FunctionError"))
     error = returned if failed and isinstance(returned, dict) else {}
     return InvokeResult(
@@ -120,5 +140,6 @@ def _result(answer: Any, returned: Any) -> InvokeResult:  # noqa: ANN401 - boto3
         error_type=str(error.get("errorType") or answer.get("FunctionError") or ""),
         error_message=str(error.get("errorMessage") or ""),
         log_tail=base64.b64decode(answer.get("LogResult", "")).decode(errors="replace"),
-        request_id=str(answer["ResponseMetadata"].get("RequestId", "")),
+        request_id=sent.id,
+        sent=sent,
     )

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 from uuid import uuid4
 
+from harness.aws import outbox
 from harness.base.polling import eventually
 from harness.errors import ExpectationError
+from harness.hops import queue
 from harness.resources.lookup import View
+from harness.values import Sent
 
-_BATCH = 10  # messages that SQS takes, and gives, in one call
-_COUNTS = (
-    "ApproximateNumberOfMessages",
-    "ApproximateNumberOfMessagesNotVisible",
-    "ApproximateNumberOfMessagesDelayed",
-)
+_BATCH = 10  # messages that SQS takes in one call
 
 
 class Queue(View):
@@ -28,8 +27,8 @@ class Queue(View):
         """The queue's URL."""
         return str(self.resource.values["url"])
 
-    def send(self, *messages: object, group: str = "harness") -> list[str]:
-        """Send messages, and return their ids in the same order.
+    def send(self, *messages: object, group: str = "harness") -> list[Sent]:
+        """Send messages, and return each, in the same order, as `Deployment.trace` takes it.
 
         Args:
             messages: Texts are sent as they are, and all else as JSON.
@@ -42,31 +41,28 @@ class Queue(View):
         chunks = [bodies[start : start + _BATCH] for start in range(0, len(bodies), _BATCH)]
         return [message for chunk in chunks for message in self._send(chunk, group)]
 
-    def _send(self, bodies: list[str], group: str) -> list[str]:
+    def _send(self, bodies: list[str], group: str) -> list[Sent]:
         fifo = self.resource.values.get("fifo_queue")
         entries = [
             {"Id": str(number), "MessageBody": body}
             | ({"MessageGroupId": group, "MessageDeduplicationId": uuid4().hex} if fifo else {})
             for number, body in enumerate(bodies)
         ]
+        at = time.time()
         answer = self.client("sqs").send_message_batch(QueueUrl=self.url, Entries=entries)
         if refused := answer.get("Failed"):
             raise ExpectationError(f"messages sent to {self.url}", expected="all accepted", got=refused)
         ids = {int(entry["Id"]): str(entry["MessageId"]) for entry in answer["Successful"]}
-        return [ids[number] for number in sorted(ids)]
+        arn = str(self.resource.values["arn"])
+        sent = [Sent(arn=arn, id=ids[number], payload=body, at=at) for number, body in enumerate(bodies)]
+        return [outbox.remember(message, at) for message in sent]
 
     def messages(self) -> list[dict[str, Any]]:
         """Return the visible messages as SQS has them, and leave them visible.
 
         SQS counts a look as a receive: on a queue with a redrive policy, a few looks move a message.
         """
-        sqs, seen = self.client("sqs"), dict[str, dict[str, Any]]()
-        while True:
-            answer = sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=_BATCH, VisibilityTimeout=0)
-            found = {message["MessageId"]: message for message in answer.get("Messages", [])}
-            if not found.keys() - seen.keys():
-                return list(seen.values())
-            seen = found | seen
+        return queue.visible(self.client("sqs"), self.url)
 
     def peek(self) -> list[str]:
         """Return the bodies of the visible messages, and leave the messages visible: see `messages`."""
@@ -98,7 +94,7 @@ class Queue(View):
         )
 
     def _counts(self) -> dict[str, str]:
-        answer = self.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=list(_COUNTS))
+        answer = self.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=list(queue.COUNTS))
         return dict(answer["Attributes"])
 
 
@@ -112,15 +108,23 @@ class Topic(View):
         """The topic's ARN."""
         return str(self.resource.values["arn"])
 
-    def publish(self, message: object, **arguments: Any) -> str:  # noqa: ANN401 - as boto3 takes them
-        """Publish a text, or a value as JSON, and return the message's id.
+    def publish(self, message: object, **arguments: Any) -> Sent:  # noqa: ANN401 - as boto3 takes them
+        """Publish a text, or a value as JSON, and return the message as `Deployment.trace` takes it.
 
         Args:
             message: The message.
             arguments: Further arguments of boto3's `publish`, such as `Subject` or `MessageAttributes`.
         """
-        answer = self.client("sns").publish(TopicArn=self.arn, Message=_text(message), **arguments)
-        return str(answer["MessageId"])
+        text, at = _text(message), time.time()
+        answer = self.client("sns").publish(TopicArn=self.arn, Message=text, **arguments)
+        sent = Sent(
+            arn=self.arn,
+            id=str(answer["MessageId"]),
+            payload=text,
+            at=at,
+            attributes=arguments.get("MessageAttributes", {}),
+        )
+        return outbox.remember(sent, at)
 
 
 def _text(message: object) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import TYPE_CHECKING, Any
 
+from harness.aws import outbox
 from harness.aws.clients import plain_item, typed_item
 from harness.base.polling import eventually
 from harness.resources.lookup import View
+from harness.values import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,9 +26,15 @@ class Table(View):
         """The table's name."""
         return str(self.resource.values["name"])
 
-    def put(self, item: Mapping[str, Any]) -> None:
-        """Write an item; a number with a fraction has to be a `Decimal`."""
-        self.client("dynamodb").put_item(TableName=self.name, Item=typed_item(item))
+    def put(self, item: Mapping[str, Any]) -> Sent:
+        """Write an item, and return it as `Deployment.trace` takes it.
+
+        A number with a fraction has to be a `Decimal`.
+        """
+        typed, at, values = typed_item(item), time.time(), self.resource.values
+        self.client("dynamodb").put_item(TableName=self.name, Item=typed)
+        key = str(item[values["hash_key"]])
+        return outbox.remember(Sent(arn=str(values["arn"]), id=key, payload=json.dumps(typed), at=at), at)
 
     def items(self) -> list[dict[str, Any]]:
         """Return all items, as a consistent scan finds them."""

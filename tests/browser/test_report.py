@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from harness.aws.rest import Request
 from harness.base.timeline import Span
 from harness.diagnosis.report import LISTED, Run, TestResult, Trace, write
-from harness.eventbridge.hops import Hop
+from harness.hops import Hop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,9 @@ SILENT = "tests/e2e/test_encryption.py::test_the_object_is_encrypted_with_the_st
 HOPS = (
     Hop(name="accepted by EventBridge", state="reached", seen="event 4f1c2a9e-77aa on bus s3-lambda-api-dev"),
     Hop(name="matched a rule", state="reached", seen="on_demand_dev: source and detail-type match"),
-    Hop(name="target invoked", state="reached", seen="create_encrypted_timestamp_dev: 1 invocation, 1 error"),
+    Hop(
+        name="function invoked", state="reached", seen="create_encrypted_timestamp_dev: 1 invocation, 1 error"
+    ),
     Hop(
         name="function succeeded",
         state="failed",

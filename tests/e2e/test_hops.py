@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import NotReachedError, eventually
+from harness import NotReachedError, eventually, hops
+from harness.aws import outbox
 from harness.diagnosis import artifacts
-from harness.eventbridge import hops, send
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.eventbridge.hops import Hop
+    from harness.hops import Hop
     from tests.system import Scenario
 
 
@@ -51,7 +51,7 @@ def test_an_event_that_became_an_object_reached_every_hop(scenario: Scenario) ->
     seen = {hop.name: hop.seen for hop in trace}
     assert event.id in seen["accepted by EventBridge"]
     assert scenario.system.on_demand_rule_name in seen["matched a rule"]
-    assert scenario.system.create_function_name in seen["target invoked"]
+    assert scenario.system.create_function_name in seen["function invoked"]
     assert seen["object written"] == stored.key
     assert scenario.system.kms_key_arn in seen["key used"]
     assert stored.body.decode() in seen["API answer"]
@@ -64,7 +64,7 @@ def test_an_event_that_the_writer_refuses_stops_at_the_function_with_its_error(s
         scenario.object_of(event, timeout=3)
 
     trace = scenario.trace(event)
-    assert states(trace)["target invoked"] == "reached", hops.told(trace)
+    assert states(trace)["function invoked"] == "reached", hops.told(trace)
     assert stop(trace).name == "function returned"
     first, *log = stop(trace).seen.splitlines()
     assert "event rejected: its time" in first
@@ -104,7 +104,7 @@ def test_a_tests_logs_and_hops_are_kept(scenario: Scenario, tmp_path: Path) -> N
             what="the function's log",
         )
         scenario.plan()
-        recording.keep(traces=hops.traced(scenario.trace, send.sent_since(begun)))
+        recording.keep(traces=hops.traced(scenario.trace, outbox.sent_since(begun)))
 
     kept = {file.name: file.read_text("utf-8") for file in tmp_path.iterdir()}
     assert "problems.txt" not in kept, kept["problems.txt"]

@@ -9,21 +9,23 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self, override
 
+from harness import hops
 from harness.aws import reset
 from harness.aws.rest import ApiClient
 from harness.base.polling import eventually
 from harness.deployment import Deployment
 from harness.errors import NotReachedError
-from harness.eventbridge import hops, send
-from harness.values import StoredObject
+from harness.eventbridge import send
+from harness.values import FiredEvent, StoredObject
 from tests.system.contract import System, on_demand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from harness.eventbridge.hops import Hop
-    from harness.values import ApiResponse, FiredEvent
+    from harness.hops import Hop
+    from harness.resources import InvokeResult
+    from harness.values import ApiResponse, Sent
 
 _PARALLEL_PUTS = 8
 _FIRST_BYTES = 80  # of a body that a trace shows
@@ -87,10 +89,13 @@ class Scenario(Deployment):
             raise
         return self.stored(key)
 
-    def trace(self, event: FiredEvent) -> tuple[Hop, ...]:
-        """Return how far `event` came, up to the API's answer, with what was last seen; never raise."""
-        before = hops.trace_event(self, event)
-        written, stored = hops.looked("object written", lambda: self._written(event))
+    @override
+    def trace(self, sent: FiredEvent | Sent | InvokeResult) -> tuple[Hop, ...]:
+        """Return how far what was sent came, an event up to the API's answer; never raise."""
+        before = Deployment.trace(self, sent)
+        if not isinstance(sent, FiredEvent):
+            return before
+        written, stored = hops.looked("object written", lambda: self._written(sent))
         return (
             *before,
             written,

@@ -26,6 +26,7 @@ WINGS = [
     "packages",
     "runtimes",
     "backends",
+    "hops",
     "faults",
     "resources",
     "deployment",

@@ -23,7 +23,7 @@ def test_a_message_becomes_an_item(stack: Deployment) -> None:
 
     stored = stack.table().wait_for_item({"order_id": "a-1"})
 
-    assert stored == {"order_id": "a-1", "product": "tea", "quantity": 3, "message_id": message}
+    assert stored == {"order_id": "a-1", "product": "tea", "quantity": 3, "message_id": message.id}
 
 
 def test_the_same_message_twice_is_one_item(stack: Deployment) -> None:
@@ -47,7 +47,7 @@ def test_a_poison_message_is_set_aside_and_its_neighbours_are_stored(
 
     assert stack.queue("failed_queue_url").peek() == [poison]
     assert {item["order_id"] for item in stack.table().items()} == {"a-1", "a-2"}
-    attempts = [line for line in stack.function().logs() if f"message {message} failed" in line]
+    attempts = [line for line in stack.function().logs() if f"message {message.id} failed" in line]
     assert len(attempts) == int(harness_settings.variables["max_receives"])
 
 

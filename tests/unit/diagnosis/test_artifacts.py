@@ -11,7 +11,7 @@ import pytest
 
 from harness import Deployment, Endpoint, FiredEvent, HarnessError, Outputs, Resource
 from harness.diagnosis import artifacts
-from harness.eventbridge.hops import Hop, Trace
+from harness.hops import Hop, Trace
 from harness.terraform import commands
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.terraform.commands import Terraform
 
 TRACE = Trace(
-    event=FiredEvent(
+    sent=FiredEvent(
         id="e-1", timestamp=datetime.now(UTC), bus="default", source="shop", detail_type="placed", detail={}
     ),
     hops=(Hop(name="matched a rule", state="failed", seen="no rule matches it"),),

@@ -34,7 +34,7 @@ def trace(*hops: Hop) -> Trace:
     event = FiredEvent(
         id="1", bus="default", source="s", detail_type="t", detail={}, timestamp=datetime.now(UTC)
     )
-    return Trace(event=event, hops=hops)
+    return Trace(sent=event, hops=hops)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from harness.diagnosis.report import (
     status_class,
     write,
 )
-from harness.eventbridge.hops import Hop
+from harness.hops import Hop
 
 if TYPE_CHECKING:
     from pathlib import Path

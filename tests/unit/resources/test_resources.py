@@ -17,7 +17,8 @@ from harness import (
     ScheduleError,
     TargetError,
 )
-from harness.resources import Bucket, Function, Queue, Rule, Schedule, StateMachine, Table
+from harness.aws import outbox
+from harness.resources import Bucket, Function, Queue, Rule, Schedule, StateMachine, Table, Topic
 from harness.resources.api import published_url
 from harness.resources.lookup import choose, find
 from harness.values import Outputs
@@ -97,9 +98,11 @@ def test_more_messages_than_sqs_takes_at_once_are_sent_in_order() -> None:
         "Successful": [{"Id": e["Id"], "MessageId": e["MessageBody"]} for e in sent["Entries"]][::-1]
     }
 
-    sent = Queue(stack, resource("aws_sqs_queue.q", url="http://q")).send(*range(11), "text")
+    sent = Queue(stack, resource("aws_sqs_queue.q", url="http://q", arn=ARN)).send(*range(11), "text")
 
-    assert sent == [*map(str, range(11)), "text"]
+    assert [message.id for message in sent] == [*map(str, range(11)), "text"]
+    assert [message.payload for message in sent] == [*map(str, range(11)), "text"]
+    assert {message.arn for message in sent} == {ARN}
 
 
 def test_a_refused_message_is_an_error() -> None:
@@ -131,9 +134,33 @@ def test_a_function_that_fails_is_an_answer() -> None:
         "ResponseMetadata": {"RequestId": "r"},
     }
 
-    answer = Function(stack, resource("aws_lambda_function.f", function_name="f")).invoke()
+    answer = Function(stack, resource("aws_lambda_function.f", function_name="f", arn=ARN)).invoke()
 
     assert (answer.error_type, answer.error_message, answer.request_id) == ("KeyError", "'name'", "r")
+
+
+def test_what_is_sent_tells_where_it_went_and_with_what() -> None:
+    stack = Fake()
+    stack.aws.publish.return_value = {"MessageId": "m"}
+    stack.aws.invoke.return_value = {"ResponseMetadata": {"RequestId": "r"}}
+    attributes = {"kind": {"DataType": "String", "StringValue": "order"}}
+    table = resource("aws_dynamodb_table.t", name="t", arn=ARN, hash_key="id")
+
+    put = Bucket(stack, OBJECTS).put("k", b"body")
+    published = Topic(stack, resource("aws_sns_topic.t", arn=ARN)).publish(
+        {"a": 1}, MessageAttributes=attributes
+    )
+    function = Function(stack, resource("aws_lambda_function.f", function_name="f", arn=ARN))
+    invoked = function.invoke_later({"a": 1}, qualifier="live")
+    item = Table(stack, table).put({"id": "a", "n": 3})
+
+    assert (put.arn, put.id, put.payload) == ("arn:aws:s3:::b-1", "k", "body")
+    assert (published.arn, published.id, published.payload) == (ARN, "m", '{"a": 1}')
+    assert published.attributes == attributes
+    assert (invoked.arn, invoked.id, invoked.payload) == (f"{ARN}:live", "r", '{"a": 1}')
+    assert stack.aws.invoke.call_args.kwargs["InvocationType"] == "Event"
+    assert (item.arn, item.id, item.payload) == (ARN, "a", '{"id": {"S": "a"}, "n": {"N": "3"}}')
+    assert outbox.sent_since(put.at or 0)[-4:] == [put, published, invoked, item]
 
 
 def test_a_function_logs_where_it_says() -> None:

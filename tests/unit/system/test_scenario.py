@@ -13,7 +13,7 @@ from tests.system import Scenario, System
 
 if TYPE_CHECKING:
     from harness.aws.rest import ApiClient
-    from harness.eventbridge.hops import Hop
+    from harness.hops import Hop
     from harness.terraform.commands import Terraform
 
 KMS_KEY = "arn:aws:kms:eu-north-1:000000000000:key/1"

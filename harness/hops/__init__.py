@@ -1,0 +1,19 @@
+"""How far what was sent came: by rules, subscriptions, notifications and mappings to a function, and on."""
+
+from harness.hops.hop import Hop, Stack, State, Trace, after, failed, look, looked, told, told_all, traced
+from harness.hops.trace import trace_sent
+
+__all__ = [
+    "Hop",
+    "Stack",
+    "State",
+    "Trace",
+    "after",
+    "failed",
+    "look",
+    "looked",
+    "told",
+    "told_all",
+    "trace_sent",
+    "traced",
+]

@@ -1,0 +1,109 @@
+"""An event on a bus: the rules that match it, and the targets of these."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import PatternError
+from harness.eventbridge import patterns
+from harness.hops import function
+from harness.hops.hop import Hop, after, capped, looked, named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.hops.hop import Way
+    from harness.values import Sent
+
+type Rule = dict[str, Any]  # as ListRules tells it
+type Target = Mapping[str, Any]  # as ListTargetsByRule tells it
+
+_MATCHED = "matched a rule"
+_TARGET = "found a target"
+
+
+def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+    """Return the hops of an event, whose payload is its envelope: rules, targets, and what these are handed.
+
+    The rules and targets are those of now.
+    """
+    matched, rules = looked(_MATCHED, lambda: _matched(way, sent))
+    found, targets = looked(_TARGET, lambda: _targeted(way, sent, matched, rules or []))
+    before = (replace(matched, payload=sent.payload), found)
+    if not targets:
+        return (*before, *function.not_run(found, "not looked for: no target is known"))
+    # An alias and its function have one log: its invocations are looked at once.
+    ways: dict[str, Target] = {}
+    for target in targets:
+        ways.setdefault(function.name_of(target["Arn"]) or target["Arn"], target)
+    handed = [replace(sent, arn=one["Arn"], payload=_input(one, sent.payload)) for one in ways.values()]
+    return (*before, *(hop for each in handed for hop in way.onward(each)))
+
+
+def _bus(arn: str) -> str:
+    return arn.partition("event-bus/")[2]
+
+
+def _matched(way: Way, sent: Sent) -> tuple[Hop, list[Rule]]:
+    client, bus = way.client("events", sent.arn), _bus(sent.arn)
+    pages = client.get_paginator("list_rules").paginate(EventBusName=bus)
+    rules: list[Rule] = [rule for page in pages for rule in page["Rules"]]
+    fitting = [rule for rule in rules if _fits(rule, json.loads(sent.payload))]
+    live = [rule for rule in fitting if rule["State"] != "DISABLED"]
+    others = [_described(rule, fits=rule in fitting) for rule in (*fitting, *rules) if rule not in live]
+    hop = partial(Hop, name=_MATCHED)
+    if live:
+        return hop(state="reached", seen=", ".join(map(_rule_name, live))), live
+    what = "every rule that matches it is disabled" if fitting else "no rule matches it"
+    seen = "\n".join([f"{what}; bus {bus} has {len(rules)}", *capped(dict.fromkeys(others))])
+    return hop(state="failed", seen=seen), []
+
+
+def _fits(rule: Rule, envelope: Mapping[str, Any]) -> bool:
+    given = rule.get("EventPattern") or ""
+    try:
+        return bool(given) and patterns.matches(
+            json.loads(given), {**envelope, "account": rule["Arn"].split(":")[4]}
+        )
+    except PatternError:  # emulators take rules that EventBridge would refuse; others may match all the same
+        return False
+
+
+def _rule_name(rule: Rule) -> str:
+    schedule = rule.get("ScheduleExpression") if rule.get("EventPattern") else ""
+    return f"{rule['Name']} (which has a schedule too: {schedule})" if schedule else str(rule["Name"])
+
+
+def _described(rule: Rule, *, fits: bool) -> str:
+    schedule = f"has a schedule only: {rule.get('ScheduleExpression')}"
+    waits = f"waits for {rule['EventPattern']}" if rule.get("EventPattern") else schedule
+    return f"{_rule_name(rule)}: {rule['State']}, {'matches' if fits else waits}"
+
+
+def _targeted(way: Way, sent: Sent, matched: Hop, rules: Sequence[Rule]) -> tuple[Hop, list[Target]]:
+    if not rules:
+        return after(_TARGET, matched, "not looked for: no rule is known to match"), []
+    pages = way.client("events", sent.arn).get_paginator("list_targets_by_rule")
+    targets: list[Target] = [
+        target
+        for rule in rules
+        for page in pages.paginate(Rule=rule["Name"], EventBusName=_bus(sent.arn))
+        for target in page["Targets"]
+    ]
+    seen = ", ".join(named(target["Arn"]) for target in targets) or f"{_rule_name(rules[0])} has no target"
+    return Hop(name=_TARGET, state="reached" if targets else "failed", seen=seen), targets
+
+
+def _input(target: Target, envelope: str) -> str:
+    """Return what a target is handed, as far as that is plain; of a transformed input, the template."""
+    if target.get("InputTransformer"):
+        return str(target["InputTransformer"]["InputTemplate"])
+    if path := target.get("InputPath"):
+        part = json.loads(envelope)
+        for name in str(path).removeprefix("$").split(".")[1:]:
+            part = part.get(name) if isinstance(part, dict) else None
+        return json.dumps(part)
+    return str(target.get("Input") or envelope)

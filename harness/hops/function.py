@@ -1,0 +1,234 @@
+"""A function on the way: whether it was invoked, how it ended, and where Lambda sends the outcome."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+from harness.aws import outbox
+from harness.aws.logs import group_events, invocations
+from harness.hops.hop import WIDEST, Hop, after, look, looked, named
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.aws.logs import Invocation
+    from harness.hops.hop import State, Way
+    from harness.values import Sent
+
+INVOKED = "function invoked"
+RETURNED = "function returned"
+_HANDED_ON = "outcome handed on"
+_TRIES_AGAIN = 2  # as Lambda does by default, after one minute and after two more
+_RETRIES = 180.0  # seconds that these take
+_MOST_LINES = 30
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Attempts:
+    """What may be the invocations for what was sent, and whether they name it."""
+
+    found: tuple[Invocation, ...] = ()
+    name_it: bool = False
+
+
+def name_of(arn: str) -> str:
+    """Return the name of the function that `arn` names, whatever its alias; empty if it is none's."""
+    _, _, service, _, _, *resource = arn.split(":")
+    return resource[1] if service == "lambda" and resource[0] == "function" else ""
+
+
+def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+    """Return the hops of what a function was invoked with, up to where Lambda sends the outcome."""
+    invoked, returned, attempts = ran(way, sent)
+    if sent.is_answered:
+        return invoked, returned
+    return (invoked, returned, *_handed_on(way, sent, returned, attempts))
+
+
+def ran(way: Way, sent: Sent) -> tuple[Hop, Hop, tuple[Invocation, ...]]:
+    """Return whether the function was invoked with what was sent, how that ended, and the attempts at it."""
+    invoked, attempts = looked(INVOKED, lambda: _invoked(way, sent))
+    returned = look(RETURNED, lambda: _returned(invoked, sent, attempts or _Attempts()))
+    return replace(invoked, payload=sent.payload), returned, (attempts or _Attempts()).found
+
+
+def not_run(before: Hop, seen: str) -> tuple[Hop, Hop]:
+    """Return the hops of a function that nothing is known to have come to."""
+    return after(INVOKED, before, seen), after(RETURNED, before, seen)
+
+
+def _invoked(way: Way, sent: Sent) -> tuple[Hop, _Attempts]:
+    function = name_of(sent.arn)
+    group = _log_group(way, sent.arn)
+    attempts = way.settled(
+        lambda: _attempts(way, sent, group),
+        until=lambda seen: seen.found and all(attempt.is_over for attempt in seen.found),
+        what="the invocation to end",
+    )
+    hop = partial(Hop, name=INVOKED)
+    requests = dict.fromkeys(attempt.request_id for attempt in attempts.found)
+    if not requests:
+        # On AWS a log may lag by more than anybody waits for here.
+        known = sent.at is not None and not way.stack.endpoint.is_aws
+        seen = f"{function}: its log shows no invocation since it was sent"
+        return hop(state="failed" if known else "unknown", seen=seen), attempts
+    if len(requests) > 1 and not attempts.name_it:
+        seen = f"{function}: {len(requests)} invocations since it was sent, and none logs its id"
+        return hop(state="unknown", seen=seen), attempts
+    count = len(attempts.found)
+    seen = f"{function}: request {', '.join(requests)}"
+    seen += f", {count} attempts" if count > len(requests) else ""
+    seen += "" if attempts.name_it else "; the only one since it was sent, whose id it does not log"
+    return hop(state="reached", seen=seen), attempts
+
+
+def _log_group(way: Way, arn: str) -> str:
+    configuration = way.client("lambda", arn).get_function_configuration(FunctionName=name_of(arn))
+    return str(configuration.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name_of(arn)}")
+
+
+def _attempts(way: Way, sent: Sent, group: str) -> _Attempts:
+    """Return the invocations that name what was sent; else those since it that can't be of anything else."""
+    logs = way.client("logs", sent.arn)
+    found = invocations(group_events(logs, group, since=max(0.0, (sent.at or 0.0) - _RETRIES)))
+    # Log times are whole milliseconds.
+    since = int(sent.at * 1000) / 1000 if sent.at is not None else None
+    is_unique = _UUID.fullmatch(sent.id) is not None  # a key may have been there before
+    recent = [one for one in found if is_unique or since is None or one.begun >= since]
+    if naming := tuple(
+        attempt
+        for attempt in recent
+        if sent.id == attempt.request_id or any(is_named(sent.id, line) for line in attempt.messages)
+    ):
+        return _Attempts(found=naming, name_it=True)
+    if since is None:
+        return _Attempts()
+    # A request that was there before it was sent is retried for something else.
+    older = {attempt.request_id for attempt in found if attempt.begun < since}
+    others = {other.id for other in outbox.sent_since(0.0)} - {sent.id}
+    return _Attempts(
+        found=tuple(
+            new
+            for new in found
+            if new.request_id not in older and not new.mentions & others and new.request_id not in others
+        )
+    )
+
+
+def is_named(name: str, text: str) -> bool:
+    """Return whether a text names what was sent; S3 and JSON encode an object's key."""
+    if _UUID.fullmatch(name):
+        return name in text
+    encoded = {name, quote(name), quote_plus(name, safe="/"), json.dumps(name)[1:-1]}
+    forms = "|".join(map(re.escape, encoded))
+    return bool(name) and re.search(rf"(?<![\w./%+-])({forms})(?![\w./%+-])", text) is not None
+
+
+def _returned(invoked: Hop, sent: Sent, attempts: _Attempts) -> Hop:
+    hop = partial(Hop, name=RETURNED)
+    if not attempts.found:
+        return after(RETURNED, invoked, "not looked for: no invocation is known")
+    last = list({attempt.request_id: attempt for attempt in attempts.found}.values())
+    if sent.is_answered and attempts.name_it:
+        last = last[-1:]  # a batch that has failed comes again, as another request
+    broken = [attempt for attempt in last if attempt.failure]
+    if broken:
+        state: State = "failed" if len(broken) == len(last) else "unknown"
+        return hop(state=state, seen="\n".join(line for attempt in broken for line in _error(attempt)))
+    if running := [attempt.request_id for attempt in last if not attempt.is_over]:
+        return hop(state="unknown", seen=f"no end of request {', '.join(running)} is logged yet")
+    complaints = [line for attempt in last for line in _shortened(attempt.complaint)]
+    took = ", ".join(f"{attempt.milliseconds or '?'} ms" for attempt in last)
+    seen = f"after {took}; it logged errors:" if complaints else f"after {took}"
+    return hop(state="reached", seen="\n".join([seen, *complaints]))
+
+
+def _error(attempt: Invocation) -> list[str]:
+    """Return the failure in one line, and below it the lines of the log that tell it."""
+    head = f"request {attempt.request_id}: {attempt.error}"
+    return [head[:WIDEST], *_shortened(attempt.failure)]
+
+
+def _shortened(lines: Sequence[str]) -> list[str]:
+    """Return the first line and the last ones: in a long traceback, what matters stands at the ends."""
+    cut = lines if len(lines) <= _MOST_LINES else [lines[0], "…", *lines[-(_MOST_LINES - 2) :]]
+    return [line[:WIDEST] for line in cut]
+
+
+def _handed_on(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]) -> tuple[Hop, ...]:
+    """Return where Lambda has sent the outcome of an asynchronous invocation, and how far that came."""
+    if not attempts or returned.state == "unknown":
+        return ()
+    hop, outcome = looked(_HANDED_ON, lambda: _outcome(way, sent, returned, attempts))
+    if hop.state != "reached" or outcome is None:
+        return (hop,) if hop.seen else ()
+    return (hop, *way.onward(outcome))
+
+
+def _outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]) -> tuple[Hop, Sent | None]:
+    hop = partial(Hop, name=_HANDED_ON)
+    function, failed = name_of(sent.arn), returned.state == "failed"
+    settings = _invoke_settings(way, sent.arn)
+    destinations = settings.get("DestinationConfig", {})
+    destination = destinations.get("OnFailure" if failed else "OnSuccess", {}).get("Destination", "")
+    dead_letters = _dead_letters(way, sent.arn) if failed and not destination else ""
+    if not (destination or dead_letters):  # a success is nobody's concern then
+        seen = f"{function} has neither a destination for failures nor a dead-letter queue" if failed else ""
+        return hop(state="failed", seen=seen), None
+    tries = max(Counter(attempt.request_id for attempt in attempts).values())
+    most = 1 + int(settings.get("MaximumRetryAttempts", _TRIES_AGAIN))
+    arn = str(destination or dead_letters)
+    if failed and tries < most:
+        return hop(
+            state="unknown", seen=f"not yet to {named(arn)}: attempt {tries} of {most} has failed"
+        ), None
+    payload = _record(sent, attempts[-1].request_id, failed=failed) if destination else sent.payload
+    kind = "destination" if destination else "dead-letter queue"
+    return hop(state="reached", seen=f"to the {kind} {named(arn)}", payload=payload), replace(
+        sent, arn=arn, payload=payload
+    )
+
+
+def _invoke_settings(way: Way, arn: str) -> dict[str, Any]:
+    client = way.client("lambda", arn)
+    qualifier = arn.split(":")[7:8]
+    try:
+        settings: dict[str, Any] = client.get_function_event_invoke_config(
+            FunctionName=name_of(arn), **({"Qualifier": qualifier[0]} if qualifier else {})
+        )
+    except client.exceptions.ResourceNotFoundException:  # all is as by default
+        return {}
+    return settings
+
+
+def _dead_letters(way: Way, arn: str) -> str:
+    configuration = way.client("lambda", arn).get_function_configuration(FunctionName=name_of(arn))
+    return str(configuration.get("DeadLetterConfig", {}).get("TargetArn") or "")
+
+
+def _record(sent: Sent, request: str, *, failed: bool) -> str:
+    """Return what Lambda tells a destination, as far as it is known.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+    """
+    context = {
+        "requestId": request,
+        "functionArn": sent.arn,
+        "condition": "RetriesExhausted" if failed else "Success",
+    }
+    return json.dumps({"requestContext": context, "requestPayload": parsed(sent.payload)})
+
+
+def parsed(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the JSON value that a text is, or the text itself if it is none."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

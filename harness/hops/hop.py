@@ -1,0 +1,184 @@
+"""A hop: one step on the way of what was sent, and how steps are looked at and shown."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from harness.base.polling import eventually
+from harness.errors import NotReachedError
+from harness.values import FiredEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from harness.values import Endpoint, Sent
+
+type State = Literal["reached", "failed", "unknown"]
+
+BUDGET = 15.0
+MOST_TRACES = 10
+WIDEST = 300
+_MOST_OTHERS = 10
+_MARKS: dict[State, str] = {"reached": "✓", "failed": "✗", "unknown": "?"}
+
+
+class Stack(Protocol):
+    """What a trace needs of an applied stack: where it runs, and clients there."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it runs."""
+
+    def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
+        """Return a boto3 client of `service` there, in the stack's region by default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One step on the way of what was sent.
+
+    Attributes:
+        name: The step, such as `function invoked`.
+        state: `reached`; `failed`: it is known that it did not get past here; or `unknown`.
+        seen: What was last seen there; log lines follow the first line.
+        payload: The text that arrives there, as far as it is known: of an event that AWS makes up, the part
+            that says what was sent.
+    """
+
+    name: str
+    state: State
+    seen: str
+    payload: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """What was sent, and its hops in the order of its way."""
+
+    sent: FiredEvent | Sent
+    hops: tuple[Hop, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How to follow what was sent.
+
+    Attributes:
+        stack: What it was sent through.
+        patience: Seconds to wait for what takes a moment, such as the end of an invocation.
+        onward: Follows what a resource has handed to the next one.
+    """
+
+    stack: Stack
+    patience: float
+    onward: Callable[[Sent], tuple[Hop, ...]]
+
+    def client(self, service: str, arn: str = "") -> Any:  # noqa: ANN401 - a boto3 client
+        """Return a boto3 client of a service, in the region of `arn`."""
+        return self.stack.client(service, region_of(arn))
+
+    def settled[T](self, probe: Callable[[], T], *, until: Callable[[T], object], what: str) -> T:
+        """Return what `probe` sees once it is settled, or as it is when the patience ends."""
+        try:
+            return eventually(probe, until=until, what=what, timeout=self.patience, interval=0.2)
+        except NotReachedError:
+            return probe()
+
+
+def region_of(arn: str) -> str:
+    """Return the region that an ARN names; empty if it names none."""
+    return (arn.split(":") + [""] * 4)[3]
+
+
+def named(arn: str) -> str:
+    """Return the part of an ARN that tells its resource from the others of the account."""
+    return arn.split(":", 5)[-1]
+
+
+def look(name: str, probe: Callable[[], Hop]) -> Hop:
+    """Return the hop that `probe` sees; unknown, with what went wrong, when it raises."""
+    hop, _ = looked(name, lambda: (probe(), None))
+    return hop
+
+
+def looked[T](name: str, probe: Callable[[], tuple[Hop, T]]) -> tuple[Hop, T | None]:
+    """Return the hop that `probe` sees and what it found there; an unknown one and None when it raises."""
+    try:
+        return probe()
+    except Exception as problem:  # noqa: BLE001 - a diagnosis must not hide the failure that it is about
+        return Hop(name=name, state="unknown", seen=f"{type(problem).__name__}: {problem}"), None
+
+
+def after(name: str, before: Hop, seen: str) -> Hop:
+    """Return the hop `name` that can't have been reached, as far as `before` is known to have failed."""
+    return Hop(name=name, state="failed" if before.state == "failed" else "unknown", seen=seen)
+
+
+def failed(hops: Iterable[Hop]) -> Hop | None:
+    """Return the hop at which the way ended: the first that failed, if any did."""
+    return next((hop for hop in hops if hop.state == "failed"), None)
+
+
+def capped(lines: Collection[str]) -> list[str]:
+    """Return the first 10 lines, each cut to a width that can be read, and how many more there are."""
+    shown = [line[:WIDEST] for line in lines]
+    rest = len(shown) - _MOST_OTHERS
+    return shown if rest <= 0 else [*shown[:_MOST_OTHERS], f"and {rest} more"]
+
+
+def traced(
+    trace: Callable[[FiredEvent | Sent], tuple[Hop, ...]],
+    sent: Sequence[FiredEvent | Sent],
+    *,
+    budget: float = BUDGET,
+) -> list[Trace]:
+    """Return how far the last 10 of what was sent came, the latest first.
+
+    Args:
+        trace: Returns the hops of one, such as `Deployment.trace`.
+        sent: What was sent, oldest first.
+        budget: Seconds that all of it may take; what can't be told by then is unknown.
+    """
+    latest = list(reversed(sent[-MOST_TRACES:]))
+    found: list[Trace] = []
+    deadline = time.monotonic() + budget
+
+    def work() -> None:
+        found.extend(Trace(sent=each, hops=trace(each)) for each in latest if time.monotonic() < deadline)
+
+    # An emulator that hangs would keep the test's report waiting for minutes.
+    worker = threading.Thread(target=work, name="hops", daemon=True)
+    worker.start()
+    worker.join(budget)
+    done = list(found)
+    late = Hop(name="looked at", state="unknown", seen=f"not in the {budget:g} s that there were for it")
+    return [*done, *(Trace(sent=each, hops=(late,)) for each in latest[len(done) :])]
+
+
+def told(hops: Iterable[Hop]) -> str:
+    """Return `hops` as text: a line each, with a mark; log lines and the payload are indented below."""
+    shown = list(hops)
+    width = max((len(hop.name) for hop in shown), default=0)
+    return "\n".join(line for hop in shown for line in _told(hop, width))
+
+
+def told_all(traces: Iterable[Trace]) -> str:
+    """Return the traces as text, each under a line that names what was sent."""
+    return "\n".join(f"{_headed(trace.sent)}\n{told(trace.hops)}" for trace in traces)
+
+
+def _headed(sent: FiredEvent | Sent) -> str:
+    if isinstance(sent, FiredEvent):
+        return f"event {sent.id} ({sent.source}, {sent.detail_type!r}):"
+    return f"{sent.id} (sent to {':'.join(sent.arn.split(':')[2::3])}):"
+
+
+def _told(hop: Hop, width: int) -> list[str]:
+    first, *rest = hop.seen.splitlines() or [""]
+    head = f"  {_MARKS[hop.state]} {hop.name:{width}}  {first}".rstrip()
+    payload = " ".join(hop.payload.split())
+    shown = [f"      > {payload[:WIDEST]}{'…' if len(payload) > WIDEST else ''}"] if payload else []
+    return [head, *(f"      | {line}".rstrip() for line in rest), *shown]

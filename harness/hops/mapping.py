@@ -1,0 +1,116 @@
+"""Event source mappings: which functions take a record from a queue or a stream."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import PatternError
+from harness.eventbridge import patterns
+from harness.hops import function
+from harness.hops.hop import Hop, capped, look, looked, named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.hops.hop import State, Way
+    from harness.values import Sent
+
+MAPPED = "mapped to a function"
+type Source = Mapping[str, Any]  # an event source mapping, as ListEventSourceMappings tells it
+
+
+def of(way: Way, source: str) -> list[Source]:
+    """Return the mappings of a queue or a stream."""
+    client = way.client("lambda", source)
+    pages = client.get_paginator("list_event_source_mappings").paginate(EventSourceArn=source)
+    return [mapping for page in pages for mapping in page["EventSourceMappings"]]
+
+
+def taken(mappings: Sequence[Source], record: Mapping[str, Any]) -> tuple[Hop, list[Source]]:
+    """Return whether one of the mappings takes a record, and those that do."""
+    reasons = [(mapping, why_not(mapping, record)) for mapping in mappings]
+    live = [mapping for mapping, reason in reasons if not reason]
+    others = [f"{_function(mapping)}: {reason}" for mapping, reason in reasons if reason]
+    hop = partial(Hop, name=MAPPED)
+    if not live:
+        head = [] if len(others) == 1 else ["no mapping takes it"]
+        return hop(state="failed", seen="\n".join([*head, *capped(others)])), []
+    seen = "\n".join([", ".join(map(_function, live)), *capped([f"not to {other}" for other in others])])
+    return hop(state="reached", seen=seen), live
+
+
+def why_not(mapping: Source, record: Mapping[str, Any]) -> str:
+    """Return why a mapping does not take a record; empty if it does."""
+    state = str(mapping.get("State", "Enabled"))
+    if state in {"Disabled", "Disabling", "Creating", "Deleting"}:
+        return f"the mapping is {state.lower()}"
+    filters = [str(one["Pattern"]) for one in mapping.get("FilterCriteria", {}).get("Filters", [])]
+    if filters and not any(_matches(one, record) for one in filters):
+        return f"the mapping's filter does not match: {' or '.join(filters)}"
+    return ""
+
+
+def ran(way: Way, sent: Sent, live: Sequence[Source], records: Mapping[str, Any]) -> tuple[Hop, ...]:
+    """Return the hops of the functions that the mappings hand what was sent to, in a batch."""
+    batch = json.dumps({"Records": [records]})
+    arns = dict.fromkeys(str(mapping["FunctionArn"]) for mapping in live)
+    calls = [replace(sent, arn=arn, payload=batch, is_answered=True) for arn in arns]
+    return tuple(hop for call in calls for hop in function.follow(way, call))
+
+
+def follow_table(way: Way, sent: Sent) -> tuple[Hop, ...]:
+    """Return the hops of an item that was written to a table: its stream, and the functions on it."""
+    described = way.client("dynamodb", sent.arn).describe_table(TableName=sent.arn.rpartition("/")[2])[
+        "Table"
+    ]
+    stream = described.get("LatestStreamArn", "")
+    if not (stream and described.get("StreamSpecification", {}).get("StreamEnabled")):
+        return (Hop(name=MAPPED, state="unknown", seen=f"{named(sent.arn)} has no stream"),)  # it need not
+    view = described["StreamSpecification"].get("StreamViewType", "")
+    image = {"NewImage": function.parsed(sent.payload)} if view.startswith("NEW") else {}
+    record = {"eventSource": "aws:dynamodb", "dynamodb": {"StreamViewType": view, **image}}
+    return _follow_stream(way, sent, stream, record)
+
+
+def follow_stream(way: Way, sent: Sent) -> tuple[Hop, ...]:
+    """Return the hops of a record of Kinesis: the functions on its stream."""
+    record = {"eventSource": "aws:kinesis", "kinesis": {"sequenceNumber": sent.id}}
+    return _follow_stream(way, sent, sent.arn, record | {"data": function.parsed(sent.payload)})
+
+
+def _follow_stream(way: Way, sent: Sent, stream: str, record: Mapping[str, Any]) -> tuple[Hop, ...]:
+    mappings = of(way, stream)
+    if not mappings:
+        return (Hop(name=MAPPED, state="failed", seen=f"no mapping takes from {named(stream)}"),)
+    mapped, live = looked(MAPPED, lambda: taken(mappings, record))
+    mapped = replace(mapped, payload=sent.payload)
+    if not live:
+        return (mapped, *function.not_run(mapped, "not looked for: no mapping takes it"))
+    hops = ran(way, sent, live, record)
+    failed = any(hop.name == function.RETURNED and hop.state == "failed" for hop in hops)
+    return (mapped, *hops, *(look("in the destination", lambda: _set_aside(live)) for _ in range(failed)))
+
+
+def _set_aside(live: Sequence[Source]) -> Hop:
+    """Return where the mappings send what a function has failed at too often."""
+    arns = [m.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "") for m in live]
+    found = [named(arn) for arn in arns if arn]
+    tries = [m.get("MaximumRetryAttempts", -1) for m in live]
+    again = "until it is too old" if -1 in tries else f"{max(tries)} times"
+    state: State = "unknown" if found else "failed"
+    where = f"then a note of it goes to {', '.join(found)}" if found else "no destination is told of it"
+    return Hop(name="in the destination", state=state, seen=f"Lambda tries the batch again {again}; {where}")
+
+
+def _function(mapping: Source) -> str:
+    return named(str(mapping["FunctionArn"])).removeprefix("function:")
+
+
+def _matches(pattern: str, record: Mapping[str, Any]) -> bool:
+    try:
+        return patterns.matches(json.loads(pattern), record)
+    except PatternError:  # emulators take filters that Lambda would refuse
+        return False

@@ -1,0 +1,171 @@
+"""A queue on the way: which function takes from it, and whether the message lies there or was set aside."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness.hops import function, mapping
+from harness.hops.hop import Hop, look, looked, named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.hops.hop import Way
+    from harness.values import Sent
+
+COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible",
+    "ApproximateNumberOfMessagesDelayed",
+)
+_WAITS = "in the queue"
+_DEAD = "in the dead-letter queue"
+_BATCH = 10  # messages that SQS gives in one call
+
+type Message = dict[str, Any]  # as ReceiveMessage gives it
+
+
+def visible(sqs: Any, url: str) -> list[Message]:  # noqa: ANN401 - a boto3 client
+    """Return the visible messages of a queue, and leave them visible.
+
+    SQS counts a look as a receive: on a queue with a redrive policy, a few looks move a message.
+    """
+    messages = dict[str, Message]()
+    while True:
+        answer = sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=_BATCH,
+            VisibilityTimeout=0,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        batch = {message["MessageId"]: message for message in answer.get("Messages", [])}
+        if not batch.keys() - messages.keys():
+            return list(messages.values())
+        messages = batch | messages
+
+
+def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+    """Return the hops of a message in a queue: the functions that take it, else that it waits."""
+    mapped, mappings = looked(mapping.MAPPED, lambda: _mappings(way, sent))
+    if mappings is None:
+        return (mapped, *function.not_run(mapped, "not looked for: no mapping is known"))
+    if not mappings:
+        return (look(_WAITS, lambda: _waiting(way, sent)),)
+    mapped, live = looked(
+        mapping.MAPPED, lambda: mapping.taken(mappings, {"body": function.parsed(sent.payload)})
+    )
+    mapped = replace(mapped, payload=sent.payload)
+    if not live:
+        return (mapped, *function.not_run(mapped, "not looked for: no mapping takes it"))
+    record = {"body": sent.payload, "eventSourceARN": sent.arn}
+    hops = mapping.ran(way, sent, live, record)
+    return (mapped, *hops, *_set_aside(way, sent, hops))
+
+
+def _mappings(way: Way, sent: Sent) -> tuple[Hop, list[mapping.Source]]:
+    return Hop(name=mapping.MAPPED, state="reached", seen=""), mapping.of(way, sent.arn)
+
+
+def _waiting(way: Way, sent: Sent) -> Hop:
+    hop = partial(Hop, name=_WAITS)
+    attributes = _attributes(way, sent.arn)
+    if "RedrivePolicy" in attributes:
+        seen = f"{named(sent.arn)}: {_counted(attributes)}; a look would count as a receive"
+        return hop(state="unknown", seen=seen)
+    message = _settled_message(way, sent, sent.arn)
+    if message is None:
+        seen = f"{named(sent.arn)}: it is not visible there; {_counted(attributes)}"
+        return hop(state="unknown", seen=seen, payload=sent.payload)
+    seen = f"{named(sent.arn)}: message {message['MessageId']} waits there; no function takes from it"
+    return hop(state="reached", seen=seen, payload=message["Body"])
+
+
+def _set_aside(way: Way, sent: Sent, hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
+    """Return whether the message went to the dead-letter queue; nothing if it did not have to."""
+    failed = any(hop.name == function.RETURNED and hop.state == "failed" for hop in hops)
+    hop, onward = looked(_DEAD, lambda: _dead(way, sent, failed=failed))
+    if hop.state == "reached" and not hop.seen:
+        return ()
+    return (hop, *(way.onward(replace(sent, arn=onward)) if onward else ()))
+
+
+def _dead(way: Way, sent: Sent, *, failed: bool) -> tuple[Hop, str]:
+    """Return the hop to the dead-letter queue, and the queue if functions take from it."""
+    hop = partial(Hop, name=_DEAD)
+    attributes = _attributes(way, sent.arn)
+    policy = json.loads(attributes.get("RedrivePolicy") or "{}")
+    if not policy:
+        seen = f"{named(sent.arn)} has none: the message comes again until it is too old"
+        return (hop(state="failed", seen=seen) if failed else hop(state="reached", seen="")), ""
+    arn, most = str(policy["deadLetterTargetArn"]), policy["maxReceiveCount"]
+    if "RedrivePolicy" not in _attributes(way, arn) and not mapping.of(way, arn):
+        message = _settled_message(way, sent, arn) if failed else _message(way, sent, arn)
+        if message is not None:
+            seen = f"{named(arn)}: the message lies there; {most} receives are allowed"
+            seen = (
+                seen if failed else f"{seen}, although the function returned: it named the message as failed"
+            )
+            return hop(state="reached" if failed else "failed", seen=seen, payload=message["Body"]), ""
+        onward = ""
+    else:
+        onward = arn if failed else ""
+    if not failed:
+        return hop(state="reached", seen=""), ""
+    seen = f"{named(arn)}: not seen there; {most} receives are allowed; {named(sent.arn)}: "
+    return hop(state="unknown", seen=seen + _counted(attributes)), onward
+
+
+def _settled_message(way: Way, sent: Sent, arn: str) -> Message | None:
+    return way.settled(
+        lambda: _message(way, sent, arn),
+        until=lambda message: message is not None,
+        what=f"the message in {named(arn)}",
+    )
+
+
+def _message(way: Way, sent: Sent, arn: str) -> Message | None:
+    """Return the visible message that is what was sent: by its id, or by its content if it is no older."""
+    sqs = way.client("sqs", arn)
+    messages = visible(sqs, _url(sqs, arn))
+    by_id = [one for one in messages if sent.id == one["MessageId"] or _names(one, sent.id)]
+    equal = [one for one in messages if _is_equal(one, sent)]
+    return next(iter(by_id or equal), None)
+
+
+def _names(message: Message, name: str) -> bool:
+    told = message.get("MessageAttributes", {}).get("RequestID", {}).get("StringValue")
+    return bool(name) and (name == told or function.is_named(name, message["Body"]))
+
+
+def _is_equal(message: Message, sent: Sent) -> bool:
+    at = float(message.get("Attributes", {}).get("SentTimestamp") or 0) / 1000
+    is_older = sent.at is None or at < sent.at - 1  # clocks differ a little
+    return not is_older and _content(message["Body"]) == _content(sent.payload)
+
+
+def _content(text: str) -> object:
+    """Return what a message says; of Lambda's note on an invocation, what the function was invoked with."""
+    content = function.parsed(text)
+    return content["requestPayload"] if isinstance(content, dict) and "requestPayload" in content else content
+
+
+def _attributes(way: Way, arn: str) -> Mapping[str, str]:
+    sqs = way.client("sqs", arn)
+    wanted = [*COUNTS, "RedrivePolicy"]
+    answer = sqs.get_queue_attributes(QueueUrl=_url(sqs, arn), AttributeNames=wanted)
+    attributes: Mapping[str, str] = answer.get("Attributes", {})
+    return attributes
+
+
+def _url(sqs: Any, arn: str) -> str:  # noqa: ANN401 - a boto3 client
+    account, name = arn.split(":")[4:6]
+    return str(sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"])
+
+
+def _counted(attributes: Mapping[str, str]) -> str:
+    waiting, taken, delayed = (attributes.get(name, "?") for name in COUNTS)
+    return f"{waiting} messages wait, {taken} are being worked on, {delayed} are delayed"

@@ -1,0 +1,119 @@
+"""A topic on the way: the subscriptions that take a message, and why the others do not."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import PatternError
+from harness.eventbridge import patterns
+from harness.hops.function import parsed
+from harness.hops.hop import Hop, capped, looked, named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.hops.hop import Way
+    from harness.values import Sent
+
+_MATCHED = "matched a subscription"
+_FOLLOWED = frozenset({"lambda", "sqs", "sns", "firehose"})  # the protocols whose endpoints are ARNs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A subscription: whom it delivers to, how, and what it takes."""
+
+    protocol: str
+    endpoint: str
+    is_confirmed: bool
+    is_raw: bool
+    policy: Mapping[str, Any] | None
+    is_of_body: bool
+
+    @property
+    def name(self) -> str:
+        """Whom it delivers to, in a word."""
+        return named(self.endpoint) if self.endpoint.startswith("arn:") else self.endpoint
+
+    def why_not(self, sent: Sent) -> str:
+        """Return why it does not take a message; empty if it does."""
+        if not self.is_confirmed:
+            return "the subscription is not confirmed"
+        if self.policy is None:
+            return ""
+        where = "body" if self.is_of_body else "attributes"
+        event = parsed(sent.payload) if self.is_of_body else _values(sent.attributes)
+        try:
+            if isinstance(event, dict) and patterns.matches(self.policy, event):
+                return ""
+        except PatternError as problem:
+            return f"the filter policy is not understood: {problem}"
+        got = json.dumps(event) if event else "none"
+        return f"the filter policy {json.dumps(self.policy)} does not match the message's {where}: {got}"
+
+
+def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+    """Return the hops of a message that was published: the subscriptions, and what they deliver to."""
+    matched, live = looked(_MATCHED, lambda: _matched(way, sent))
+    matched = replace(matched, payload=sent.payload)
+    return (matched, *(hop for one in live or [] for hop in _delivered(way, sent, one)))
+
+
+def _matched(way: Way, sent: Sent) -> tuple[Hop, list[Subscription]]:
+    every = _subscriptions(way, sent.arn)
+    reasons = [(one, one.why_not(sent)) for one in every]
+    live = [one for one, reason in reasons if not reason]
+    others = [f"{one.name}: {reason}" for one, reason in reasons if reason]
+    hop = partial(Hop, name=_MATCHED)
+    if live:
+        seen = [", ".join(one.name for one in live), *capped([f"not {other}" for other in others])]
+        return hop(state="reached", seen="\n".join(seen)), live
+    head = f"no subscription takes it; {named(sent.arn)} has {len(every)}"
+    return hop(state="failed", seen="\n".join([head, *capped(others)])), []
+
+
+def _subscriptions(way: Way, arn: str) -> Sequence[Subscription]:
+    sns = way.client("sns", arn)
+    pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
+    return [_subscription(sns, one) for page in pages for one in page["Subscriptions"]]
+
+
+def _subscription(sns: Any, listed: Mapping[str, str]) -> Subscription:  # noqa: ANN401 - a boto3 client
+    arn = listed["SubscriptionArn"]
+    is_confirmed = arn.startswith("arn:")  # else the text `PendingConfirmation`
+    attributes = sns.get_subscription_attributes(SubscriptionArn=arn)["Attributes"] if is_confirmed else {}
+    policy = attributes.get("FilterPolicy")
+    return Subscription(
+        protocol=listed["Protocol"],
+        endpoint=listed["Endpoint"],
+        is_confirmed=is_confirmed and attributes.get("PendingConfirmation") != "true",
+        is_raw=attributes.get("RawMessageDelivery") == "true",
+        policy=json.loads(policy) if policy else None,
+        is_of_body=attributes.get("FilterPolicyScope") == "MessageBody",
+    )
+
+
+def _delivered(way: Way, sent: Sent, subscription: Subscription) -> tuple[Hop, ...]:
+    if subscription.protocol not in _FOLLOWED:
+        seen = f"{subscription.endpoint}: the harness does not follow deliveries by {subscription.protocol}"
+        return (Hop(name="delivered", state="unknown", seen=seen),)
+    note = {"Type": "Notification", "TopicArn": sent.arn, "Message": sent.payload}
+    wrapped: object = note
+    if subscription.protocol == "lambda":
+        wrapped = {"Records": [{"EventSource": "aws:sns", "Sns": note}]}
+    payload = sent.payload if subscription.is_raw else json.dumps(wrapped)
+    return way.onward(replace(sent, arn=subscription.endpoint, payload=payload))
+
+
+def _values(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return message attributes as filter policies see them: numbers are numbers, and arrays are arrays."""
+    return {name: _value(attribute) for name, attribute in attributes.items()}
+
+
+def _value(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a text, a number, or a list
+    kind = str(attribute["DataType"]).partition(".")
+    text = attribute.get("StringValue", "")
+    return parsed(text) if kind[0] == "Number" or kind[2] == "Array" else text

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import time
+from types import SimpleNamespace
+
+from harness.aws import outbox
+from harness.eventbridge import send
+from harness.values import Sent
+from tests.unit.eventbridge.test_send import EVENT
+
+
+def test_what_is_sent_is_remembered_with_its_time() -> None:
+    client = SimpleNamespace(put_events=lambda **_: {"Entries": [{"EventId": "e-outbox"}]})
+    before = time.time()
+
+    event = send.sent(client, EVENT)
+    message = outbox.remember(Sent(arn="arn:aws:sqs:::q", id="m-outbox", payload=""))
+
+    assert before <= (outbox.sent_at(event) or 0) <= time.time()
+    assert outbox.sent_since(before) == [event, message]
+    assert outbox.sent_since(time.time() + 1) == []
+    assert outbox.sent_at(EVENT) is None

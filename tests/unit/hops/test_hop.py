@@ -1,0 +1,77 @@
+"""Hops as values and as text."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from harness import FiredEvent, Hop, Trace, hops
+from tests.unit.hops.world import QUEUE, sent
+
+if TYPE_CHECKING:
+    from harness import Sent
+
+
+def an_event() -> FiredEvent:
+    return FiredEvent(
+        id=str(uuid4()), timestamp=datetime.now(UTC), bus="b", source="shop", detail_type="placed", detail={}
+    )
+
+
+def test_the_stop_is_the_first_hop_that_failed() -> None:
+    trace = [Hop(name=state, state=state, seen="") for state in ("reached", "unknown", "failed")]
+
+    assert hops.failed(trace) == trace[2]
+    assert hops.failed(trace[:2]) is None
+
+
+def test_the_text_is_aligned_and_log_lines_stand_below() -> None:
+    trace = [
+        Hop(name="one", state="reached", seen="fine", payload='{"a":\n 1}'),
+        Hop(name="the second", state="failed", seen="bad\n[ERROR] x\n  in f"),
+        Hop(name="third", state="unknown", seen=""),
+    ]
+
+    assert hops.told(trace).splitlines() == [
+        "  ✓ one         fine",
+        '      > {"a": 1}',
+        "  ✗ the second  bad",
+        "      | [ERROR] x",
+        "      |   in f",
+        "  ? third",
+    ]
+    event = an_event()
+    headed = hops.told_all([Trace(sent=event, hops=tuple(trace[:1]))])
+    assert headed == f"event {event.id} (shop, 'placed'):\n  ✓ one  fine\n      > {{\"a\": 1}}"
+    message = sent(QUEUE)
+    assert hops.told_all([Trace(sent=message, hops=())]) == f"{message.id} (sent to sqs:jobs):\n"
+
+
+def test_of_many_events_the_latest_are_traced() -> None:
+    fired = [an_event() for _ in range(12)]
+
+    found = hops.traced(lambda event: (Hop(name=event.id, state="reached", seen=""),), fired)
+
+    assert [trace.sent for trace in found] == fired[:1:-1]
+    assert [trace.hops[0].name for trace in found] == [event.id for event in fired[:1:-1]]
+
+
+def test_an_emulator_that_hangs_holds_nobody_up() -> None:
+    released = threading.Event()
+    fired = [an_event(), an_event(), an_event()]
+
+    def trace(event: FiredEvent | Sent) -> tuple[Hop, ...]:
+        if event is fired[1]:
+            released.wait(30)
+        return (Hop(name="done", state="reached", seen=""),)
+
+    begun = time.monotonic()
+    found = hops.traced(trace, fired, budget=0.3)
+    released.set()
+
+    assert time.monotonic() - begun < 10
+    assert [each.hops[0].state for each in found] == ["reached", "unknown", "unknown"]
+    assert found[2].sent is fired[0]

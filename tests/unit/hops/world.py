@@ -1,0 +1,164 @@
+"""An account whose clients are fakes that tell what a test has put there."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
+
+from botocore.exceptions import ClientError
+
+from harness import Deployment, Endpoint, Outputs, Sent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness.terraform.commands import Terraform
+
+BUS = "orders"
+
+
+def arn(service: str, name: str) -> str:
+    return f"arn:aws:{service}:eu-north-1:000000000000:{name}"
+
+
+WORKER = arn("lambda", "function:worker")
+QUEUE = arn("sqs", "jobs")
+DEAD = arn("sqs", "dead")
+TOPIC = arn("sns", "news")
+BUCKET = "arn:aws:s3:::objects"
+
+
+def rule(name: str = "placed", *, state: str = "ENABLED", **others: str) -> dict[str, str]:
+    waits = others or {"EventPattern": json.dumps({"source": ["shop"]})}
+    return {"Name": name, "Arn": arn("events", f"rule/orders/{name}"), "State": state, **waits}
+
+
+def sent(to: str, payload: object = None, **others: Any) -> Sent:  # noqa: ANN401 - the fields of Sent
+    text = payload if isinstance(payload, str) else json.dumps(payload or {})
+    return Sent(arn=to, **{"id": str(uuid4()), "payload": text, "at": time.time(), **others})
+
+
+class NotFoundError(ClientError):
+    """What AWS answers when there is no log group, or no setting of its own for a function."""
+
+
+@dataclass(slots=True)
+class World:
+    """What is there, by the ARN or name of what it belongs to."""
+
+    rules: list[dict[str, str]] = field(default_factory=lambda: [rule()])
+    targets: dict[str, list[str]] = field(default_factory=lambda: {"placed": [f"{WORKER}:live"]})
+    target_settings: dict[str, Any] = field(default_factory=dict)  # of every target
+    log: list[dict[str, Any]] = field(default_factory=list)
+    mappings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    messages: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    redrive: dict[str, dict[str, Any]] = field(default_factory=dict)
+    subscriptions: list[dict[str, str]] = field(default_factory=list)
+    notifications: dict[str, Any] = field(default_factory=dict)
+    function: dict[str, Any] = field(default_factory=dict)
+    invoke_config: dict[str, Any] = field(default_factory=dict)
+    table: dict[str, Any] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)  # the calls that answer with an error
+
+    def ran(self, *messages: str, request: str = "r-1", after: float = 0.01) -> None:
+        """Log an invocation `after` seconds from now."""
+        lines = (f"START RequestId: {request} Version: 1", *messages, f"END RequestId: {request}")
+        stamp = int((time.time() + after) * 1000)
+        self.log += [{"logStreamName": request, "timestamp": stamp, "message": line} for line in lines]
+
+    def lies_in(self, queue: str, body: str, **others: Any) -> None:  # noqa: ANN401 - as SQS has messages
+        """Put a message into a queue."""
+        self.messages.setdefault(queue, []).append({"MessageId": str(uuid4()), "Body": body, **others})
+
+    def maps(self, source: str = QUEUE, **others: Any) -> None:  # noqa: ANN401 - as Lambda has mappings
+        """Have the worker take from a queue or a stream."""
+        self.mappings.setdefault(source, []).append({"FunctionArn": WORKER, "State": "Enabled", **others})
+
+    def stack(self, *, url: str = "http://127.0.0.1:1") -> Stack:
+        endpoint = Endpoint(backend="host", url=url, region="eu-north-1")
+        return Stack(endpoint=endpoint, terraform=cast("Terraform", None), outputs=Outputs({}), world=self)
+
+    def client(self) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        calls = {call: self._answering(call) for call in _ANSWERS}
+        return SimpleNamespace(
+            **calls,
+            get_paginator=lambda call: SimpleNamespace(paginate=lambda **asked: self._pages(call, asked)),
+            exceptions=SimpleNamespace(ResourceNotFoundException=NotFoundError),
+        )
+
+    def _answering(self, call: str) -> Any:  # noqa: ANN401 - a method of a boto3 client
+        def answer(**asked: Any) -> Any:  # noqa: ANN401 - as boto3
+            self._refuse(call)
+            return _ANSWERS[call](self, asked)
+
+        return answer
+
+    def _refuse(self, call: str) -> None:
+        if call in self.refused:
+            raise ClientError({"Error": {"Code": "InternalFailure", "Message": "no luck"}}, call)
+
+    def _pages(self, call: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        self._refuse(call)
+        match call:
+            case "list_rules":
+                assert asked == {"EventBusName": BUS}
+                yield from ({"Rules": [each]} for each in self.rules)
+            case "list_targets_by_rule":
+                arns = self.targets.get(asked["Rule"], [])
+                yield {"Targets": [{"Arn": target, **self.target_settings} for target in arns]}
+            case "list_event_source_mappings":
+                yield {"EventSourceMappings": self.mappings.get(asked["EventSourceArn"], [])}
+            case "list_subscriptions_by_topic":
+                assert asked == {"TopicArn": TOPIC}
+                yield from ({"Subscriptions": [each]} for each in self.subscriptions)
+            case "filter_log_events" if not self.log:
+                raise NotFoundError({"Error": {"Code": "ResourceNotFoundException"}}, call)
+            case "filter_log_events":
+                assert asked["logGroupName"] == "/aws/lambda/worker"
+                yield {"events": [line for line in self.log if line["timestamp"] >= asked["startTime"]]}
+
+
+def _invoke_config(world: World, asked: dict[str, Any]) -> dict[str, Any]:
+    assert asked["FunctionName"] == "worker"
+    if not world.invoke_config:
+        raise NotFoundError({"Error": {"Code": "ResourceNotFoundException"}}, "GetFunctionEventInvokeConfig")
+    return world.invoke_config
+
+
+def _attributes(world: World, asked: dict[str, Any]) -> dict[str, Any]:
+    queue = asked["QueueUrl"]
+    waiting = {"ApproximateNumberOfMessages": str(len(world.messages.get(queue, [])))}
+    policy = {"RedrivePolicy": json.dumps(world.redrive[queue])} if queue in world.redrive else {}
+    return {"Attributes": waiting | policy}
+
+
+def _subscription(world: World, asked: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Attributes": next(
+            one for one in world.subscriptions if one["SubscriptionArn"] == asked["SubscriptionArn"]
+        )
+    }
+
+
+_ANSWERS: dict[str, Any] = {
+    "get_function_configuration": lambda world, _: world.function,
+    "get_function_event_invoke_config": _invoke_config,
+    "get_queue_url": lambda _, asked: {"QueueUrl": arn("sqs", asked["QueueName"])},
+    "get_queue_attributes": _attributes,
+    "receive_message": lambda world, asked: {"Messages": world.messages.get(asked["QueueUrl"], [])},
+    "get_subscription_attributes": _subscription,
+    "get_bucket_notification_configuration": lambda world, _: world.notifications,
+    "describe_table": lambda world, _: {"Table": world.table},
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack(Deployment):
+    world: World
+
+    def client(self, _service: str, _region: str = "") -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        return self.world.client()
