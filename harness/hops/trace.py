@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.aws import outbox
-from harness.hops import bucket, event, function, mapping, queue, topic
+from harness.hops import bucket, event, function, mapping, queue, state_machine, topic
 from harness.hops.hop import Hop, Way, named
 from harness.values import FiredEvent, Sent
 
@@ -27,6 +27,7 @@ _FOLLOWERS: Mapping[str, Callable[[Way, Sent], tuple[Hop, ...]]] = {
     "s3": bucket.follow,
     "sns": topic.follow,
     "sqs": queue.follow,
+    "states": state_machine.follow,
 }
 _NAMES = {
     "dynamodb": "DynamoDB",

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import time
+from typing import Any
 
+from harness.aws import outbox
 from harness.base.polling import eventually
 from harness.errors import ExpectationError
+from harness.hops import state_machine
 from harness.resources.lookup import View
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_FAILURES = ("Failed", "TimedOut", "Aborted")  # how the types of a history's events of failure end
+from harness.values import Sent
 
 
 class StateMachine(View):
@@ -25,6 +24,12 @@ class StateMachine(View):
         """The state machine's ARN."""
         return str(self.resource.values["arn"])
 
+    def start(self, given: object = None) -> Sent:
+        """Start with a JSON value, `{}` by default; `Deployment.trace` takes what it returns."""
+        text, at = json.dumps({} if given is None else given), time.time()
+        answer = self.client("stepfunctions").start_execution(stateMachineArn=self.arn, input=text)
+        return outbox.remember(Sent(arn=self.arn, id=str(answer["executionArn"]), payload=text, at=at), at)
+
     def run(self, given: object = None, *, timeout: float = 60.0) -> Any:  # noqa: ANN401 - any JSON value
         """Run a standard state machine with a JSON value, `{}` by default, and return its output.
 
@@ -33,33 +38,17 @@ class StateMachine(View):
             NotReachedError: It was still running after `timeout` seconds.
         """
         states = self.client("stepfunctions")
-        text = json.dumps({} if given is None else given)
-        execution = states.start_execution(stateMachineArn=self.arn, input=text)["executionArn"]
+        execution = self.start(given).id
         ended = eventually(
             lambda: states.describe_execution(executionArn=execution),
-            until=lambda seen: seen["status"] not in {"RUNNING", "PENDING_REDRIVE"},
+            until=lambda seen: seen["status"] not in state_machine.RUNNING,
             what=f"the end of {execution}",
             timeout=timeout,
         )
         if ended["status"] != "SUCCEEDED":
-            got = {"status": ended["status"], **_why(states, execution)}
+            got = {
+                "status": ended["status"],
+                **state_machine.failure(state_machine.history(states, execution)),
+            }
             raise ExpectationError(f"execution {execution}", expected="SUCCEEDED", got=got)
         return json.loads(ended.get("output") or "null")
-
-
-def _why(states: Any, execution: str) -> dict[str, str]:  # noqa: ANN401 - a boto3 client
-    """Return the first failure of an execution's history that ended it: state, error and cause."""
-    pages = states.get_paginator("get_execution_history").paginate(executionArn=execution)
-    state, found = "", dict[str, str]()
-    for event in (event for page in pages for event in page["events"]):
-        state = event.get("stateEnteredEventDetails", {}).get("name", state)
-        if event["type"].endswith(_FAILURES):
-            found = {"state": state} | _details(event) if _details(event) else found
-    return found
-
-
-def _details(event: Mapping[str, Any]) -> dict[str, str]:
-    details: Mapping[str, Any] = next(
-        (value for name, value in event.items() if name.endswith("EventDetails")), {}
-    )
-    return {name: details[name] for name in ("error", "cause") if details.get(name)}

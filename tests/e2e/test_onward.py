@@ -209,6 +209,17 @@ resource "aws_s3_bucket_notification" "objects" {
   }
   depends_on = [aws_lambda_permission.all, aws_sqs_queue_policy.inbox, aws_sns_topic_policy.relay]
 }
+resource "aws_sfn_state_machine" "flow" {
+  name     = "onward-flow"
+  role_arn = aws_iam_role.f.arn
+  definition = jsonencode({
+    StartAt = "Weigh"
+    States = {
+      Weigh = { Type = "Pass", Next = "Work" }
+      Work  = { Type = "Task", Resource = aws_lambda_function.worker.arn, End = true }
+    }
+  })
+}
 """
 
 
@@ -376,3 +387,18 @@ def test_a_call_that_is_answered_is_traced_too(onward: Deployment) -> None:
     assert settled(onward, good.sent, "function returned")["function invoked"].payload == '{"a": 1}'
     failed = settled(onward, bad.sent, "function returned", "failed")["function returned"]
     assert "ValueError: poison on purpose" in failed.seen.splitlines()[0]
+
+
+def test_an_execution_is_followed_through_its_states(onward: Deployment) -> None:
+    flow = onward.state_machine()
+    good, bad = flow.start({"a": 1}), flow.start({"poison": 3})
+
+    found = settled(onward, good, "execution ended")
+    failed = settled(onward, bad, "execution ended", "failed")
+
+    assert {hop.state for hop in found.values()} == {"reached"}, hops.told(found.values())
+    assert json.loads(found["state Work"].payload) == {"a": 1}
+    assert json.loads(found["execution ended"].payload) == {"ok": True}
+    assert failed["state Weigh"].state == "reached"
+    assert stop(failed).name == "state Work"
+    assert "poison on purpose" in stop(failed).seen

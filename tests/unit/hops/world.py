@@ -62,6 +62,9 @@ class World:
     function: dict[str, Any] = field(default_factory=dict)
     invoke_config: dict[str, Any] = field(default_factory=dict)
     table: dict[str, Any] = field(default_factory=dict)
+    execution: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    executions: list[dict[str, Any]] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)  # the calls that answer with an error
 
     def ran(self, *messages: str, request: str = "r-1", after: float = 0.01) -> None:
@@ -112,6 +115,10 @@ class World:
                 yield {"Targets": [{"Arn": target, **self.target_settings} for target in arns]}
             case "list_event_source_mappings":
                 yield {"EventSourceMappings": self.mappings.get(asked["EventSourceArn"], [])}
+            case "get_execution_history":
+                yield from ({"events": [each]} for each in self.history)
+            case "list_executions":
+                yield {"executions": self.executions}
             case "list_subscriptions_by_topic":
                 assert asked == {"TopicArn": TOPIC}
                 yield from ({"Subscriptions": [each]} for each in self.subscriptions)
@@ -152,6 +159,7 @@ _ANSWERS: dict[str, Any] = {
     "receive_message": lambda world, asked: {"Messages": world.messages.get(asked["QueueUrl"], [])},
     "get_subscription_attributes": _subscription,
     "get_bucket_notification_configuration": lambda world, _: world.notifications,
+    "describe_execution": lambda world, _: world.execution,
     "describe_table": lambda world, _: {"Table": world.table},
 }
 

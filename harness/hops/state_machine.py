@@ -1,0 +1,103 @@
+"""A state machine on the way: the states that an execution entered, with their inputs, and how it ended."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from harness.hops.hop import Hop, looked, named
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.hops.hop import State, Way
+    from harness.values import Sent
+
+RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
+_STARTED = "execution started"
+_ENDED = "execution ended"
+_FAILURES = ("Failed", "TimedOut", "Aborted")  # how the types of a history's events of failure end
+
+type Event = Mapping[str, Any]  # as GetExecutionHistory tells it
+
+
+def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+    """Return the hops of an execution: each state that it entered, and its end."""
+    started, execution = looked(_STARTED, lambda: _started(way, sent))
+    if not execution:
+        return (started,)
+    ended, events = looked(_ENDED, lambda: _ended(way, execution))
+    return (started, *_states(events or [], ended), ended)
+
+
+def history(states: Any, execution: str) -> list[Event]:  # noqa: ANN401 - a boto3 client
+    """Return the events of an execution, oldest first."""
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=execution)
+    return [event for page in pages for event in page["events"]]
+
+
+def failure(events: Sequence[Event]) -> dict[str, str]:
+    """Return what ended an execution that failed: state, error and cause; empty if nothing has failed."""
+    state, found = "", dict[str, str]()
+    for event in events:
+        state = event.get("stateEnteredEventDetails", {}).get("name", state)
+        if event["type"].endswith(_FAILURES):
+            found = {"state": state} | _details(event) if _details(event) else found
+    return found
+
+
+def _details(event: Event) -> dict[str, str]:
+    details: Mapping[str, Any] = next(
+        (value for name, value in event.items() if name.endswith("EventDetails")), {}
+    )
+    return {name: details[name] for name in ("error", "cause") if details.get(name)}
+
+
+def _started(way: Way, sent: Sent) -> tuple[Hop, str]:
+    """Return the execution: the one that was started, or the only one since then if AWS has started it."""
+    hop = partial(Hop, name=_STARTED, payload=sent.payload)
+    if ":execution:" in sent.id:
+        return hop(state="reached", seen=named(sent.id)), sent.id
+    pages = way.client("stepfunctions", sent.arn).get_paginator("list_executions")
+    executions = [
+        str(one["executionArn"])
+        for page in pages.paginate(stateMachineArn=sent.arn)
+        for one in page["executions"]
+        if sent.at is not None and one["startDate"].timestamp() >= int(sent.at)
+    ]
+    if len(executions) == 1:
+        seen = f"{named(executions[0])}; the only one since it was sent"
+        return hop(state="reached", seen=seen), executions[0]
+    return hop(state="unknown", seen=f"{named(sent.arn)}: {len(executions)} executions since it was sent"), ""
+
+
+def _ended(way: Way, execution: str) -> tuple[Hop, list[Event]]:
+    states = way.client("stepfunctions", execution)
+    described = way.settled(
+        lambda: states.describe_execution(executionArn=execution),
+        until=lambda seen: seen["status"] not in RUNNING,
+        what=f"the end of {execution}",
+    )
+    events, status = history(states, execution), str(described["status"])
+    state: State = "unknown" if status in RUNNING else "reached" if status == "SUCCEEDED" else "failed"
+    seen = ": ".join([status, *failure(events).values()]) if state == "failed" else status
+    output = str(described.get("output") or "")
+    return Hop(name=_ENDED, state=state, seen=seen, payload=output), events
+
+
+def _states(events: Sequence[Event], ended: Hop) -> list[Hop]:
+    """Return a hop for each state that was entered; the one that has ended a failed execution has failed."""
+    entered = [event["stateEnteredEventDetails"] for event in events if "stateEnteredEventDetails" in event]
+    hops = [
+        Hop(name=f"state {one['name']}", state="reached", seen="entered", payload=str(one.get("input") or ""))
+        for one in entered
+    ]
+    cause = failure(events) if ended.state == "failed" else {}
+    at = next(
+        (place for place, hop in reversed([*enumerate(hops)]) if hop.name == f"state {cause.get('state')}"),
+        None,
+    )
+    if at is not None:
+        seen = ": ".join(cause[name] for name in ("error", "cause") if name in cause)
+        hops[at] = Hop(name=hops[at].name, state="failed", seen=seen, payload=hops[at].payload)
+    return hops
