@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from harness import Endpoint, Settings
 
+pytestmark = pytest.mark.any_backend
+
 TESTS = """
 def test_the_bucket_is_there(deployment):
     found = deployment.client("s3").list_buckets()["Buckets"]
