@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
 from botocore.exceptions import ParamValidationError, UnknownServiceError
 
+from harness.aws import outbox
 from harness.errors import TargetError
 from harness.eventbridge import inputs, patterns, send
+from harness.values import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from harness.eventbridge.inputs import Event
-    from harness.values import Resource
+    from harness.values import FiredEvent, Resource
 
 type Clients = Callable[[str, str], Any]  # a service and a region in, a boto3 client out
 
@@ -66,12 +69,14 @@ class Delivery:
         target: The target, as Terraform's state has it.
         event: The scheduled event.
         text: What is sent.
+        at: When that begins, in seconds since the epoch.
     """
 
     schedule: Resource
     target: Mapping[str, Any]
     event: Event
     text: str
+    at: float = field(default_factory=time.time)
 
     @property
     def arn(self) -> str:
@@ -88,21 +93,27 @@ class Delivery:
         (block, *_) = next(filter(None, (self.target.get(name) for name in names)), [{}])
         return dict(block)
 
+    def taken(self, answer: Mapping[str, Any], name: str) -> Sent:
+        """Return, and remember, what a service took; `name` is where its answer has the id."""
+        found = {**answer.get("ResponseMetadata", {}), **answer}.get(name, "")
+        return outbox.remember(Sent(arn=self.arn, id=str(found), payload=self.text, at=self.at), self.at)
+
     def refused(self, expected: str) -> TargetError:
         """Return the error that this can't be sent."""
         return TargetError(self.schedule.address, self.arn, expected=expected)
 
 
-def deliver(stack: Stack, schedule: Resource, moment: datetime) -> None:
+def deliver(stack: Stack, schedule: Resource, moment: datetime) -> list[FiredEvent | Sent]:
     """Send each target what it gets when a schedule is due at `moment`.
+
+    What it returns can be followed further: neither what a log group gets nor the call of a universal target.
 
     Raises:
         TargetError: The harness knows no such target, or AWS could not send to it.
     """
     event = inputs.scheduled_event(schedule, moment)
     planned = [(delivery, _sender(delivery)) for delivery in _planned(stack, schedule, event)]
-    for delivery, sender in planned:
-        sender(delivery, stack.client)
+    return [sent for delivery, sender in planned if (sent := sender(delivery, stack.client)) is not None]
 
 
 def _planned(
@@ -190,40 +201,44 @@ def _client(clients: Clients, service: str, delivery: Delivery) -> Any:  # noqa:
     return clients(service, delivery.arn.split(":")[3])
 
 
-def _invoke(delivery: Delivery, clients: Clients) -> None:
-    _client(clients, "lambda", delivery).invoke(
+def _invoke(delivery: Delivery, clients: Clients) -> Sent:
+    answer = _client(clients, "lambda", delivery).invoke(
         FunctionName=delivery.arn, InvocationType="Event", Payload=delivery.text.encode()
     )
+    return delivery.taken(answer, "RequestId")
 
 
-def _send(delivery: Delivery, clients: Clients) -> None:
+def _send(delivery: Delivery, clients: Clients) -> Sent:
     """Send a message; a FIFO queue as a target tells copies by their content."""
     sqs = _client(clients, "sqs", delivery)
     account, name = delivery.arn.split(":")[4:6]
     url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
     group = delivery.parameters("sqs_parameters", "sqs_target").get("message_group_id")
     fifo = {"MessageGroupId": group} if group else {}
-    sqs.send_message(QueueUrl=url, MessageBody=delivery.text, **fifo)
+    return delivery.taken(sqs.send_message(QueueUrl=url, MessageBody=delivery.text, **fifo), "MessageId")
 
 
-def _publish(delivery: Delivery, clients: Clients) -> None:
-    _client(clients, "sns", delivery).publish(TopicArn=delivery.arn, Message=delivery.text)
+def _publish(delivery: Delivery, clients: Clients) -> Sent:
+    answer = _client(clients, "sns", delivery).publish(TopicArn=delivery.arn, Message=delivery.text)
+    return delivery.taken(answer, "MessageId")
 
 
-def _start(delivery: Delivery, clients: Clients) -> None:
+def _start(delivery: Delivery, clients: Clients) -> Sent:
     states = _client(clients, "stepfunctions", delivery)
-    states.start_execution(stateMachineArn=delivery.arn, input=delivery.text)
+    answer = states.start_execution(stateMachineArn=delivery.arn, input=delivery.text)
+    return delivery.taken(answer, "executionArn")
 
 
-def _record(delivery: Delivery, clients: Clients) -> None:
+def _record(delivery: Delivery, clients: Clients) -> Sent:
     """Put a record whose partition is Scheduler's own, or by default a rule's event id."""
     path = str(delivery.parameters("kinesis_target").get("partition_key_path") or "$.id")
     key = delivery.parameters("kinesis_parameters").get("partition_key")
-    _client(clients, "kinesis", delivery).put_record(
+    answer = _client(clients, "kinesis", delivery).put_record(
         StreamName=delivery.arn.rpartition("/")[2],
         Data=delivery.text.encode(),
         PartitionKey=str(key or inputs.selected(path, delivery.event) or delivery.event["id"]),
     )
+    return delivery.taken(answer, "SequenceNumber")
 
 
 def _log(delivery: Delivery, clients: Clients) -> None:
@@ -250,11 +265,11 @@ def _milliseconds(time: str) -> int:
     return int(time) if time.isdecimal() else int(datetime.fromisoformat(time).timestamp() * 1000)
 
 
-def _put(delivery: Delivery, clients: Clients) -> None:
+def _put(delivery: Delivery, clients: Clients) -> FiredEvent:
     """Put an event whose detail is the input of EventBridge Scheduler."""
     own = delivery.parameters("eventbridge_parameters")
     event = {"source": own["source"], "detail-type": own["detail_type"], "detail": json.loads(delivery.text)}
-    send.sent(_client(clients, "events", delivery), patterns.as_fired(event, delivery.arn))
+    return send.sent(_client(clients, "events", delivery), patterns.as_fired(event, delivery.arn))
 
 
 def _call(delivery: Delivery, clients: Clients) -> None:
@@ -291,7 +306,7 @@ def _shaped(shape: Any, value: Any) -> Any:  # noqa: ANN401 - a shape of botocor
     return value
 
 
-type Sender = Callable[[Delivery, Clients], None]
+type Sender = Callable[[Delivery, Clients], FiredEvent | Sent | None]
 
 _BOTH: Mapping[str, Sender] = {
     "lambda": _invoke,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness.eventbridge.patterns import NearMiss
-    from harness.values import FiredEvent
+    from harness.values import FiredEvent, Sent
 
 
 class Rule(View):
@@ -79,12 +79,13 @@ class Schedule(View):
         timetable = expressions.timetable_of(self.resource)
         return list(itertools.islice(timetable.runs(after or datetime.now(UTC)), n))
 
-    def run(self, *, at: datetime | None = None) -> None:
-        """Send to each target what AWS would send when the schedule is due.
+    def run(self, *, at: datetime | None = None) -> list[FiredEvent | Sent]:
+        """Send to each target what AWS would send when the schedule is due; `Deployment.trace` follows it.
 
         The harness sends it itself, as no API of AWS does, whether the schedule is enabled or not. A target
         is a function, a queue, a topic, a state machine, a bus or a stream of Kinesis. A rule may have a log
-        group too, and EventBridge Scheduler a universal target: any action of AWS.
+        group too, and EventBridge Scheduler a universal target: any action of AWS. These two are not in what
+        is returned: nothing follows them.
 
         Args:
             at: When it is due, as the event says; now by default.
@@ -94,4 +95,4 @@ class Schedule(View):
             ScheduleError: `at` has no time zone.
         """
         moment = expressions.aware(str(self.resource.values["schedule_expression"]), at or datetime.now(UTC))
-        targets.deliver(self.stack, self.resource, moment)
+        return targets.deliver(self.stack, self.resource, moment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +14,9 @@ from botocore.client import BaseClient
 from botocore.validate import validate_parameters
 
 from harness import Endpoint, Resource, TargetError
-from harness.aws import clients
+from harness.aws import clients, outbox
 from harness.eventbridge import targets
+from harness.values import Sent
 
 NOWHERE = Endpoint(backend="nowhere", url="http://127.0.0.1:9", region="us-east-1")
 MOMENT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
@@ -63,6 +65,35 @@ def calls_of(stack: Applied, schedule: Resource) -> list[Call]:
     with patch.object(BaseClient, "_make_api_call", call):
         targets.deliver(stack, schedule, MOMENT)
     return calls
+
+
+def test_what_was_sent_can_be_followed_but_for_logs() -> None:
+    arns = [FUNCTION, QUEUE, TOPIC, MACHINE, STREAM, LOGS]
+    stack = Applied(RULE, *(target_of("r", {"arn": arn, "input": '{"a": 1}'}) for arn in arns))
+    answers = {
+        "Invoke": {"ResponseMetadata": {"RequestId": "r"}},
+        "GetQueueUrl": {"QueueUrl": "http://q"},
+        "SendMessage": {"MessageId": "m"},
+        "Publish": {"MessageId": "p"},
+        "StartExecution": {"executionArn": "x"},
+        "PutRecord": {"SequenceNumber": "7"},
+        "CreateLogStream": {},
+        "PutLogEvents": {},
+    }
+    begun = time.time()
+
+    with patch.object(BaseClient, "_make_api_call", lambda _, name, __: answers[name]):
+        taken = targets.deliver(stack, RULE, MOMENT)
+
+    assert [(each.id, isinstance(each, Sent) and each.arn) for each in taken] == [
+        ("r", FUNCTION),
+        ("m", QUEUE),
+        ("p", TOPIC),
+        ("x", MACHINE),
+        ("7", STREAM),
+    ]
+    assert {isinstance(each, Sent) and each.payload for each in taken} == {'{"a": 1}'}
+    assert outbox.sent_since(begun) == taken
 
 
 def target_of(rule: str, target: dict[str, Any], bus: str = "default") -> Resource:
