@@ -16,6 +16,7 @@ from tests.unit.fake_stack import FakeStack
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+pytestmark = pytest.mark.processes
 BACKEND = """
 import logging
 from contextlib import contextmanager

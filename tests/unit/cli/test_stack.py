@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+pytestmark = pytest.mark.processes
 COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
 SAYS_WHY = re.compile("nothing answers|to be up, and it is not|expected a table in pyproject.toml")
 BACKEND = """

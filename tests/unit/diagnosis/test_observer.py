@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.processes
 # A deployment that was never applied: its emulator is a file, its only function logs one line.
 CONFTEST = """
 import time
