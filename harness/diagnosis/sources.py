@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_FOLDER = "/var/task/"
+# Where a function's code lies; the second is that of the executor `process` where it may mount nothing.
+_FOLDERS = r"(?:/var/task|(?:/[\w.-]+)*/lambda-\w+/code/[0-9a-f]{16}-\w+)/"
 # A line of Python's traceback, and one of Node's stack; the end is what both show as the place.
-_PLACE = re.compile(rf'(?:file://)?{_FOLDER}(?P<path>[^\s":]+)(?=", line \d|:\d)')
+_PLACE = re.compile(rf'(?:file://)?{_FOLDERS}(?P<path>[^\s":]+)(?=", line \d|:\d)')
 _NOT_OF_THE_PROJECT = {"node_modules", "build", "dist", "artifacts", "__pycache__"}
 
 
@@ -30,14 +31,15 @@ class Sources:
 
     def located(self, text: str) -> str:
         """Return `text` with the project's files in place of the functions', where just one can be meant."""
-        return _PLACE.sub(lambda found: self._file(found["path"]), text)
+        return _PLACE.sub(lambda found: self._file(found["path"]) or found[0], text)
 
     def _file(self, path: str) -> str:
+        """Return the one file of the project that `path` ends; empty if there is none, or more than one."""
         if path not in self._known:
             fitting = [
                 each for each in self._named(PurePosixPath(path).name) if f"/{each}".endswith(f"/{path}")
             ]
-            self._known[path] = fitting[0] if len(fitting) == 1 else _FOLDER + path
+            self._known[path] = fitting[0] if len(fitting) == 1 else ""
         return self._known[path]
 
     def _named(self, name: str) -> Iterator[str]:

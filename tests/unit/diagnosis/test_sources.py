@@ -37,6 +37,10 @@ def sources(tmp_path: Path) -> Sources:
             'File "/var/task/greeter/__init__.py", line 13, in handler',
             'File "src/greeter/__init__.py", line 13, in handler',
         ),
+        (
+            'File "/tmp/lambda-iei2miv1/code/9a2f28eabea42d35-jab1k2iv/greeter/__init__.py", line 13',
+            'File "src/greeter/__init__.py", line 13',
+        ),
         ("at handler (/var/task/index.mjs:3:9)", "at handler (lambda/index.mjs:3:9)"),
         ("at handler (file:///var/task/index.mjs:3:9)", "at handler (lambda/index.mjs:3:9)"),
         ('File "/var/task/main.py", line 1', 'File "/var/task/main.py", line 1'),  # two fit
