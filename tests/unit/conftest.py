@@ -3,12 +3,19 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from harness import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# How long an example takes says nothing on a machine that is busy with others.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture
