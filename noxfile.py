@@ -50,7 +50,7 @@ def typecheck(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run the unit tests."""
     _sync(session, "test")
-    session.run("pytest", "tests/unit", "--numprocesses=auto", SLOWEST, *session.posargs)
+    session.run("pytest", "tests/unit", "--numprocesses=auto", "--dist=worksteal", SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)
