@@ -130,11 +130,11 @@ class Observer:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
-        self, item: pytest.Item
+        self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Add to a test's report what has been seen meanwhile."""
         concerns = not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
-        if concerns:
+        if concerns and call.excinfo:
             frames.hide()
         made = yield
         requests, spans = _drained(self._requests), _drained(self._spans)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import PatternError
-from harness.eventbridge import patterns
+from harness.eventbridge import inputs, patterns
 from harness.hops import function
 from harness.hops.hop import Hop, after, capped, looked, named
 
@@ -102,8 +102,5 @@ def _input(target: Target, envelope: str) -> str:
     if target.get("InputTransformer"):
         return str(target["InputTransformer"]["InputTemplate"])
     if path := target.get("InputPath"):
-        part = json.loads(envelope)
-        for name in str(path).removeprefix("$").split(".")[1:]:
-            part = part.get(name) if isinstance(part, dict) else None
-        return json.dumps(part)
+        return json.dumps(inputs.selected(str(path), json.loads(envelope)))
     return str(target.get("Input") or envelope)
