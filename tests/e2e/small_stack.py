@@ -1,4 +1,4 @@
-"""A small project: a bucket and a topic, which take seconds, and pytest on them in another process."""
+"""Small stacks: one with pytest on it in another process, and any root in an account of its own."""
 
 from __future__ import annotations
 
@@ -6,13 +6,20 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness import Settings
+import pytest
+
+from harness import Settings, deployed_at
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from harness import Deployment, Endpoint
 
 ROOT = """
 data "aws_caller_identity" "me" {}
@@ -82,3 +89,18 @@ class SmallStack:
     def commands(self) -> list[str]:
         """Return the Terraform commands that have run."""
         return (self.settings.project / "calls").read_text("utf-8").splitlines()
+
+
+@contextmanager
+def applied_alone(
+    settings: Settings, endpoint: Endpoint, folder: Path, *, root: str, handler: str, account: str
+) -> Iterator[Deployment]:
+    """Apply a root in an account of its own; its functions' zip is `app.zip`, beside it in `folder`."""
+    if endpoint.backend in {"aws", "external"}:
+        pytest.skip(f"the account is taken by its number: not on the backend {endpoint.backend}")
+    (folder / "main.tf").write_text(root, "utf-8")
+    with zipfile.ZipFile(folder / "app.zip", "w") as archive:
+        archive.writestr("app.py", handler)
+    own = replace(settings, terraform_dir=folder, package=None, variables={})
+    with deployed_at(own, replace(endpoint, access_key=account)) as stack:
+        yield stack

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import deployed_at, eventually, hops
+from harness import eventually, hops
+from tests.e2e.small_stack import applied_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -228,15 +226,10 @@ def onward(
     harness_settings: Settings, endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
     """Apply the root in an account of its own."""
-    if endpoint.backend in {"aws", "external"}:
-        pytest.skip(f"the account is taken by its number: not on the backend {endpoint.backend}")
     root = tmp_path_factory.mktemp("onward")
-    (root / "main.tf").write_text(ROOT, "utf-8")
-    with zipfile.ZipFile(content := io.BytesIO(), "w") as archive:
-        archive.writestr("app.py", HANDLER)
-    (root / "app.zip").write_bytes(content.getvalue())
-    settings = replace(harness_settings, terraform_dir=root, package=None, variables={})
-    with deployed_at(settings, replace(endpoint, access_key=ACCOUNT)) as stack:
+    with applied_alone(
+        harness_settings, endpoint, root, root=ROOT, handler=HANDLER, account=ACCOUNT
+    ) as stack:
         # S3 tells a new notification's targets that it works: an invocation that is of no test.
         stack.function("worker").wait_for_log("s3:TestEvent", timeout=LONG)
         yield stack

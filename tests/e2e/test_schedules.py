@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import deployed_at, eventually
+from harness import eventually
+from tests.e2e.small_stack import applied_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,16 +204,11 @@ def applied(
     harness_settings: Settings, endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
     """Apply the root in an account of its own; only MiniStack has streams without anything to download."""
-    if endpoint.backend in {"aws", "external"}:
-        pytest.skip(f"the account is taken by its number: not on the backend {endpoint.backend}")
     root = tmp_path_factory.mktemp("schedules")
     streams = STREAM if endpoint.backend == "ministack" else NO_STREAM
-    (root / "main.tf").write_text(ROOT + streams, "utf-8")
-    with zipfile.ZipFile(content := io.BytesIO(), "w") as archive:
-        archive.writestr("app.py", HANDLER)
-    (root / "app.zip").write_bytes(content.getvalue())
-    settings = replace(harness_settings, terraform_dir=root, package=None, variables={})
-    with deployed_at(settings, replace(endpoint, access_key=ACCOUNT)) as stack:
+    with applied_alone(
+        harness_settings, endpoint, root, root=ROOT + streams, handler=HANDLER, account=ACCOUNT
+    ) as stack:
         yield stack
 
 
