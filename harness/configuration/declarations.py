@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import SettingsError
@@ -24,6 +25,8 @@ _ITEM = re.compile(r'\s*([A-Za-z_][\w-]*)[ \t]*(?:(=)(?!=)|((?:"[^"\n]*"|[A-Za-z
 _HEREDOC = re.compile(r"<<-?([A-Za-z_][\w-]*)\n")
 _TEXT = re.compile(r'"?([\w-]+)"?\s*[=:]\s*"((?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{))*)"')
 _HERE = re.compile(r"\$\{path\.(?:module|root|cwd)\}/")
+_PLAIN_CODE = re.compile(r'[^"#/<{}]+')
+_PLAIN_TEXT = re.compile(r'[^"\\$%]+')
 _LITERAL = re.compile(r'"((?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{))*)"')
 
 
@@ -105,13 +108,15 @@ def assigned(file: Path) -> dict[str, str]:
     return _body(text, _masked(text), 0, len(text), file)[0]
 
 
-def _blocks_in(file: Path) -> Iterator[Block]:
-    text = file.read_text("utf-8-sig", "replace")
+def _blocks_in(file: Path) -> tuple[Block, ...]:
+    return _parsed(file.read_text("utf-8-sig", "replace"), file)
+
+
+@lru_cache(maxsize=1024)  # a run asks for the same files several times
+def _parsed(text: str, file: Path) -> tuple[Block, ...]:
     if file.name.endswith(".json"):
-        yield from _from_json(text, file)
-        return
-    _, found = _body(text, _masked(text), 0, len(text), file)
-    yield from found
+        return tuple(_from_json(text, file))
+    return _body(text, _masked(text), 0, len(text), file)[1]
 
 
 def _body(text: str, mask: str, at: int, end: int, file: Path) -> tuple[dict[str, str], tuple[Block, ...]]:
@@ -187,6 +192,8 @@ def _step(text: str, at: int, open_braces: list[int]) -> int:
 
 
 def _step_in_string(text: str, at: int, open_braces: list[int]) -> int:
+    if plain := _PLAIN_TEXT.match(text, at):
+        return plain.end()
     if text.startswith(("$${", "%%{"), at):
         return at + 3
     if text[at] == "\\":
@@ -200,6 +207,8 @@ def _step_in_string(text: str, at: int, open_braces: list[int]) -> int:
 
 
 def _step_in_code(text: str, at: int, open_braces: list[int]) -> int:
+    if plain := _PLAIN_CODE.match(text, at):
+        return plain.end()
     if text[at] == "#" or text.startswith("//", at):
         return _place(text.find("\n", at), text)
     if text.startswith("/*", at):

@@ -10,29 +10,31 @@ import hashlib
 import json
 import logging
 import shutil
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from importlib.metadata import version
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from filelock import FileLock
 
 from harness import backends
+from harness.aws import clients
 from harness.backends import emulator
-from harness.base import journal, process
+from harness.base import journal, process, timeline
 from harness.configuration.remote_state import states_read
-from harness.configuration.scratch import copied, copy_of, inputs
+from harness.configuration.scratch import copied, copy_of
 from harness.deployment import Deployment
 from harness.errors import BackendError, HarnessError, NotUpError
-from harness.lifetimes import keeper
+from harness.lifetimes import keeper, swap
+from harness.lifetimes.fingerprints import Fingerprint, backend_fingerprint
 from harness.lifetimes.keeper import Task
+from harness.lifetimes.swap import LARGEST_UPLOAD, NotSwappableError, Swap, carry_out
 from harness.session import prepare, stages, tell_refusals, zip_variables
 from harness.terraform import commands as terraform
 from harness.values import Endpoint, Outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from harness.lifetimes.keeper import Keeper
     from harness.settings import Settings
@@ -42,13 +44,7 @@ log = logging.getLogger(__name__)
 
 _HOLD_BACKEND = "harness.lifetimes.held:backend_held"
 _KEPT = "kept"
-_BACKEND, _STACK = "backend.json", "stack.json"
-_DISTRIBUTION = "terraform-lambda-harness"
-# What a backend is started with; another value of one of these takes another backend.
-_BACKEND_SETTINGS = (
-    *("backend", "region", "port", "python", "image", "lambda_executor"),
-    *("ministack_auth", "endpoint_url", "aws_accounts", "allowed_hosts"),
-)
+_BACKEND, _STACK, _AHEAD = "backend.json", "stack.json", "ahead.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,13 +107,18 @@ class Kept:
             HarnessError: Terraform failed; the next run tries again.
         """
         prepare(self.settings)
-        wanted, last = stack_fingerprint(self.settings, zip_variables(self.settings)), self._noted(_STACK)
-        if last.get("fingerprint") == wanted and self._is_whole(last):
-            log.info("nothing has changed since the last apply")
-            return self._deployed(endpoint, Outputs(last["outputs"]))
+        wanted, last = self._fingerprint(), self._noted(_STACK)
+        if self._is_whole(last):
+            changed = wanted.other_zips(Fingerprint.noted(last))
+            if changed == []:
+                log.info("nothing has changed since the last apply")
+                return self._deployed(endpoint, Outputs(last["outputs"]))
+            if changed and (deployment := self._swapped(endpoint, wanted, changed, last)):
+                return deployment
         backends.check_needs(self.settings, running=endpoint.backend)
         (self.folder / _STACK).unlink(missing_ok=True)
         try:
+            self._swap_ahead(endpoint)
             commands = self._applied(endpoint)
         except HarnessError as problem:
             problem.add_note(
@@ -126,8 +127,65 @@ class Kept:
             )
             raise
         deployed = Deployment.at(endpoint, commands, commands.outputs())
-        self._note(_STACK, fingerprint=wanted, outputs=dict(deployed.outputs.values))
+        self._note_stack(wanted, applied=wanted.zips, outputs=deployed.outputs)
+        (self.folder / _AHEAD).unlink(missing_ok=True)
         return deployed
+
+    def _fingerprint(self) -> Fingerprint:
+        return Fingerprint.of(self.settings, zip_variables(self.settings))
+
+    def _swapped(
+        self, endpoint: Endpoint, wanted: Fingerprint, changed: list[str], last: Mapping[str, Any]
+    ) -> Deployment | None:
+        """Return the stack with the code of the zips that have changed; None if that takes an apply."""
+        deployment = self._deployed(endpoint, Outputs(last["outputs"]))
+        try:
+            swaps = self._planned(endpoint, {path: last["applied"][path] for path in changed})
+        except NotSwappableError as problem:
+            log.info("the code alone can't be swapped: %s", problem)
+            return None
+        self._note(_AHEAD, swaps=[each.as_note() for each in {*self._ahead(), *swaps}])
+        (self.folder / _STACK).unlink(missing_ok=True)  # should a swap fail, an apply is what mends it
+        with timeline.phase("swap of code"):
+            for each in swaps:
+                carry_out(each, clients.client(replace(endpoint, region=each.region), "lambda"))
+        self._note_stack(wanted, applied=last["applied"], outputs=deployment.outputs)
+        names = ", ".join(sorted(each.function for each in swaps))
+        log.info("swapped the code of %s; Terraform did not have to run", names)
+        return deployment
+
+    def _planned(self, endpoint: Endpoint, zips: Mapping[str, list[str]]) -> list[Swap]:
+        """Return the swaps that bring the content of `zips`, which have the hashes that were applied.
+
+        Raises:
+            NotSwappableError: It takes an apply.
+        """
+        if endpoint.is_aws:
+            raise NotSwappableError("it is on real AWS")
+        if large := [path for path in zips if Path(path).stat().st_size > LARGEST_UPLOAD]:
+            raise NotSwappableError(f"{large[0]} has more than {LARGEST_UPLOAD >> 20} MB")
+        found: list[Swap] = []
+        for stage in stages(self.settings):
+            commands = self._commands(endpoint, stage)
+            found += swap.planned(stage, commands, commands.outputs(), zips)
+        if unused := sorted(set(zips) - {each.zip for each in found}):
+            raise NotSwappableError(f"no function is known to have its code from {unused[0]}")
+        return found
+
+    def _ahead(self) -> list[Swap]:
+        """Return the swaps that Terraform's state does not know of."""
+        return [Swap.noted(each) for each in self._noted(_AHEAD).get("swaps", [])]
+
+    def _swap_ahead(self, endpoint: Endpoint) -> None:
+        """Give swapped functions the code that their zips have now: Terraform may take it for unchanged."""
+        for each in self._ahead():
+            client = clients.client(replace(endpoint, region=each.region), "lambda")
+            with suppress(client.exceptions.ResourceNotFoundException, FileNotFoundError):
+                carry_out(each, client)
+
+    def _note_stack(self, fingerprint: Fingerprint, *, applied: Mapping[str, Any], outputs: Outputs) -> None:
+        """Note what runs; `applied` are the hashes of the zips that Terraform's state knows."""
+        self._note(_STACK, **fingerprint.as_note(), applied=dict(applied), outputs=dict(outputs.values))
 
     def _applied(self, endpoint: Endpoint) -> Terraform:
         """Apply a copy of each root, and return the commands on that of the stack."""
@@ -180,8 +238,8 @@ class Kept:
             HarnessError: The Lambda zip can't be built.
         """
         prepare(self.settings)
-        wanted, last = stack_fingerprint(self.settings, zip_variables(self.settings)), self._noted(_STACK)
-        return last.get("fingerprint") == wanted and self._is_whole(last)
+        last = self._noted(_STACK)
+        return self._is_whole(last) and self._fingerprint() == Fingerprint.noted(last)
 
     def stop(self) -> bool:
         """Stop the backend and forget the stack; return whether there was anything.
@@ -217,7 +275,7 @@ class Kept:
         """Return where the copy of a root is."""
         if stage.terraform_dir == self.settings.terraform_dir:
             return self.workspace
-        return self.folder / f"root-{_digest([str(stage.terraform_dir)])[:8]}"
+        return self.folder / f"root-{hashlib.sha256(str(stage.terraform_dir).encode()).hexdigest()[:8]}"
 
     def _commands(self, endpoint: Endpoint, stage: Settings) -> Terraform:
         root = copy_of(stage.terraform_dir, self._place(stage))
@@ -300,44 +358,3 @@ def _read(file: Path) -> dict[str, Any]:
     except (FileNotFoundError, ValueError):  # a run that was killed may have written half of it
         return {}
     return noted if isinstance(noted, dict) else {}
-
-
-def backend_fingerprint(settings: Settings) -> str:
-    """Return a digest of all that decides how the backend is started."""
-    chosen = [f"{name}={getattr(settings, name)}" for name in _BACKEND_SETTINGS]
-    return _digest([version(_DISTRIBUTION), *chosen])
-
-
-def stack_fingerprint(settings: Settings, variables: Mapping[str, str]) -> str:
-    """Return a digest of what an apply depends on: Terraform's files, variables and program, and the zip."""
-    program = terraform.program_of(settings)
-    built = Path(program).resolve().stat()
-    given = {**settings.variables, **variables}
-    return _digest(
-        [
-            backend_fingerprint(settings),
-            f"{program} {built.st_size} {built.st_mtime_ns}",
-            json.dumps([given, settings.workspace, _told_by_environ(settings)], sort_keys=True),
-            repr([(root.terraform_dir, root.workspace, dict(root.variables)) for root in settings.roots]),
-            *(
-                each
-                for stage in stages(settings)
-                for each in _contents([*filter(Path.is_file, stage.var_files), *inputs(stage.terraform_dir)])
-            ),
-            *_contents(Path(value) for value in variables.values() if Path(value).is_file()),
-        ]
-    )
-
-
-def _told_by_environ(settings: Settings) -> dict[str, str]:
-    """Return the variables that Terraform reads from the environment."""
-    return {name: text for name, text in settings.environ.items() if name.startswith("TF_VAR_")}
-
-
-def _contents(files: Iterable[Path]) -> Iterator[str]:
-    for file in files:
-        yield f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}"
-
-
-def _digest(parts: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -21,7 +21,7 @@ from harness.base import gate, isolation, journal, process, timeline
 from harness.configuration import values
 from harness.configuration.scratch import copied, scratch_copy
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
-from harness.terraform import state
+from harness.terraform import installation, state
 from harness.terraform.events import EventLog, diagnostics_of
 from harness.terraform.hints import hints_for
 from harness.terraform.retry import patiently
@@ -94,6 +94,16 @@ class Terraform:
         with self._plugin_cache_to_itself():
             patiently(self._init)
         state.check_is_local(self.root)
+        installation.note(self.root, self._decides_init())
+
+    def has_init(self) -> bool:
+        """Say whether `init` has run in the root, and would do nothing more."""
+        return installation.is_whole(self.root, self._decides_init())
+
+    def _decides_init(self) -> dict[str, str]:
+        built = Path(self.program).resolve().stat()
+        configuration = self.environ.get("TF_CLI_CONFIG_FILE", "")
+        return {"program": f"{self.program} {built.st_size} {built.st_mtime_ns}", "cli": configuration}
 
     @contextmanager
     def _plugin_cache_to_itself(self) -> Iterator[None]:
@@ -377,7 +387,11 @@ def apply_root(terraform: Terraform) -> None:
         StateError: The state would not be a local file; nothing has been read or written there.
         TerraformError: A command failed.
     """
-    terraform.init()
+    if terraform.has_init():
+        log.info("the providers and modules are there: no terraform init")
+        state.check_is_local(terraform.root)
+    else:
+        terraform.init()
     terraform.apply()
     if old := functions_with_old_code(terraform):
         log.info("applying anew what has another zip, but no source_code_hash: %s", ", ".join(old))

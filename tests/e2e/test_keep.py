@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness import Endpoint, Settings
+    from harness import Deployment, Endpoint, Settings
 
 pytestmark = pytest.mark.any_backend
 
@@ -45,6 +45,14 @@ resource "aws_lambda_function" "f" {
   role          = aws_iam_role.f.arn
   handler       = "app.handler"
   runtime       = "python3.13"
+  publish       = true
+}
+"""
+ALIAS = """
+resource "aws_lambda_alias" "live" {
+  name             = "live"
+  function_name    = aws_lambda_function.f.function_name
+  function_version = aws_lambda_function.f.version
 }
 """
 MORE = """
@@ -104,16 +112,33 @@ def test_the_next_run_attaches_and_a_change_is_applied_on_top(project: SmallStac
     )
 
 
-def test_a_zip_that_changed_without_a_hash_is_what_runs(project: SmallStack) -> None:
-    (project.settings.terraform_dir / "function.tf").write_text(FUNCTION, "utf-8")
-    kept = Kept.of(project.settings)
+def test_code_is_swapped_and_the_next_apply_is_right_whatever_the_zip_is_then(project: SmallStack) -> None:
+    root, kept = project.settings.terraform_dir, Kept.of(project.settings)
+    (root / "function.tf").write_text(FUNCTION, "utf-8")
+    (root / "alias.tf").write_text(ALIAS, "utf-8")
 
-    for answer in ("first", "second"):
+    def answers(answer: str, by: str = "live") -> Deployment:
+        """Bring up a handler that answers so, and check that it is what runs."""
         with zipfile.ZipFile(project.settings.project / "app.zip", "w") as archive:
             archive.writestr("app.py", f"def handler(event, context):\n    return {answer!r}\n")
         with kept.alone():
             stack = kept.deployment(kept.endpoint())
-        payload = stack.client("lambda").invoke(FunctionName="old-code")["Payload"].read()
-
-        assert payload == json.dumps(answer).encode()
+        ran = stack.client("lambda").invoke(FunctionName="old-code", Qualifier=by)
+        assert ran["Payload"].read() == json.dumps(answer).encode()
         assert kept.is_current()
+        return stack
+
+    answers("first")
+    assert project.commands() == ["init", "apply"]
+
+    answers("second")
+    assert project.commands() == ["init", "apply"]  # Terraform has not run
+
+    (root / "more.tf").write_text(MORE, "utf-8")
+    stack = answers("first")  # what Terraform's state has all the time
+    assert project.commands()[2:] == ["apply"]
+    assert stack.plan() == []
+
+    (root / "alias.tf").unlink()
+    answers("third", by="$LATEST")  # changed with Terraform's files, and no hash tells
+    assert project.commands()[3:] == ["plan", "apply", "apply"]

@@ -1,0 +1,111 @@
+"""What decides how a kept backend is started, and what an apply would find changed."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from harness.configuration.scratch import inputs
+from harness.session import stages
+from harness.terraform import commands as terraform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from harness.settings import Settings
+
+_DISTRIBUTION = "terraform-lambda-harness"
+# What a backend is started with; another value of one of these takes another backend.
+_BACKEND_SETTINGS = (
+    *("backend", "region", "port", "python", "image", "lambda_executor"),
+    *("ministack_auth", "endpoint_url", "aws_accounts", "allowed_hosts"),
+)
+_HASHES = ("sha256", "md5", "sha1", "sha512")  # those that Terraform has functions for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """All that an apply depends on.
+
+    Attributes:
+        rest: A digest of Terraform's files, variables and program.
+        zips: The hashes of each zip, by its path: those of SHA-256, MD5, SHA-1 and SHA-512, in hexadecimal
+            digits and in base64.
+    """
+
+    rest: str
+    zips: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, settings: Settings, variables: Mapping[str, str]) -> Self:
+        """Return that of the stack of `settings`; `variables` name the zips that the harness builds."""
+        files = [
+            file
+            for stage in stages(settings)
+            for file in (*filter(Path.is_file, stage.var_files), *inputs(stage.terraform_dir))
+        ]
+        named = [Path(value) for value in variables.values() if Path(value).is_file()]
+        zips = sorted({*(file for file in files if file.suffix == ".zip"), *named})
+        rest = [*_chosen(settings, variables), *_contents(file for file in files if file not in zips)]
+        return cls(rest=_digest(rest), zips={str(file): _hashes(file) for file in zips})
+
+    @classmethod
+    def noted(cls, note: Mapping[str, Any]) -> Self:
+        """Return the one that was noted with `as_note`; one that nothing equals if none was."""
+        zips = note.get("zips") or {}
+        return cls(
+            rest=str(note.get("rest", "")), zips={path: tuple(hashes) for path, hashes in zips.items()}
+        )
+
+    def as_note(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        return {"rest": self.rest, "zips": dict(self.zips)}
+
+    def other_zips(self, before: Fingerprint) -> list[str] | None:
+        """Return the paths of the zips that have changed since `before`; None if more has changed."""
+        if self.rest != before.rest or self.zips.keys() != before.zips.keys():
+            return None
+        return [path for path in self.zips if self.zips[path] != before.zips[path]]
+
+
+def backend_fingerprint(settings: Settings) -> str:
+    """Return a digest of all that decides how the backend is started."""
+    chosen = [f"{name}={getattr(settings, name)}" for name in _BACKEND_SETTINGS]
+    return _digest([version(_DISTRIBUTION), *chosen])
+
+
+def _chosen(settings: Settings, variables: Mapping[str, str]) -> list[str]:
+    program = terraform.program_of(settings)
+    built = Path(program).resolve().stat()
+    given = {**settings.variables, **variables}
+    return [
+        backend_fingerprint(settings),
+        f"{program} {built.st_size} {built.st_mtime_ns}",
+        json.dumps([given, settings.workspace, _told_by_environ(settings)], sort_keys=True),
+        repr([(root.terraform_dir, root.workspace, dict(root.variables)) for root in settings.roots]),
+    ]
+
+
+def _told_by_environ(settings: Settings) -> dict[str, str]:
+    """Return the variables that Terraform reads from the environment."""
+    return {name: text for name, text in settings.environ.items() if name.startswith("TF_VAR_")}
+
+
+def _contents(files: Iterable[Path]) -> Iterator[str]:
+    for file in files:
+        yield f"{file} {hashlib.sha256(file.read_bytes()).hexdigest()}"
+
+
+def _hashes(file: Path) -> tuple[str, ...]:
+    content = file.read_bytes()
+    digests = [hashlib.new(name, content, usedforsecurity=False).digest() for name in _HASHES]
+    return (*(each.hex() for each in digests), *(base64.b64encode(each).decode() for each in digests))
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
