@@ -10,6 +10,7 @@ from harness.assertions import (
 from harness.assertions.encryption import Enforcement, assert_bucket_encrypted
 from harness.assertions.permissions import assert_invokable
 from harness.base.polling import eventually
+from harness.calls.call import Call
 from harness.deployment import Deployment
 from harness.errors import (
     BackendError,
@@ -51,6 +52,7 @@ from harness.values import (
 __all__ = [
     "ApiResponse",
     "BackendError",
+    "Call",
     "Change",
     "CommandError",
     "Deployment",

@@ -11,6 +11,8 @@ from harness import faults, rules
 from harness.aws import clients, reset
 from harness.aws.logs import log_events
 from harness.aws.rest import DEFAULT_STAGE, ApiClient
+from harness.base import caller
+from harness.calls import RequestLog
 from harness.eventbridge import send
 from harness.hops import trace_sent
 from harness.resources import InvokeResult, Resources
@@ -20,12 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
+    from harness.calls import Call
     from harness.faults import Faults
     from harness.hops import Hop
     from harness.rules import Refusal
     from harness.settings import Settings
     from harness.terraform.commands import Terraform
     from harness.values import Change, Endpoint, Outputs, Resource, Sent
+
+_ACCOUNT = 12  # digits
+_DEFAULT_ACCOUNT = "000000000000"  # of any other access key, on every emulator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +101,45 @@ class Deployment(Resources):
         """Return the log lines of a function, oldest first."""
         return [event.message.rstrip("\n") for event in log_events(self.client("logs"), function_name)]
 
+    def calls(
+        self,
+        *,
+        service: str = "",
+        operation: str = "",
+        by: str = "",
+        resource: str = "",
+        since: float | None = None,
+    ) -> list[Call]:
+        """Return the AWS calls that were made in the stack's account, in the order of their answers.
+
+        ```python
+        assert len(stack.calls(service="s3", operation="PutObject", by="function:writer")) == 1
+        ```
+
+        A request to an API tells no account: those of all APIs of the emulator are among them.
+
+        Args:
+            service: Only those to a service, by boto3's name, such as `s3`.
+            operation: Only those of an operation, by the API's name, such as `PutObject`.
+            by: Only those of a caller: `function:<name>`, `test:<node id>`, `terraform`, `harness`,
+                `emulator` or `unknown`.
+            resource: Only those about an ARN, or about something inside of it, such as a bucket's objects.
+            since: Only those from that moment on, in seconds since the epoch. By default those since the
+                running test began; outside of a test, all.
+
+        Raises:
+            BackendError: The backend keeps no request log.
+        """
+        begin = caller.current().since if since is None else since
+        account = self.endpoint.access_key if len(self.endpoint.access_key) == _ACCOUNT else _DEFAULT_ACCOUNT
+        return [
+            call
+            for call in RequestLog.of(self.endpoint).calls()
+            if call.time.timestamp() >= begin
+            and call.account in {"", account}
+            and call.fits(service=service, operation=operation, by=by, resource=resource)
+        ]
+
     def refreshed(self) -> Self:
         """Return the same deployment with the outputs that the root has by now."""
         return replace(self, outputs=self.terraform.outputs())
@@ -120,4 +165,5 @@ class Deployment(Resources):
 
         What Terraform itself has put there, such as an `aws_s3_object`, stays.
         """
-        reset.empty(self.client, self.terraform.resources())
+        with caller.harness():
+            reset.empty(self.client, self.terraform.resources())

@@ -12,8 +12,9 @@ import pytest
 from harness import backends
 from harness.aws import capabilities
 from harness.aws.problems import as_harness_errors
-from harness.base import polling, progress
+from harness.base import caller, polling, progress
 from harness.base.process import sigterm_as_interrupt
+from harness.calls import RequestLog
 from harness.diagnosis.observer import Observer, Wanted
 from harness.errors import HarnessError
 from harness.lifetimes import broker
@@ -80,6 +81,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="which tests' logs are kept there: emulator, functions, Terraform, how far events came (failed)",
     )
     group.addoption("--harness-report", metavar="FILE", help="write an HTML report of the run")
+    group.addoption(
+        "--request-log",
+        metavar="FILE",
+        help="write each AWS call that the emulator has answered, as JSON lines",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -167,6 +173,9 @@ def endpoint(
     context = harness_source.endpoint(harness_settings)
     with _progress_shown(pytestconfig), _entered(pytestconfig, context) as started:
         yield started
+        if given := pytestconfig.getoption("--request-log"):
+            with _told_plainly():
+                RequestLog.of(started).save(pytestconfig.invocation_params.dir / given)
 
 
 @pytest.fixture(scope="session")
@@ -257,7 +266,7 @@ def faults(faults_proxy: Faults) -> Iterator[Faults]:
 def _backend_judged(request: pytest.FixtureRequest) -> None:
     """Skip what the backend can't do, and expect its known differences."""
     if wanted := [name for marker in request.node.iter_markers("requires") for name in marker.args]:
-        with _told_plainly():
+        with _told_plainly(), caller.harness():
             lacking = capabilities.missing(request.getfixturevalue("endpoint"), wanted)
         if lacking:
             pytest.skip("; ".join(lacking))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from harness.base import caller
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -53,9 +55,17 @@ def _session(access_key: str, secret_key: str, region: str) -> boto3.session.Ses
     """Return the session of these credentials: it keeps what it has read, so the next client is cheap."""
     import boto3  # noqa: PLC0415
 
-    return boto3.session.Session(
+    session = boto3.session.Session(
         aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region
     )
+    session.events.register("before-send", _tell_caller)
+    return session
+
+
+def _tell_caller(request: Any, **_rest: object) -> None:  # noqa: ANN401 - botocore has no types
+    """Say in the user agent who calls; it is no part of what is signed."""
+    own = request.headers.get("User-Agent", "")
+    request.headers["User-Agent"] = caller.user_agent(own.decode() if isinstance(own, bytes) else own)
 
 
 def _real(endpoint: Endpoint, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time

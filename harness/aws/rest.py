@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
+from harness.base import caller
 from harness.values import ApiResponse
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Request:
 
 
 DEFAULT_STAGE = "$default"
+_USER_AGENT = f"python-urllib3/{version('urllib3')}"  # urllib3's own
 type Listener = Callable[[Request], None]
 
 _LISTENERS: list[Listener] = []
@@ -99,18 +102,20 @@ class ApiClient:
         base: The URL that paths are appended to.
         host: The `Host` header; empty for that of the URL.
         timeout: Seconds to wait for an answer; API Gateway itself gives up after 29.
+        tells_caller: Whether the user agent says which test calls, for an emulator's request log.
     """
 
     base: str
     host: str = ""
     timeout: float = 35.0
+    tells_caller: bool = False
     _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False), repr=False)
 
     @classmethod
     def of(cls, endpoint: Endpoint, published: str, *, stage: str = "") -> Self:
         """Return the client of what AWS would serve at `published`: see `address_of`."""
         address = address_of(endpoint, published, stage=stage)
-        return cls(base=address.url, host=address.host)
+        return cls(base=address.url, host=address.host, tells_caller=not endpoint.is_aws)
 
     def get(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
         """Send a GET; the arguments are those of `request`."""
@@ -176,6 +181,7 @@ class ApiClient:
         own = {
             "Accept": "*/*",
             **({"Host": self.host} if self.host else {}),
+            **({"User-Agent": caller.user_agent(_USER_AGENT)} if self.tells_caller else {}),
         }
         sent = {"json": json} if body is None and json is not None else {"body": body}
         typed = {"Content-Type": "application/json"} if "json" in sent else {}

@@ -40,6 +40,7 @@ OWN_FUNCTIONS_LABEL = "terraform-lambda-harness.lambda-runtime"
 _PYTHON = "python3.13"
 COPIES = "/opt/terraform-lambda-harness"
 FUNCTIONS = f"{COPIES}/lambda-runtime"
+REQUEST_LOG = "/tmp/harness-requests.jsonl"  # noqa: S108 - in the container
 PLATFORMS = {"amd64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 _ANSWER_TIMEOUT = 1.5  # seconds: for the engine itself
 _REGISTRY_TIMEOUT = 10.0  # seconds: for what the engine asks a registry
@@ -231,7 +232,9 @@ def _functions(settings: Settings, docker: Engine, image: Any, folder: Path) -> 
 def _as_processes(settings: Settings, docker: Engine, image: Any, folder: Path) -> Extras:  # noqa: ANN401
     python, copies = _functions_python(settings, docker, image, folder)
     return Extras(
-        environ=localstack.functions_as_processes(python, f"{COPIES}/{localstack.PLUGINS.name}"),
+        environ=localstack.functions_as_processes(
+            python, f"{COPIES}/{localstack.PLUGINS.name}", request_log=REQUEST_LOG
+        ),
         copies={localstack.PLUGINS: COPIES, **copies},
     )
 

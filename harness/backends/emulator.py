@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 _AFTERLIFE = 1.0
 _ANSWER_TIME = 2.0  # seconds
 HOST = "127.0.0.1"
+REQUEST_LOG = "requests.jsonl"
 _HEALTHY = "200"
 
 

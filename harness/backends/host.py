@@ -46,7 +46,13 @@ def host(settings: Settings) -> Iterator[Endpoint]:
     def command(port: int, folder: Path, gate: str) -> tuple[Sequence[str], Mapping[str, str]]:
         environ = (
             localstack.configured(settings.environ, listen=f"{emulator.HOST}:{port}")
-            | localstack.functions_as_processes(functions, localstack.PLUGINS, runtimes=toolchains, gate=gate)
+            | localstack.functions_as_processes(
+                functions,
+                localstack.PLUGINS,
+                request_log=folder / emulator.REQUEST_LOG,
+                runtimes=toolchains,
+                gate=gate,
+            )
             # On a machine that is itself a container LocalStack would else keep its files in a fixed place.
             | {"FILESYSTEM_ROOT": str(folder / "root"), "OVERRIDE_IN_DOCKER": "0"}
         )

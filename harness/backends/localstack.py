@@ -69,19 +69,26 @@ def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
 
 
 def functions_as_processes(
-    python: Path | str, plugins: Path | str, *, runtimes: str | None = None, gate: str = ""
+    python: Path | str,
+    plugins: Path | str,
+    *,
+    request_log: Path | str,
+    runtimes: str | None = None,
+    gate: str = "",
 ) -> dict[str, str]:
     """Return what makes LocalStack run Lambda functions as its child processes.
 
     Args:
         python: An interpreter that has awslambdaric and boto3.
         plugins: Where the executor `process` lies.
+        request_log: Where LocalStack notes each AWS call.
         gate: The URL of the gate, their way to any other host; by default they have none.
         runtimes: The URL at which it gets what runs functions of other runtimes.
     """
     toolchains = {"LAMBDA_PROCESS_RUNTIMES": runtimes} if runtimes else {}
     return toolchains | {
         "LAMBDA_RUNTIME_EXECUTOR": "process",
+        "LAMBDA_PROCESS_REQUEST_LOG": str(request_log),
         "LAMBDA_PROCESS_PYTHON": str(python),
         **({"LAMBDA_PROCESS_GATE": gate} if gate else {"LAMBDA_PROCESS_PROXY": DEAD_PROXY}),
         "PYTHONPATH": str(plugins),

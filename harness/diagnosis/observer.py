@@ -21,7 +21,7 @@ import pytest
 
 from harness import hops
 from harness.aws import emulator_log, outbox, rest
-from harness.base import gate, timeline
+from harness.base import caller, gate, timeline
 from harness.deployment import Deployment
 from harness.diagnosis import artifacts, causes, frames, report
 from harness.diagnosis.report import Run, TestResult
@@ -120,7 +120,10 @@ class Observer:
         """Note where the logs stand when a test begins."""
         folder = self._wanted.folder / artifacts.folder_name(item.nodeid)
         shutil.rmtree(folder, ignore_errors=True)  # an earlier run's
-        with artifacts.recording(folder, endpoint=self._endpoint) as recording:
+        with (
+            caller.test_of(item.nodeid),
+            artifacts.recording(folder, endpoint=self._endpoint) as recording,
+        ):
             self._recording = recording
             self._refused = len(gate.refusals(self._endpoint.gate)) if self._endpoint else 0
             result = yield
@@ -138,7 +141,8 @@ class Observer:
             frames.hide()
         made = yield
         requests, spans = _drained(self._requests), _drained(self._spans)
-        seen = self._seen(item, made) if made.when == "call" or made.failed else Seen()
+        with caller.harness():
+            seen = self._seen(item, made) if made.when == "call" or made.failed else Seen()
         _drained(self._requests)  # looking calls the API too
         part = TestResult(
             id=made.nodeid,

@@ -18,6 +18,7 @@ WINGS = [
     "settings",
     "base",
     "aws",
+    "calls",
     "eventbridge",
     "configuration",
     "terraform",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from defusedxml import ElementTree
-from lambda_process_executor import workers
+from lambda_process_executor import ministack_calls, workers
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
@@ -152,7 +152,7 @@ def main() -> None:
     iam_evaluator.enforce = _with_listing_of_missing_keys(iam_evaluator.enforce)
     iam_actions.request_tag_context = _with_put_tagging_keys(iam_actions.request_tag_context)
     workers.install()
-    app.app = behind_tls(app.app)
+    app.app = behind_tls(ministack_calls.logged(app.app))
     app.main()
 
 

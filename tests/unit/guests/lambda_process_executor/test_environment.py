@@ -37,7 +37,10 @@ def test_what_is_internal_to_localstack_does_not() -> None:
 
 
 def test_the_machine_adds_a_minimum() -> None:
-    assert function_environment({}, {}, around()) == {
+    environment = function_environment({}, {}, around())
+
+    assert environment.pop("AWS_SDK_UA_APP_ID").startswith("lambda-environment-")
+    assert environment == {
         "PATH": "/usr/local/bin:/usr/bin:/bin:/layers/bin",
         "LD_LIBRARY_PATH": "/code:/code/lib:/layers/lib",
         "LANG": "C.UTF-8",

@@ -118,6 +118,7 @@ def test_the_environment_holds_nothing_of_ours(sandbox: MakeSandbox, monkeypatch
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
         "AWS_LAMBDA_FUNCTION_NAME",
         "AWS_LAMBDA_RUNTIME_API",
+        "AWS_SDK_UA_APP_ID",
         "HOME",
         "LAMBDA_TASK_ROOT",
         "LANG",

@@ -15,12 +15,16 @@ Read from LocalStack's environment:
   Default: none.
 - `LAMBDA_PROCESS_PROXY`: where there is no gate, URL that functions get as HTTP(S) proxy for all but this
   machine. Default: none.
+- `LAMBDA_PROCESS_REQUEST_LOG`: file that each AWS call is noted in. Default: none.
 - `LAMBDA_PROCESS_INIT_SECONDS`: time a function has to initialise. Default: 10, as on AWS.
 
-Modules, each importing only from those above it; all but the last five need only the standard library:
+Modules, each importing only from those above it; all but the last eight need only the standard library:
 
     logs          log frames of AWS's runtime clients; START, END and REPORT lines
     view          where a function sees its files
+    callers       who makes a call
+    request_log   one line of JSON for each call
+    resource_arns what a call is about
     environment   the environment variables of a function
     executables   whether this machine can run a program
     toolchains    the programs that run functions
@@ -32,6 +36,9 @@ Modules, each importing only from those above it; all but the last five need onl
     launcher      what the child runs first (a script; nothing imports it)
     clients       what it runs then, in the function's own interpreter (scripts)
     workers       MiniStack's workers on top of a sandbox
+    rest_operations the operation that a REST request means
+    ministack_calls MiniStack's request log
+    localstack_calls LocalStack's request log
     storage       directories of this LocalStack alone; runs when LocalStack starts
     patches       what LocalStack lacks
     executor      LocalStack's `RuntimeExecutor` on top of a sandbox

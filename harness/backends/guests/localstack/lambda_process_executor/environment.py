@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from lambda_process_executor.callers import APP_ID, new_app_id
 from lambda_process_executor.view import View
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
@@ -59,6 +60,7 @@ def _machine(view: View) -> dict[str, str]:
         "HOME": os.fspath(view.tmp),
         "TMPDIR": os.fspath(view.tmp),
         "AWS_EC2_METADATA_DISABLED": "true",
+        APP_ID: new_app_id(),
     }
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambda_process_executor import logs
+from lambda_process_executor import callers, logs, request_log
 from lambda_process_executor.child import Child, ExitedError
 from lambda_process_executor.runtime_api import (
     TOO_LARGE,
@@ -100,6 +100,7 @@ class Sandbox:
         self._init_error: InitError | None = None
         self._messages: list[str] = []
         self._peak_memory = 0
+        self._caller = callers.known(spec.environment)
 
     def start(self) -> InitError | None:
         """Start the function's process and wait until it is initialised; return its error if it can't be.
@@ -129,9 +130,20 @@ class Sandbox:
             StoppedError: `stop` was called meanwhile.
         """
         self._messages.append(self._platform.start(invocation.request_id, self._spec.version))
-        began = time.monotonic()
-        reply, status = self._reply(invocation, began + self._spec.timeout)
+        began, begun = time.monotonic(), time.time()
+        self._caller.request_id = invocation.request_id
+        try:
+            reply, status = self._reply(invocation, began + self._spec.timeout)
+        finally:
+            self._caller.request_id = ""
         report = self._report(invocation.request_id, time.monotonic() - began, reply, status)
+        request_log.note_invocation(
+            self._caller.function,
+            invocation.function_arn,
+            invocation.request_id,
+            begun,
+            reply.error_type or "",
+        )
         self._messages += [self._platform.end(invocation.request_id), self._platform.report(report)]
         messages, self._messages = self._messages, []
         return Outcome(
@@ -142,6 +154,7 @@ class Sandbox:
         """End the process and all that it started, and remove the scratch directory."""
         with self._lock:
             self._is_stopped = True
+        callers.forget(self._caller)
         self._drop_runtime()
         shutil.rmtree(self._spec.scratch, ignore_errors=True)
 

@@ -1,0 +1,91 @@
+"""Writes LocalStack's request log: a handler of its gateway, which each call goes through."""
+
+import functools
+import time
+from typing import Any
+
+from localstack.runtime import hooks
+
+from lambda_process_executor import request_log
+from lambda_process_executor.callers import EMULATOR, caller_of
+from lambda_process_executor.request_log import Call, RequestLog
+from lambda_process_executor.resource_arns import KMS_OF_AN_OBJECT, api_call, arns_of
+
+_BEGUN = "harness_begun"
+
+
+@hooks.on_infra_start()  # type: ignore[untyped-decorator, unused-ignore]
+def note_calls() -> None:
+    """Write a log if one is wanted, and serve it."""
+    log = request_log.opened()
+    if log is None:
+        return
+    from localstack.aws import handlers  # noqa: PLC0415 # only once LocalStack starts
+    from localstack.http import Response  # noqa: PLC0415
+    from localstack.services.edge import ROUTER  # noqa: PLC0415
+
+    def served(request: Any, **_rest: object) -> Any:  # noqa: ANN401 - LocalStack's
+        return Response(log.read(int(request.args.get("from", 0))), mimetype="application/x-ndjson")
+
+    ROUTER.add(request_log.PATH, endpoint=served, methods=["GET"])
+    handlers.preprocess_request.append(_begin)
+    handlers.run_custom_finalizers.append(functools.partial(_end, log))
+
+
+def _begin(_chain: object, context: Any, _response: object) -> None:  # noqa: ANN401 - LocalStack's
+    setattr(context, _BEGUN, time.time())
+
+
+def _end(log: RequestLog, _chain: object, context: Any, response: Any) -> None:  # noqa: ANN401 - LocalStack's
+    begun = context.get(_BEGUN)
+    call = None if begun is None else call_of(context, response, begun)
+    if call:
+        log.note(call)
+
+
+def call_of(context: Any, response: Any, begun: float) -> Call | None:  # noqa: ANN401 - LocalStack's
+    """Return the call that a request was; None if it was none.
+
+    Args:
+        context: LocalStack's `RequestContext`.
+        response: its answer.
+        begun: when it came, in seconds since the epoch.
+    """
+    headers = context.request.headers
+    by, request_id = caller_of(headers.get("User-Agent", ""), headers.get("Authorization", ""))
+    internal = context.internal_request_params or {}
+    seconds = time.time() - begun
+    if context.operation is None:
+        arn = api_call(context.request.method, context.request.host, context.request.path)
+        if not arn:
+            return None
+        return Call(
+            begun=begun,
+            seconds=seconds,
+            by=by,
+            service="execute-api",
+            operation="Invoke",
+            resources=(arn,),
+            status=response.status_code,
+        )
+    service = context.operation.service_model.service_name
+    answer = {**_fields(context.service_response), KMS_OF_AN_OBJECT: response.headers.get(KMS_OF_AN_OBJECT)}
+    region, account = context.region or "", context.account_id or ""
+    return Call(
+        begun=begun,
+        seconds=seconds,
+        by=EMULATOR if context.is_internal_call else by,
+        request_id=request_id,
+        service=service,
+        operation=context.operation.name,
+        region=region,
+        account=account,
+        resources=arns_of(service, _fields(context.service_request), answer, region=region, account=account),
+        status=response.status_code,
+        error=context.service_exception.code if context.service_exception else "",
+        source=internal.get("source_arn") or internal.get("service_principal") or "",
+    )
+
+
+def _fields(value: object) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}

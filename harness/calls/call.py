@@ -1,0 +1,123 @@
+"""A call, and the lines of a request log: docs/reference/request-log.md has the format."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+log = logging.getLogger(__name__)
+
+FORMAT = "harness-request-log"
+VERSION = 1
+_TEXTS = ("request_id", "region", "account", "error", "source")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """An AWS call that an emulator has answered.
+
+    Attributes:
+        time: When it came (UTC).
+        ms: How many milliseconds the answer took.
+        by: Who made it: `test:<node id>`, `function:<name>`, `terraform`, `harness`, `emulator` or `unknown`.
+        request_id: The id of the function's invocation that it was made in; empty if it was made in none.
+        service: The service, by boto3's name, such as `s3`.
+        operation: The operation, by the API's name, such as `PutObject`.
+        region: The region that it was for; empty if nothing tells.
+        account: The account that it was for; empty if nothing tells.
+        resources: The ARNs of what it was about, as far as they are known.
+        status: The HTTP status of the answer.
+        error: The error code; empty if it succeeded.
+        source: On whose behalf the emulator made it: an ARN, or a service's name; empty for any other caller.
+    """
+
+    time: datetime
+    by: str
+    service: str
+    operation: str
+    ms: float = 0.0
+    request_id: str = ""
+    region: str = ""
+    account: str = ""
+    resources: tuple[str, ...] = ()
+    status: int = 200
+    error: str = ""
+    source: str = ""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the answer was no error."""
+        return not self.error and self.status < 400  # noqa: PLR2004 - HTTP's
+
+    def concerns(self, arn: str) -> bool:
+        """Whether it was about what has this ARN, or something inside of it, such as a bucket's object."""
+        return any(is_within(each, arn) for each in self.resources)
+
+    def fits(self, *, service: str, operation: str, by: str, resource: str) -> bool:
+        """Whether it is what is asked for; an empty text asks for nothing."""
+        return (
+            service in {"", self.service}
+            and operation in {"", self.operation}
+            and by in {"", self.by}
+            and (not resource or self.concerns(resource))
+        )
+
+
+def is_within(arn: str, outer: str) -> bool:
+    """Whether `arn` is `outer`, or of something inside of it: after it comes a slash or a colon."""
+    return arn == outer or arn.startswith((f"{outer}/", f"{outer}:"))
+
+
+def calls_in(lines: Iterable[str]) -> Iterator[Call]:
+    """Yield the calls that the lines of a log tell of; a line that was cut off is left out.
+
+    Raises:
+        HarnessError: The log is of a later version.
+    """
+    for line in lines:
+        try:
+            told = json.loads(line)
+        except ValueError:
+            log.warning("the request log has a line that can't be read: %.80s", line)
+            continue
+        if isinstance(told, dict) and "format" in told:
+            check_format(told)
+        elif isinstance(told, dict) and (call := _call(told)):
+            yield call
+
+
+def check_format(header: dict[str, Any]) -> None:
+    """Check that this is a log of a version that is known.
+
+    Raises:
+        HarnessError: It is not.
+    """
+    if header.get("format") != FORMAT or header.get("version") != VERSION:
+        expected = f"{FORMAT}, version {VERSION}"
+        got = f"{header.get('format')}, version {header.get('version')}"
+        raise HarnessError(f"request log: expected {expected}, got {got}; start the emulator again")
+
+
+def _call(told: dict[str, Any]) -> Call | None:
+    try:
+        return Call(
+            time=datetime.fromisoformat(told["time"]),
+            by=str(told["by"]),
+            service=str(told["service"]),
+            operation=str(told["operation"]),
+            ms=float(told.get("ms", 0)),
+            resources=tuple(map(str, told.get("resources", ()))),
+            status=int(told.get("status", 200)),
+            **{name: str(told.get(name, "")) for name in _TEXTS},
+        )
+    except (KeyError, TypeError, ValueError):
+        log.warning("the request log has a line that is no call: %.80s", told)
+        return None

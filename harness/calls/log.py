@@ -1,0 +1,85 @@
+"""Reads the request log of a running emulator, which serves it over HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import urllib3
+
+from harness.calls.call import Call, calls_in
+from harness.errors import BackendError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.values import Endpoint
+
+PATH = "/_harness/requests"
+_TIMEOUT = 10.0  # seconds
+_OK = 200
+_NONE = (
+    "it keeps no request log; host, ministack, and container with HARNESS_LAMBDA_EXECUTOR=process do, "
+    "and what `harness emulator` starts of these"
+)
+
+
+@dataclass(slots=True)
+class RequestLog:
+    """The request log of the emulator at `url`, read as far as it has been asked for.
+
+    Attributes:
+        backend: The backend's name, for errors.
+        url: Where the emulator answers.
+    """
+
+    backend: str
+    url: str
+    _text: bytearray = field(default_factory=bytearray, repr=False)
+    _calls: list[Call] = field(default_factory=list, repr=False)
+    _read: int = field(default=0, repr=False)  # bytes of the text that are calls by now
+
+    @classmethod
+    def of(cls, endpoint: Endpoint) -> RequestLog:
+        """Return the log of an endpoint's emulator: one for each emulator in this process."""
+        return _LOGS.setdefault(endpoint.url, cls(endpoint.backend, endpoint.url))
+
+    def calls(self) -> tuple[Call, ...]:
+        """Return the calls so far, in the order in which they were answered.
+
+        Raises:
+            BackendError: The backend keeps no log, or does not answer.
+        """
+        self._fetch()
+        end = self._text.rfind(b"\n") + 1  # a line that is being written is left for the next time
+        fresh = self._text[self._read : end].decode("utf-8", "replace")
+        self._calls += calls_in(fresh.splitlines())
+        self._read = end
+        return tuple(self._calls)
+
+    def save(self, file: Path) -> None:
+        """Write the log so far to a file.
+
+        Raises:
+            BackendError: The backend keeps no log, or does not answer.
+        """
+        self._fetch()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists() or file.stat().st_size < len(self._text):
+            file.write_bytes(self._text)
+
+    def _fetch(self) -> None:
+        if not self.url:
+            raise BackendError(self.backend, _NONE)
+        target = f"{self.url}{PATH}?from={len(self._text)}"
+        try:
+            with urllib3.PoolManager(retries=False) as http:
+                answer = http.request("GET", target, timeout=_TIMEOUT)
+        except urllib3.exceptions.HTTPError as problem:
+            raise BackendError(self.backend, f"it does not tell its request log ({problem})") from problem
+        if answer.status != _OK or "x-ndjson" not in answer.headers.get("content-type", ""):
+            raise BackendError(self.backend, _NONE)
+        self._text += answer.data
+
+
+_LOGS: dict[str, RequestLog] = {}

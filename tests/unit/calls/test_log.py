@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import TYPE_CHECKING, ClassVar, override
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from harness.calls import RequestLog
+from harness.errors import BackendError
+from tests.unit.calls.test_call import HEADER, LINE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Emulator(BaseHTTPRequestHandler):
+    text: ClassVar[str] = ""
+    kind: ClassVar[str] = "application/x-ndjson"
+
+    def do_GET(self) -> None:
+        start = int(parse_qs(urlsplit(self.path).query)["from"][0])
+        body = self.text.encode()[start:]
+        self.send_response(200)
+        self.send_header("content-type", self.kind)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    @override
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def emulator() -> Iterator[type[Emulator]]:
+    class Own(Emulator):
+        url = ""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Own) as server:
+        Own.url = f"http://127.0.0.1:{server.server_port}"
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield Own
+        server.shutdown()
+        thread.join()
+
+
+def log_of(emulator: type[Emulator]) -> RequestLog:
+    return RequestLog("host", emulator.url)  # type: ignore[attr-defined]
+
+
+def test_each_call_is_read_once_and_a_line_that_is_being_written_later(emulator: type[Emulator]) -> None:
+    log = log_of(emulator)
+    emulator.text = f"{HEADER}\n{LINE}\n{LINE[:20]}"
+    assert len(log.calls()) == 1
+
+    emulator.text = f"{HEADER}\n{LINE}\n{LINE}\n"
+
+    assert len(log.calls()) == 2
+    assert len(log.calls()) == 2
+
+
+def test_the_longest_log_stays_where_several_workers_save_it(
+    emulator: type[Emulator], tmp_path: Path
+) -> None:
+    file, whole = tmp_path / "folder" / "calls.jsonl", f"{HEADER}\n{LINE}\n"
+    emulator.text = whole
+    log_of(emulator).save(file)
+    emulator.text = f"{HEADER}\n"
+    log_of(emulator).save(file)
+
+    assert file.read_text("utf-8") == whole
+
+
+def test_an_emulator_without_a_log_is_told_as_that(emulator: type[Emulator]) -> None:
+    emulator.kind = "text/html"
+
+    with pytest.raises(BackendError, match="keeps no request log"):
+        log_of(emulator).calls()
+
+
+def test_real_aws_keeps_none() -> None:
+    with pytest.raises(BackendError, match="keeps no request log"):
+        RequestLog("aws", "").calls()
