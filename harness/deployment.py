@@ -14,7 +14,7 @@ from harness.aws.rest import DEFAULT_STAGE, ApiClient
 from harness.base import caller
 from harness.calls import RequestLog
 from harness.eventbridge import send
-from harness.hops import trace_sent
+from harness.hops import Lost, trace_sent
 from harness.resources import InvokeResult, Resources
 from harness.values import FiredEvent
 
@@ -84,7 +84,7 @@ class Deployment(Resources):
         event = FiredEvent(
             id="", timestamp=datetime.now(UTC), bus=bus, source=source, detail_type=detail_type, detail=detail
         )
-        return send.sent(self.client("events"), event)
+        return send.sent(self.client("events"), event, place=self.endpoint.place)
 
     def trace(self, sent: FiredEvent | Sent | InvokeResult) -> tuple[Hop, ...]:
         """Return how far what was sent came, hop by hop; never raise.
@@ -96,6 +96,17 @@ class Deployment(Resources):
                 an item, an invocation.
         """
         return trace_sent(self, sent.sent if isinstance(sent, InvokeResult) else sent)
+
+    def lost(self, *sent: FiredEvent | Sent) -> Lost:
+        """Return what tells, during a wait, why nothing more can come of what was sent.
+
+        Give it to `eventually` as `unless`: the wait then ends once a function has failed for good, a message
+        lies in a dead-letter queue, or no rule matches an event.
+
+        Args:
+            sent: What was sent; by default all that the test has sent by then.
+        """
+        return Lost(self, *sent)
 
     def logs(self, function_name: str) -> list[str]:
         """Return the log lines of a function, oldest first."""

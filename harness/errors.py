@@ -241,19 +241,23 @@ class PackageError(HarnessError):
 
 
 class NotReachedError(HarnessError, TimeoutError):
-    """A condition did not come true in time.
+    """A condition did not come true in time, or can't come true any more.
 
     Attributes:
         what: The condition, in words.
-        timeout: The time limit in seconds.
+        timeout: The time limit in seconds; how long was waited if a reason ended the wait before.
         last: What the probe saw last.
+        reason: Why the condition can't come true any more; empty if the time was up.
     """
 
-    def __init__(self, what: str, *, timeout: float, last: object) -> None:
-        super().__init__(f"waited {timeout:g} s for {what}; last seen: {last!r}")
+    def __init__(self, what: str, *, timeout: float, last: object, reason: str = "") -> None:
+        waited = f"waited {timeout:.2g} s for {what}" if reason else f"waited {timeout:g} s for {what}"
+        ended = f", until it was lost: {reason}" if reason else ""
+        super().__init__(f"{waited}{ended}; last seen: {last!r}")
         self.what = what
         self.timeout = timeout
         self.last = last
+        self.reason = reason
 
 
 class ExpectationError(HarnessError, AssertionError):

@@ -29,6 +29,8 @@ class Endpoint:
         host_address: The address of this machine as the stack's functions see it; empty if that is not known.
         gate: The URL of the proxy that keeps all other hosts away; empty if there is none.
         name: A name for what is deployed in this run; empty where the run has the account to itself.
+        retry_delay: Seconds after which Lambda tries a failed asynchronous invocation again, twice as many
+            after each further one; 0 if that is not known.
         ended: Returns how the emulator ended, if it is known to have; else an empty text.
     """
 
@@ -42,12 +44,18 @@ class Endpoint:
     host_address: str = "127.0.0.1"
     gate: str = ""
     name: str = ""
+    retry_delay: float = 0.0
     ended: Callable[[], str] = field(default=str, repr=False, compare=False)
 
     @property
     def is_aws(self) -> bool:
         """Whether this is real AWS, with the caller's own credentials."""
         return not self.url
+
+    @property
+    def place(self) -> str:
+        """What tells the account from those of other endpoints."""
+        return f"{self.access_key}@{self.url}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.assertions.expect import expect
 from harness.assertions.metrics import Metric, totals
 from harness.aws.inventory import SERVICES, inventory
-from harness.aws.logs import log_events
+from harness.aws.logs import lines_of_test, log_events
 from harness.base.polling import eventually
 from harness.errors import NotReachedError, tail
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
+    from harness.aws.logs import LogEvent
     from harness.deployment import Deployment
     from harness.values import Change, Endpoint, StoredObject
 
@@ -89,17 +90,17 @@ def wait_for_log(
     Raises:
         NotReachedError: There was no such line; the log's last lines are in its notes.
     """
-    lines: list[str] = []
+    log: list[LogEvent] = []
 
     def found() -> list[str]:
-        lines[:] = _lines(deployment, function, since)
-        return [line for line in lines if re.search(pattern, line)]
+        log[:] = _log(deployment, function, since)
+        return [line for line in map(_line, log) if re.search(pattern, line)]
 
     try:
         what = f"a line like {pattern!r} in the log of {function}"
-        return eventually(found, what=what, timeout=timeout, interval=_INTERVAL)[0]
+        return eventually(found, unless=deployment.lost(), what=what, timeout=timeout, interval=_INTERVAL)[0]
     except NotReachedError as problem:
-        problem.add_note(f"log of {function}:\n{tail(lines) or '  empty'}")
+        problem.add_note(f"log of {function}:\n{tail(lines_of_test(log)) or '  empty'}")
         raise
 
 
@@ -128,8 +129,9 @@ def wait_for_metric(
         NotReachedError: The sum was not reached; `last` has the sums of all metrics that were seen.
     """
     seen = eventually(
-        lambda: _Sums(totals(_lines(deployment, function, since))),
+        lambda: _Sums(totals(map(_line, _log(deployment, function, since)))),
         until=lambda seen: seen.of(name, dimensions) >= minimum,
+        unless=deployment.lost(),
         what=f"metric {name} of at least {minimum:g} in the log of {function}",
         timeout=timeout,
         interval=_INTERVAL,
@@ -149,7 +151,10 @@ class _Sums(dict[Metric, float]):
         return ", ".join(sorted(f"{metric} = {total:g}" for metric, total in self.items())) or "no metric"
 
 
-def _lines(deployment: Deployment, function: str, since: datetime | None) -> list[str]:
-    """Return a function's log lines since a moment."""
-    logged = log_events(deployment.client("logs"), function, since=since.timestamp() if since else 0.0)
-    return [event.message.rstrip("\n") for event in logged]
+def _log(deployment: Deployment, function: str, since: datetime | None) -> list[LogEvent]:
+    """Return what a function has logged since a moment."""
+    return log_events(deployment.client("logs"), function, since=since.timestamp() if since else 0.0)
+
+
+def _line(event: LogEvent) -> str:
+    return event.message.rstrip("\n")

@@ -7,6 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from harness.aws import outbox
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -25,6 +27,7 @@ _FAILURE = re.compile(
 _COMPLAINT = re.compile(r'\[(ERROR|CRITICAL)\]\t|\{.*"(log_)?level":\s*"(ERROR|CRITICAL|FATAL)"')
 # How a traceback names the error, at the start of a line.
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(: |$)")
+_CLOCKS_DIFFER = 0.5  # seconds, between this machine and where the log is written
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -110,6 +113,14 @@ def group_events(client: Any, group: str, *, since: float = 0.0) -> list[LogEven
     except client.exceptions.ResourceNotFoundException:
         return []
     return sorted(logged, key=lambda event: event.at)
+
+
+def lines_of_test(log: Sequence[LogEvent]) -> list[str]:
+    """Return the lines since the test began, below a note on how many are older; all outside of pytest."""
+    begun = outbox.test_begun() - _CLOCKS_DIFFER
+    older = sum(event.at < begun for event in log)
+    note = [f"[{older} older line{'s' * (older > 1)}, from before the test]"] if older else []
+    return note + [event.message.rstrip("\n") for event in log if event.at >= begun]
 
 
 def _log_event(event: Mapping[str, Any]) -> LogEvent:

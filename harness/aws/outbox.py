@@ -9,24 +9,44 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.values import FiredEvent, Sent
 
-# The last that was sent, each with when it was, in seconds since the epoch.
-_SENT: deque[tuple[float, FiredEvent | Sent]] = deque(maxlen=1000)
+# The last that was sent, each with when (in seconds since the epoch) and to where that was.
+_SENT: deque[tuple[float, str, FiredEvent | Sent]] = deque(maxlen=1000)
+_begun = 0.0
 
 
-def remember[T: (FiredEvent, Sent)](sent: T, at: float | None = None) -> T:
-    """Remember and return what was sent, by default now."""
-    _SENT.append((time.time() if at is None else at, sent))
+def begin_test() -> float:
+    """Note that a test begins, and return when that is, in seconds since the epoch."""
+    global _begun  # noqa: PLW0603 - a process runs one test at a time
+    _begun = time.time()
+    return _begun
+
+
+def test_begun() -> float:
+    """Return when the test that runs has begun, in seconds since the epoch; 0 outside of pytest."""
+    return _begun
+
+
+def remember[T: (FiredEvent, Sent)](sent: T, at: float | None = None, place: str = "") -> T:
+    """Remember and return what was sent.
+
+    Args:
+        sent: What was sent.
+        at: When it was, in seconds since the epoch; by default now.
+        place: `Endpoint.place` of where it was sent to, if that is known.
+    """
+    _SENT.append((time.time() if at is None else at, place, sent))
     return sent
 
 
-def sent_since(moment: float) -> list[FiredEvent | Sent]:
+def sent_since(moment: float, place: str = "") -> list[FiredEvent | Sent]:
     """Return what this process has sent since `moment` (seconds since the epoch), oldest first.
 
-    It remembers the last 1000.
+    It remembers the last 1000. What is known to have gone to another place than `place` is left out.
     """
-    return [sent for at, sent in tuple(_SENT) if at >= moment]
+    since = [(where, sent) for at, where, sent in tuple(_SENT) if at >= moment]
+    return [sent for where, sent in since if where == place or not (place and where)]
 
 
 def sent_at(event: FiredEvent) -> float | None:
     """Return when `event` was sent, in seconds since the epoch; None if that is not remembered."""
-    return next((at for at, known in tuple(_SENT) if known.id == event.id), None)
+    return next((at for at, _, known in tuple(_SENT) if known.id == event.id), None)

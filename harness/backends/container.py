@@ -16,7 +16,7 @@ from harness import needs
 from harness.backends import docker_engine, localstack
 from harness.backends.backend import Availability, Backend
 from harness.backends.docker_engine import BACKEND, Engine, Plan, RunningContainer
-from harness.backends.emulator import HOST, free_port, healthy
+from harness.backends.emulator import HOST, RETRY_DELAY, free_port, healthy
 from harness.base import environments
 from harness.errors import BackendError
 from harness.packages import Platform
@@ -216,6 +216,7 @@ def _endpoint(
         is_temporary=True,
         log=log_file,
         host_address=docker_engine.bridge_address(),
+        retry_delay=RETRY_DELAY,
     )
 
 

@@ -33,6 +33,7 @@ _AFTERLIFE = 1.0
 _ANSWER_TIME = 2.0  # seconds
 HOST = "127.0.0.1"
 REQUEST_LOG = "requests.jsonl"
+RETRY_DELAY = 1.0  # seconds; each emulator that the harness starts is told so, as AWS's minute is long
 _HEALTHY = "200"
 
 
@@ -102,6 +103,7 @@ def served(backend: str, settings: Settings, program: Program) -> Iterator[Endpo
             is_temporary=True,
             log=log_file,
             gate=proxy,
+            retry_delay=RETRY_DELAY,
         )
         argv, environ = program.command(port, Path(folder), proxy)
         log.info("starting %s at %s", program.name, endpoint.url)

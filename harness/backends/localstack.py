@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.backends.emulator import RETRY_DELAY
 from harness.base.isolation import DEAD_PROXY, without_aws, without_network
 from harness.runtimes import PYTHON_REQUIREMENTS
 
@@ -55,7 +56,7 @@ def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
         # A queue that was idle is asked again after a second at most, not after ten.
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",
         # An asynchronous event that a function failed on comes again after a second, not after a minute.
-        "LAMBDA_RETRY_BASE_DELAY": "1",
+        "LAMBDA_RETRY_BASE_DELAY": f"{RETRY_DELAY:g}",
         # It neither reports home, nor fetches certificates, nor answers DNS.
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",

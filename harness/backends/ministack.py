@@ -68,6 +68,7 @@ def _environ(settings: Settings, port: int, folder: Path, toolchains: str, gate:
         "TMPDIR": str(folder),
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),
+        "LAMBDA_ASYNC_RETRY_BASE_SECONDS": f"{emulator.RETRY_DELAY:g}",
         # Its functions run on the runner that LocalStack's run on.
         "LAMBDA_PROCESS_RUNTIMES": toolchains,
         "LAMBDA_PROCESS_GATE": gate,

@@ -27,6 +27,7 @@ def eventually[T](
     probe: Callable[[], T],
     *,
     until: Callable[[T], object] = bool,
+    unless: Callable[[], str] = str,
     what: str,
     timeout: float = 30.0,
     interval: float = 0.1,
@@ -39,15 +40,18 @@ def eventually[T](
     Args:
         probe: Looks at the world; its errors end the wait.
         until: Says whether what was seen is what is waited for; truth by default.
+        unless: Returns why it can't come true any more, which ends the wait; an empty text as long as it can,
+            such as `Deployment.lost`.
         what: The condition in words, for the error.
         timeout: Seconds until giving up.
         interval: Seconds between two looks.
         clock: The time to live by.
 
     Raises:
-        NotReachedError: The time is up; it carries what was last seen.
+        NotReachedError: The time is up, or `unless` has ended the wait; it carries what was last seen.
     """
-    deadline = clock.monotonic() + timeout
+    begun = clock.monotonic()
+    deadline = begun + timeout
     while True:
         last_try = clock.monotonic() >= deadline
         seen = probe()
@@ -55,4 +59,6 @@ def eventually[T](
             return seen
         if last_try:
             raise NotReachedError(what, timeout=timeout, last=seen)
+        if reason := unless():
+            raise NotReachedError(what, timeout=clock.monotonic() - begun, last=seen, reason=reason)
         clock.sleep(min(interval, max(0.0, deadline - clock.monotonic())))

@@ -125,6 +125,7 @@ class Observer:
             artifacts.recording(folder, endpoint=self._endpoint) as recording,
         ):
             self._recording = recording
+            outbox.begin_test()
             self._refused = len(gate.refusals(self._endpoint.gate)) if self._endpoint else 0
             result = yield
             if folder.exists():
@@ -218,7 +219,8 @@ class Observer:
         if held is None or not (made.failed or wants_all):
             return Seen()
         assert self._recording is not None  # noqa: S101 - the protocol's hook has set it
-        traces = tuple(map(self._located, hops.traced(held.trace, outbox.sent_since(self._recording.begun))))
+        sent = outbox.sent_since(self._recording.begun, held.endpoint.place)
+        traces = tuple(map(self._located, hops.traced(held.trace, sent)))
         refused = self._refused_since(held.endpoint)
         keeps = self._wanted.keep == "all" or (self._wanted.keep == "failed" and made.failed)
         with _kept(self._recording, keeps=keeps) as recording:

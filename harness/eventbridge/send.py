@@ -14,8 +14,13 @@ if TYPE_CHECKING:
     from harness.values import FiredEvent
 
 
-def sent(client: Any, event: FiredEvent) -> FiredEvent:  # noqa: ANN401 - a boto3 client
+def sent(client: Any, event: FiredEvent, *, place: str = "") -> FiredEvent:  # noqa: ANN401 - a boto3 client
     """Send `event` with PutEvents and return it with the id that EventBridge gave it.
+
+    Args:
+        client: A client of EventBridge.
+        event: The event.
+        place: `Endpoint.place` of where the client sends it, if that is known.
 
     Raises:
         ExpectationError: EventBridge did not accept it.
@@ -30,4 +35,4 @@ def sent(client: Any, event: FiredEvent) -> FiredEvent:  # noqa: ANN401 - a boto
     (answer,) = client.put_events(Entries=[entry])["Entries"]
     if "EventId" not in answer:
         raise ExpectationError(f"PutEvents on bus {event.bus!r}", expected="an event id", got=answer)
-    return outbox.remember(replace(event, id=str(answer["EventId"])), moment)
+    return outbox.remember(replace(event, id=str(answer["EventId"])), moment, place)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
-from harness.hops.hop import Hop, capped, looked, named
+from harness.hops.hop import Hop, capped, joined, looked, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,7 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     matched, arns = looked(_MATCHED, lambda: _matched(way, sent))
     record = json.dumps({"Records": [_record(sent)]})
     handed = [replace(sent, arn=arn, payload=_payload(arn, sent, record)) for arn in arns or []]
-    return (replace(matched, payload=record), *(hop for one in handed for hop in way.onward(one)))
+    return (replace(matched, payload=record), *joined(map(way.onward, handed)))
 
 
 def why_not(notification: Mapping[str, Any], key: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import PatternError
 from harness.eventbridge import inputs, patterns
 from harness.hops import function
-from harness.hops.hop import Hop, after, capped, looked, named
+from harness.hops.hop import SETTLED, Hop, after, capped, joined, looked, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     for target in targets:
         ways.setdefault(function.name_of(target["Arn"]) or target["Arn"], target)
     handed = [replace(sent, arn=one["Arn"], payload=_input(one, sent.payload)) for one in ways.values()]
-    return (*before, *(hop for each in handed for hop in way.onward(each)))
+    return (*before, *joined(map(way.onward, handed)))
 
 
 def _bus(arn: str) -> str:
@@ -59,7 +59,7 @@ def _matched(way: Way, sent: Sent) -> tuple[Hop, list[Rule]]:
         return hop(state="reached", seen=", ".join(map(_rule_name, live))), live
     what = "every rule that matches it is disabled" if fitting else "no rule matches it"
     seen = "\n".join([f"{what}; bus {bus} has {len(rules)}", *capped(dict.fromkeys(others))])
-    return hop(state="failed", seen=seen), []
+    return hop(state="failed", seen=seen, final_after=SETTLED), []
 
 
 def _fits(rule: Rule, envelope: Mapping[str, Any]) -> bool:
@@ -94,7 +94,8 @@ def _targeted(way: Way, sent: Sent, matched: Hop, rules: Sequence[Rule]) -> tupl
         for target in page["Targets"]
     ]
     seen = ", ".join(named(target["Arn"]) for target in targets) or f"{_rule_name(rules[0])} has no target"
-    return Hop(name=_TARGET, state="reached" if targets else "failed", seen=seen), targets
+    hop = partial(Hop, name=_TARGET, seen=seen)
+    return (hop(state="reached") if targets else hop(state="failed", final_after=SETTLED)), targets
 
 
 def _input(target: Target, envelope: str) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 from harness.aws import outbox
 from harness.aws.logs import group_events, invocations
-from harness.hops.hop import WIDEST, Hop, after, look, looked, named
+from harness.hops.hop import SETTLED, WIDEST, Hop, after, look, looked, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,6 +25,7 @@ INVOKED = "function invoked"
 RETURNED = "function returned"
 _HANDED_ON = "outcome handed on"
 _TRIES_AGAIN = 2  # as Lambda does by default, after one minute and after two more
+_LATE = 1.5  # seconds that a retry may be late
 _RETRIES = 180.0  # seconds that these take
 _MOST_LINES = 30
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -169,7 +170,19 @@ def _handed_on(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocatio
     hop, outcome = looked(_HANDED_ON, lambda: _outcome(way, sent, returned, attempts))
     if hop.state != "reached" or outcome is None:
         return (hop,) if hop.seen else ()
-    return (hop, *way.onward(outcome))
+    onward = way.onward(outcome)
+    final = _set_aside(way, onward, len(attempts)) if returned.state == "failed" else None
+    return (replace(hop, final_after=final), *onward)
+
+
+def _set_aside(way: Way, onward: Sequence[Hop], attempts: int) -> float | None:
+    """Return the seconds after which a failure is lost where it was handed on to; None if it goes on there.
+
+    Not each emulator hands on each failure.
+    """
+    if INVOKED in {hop.name for hop in onward}:
+        return None
+    return SETTLED if {hop.state for hop in onward} == {"reached"} else _retry_is_late(way, attempts)
 
 
 def _outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]) -> tuple[Hop, Sent | None]:
@@ -179,21 +192,33 @@ def _outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]
     destinations = settings.get("DestinationConfig", {})
     destination = destinations.get("OnFailure" if failed else "OnSuccess", {}).get("Destination", "")
     dead_letters = _dead_letters(way, sent.arn) if failed and not destination else ""
-    if not (destination or dead_letters):  # a success is nobody's concern then
-        seen = f"{function} has neither a destination for failures nor a dead-letter queue" if failed else ""
-        return hop(state="failed", seen=seen), None
     tries = max(Counter(attempt.request_id for attempt in attempts).values())
     most = 1 + int(settings.get("MaximumRetryAttempts", _TRIES_AGAIN))
+    if not (destination or dead_letters):  # a success is nobody's concern then
+        seen = f"{function} has neither a destination for failures nor a dead-letter queue" if failed else ""
+        final = SETTLED if tries >= most else _retry_is_late(way, len(attempts))
+        return hop(state="failed", seen=seen, final_after=final if failed else None), None
     arn = str(destination or dead_letters)
     if failed and tries < most:
         return hop(
-            state="unknown", seen=f"not yet to {named(arn)}: attempt {tries} of {most} has failed"
+            state="unknown",
+            seen=f"not yet to {named(arn)}: attempt {tries} of {most} has failed",
+            final_after=_retry_is_late(way, len(attempts)),
         ), None
     payload = _record(sent, attempts[-1].request_id, failed=failed) if destination else sent.payload
     kind = "destination" if destination else "dead-letter queue"
     return hop(state="reached", seen=f"to the {kind} {named(arn)}", payload=payload), replace(
         sent, arn=arn, payload=payload
     )
+
+
+def _retry_is_late(way: Way, attempts: int) -> float | None:
+    """Return the seconds after which no further attempt is to be expected; None if that is not known.
+
+    Not each emulator tries again what each service invokes a function with.
+    """
+    delay = way.stack.endpoint.retry_delay
+    return delay * 2 ** (attempts - 1) + _LATE if delay else None
 
 
 def _invoke_settings(way: Way, arn: str) -> dict[str, Any]:

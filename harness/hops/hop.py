@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from harness.base.polling import eventually
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 type State = Literal["reached", "failed", "unknown"]
 
 BUDGET = 15.0
+SETTLED = 1.0  # seconds that what came before a failure may take to show
 MOST_TRACES = 10
 WIDEST = 300
 _MOST_OTHERS = 10
@@ -46,12 +47,15 @@ class Hop:
         seen: What was last seen there; log lines follow the first line.
         payload: The text that arrives there, as far as it is known: of an event that AWS makes up, the part
             that says what was sent.
+        final_after: Seconds after which nothing more can come of what was sent, unless the hop has changed by
+            then; None if something may.
     """
 
     name: str
     state: State
     seen: str
     payload: str = ""
+    final_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +119,15 @@ def looked[T](name: str, probe: Callable[[], tuple[Hop, T]]) -> tuple[Hop, T | N
 def after(name: str, before: Hop, seen: str) -> Hop:
     """Return the hop `name` that can't have been reached, as far as `before` is known to have failed."""
     return Hop(name=name, state="failed" if before.state == "failed" else "unknown", seen=seen)
+
+
+def joined(branches: Iterable[tuple[Hop, ...]]) -> tuple[Hop, ...]:
+    """Return the hops of all branches; they are final only if those of each branch are."""
+    every = list(branches)
+    flat = tuple(hop for branch in every for hop in branch)
+    if all(any(hop.final_after is not None for hop in branch) for branch in every):
+        return flat
+    return tuple(replace(hop, final_after=None) for hop in flat)
 
 
 def failed(hops: Iterable[Hop]) -> Hop | None:

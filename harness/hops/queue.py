@@ -8,12 +8,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.hops import function, mapping
-from harness.hops.hop import Hop, look, looked, named
+from harness.hops.hop import SETTLED, Hop, look, looked, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.hops.hop import Way
+    from harness.hops.hop import State, Way
     from harness.values import Sent
 
 COUNTS = (
@@ -109,7 +109,8 @@ def _dead(way: Way, sent: Sent, *, failed: bool) -> tuple[Hop, str]:
             seen = (
                 seen if failed else f"{seen}, although the function returned: it named the message as failed"
             )
-            return hop(state="reached" if failed else "failed", seen=seen, payload=message["Body"]), ""
+            state: State = "reached" if failed else "failed"
+            return hop(state=state, seen=seen, payload=message["Body"], final_after=SETTLED), ""
         onward = ""
     else:
         onward = arn if failed else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.hops.hop import Hop, looked, named
+from harness.hops.hop import SETTLED, Hop, looked, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,7 +82,8 @@ def _ended(way: Way, execution: str) -> tuple[Hop, list[Event]]:
     state: State = "unknown" if status in RUNNING else "reached" if status == "SUCCEEDED" else "failed"
     seen = ": ".join([status, *failure(events).values()]) if state == "failed" else status
     output = str(described.get("output") or "")
-    return Hop(name=_ENDED, state=state, seen=seen, payload=output), events
+    final = SETTLED if state == "failed" else None
+    return Hop(name=_ENDED, state=state, seen=seen, payload=output, final_after=final), events
 
 
 def _states(events: Sequence[Event], ended: Hop) -> list[Hop]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import PatternError
 from harness.eventbridge import patterns
 from harness.hops.function import parsed
-from harness.hops.hop import Hop, capped, looked, named
+from harness.hops.hop import SETTLED, Hop, capped, joined, looked, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a message that was published: the subscriptions, and what they deliver to."""
     matched, live = looked(_MATCHED, lambda: _matched(way, sent))
     matched = replace(matched, payload=sent.payload)
-    return (matched, *(hop for one in live or [] for hop in _delivered(way, sent, one)))
+    return (matched, *joined(_delivered(way, sent, one) for one in live or []))
 
 
 def _matched(way: Way, sent: Sent) -> tuple[Hop, list[Subscription]]:
@@ -72,7 +72,8 @@ def _matched(way: Way, sent: Sent) -> tuple[Hop, list[Subscription]]:
         seen = [", ".join(one.name for one in live), *capped([f"not {other}" for other in others])]
         return hop(state="reached", seen="\n".join(seen)), live
     head = f"no subscription takes it; {named(sent.arn)} has {len(every)}"
-    return hop(state="failed", seen="\n".join([head, *capped(others)])), []
+    why = "\n".join([head, *capped(others)])
+    return hop(state="failed", seen=why, final_after=SETTLED), []
 
 
 def _subscriptions(way: Way, arn: str) -> Sequence[Subscription]:

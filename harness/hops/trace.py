@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.aws import outbox
 from harness.hops import bucket, event, function, mapping, queue, state_machine, topic
-from harness.hops.hop import Hop, Way, named
+from harness.hops.hop import MOST_TRACES, Hop, Way, failed, named
 from harness.values import FiredEvent, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from harness.base.polling import Clock
     from harness.hops.hop import Stack
 
 PATIENCE = 2.0
+_LOOK_EVERY = 0.5  # seconds, or some times as long as a look takes
+_LOOKS_COST = 4
+_DATA = frozenset({"dynamodb", "s3"})  # what is put there may be meant to be read only
 _ONWARD = "followed onward"
 _FOLLOWERS: Mapping[str, Callable[[Way, Sent], tuple[Hop, ...]]] = {
     "dynamodb": mapping.follow_table,
@@ -58,6 +64,74 @@ def trace_sent(stack: Stack, sent: FiredEvent | Sent, *, patience: float = PATIE
     name = f"accepted by {_NAMES.get(_service(sent.arn), _service(sent.arn))}"
     accepted = Hop(name=name, state="reached", seen=f"{named(sent.arn)}: {sent.id}", payload=sent.payload)
     return (accepted, *_followed(stack, patience, frozenset(), sent))
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """An end that stays one if the hops do not change for some seconds."""
+
+    hops: tuple[tuple[Hop, ...], ...]
+
+    @property
+    def seconds(self) -> float:
+        return max(hop.final_after or 0.0 for way in self.hops for hop in way)
+
+    @property
+    def reason(self) -> str:
+        """Where what was sent last has stopped."""
+        stop = failed(self.hops[-1])
+        return f"{stop.name}: {stop.seen.partition('\n')[0]}" if stop else "it was set aside"
+
+
+class Lost:
+    """Says, when it is called, why nothing more can come of what was sent; empty as long as something may.
+
+    It looks now and then, and never waits. A failed invocation is not the end while the backend tries again,
+    and what came before a failure has a second to show.
+
+    Args:
+        stack: What it was sent through.
+        sent: What was sent; by default all that the test has sent through the stack by then. It is lost only
+            if each of it is.
+        clock: The time to live by.
+    """
+
+    def __init__(self, stack: Stack, *sent: FiredEvent | Sent, clock: Clock = time) -> None:
+        self._stack = stack
+        self._sent = sent
+        self._clock = clock
+        self._next = clock.monotonic() + _LOOK_EVERY
+        self._end: _End | None = None
+        self._since = 0.0
+
+    def __call__(self) -> str:
+        """Return why nothing more can come of it; an empty text as long as something may."""
+        begun = self._clock.monotonic()
+        if begun < self._next:
+            return ""
+        end = self._look()
+        now = self._clock.monotonic()
+        self._next = now + max(_LOOK_EVERY, _LOOKS_COST * (now - begun))
+        if end != self._end:
+            self._end, self._since = end, now
+        return end.reason if end and now - self._since >= end.seconds else ""
+
+    def _look(self) -> _End | None:
+        place = self._stack.endpoint.place
+        sent = self._sent or outbox.sent_since(outbox.test_begun(), place)
+        if len(sent) > MOST_TRACES:
+            return None
+        ways = [(one, trace_sent(self._stack, one, patience=0.0)) for one in sent]
+        followed = tuple(way for one, way in ways if not _is_data_only(one, way))
+        is_end = all(any(hop.final_after is not None for hop in way) for way in followed)
+        return _End(followed) if followed and is_end else None
+
+
+def _is_data_only(sent: FiredEvent | Sent, hops: tuple[Hop, ...]) -> bool:
+    """Return whether what was put somewhere is handed on to nobody."""
+    if isinstance(sent, FiredEvent) or _service(sent.arn) not in _DATA:
+        return False
+    return not any(hop.state == "reached" for hop in hops[1:])
 
 
 def _followed(stack: Stack, patience: float, passed: frozenset[str], sent: Sent) -> tuple[Hop, ...]:

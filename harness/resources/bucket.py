@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from harness.aws import outbox
-from harness.base.polling import eventually
 from harness.resources.lookup import View
 from harness.values import Sent, StoredObject
+
+if TYPE_CHECKING:
+    from harness.values import FiredEvent
 
 
 class Bucket(View):
@@ -25,7 +27,7 @@ class Bucket(View):
         content, at = body.encode() if isinstance(body, str) else body, time.time()
         self.client("s3").put_object(Bucket=self.name, Key=key, Body=content)
         arn, text = f"arn:aws:s3:::{self.name}", content.decode(errors="replace")
-        return outbox.remember(Sent(arn=arn, id=key, payload=text, at=at), at)
+        return self._remember(Sent(arn=arn, id=key, payload=text, at=at), at)
 
     def keys(self, prefix: str = "") -> list[str]:
         """Return the keys that begin with `prefix`, in S3's order."""
@@ -47,12 +49,19 @@ class Bucket(View):
         """Return the objects whose keys begin with `prefix`."""
         return [self.get(key) for key in self.keys(prefix)]
 
-    def wait_for(self, key: str, *, timeout: float = 30.0) -> StoredObject:
+    def wait_for(
+        self, key: str, *, timeout: float = 30.0, of: FiredEvent | Sent | None = None
+    ) -> StoredObject:
         """Wait until there is an object `key`, and return it.
 
+        Args:
+            key: The object's key.
+            timeout: Seconds until giving up.
+            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+
         Raises:
-            NotReachedError: It did not come within `timeout` seconds; `last` has the keys that are there.
+            NotReachedError: It did not come; `last` has the keys that are there.
         """
         what = f"the object {key!r} in the bucket {self.name}"
-        eventually(self.keys, until=lambda keys: key in keys, what=what, timeout=timeout)
+        self._wait(self.keys, until=lambda keys: key in keys, what=what, timeout=timeout, of=of)
         return self.get(key)

@@ -48,7 +48,8 @@ class Rule(View):
         event = patterns.matching(self.pattern) | given
         if not patterns.matches(self.pattern, event):
             raise PatternError("", f"expected overrides that match {self.pattern}, got {given}")
-        return send.sent(self.client("events"), patterns.as_fired(event, self.bus))
+        fired = patterns.as_fired(event, self.bus)
+        return send.sent(self.client("events"), fired, place=self.stack.endpoint.place)
 
     def near_misses(self) -> Iterator[NearMiss]:
         """Yield events that do not match for one reason each, as far as PutEvents can send them.

@@ -9,16 +9,16 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from harness.aws import outbox
-from harness.aws.logs import group_events
-from harness.base.polling import eventually
+from harness.aws.logs import group_events, lines_of_test
+from harness.errors import NotReachedError
 from harness.resources.lookup import View
 from harness.values import Sent
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-_INTERVAL = 0.5  # seconds between two looks at a log
+    from harness.aws.logs import LogEvent
+    from harness.values import FiredEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,7 @@ class InvokeResult:
 
 class _Logged(View):
     __slots__ = ()
+    interval = 0.5
 
     @property
     def log_group(self) -> str:
@@ -51,24 +52,50 @@ class _Logged(View):
 
     def logs(self, *, since: datetime | None = None) -> list[str]:
         """Return the lines since a moment, all by default, oldest first; none if nothing has logged yet."""
-        start = since.timestamp() if since else 0.0
-        events = group_events(self.client("logs"), self.log_group, since=start)
-        return [event.message.rstrip("\n") for event in events]
+        return [event.message.rstrip("\n") for event in self._events(since)]
 
-    def wait_for_log(self, pattern: str, *, timeout: float = 30.0, since: datetime | None = None) -> str:
+    def wait_for_log(
+        self,
+        pattern: str,
+        *,
+        timeout: float = 30.0,
+        since: datetime | None = None,
+        of: FiredEvent | Sent | None = None,
+    ) -> str:
         """Wait for a line in which the regular expression `pattern` is found, and return the line.
 
+        Args:
+            pattern: The regular expression.
+            timeout: Seconds until giving up.
+            since: The earliest time of the line, aware; by default it may be from before the test.
+            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+
         Raises:
-            NotReachedError: There was none within `timeout` seconds; `last` has the lines that were there.
+            NotReachedError: There was none; `last` has the lines that were there since the test began.
         """
-        lines = eventually(
-            lambda: self.logs(since=since),
-            until=lambda lines: any(re.search(pattern, line) for line in lines),
-            what=f"a line like {pattern!r} in the log group {self.log_group}",
-            timeout=timeout,
-            interval=_INTERVAL,
-        )
-        return next(line for line in lines if re.search(pattern, line))
+        log: list[LogEvent] = []
+
+        def events() -> list[LogEvent]:
+            log[:] = self._events(since)
+            return log
+
+        what = f"a line like {pattern!r} in the log group {self.log_group}"
+        try:
+            self._wait(
+                events,
+                until=lambda events: any(re.search(pattern, event.message) for event in events),
+                what=what,
+                timeout=timeout,
+                of=of,
+            )
+        except NotReachedError as problem:
+            shown, waited = lines_of_test(log), problem.timeout
+            raise NotReachedError(what, timeout=waited, last=shown, reason=problem.reason) from None
+        return next(event.message.rstrip("\n") for event in log if re.search(pattern, event.message))
+
+    def _events(self, since: datetime | None) -> list[LogEvent]:
+        start = since.timestamp() if since else 0.0
+        return group_events(self.client("logs"), self.log_group, since=start)
 
 
 class LogGroup(_Logged):
@@ -121,7 +148,7 @@ class Function(_Logged):
             qualifier: An alias or a version; the latest code by default.
         """
         _, sent = self._invoked(payload, qualifier, InvocationType="Event")
-        return outbox.remember(sent, sent.at)
+        return self._remember(sent, sent.at)
 
     def _invoked(self, payload: object, qualifier: str, **how: str) -> tuple[Any, Sent]:
         text, at = json.dumps({} if payload is None else payload), time.time()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
+from harness import hops
+from harness.aws import outbox
+from harness.base.polling import eventually
 from harness.errors import ResourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from harness.values import Outputs, Resource
+    from harness.values import Endpoint, FiredEvent, Outputs, Resource, Sent
 
 # The types of Terraform that each kind of view is of.
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -33,6 +36,11 @@ _NAMES = ("id", "arn", "name", "url", "bucket", "function_name", "invoke_url", "
 
 class Stack(Protocol):
     """What a view needs of the applied stack."""
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where it runs."""
+        ...
 
     @property
     def outputs(self) -> Outputs:
@@ -59,10 +67,27 @@ class View:
 
     stack: Stack
     resource: Resource
+    interval: ClassVar[float] = 0.1  # seconds between two looks
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - a boto3 client
         """Return a boto3 client of a service, in the resource's region."""
         return self.stack.client(service, self.resource.region)
+
+    def _remember(self, sent: Sent, at: float | None) -> Sent:
+        return outbox.remember(sent, at, self.stack.endpoint.place)
+
+    def _wait[T](
+        self,
+        probe: Callable[[], T],
+        *,
+        until: Callable[[T], object],
+        what: str,
+        timeout: float,
+        of: FiredEvent | Sent | None,
+    ) -> T:
+        """Wait until `until` accepts what `probe` sees, or nothing more can come of what was sent."""
+        lost = hops.Lost(self.stack, *([of] if of else []))
+        return eventually(probe, until=until, unless=lost, what=what, timeout=timeout, interval=self.interval)
 
 
 def find(stack: Stack, kind: str, which: str | None) -> Resource:

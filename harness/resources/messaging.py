@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from harness.aws import outbox
 from harness.base.polling import eventually
 from harness.errors import ExpectationError
 from harness.hops import queue
 from harness.resources.lookup import View
 from harness.values import Sent
+
+if TYPE_CHECKING:
+    from harness.values import FiredEvent
 
 _BATCH = 10  # messages that SQS takes in one call
 
@@ -55,7 +57,7 @@ class Queue(View):
         ids = {int(entry["Id"]): str(entry["MessageId"]) for entry in answer["Successful"]}
         arn = str(self.resource.values["arn"])
         sent = [Sent(arn=arn, id=ids[number], payload=body, at=at) for number, body in enumerate(bodies)]
-        return [outbox.remember(message, at) for message in sent]
+        return [self._remember(message, at) for message in sent]
 
     def messages(self) -> list[dict[str, Any]]:
         """Return the visible messages as SQS has them, and leave them visible.
@@ -68,15 +70,24 @@ class Queue(View):
         """Return the bodies of the visible messages, and leave the messages visible: see `messages`."""
         return [message["Body"] for message in self.messages()]
 
-    def wait_for(self, text: str = "", *, timeout: float = 30.0) -> str:
+    def wait_for(self, text: str = "", *, timeout: float = 30.0, of: FiredEvent | Sent | None = None) -> str:
         """Wait for a message whose body has `text` in it, and return the body.
 
+        Args:
+            text: What is to be in the body.
+            timeout: Seconds until giving up.
+            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+
         Raises:
-            NotReachedError: None came within `timeout` seconds; `last` has the bodies that were there.
+            NotReachedError: None came; `last` has the bodies that were there.
         """
         what = f"a message with {text!r} in the queue {self.url}"
-        bodies = eventually(
-            self.peek, until=lambda bodies: any(text in body for body in bodies), what=what, timeout=timeout
+        bodies = self._wait(
+            self.peek,
+            until=lambda bodies: any(text in body for body in bodies),
+            what=what,
+            timeout=timeout,
+            of=of,
         )
         return next(body for body in bodies if text in body)
 
@@ -124,7 +135,7 @@ class Topic(View):
             at=at,
             attributes=arguments.get("MessageAttributes", {}),
         )
-        return outbox.remember(sent, at)
+        return self._remember(sent, at)
 
 
 def _text(message: object) -> str:

@@ -6,7 +6,6 @@ import json
 import time
 from typing import Any
 
-from harness.aws import outbox
 from harness.base.polling import eventually
 from harness.errors import ExpectationError
 from harness.hops import state_machine
@@ -28,7 +27,7 @@ class StateMachine(View):
         """Start with a JSON value, `{}` by default; `Deployment.trace` takes what it returns."""
         text, at = json.dumps({} if given is None else given), time.time()
         answer = self.client("stepfunctions").start_execution(stateMachineArn=self.arn, input=text)
-        return outbox.remember(Sent(arn=self.arn, id=str(answer["executionArn"]), payload=text, at=at), at)
+        return self._remember(Sent(arn=self.arn, id=str(answer["executionArn"]), payload=text, at=at), at)
 
     def run(self, given: object = None, *, timeout: float = 60.0) -> Any:  # noqa: ANN401 - any JSON value
         """Run a standard state machine with a JSON value, `{}` by default, and return its output.

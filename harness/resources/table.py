@@ -6,14 +6,14 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from harness.aws import outbox
 from harness.aws.clients import plain_item, typed_item
-from harness.base.polling import eventually
 from harness.resources.lookup import View
 from harness.values import Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from harness.values import FiredEvent
 
 
 class Table(View):
@@ -34,7 +34,7 @@ class Table(View):
         typed, at, values = typed_item(item), time.time(), self.resource.values
         self.client("dynamodb").put_item(TableName=self.name, Item=typed)
         key = str(item[values["hash_key"]])
-        return outbox.remember(Sent(arn=str(values["arn"]), id=key, payload=json.dumps(typed), at=at), at)
+        return self._remember(Sent(arn=str(values["arn"]), id=key, payload=json.dumps(typed), at=at), at)
 
     def items(self) -> list[dict[str, Any]]:
         """Return all items, as a consistent scan finds them."""
@@ -42,17 +42,25 @@ class Table(View):
         found = pages.paginate(TableName=self.name, ConsistentRead=True)
         return [plain_item(item) for page in found for item in page["Items"]]
 
-    def wait_for_item(self, like: Mapping[str, Any], *, timeout: float = 30.0) -> dict[str, Any]:
+    def wait_for_item(
+        self, like: Mapping[str, Any], *, timeout: float = 30.0, of: FiredEvent | Sent | None = None
+    ) -> dict[str, Any]:
         """Wait for an item that has all attributes of `like`, such as its key, and return it.
 
+        Args:
+            like: The attributes.
+            timeout: Seconds until giving up.
+            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+
         Raises:
-            NotReachedError: None came within `timeout` seconds; `last` has the items that were there.
+            NotReachedError: None came; `last` has the items that were there.
         """
-        items = eventually(
+        items = self._wait(
             self.items,
             until=lambda items: any(_fits(item, like) for item in items),
             what=f"an item like {dict(like)} in the table {self.name}",
             timeout=timeout,
+            of=of,
         )
         return next(item for item in items if _fits(item, like))
 

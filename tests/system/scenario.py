@@ -69,7 +69,8 @@ class Scenario(Deployment):
         Raises:
             ExpectationError: EventBridge did not accept the event.
         """
-        return send.sent(self.client("events"), on_demand(self.system, timestamp=timestamp))
+        event = on_demand(self.system, timestamp=timestamp)
+        return send.sent(self.client("events"), event, place=self.endpoint.place)
 
     def object_of(self, event: FiredEvent, *, timeout: float = 30.0) -> StoredObject:
         """Wait until the system has written the object of `event`, and return it.
@@ -82,7 +83,9 @@ class Scenario(Deployment):
         """
         what = f"the object of event {event.id} in the bucket"
         try:
-            (key,) = eventually(lambda: _keys_of(event, self.keys()), what=what, timeout=timeout)
+            (key,) = eventually(
+                lambda: _keys_of(event, self.keys()), unless=self.lost(event), what=what, timeout=timeout
+            )
             eventually(self._pointed_at, until=key.__le__, what=f"the pointer at {key}", timeout=timeout)
         except NotReachedError as problem:
             problem.add_note(hops.told_all(hops.traced(self.trace, [event])))

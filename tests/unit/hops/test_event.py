@@ -185,10 +185,10 @@ def test_a_failure_that_does_not_log_the_events_id_is_still_found(world: World, 
 
 
 def test_an_invocation_that_logs_another_events_id_is_not_taken_for_it(
-    world: World, event: FiredEvent, memory: deque[tuple[float, FiredEvent | Sent]]
+    world: World, event: FiredEvent, memory: deque[tuple[float, str, FiredEvent | Sent]]
 ) -> None:
     other = an_event()
-    memory.append((time.time(), other))
+    memory.append((time.time(), "", other))
     world.ran(f"got {other.id}")
 
     assert traced(world, event)["function invoked"].state == "failed"

@@ -9,6 +9,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from harness import (
+    Endpoint,
     ExpectationError,
     NotReachedError,
     PatternError,
@@ -36,6 +37,7 @@ class Fake:
 
     def __init__(self, *resources: Resource, **outputs: object) -> None:
         self.all, self.outputs = resources, Outputs(outputs)
+        self.endpoint = Endpoint(backend="fake", url="http://127.0.0.1:1", region="eu-west-1")
         self.aws, self.asked = MagicMock(), list[tuple[str, str]]()
 
     def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - a boto3 client
