@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 from harness.aws import outbox
 from harness.eventbridge import send
 from harness.values import Sent
 from tests.unit.eventbridge.test_send import EVENT
 
+if TYPE_CHECKING:
+    import pytest
 
-def test_what_is_sent_is_remembered_with_its_time() -> None:
+
+def test_what_is_sent_is_remembered_with_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "_SENT", deque())  # without what other tests have sent
     client = SimpleNamespace(put_events=lambda **_: {"Entries": [{"EventId": "e-outbox"}]})
     before = time.time()
 
