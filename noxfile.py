@@ -25,7 +25,7 @@ PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--sta
 SLOWEST = "--durations=10"
 nox.options.sessions = [
     *("lint", "typecheck", f"unit-{PYTHON}", "terraform", "checkov", "actionlint"),
-    *("e2e", "examples", "docs", "race"),
+    *("e2e", "integration", "examples", "docs", "race"),
 ]
 
 
@@ -82,6 +82,14 @@ def e2e(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def integration(session: nox.Session) -> None:
+    """Test what is the same on every backend: kept stacks, xdist's workers, tflocal by hand, state in S3."""
+    _check_terraform(session)
+    _sync(session, "test")
+    session.run("pytest", "tests/integration", *PARALLEL, SLOWEST, *session.posargs)
+
+
+@nox.session(python=PYTHON)
 def examples(session: nox.Session) -> None:
     """Run the example of another project, as its own readers would; `-- --backend=NAME` chooses where."""
     _check_terraform(session)
@@ -110,7 +118,7 @@ def docs(session: nox.Session) -> None:
     """Build the site strictly and run every snippet; `-- --backend=NAME` chooses where stacks run."""
     _check_terraform(session)
     _sync(session, "docs")
-    session.run("pytest", "tests/docs", *session.posargs)
+    session.run("pytest", "tests/docs", *PARALLEL, SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)
@@ -134,7 +142,7 @@ def browser(session: nox.Session) -> None:
 def race(session: nox.Session) -> None:
     """Let writers and readers race on a real S3 API; RACE_SEED repeats a run, RACE_OPERATIONS sizes it."""
     _sync(session, "test")
-    session.run("pytest", "tests/race", *session.posargs)
+    session.run("pytest", "tests/race", "--numprocesses=auto", "--dist=worksteal", SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)

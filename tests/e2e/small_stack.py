@@ -102,5 +102,6 @@ def applied_alone(
     with zipfile.ZipFile(folder / "app.zip", "w") as archive:
         archive.writestr("app.py", handler)
     own = replace(settings, terraform_dir=folder, package=None, variables={})
-    with deployed_at(own, replace(endpoint, access_key=account)) as stack:
+    alone = replace(endpoint, access_key=account)
+    with deployed_at(own, alone, destroy=not endpoint.is_temporary) as stack:
         yield stack

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.base import isolation, process
+from harness.terraform import provider
 from harness.terraform.commands import mirrored
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from harness import Settings
 
 PROJECT = Path(__file__).parents[2]
@@ -36,8 +39,10 @@ def test_the_module_passes_its_tests(name: str, harness_settings: Settings, tmp_
         harness_settings.provider_mirror, tmp_path
     )
 
-    for argv, env in (
-        (["init", "-input=false", "-no-color"], environ),
-        (["test", "-no-color"], isolation.without_network(environ)),
-    ):
-        process.run([harness_settings.terraform, *argv], cwd=module, env=env, timeout=500)
+    def run(environ: Mapping[str, str], *argv: str) -> None:
+        process.run([harness_settings.terraform, *argv, "-no-color"], cwd=module, env=environ, timeout=500)
+
+    run(environ, "init", "-input=false")
+    offline = isolation.without_network(environ)
+    with provider.served(module, offline) as reattached:
+        run(offline | reattached, "test")

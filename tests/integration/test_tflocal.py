@@ -20,7 +20,6 @@ from harness.terraform.commands import mirrored
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-pytestmark = pytest.mark.any_backend
 
 PROJECT = Path(__file__).parents[2]
 ACCOUNT = "222222222222"

@@ -23,7 +23,6 @@ from harness.terraform.commands import REMEDY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-pytestmark = pytest.mark.any_backend
 
 ENVIRONMENTS = Path(__file__).parents[2] / "terraform" / "env"
 # Its provider is built in, and its creation lasts until there is a file: the lock can be looked at meanwhile.

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from harness import Endpoint, Settings
 
-pytestmark = pytest.mark.any_backend
 
 # Each worker runs it: it writes an object of its name, and sees that of the other one.
 SHARED = """

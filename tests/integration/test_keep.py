@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from harness import Deployment, Endpoint, Settings
 
-pytestmark = pytest.mark.any_backend
 
 TESTS = """
 def test_the_bucket_is_there(deployment):

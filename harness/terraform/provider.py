@@ -1,0 +1,104 @@
+"""One process of the AWS provider for a whole command; by itself Terraform starts it anew for each step.
+
+A start, with the schema of some 1,500 resources, is a second or two of work, and an apply has three of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from harness.base import process
+from harness.configuration import declarations
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator, Mapping
+
+_SOURCE = "hashicorp/aws"
+# As `init` installs them: <registry>/hashicorp/aws/<version>/<platform>/terraform-provider-aws_v<version>_x5
+_INSTALLED = f"*/{_SOURCE}/*/*/terraform-provider-aws_v*"
+# It ends when who has started it does: it would wait for Terraform for ever.
+_SERVE = '"$0" -debug & while kill -0 "$PPID" 2>/dev/null; do sleep 1; done; kill $!'
+_ANNOUNCED = re.compile(r"^\s*TF_REATTACH_PROVIDERS='(.*)'$", re.MULTILINE)
+_START = 30.0  # seconds
+_LOOK_EVERY = 0.05
+
+
+@contextmanager
+def served(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Run the AWS provider of an initialised root while the context is open.
+
+    A process has one configuration of the provider at a time. For a root with several, such as one for each
+    region, Terraform starts them as ever; so it does where the provider does not come up.
+
+    Args:
+        root: The root module.
+        environ: The environment of the command, and so of the provider.
+
+    Yields:
+        What to add to the environment of the command.
+        https://developer.hashicorp.com/terraform/plugin/debugging#running-terraform-with-a-provider-in-debug-mode
+    """
+    program = _installed(root)
+    if program is None or not _is_configured_once(root):
+        yield {}
+        return
+    with TemporaryDirectory(prefix="harness-provider-") as scratch:
+        log = Path(scratch) / "log"
+        argv = ["/bin/sh", "-c", _SERVE, str(program)]
+        with process.serving(argv, env=environ, log=log, cwd=root) as child:
+            address = _announced(child, log)
+            yield {"TF_REATTACH_PROVIDERS": json.dumps({_name(program): address})} if address else {}
+
+
+def _installed(root: Path) -> Path | None:
+    """Return the program of the provider; None where the root has none, or several versions."""
+    found = list((root / ".terraform" / "providers").glob(_INSTALLED))
+    return found[0].absolute() if len(found) == 1 else None
+
+
+def _name(program: Path) -> str:
+    """Return the provider's name with the registry's, which is another for OpenTofu."""
+    return "/".join(program.parts[-6:-3])
+
+
+def _is_configured_once(root: Path) -> bool:
+    """Tell whether all modules use one configuration of the provider, under its usual name."""
+    blocks = [block for folder in _modules(root) for block in declarations.blocks(folder)]
+    required = [each for block in blocks if block.type == "terraform" for each in block.blocks]
+    sources = {
+        name: declarations.texts_of(value).get("source", "")
+        for block in required
+        if block.type == "required_providers"
+        for name, value in block.attributes.items()
+    }
+    if any(source.endswith(_SOURCE) and name != "aws" for name, source in sources.items()):
+        return False
+    configured = [block for block in blocks if block.type == "provider" and block.labels == ("aws",)]
+    return len(configured) <= 1 and not any("alias" in block.attributes for block in configured)
+
+
+def _modules(root: Path) -> list[Path]:
+    """Return the directories of all modules; `init` has noted them."""
+    noted = root / ".terraform" / "modules" / "modules.json"
+    if not noted.is_file():
+        return [root]
+    modules = json.loads(noted.read_text("utf-8"))["Modules"]
+    return sorted({root / module["Dir"] for module in modules} | {root})
+
+
+def _announced(child: subprocess.Popen[str], log: Path) -> dict[str, object]:
+    """Wait for the address under which the provider is reached; return an empty one if there is none."""
+    deadline = time.monotonic() + _START
+    while child.poll() is None and time.monotonic() < deadline:
+        if found := _ANNOUNCED.search(log.read_text("utf-8", "replace")):
+            (address,) = json.loads(found[1]).values()
+            return dict(address)
+        time.sleep(_LOOK_EVERY)
+    return {}
