@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from harness.settings import PackageSettings
     from harness.values import Endpoint
 
 log = logging.getLogger(__name__)
@@ -128,6 +129,11 @@ def prepare(settings: Settings, *, running: str = "") -> None:
 def zip_variables(settings: Settings, *, running: str = "") -> dict[str, str]:
     """Return the Terraform variables that name the Lambda zips, those that run on the backend."""
     return packages.variables(settings, _platform(settings, running))
+
+
+def python_packages(settings: Settings, *, running: str = "") -> dict[str, PackageSettings]:
+    """Return the packages in Python, by the path of the zip that runs on the backend."""
+    return packages.python_packages(settings, _platform(settings, running))
 
 
 def _platform(settings: Settings, running: str) -> packages.Platform | None:

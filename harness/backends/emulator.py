@@ -34,6 +34,7 @@ _ANSWER_TIME = 2.0  # seconds
 HOST = "127.0.0.1"
 REQUEST_LOG = "requests.jsonl"
 RETRY_DELAY = 1.0  # seconds; each emulator that the harness starts is told so, as AWS's minute is long
+HOT = "hot"  # the directory, in that of an emulator, of sources that stand in for code
 _HEALTHY = "200"
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import time
 import traceback
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -18,15 +18,18 @@ from harness import backends, hops, packages
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
 from harness.cli import console, doctor, operations
-from harness.errors import HarnessError
+from harness.errors import HarnessError, SettingsError
 from harness.lifetimes import sweep as sweeping
+from harness.lifetimes.hot import IS_ON, is_on
 from harness.lifetimes.kept import Kept
 from harness.settings import Settings, assigned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from harness.deployment import Deployment
+    from harness.lifetimes.hot import Hot
 
 app = typer.Typer(
     name="harness",
@@ -136,6 +139,7 @@ def status(*, as_json: AsJson = False) -> None:
             "backend": deployment.endpoint.backend,
             "root": str(kept.settings.terraform_dir),
             "current": kept.is_current(),
+            "hot": is_on(deployment.endpoint),
             "resources": len(deployment.resources()),
             "log": str(deployment.endpoint.log or ""),
         }
@@ -143,7 +147,8 @@ def status(*, as_json: AsJson = False) -> None:
         _print_json({**told, "outputs": dict(deployment.outputs.values)})
         return
     current = "yes" if told["current"] else "no: `harness up` applies what has changed"
-    console.show_values({**told, "current": current, **operations.values_here(deployment)})
+    code = f"yes: {IS_ON}" if told["hot"] else "no"
+    console.show_values({**told, "current": current, "hot": code, **operations.values_here(deployment)})
 
 
 @app.command()
@@ -168,14 +173,24 @@ def logs(
 
 
 @app.command()
-def watch(variables: Variables = None) -> None:
-    """Bring the stack up, and apply again whenever a source has changed, until Ctrl-C; the stack stays up."""
+def watch(
+    variables: Variables = None,
+    *,
+    hot: Annotated[
+        bool, typer.Option("--hot", help="Have functions in Python run what you save, with no new zip.")
+    ] = False,
+) -> None:
+    """Bring the stack up, and what has changed whenever a source has, until Ctrl-C; the stack stays up."""
     with _plain_errors() as spans:
         settings = _settings(variables)
-        for changed in operations.changes(settings):
-            if changed:
-                typer.echo(f"changed: {', '.join(path.name for path in changed)}", err=True)
-            _apply_and_tell(settings, spans)
+        with operations.reloading(settings) if hot else nullcontext() as reload:
+            for changed in operations.changes(settings):
+                began = time.monotonic()
+                if changed:
+                    typer.echo(f"changed: {', '.join(path.name for path in changed)}", err=True)
+                if reload is None or not _reload_and_tell(reload, changed, began):
+                    _apply_and_tell(settings, spans)
+                    _begin_and_tell(reload)
 
 
 @app.command()
@@ -266,6 +281,33 @@ def _apply_and_tell(settings: Settings, spans: console.Spans) -> None:
         typer.echo(f"error: {problem}", err=True)
     else:
         typer.echo(f"up at {url} in {console.summary(spans, began)}; waiting for changes", err=True)
+
+
+def _reload_and_tell(reload: Hot, changed: list[Path], began: float) -> bool:
+    """Have functions run what has changed; return whether that is all that has to be done."""
+    if not reload.covers(changed):
+        return False
+    try:
+        names = reload.saved()
+    except HarnessError as problem:
+        typer.echo(f"error: {problem}\nthe code before it goes on", err=True)
+    else:
+        seconds = time.monotonic() - began
+        typer.echo(f"hot: {', '.join(names) or 'nothing new'} after {seconds:.2f} s", err=True)
+    return True
+
+
+def _begin_and_tell(reload: Hot | None) -> None:
+    if reload is None:
+        return
+    kept = Kept.of(reload.settings)
+    try:
+        names = ", ".join(reload.begin(kept.running().endpoint, kept.zips_that_run()))
+        typer.echo(f"hot: functions run {names} as you save it, until Ctrl-C", err=True)
+    except SettingsError:
+        raise
+    except HarnessError as problem:
+        typer.echo(f"error: {problem}", err=True)
 
 
 def _stamp(at: float) -> str:

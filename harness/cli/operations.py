@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from watchfiles import DefaultFilter, watch
@@ -14,6 +15,7 @@ from harness.configuration.scratch import reached
 from harness.errors import HarnessError, OutputError, SettingsError
 from harness.eventbridge import patterns
 from harness.eventbridge.send import sent
+from harness.lifetimes.hot import Hot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -97,6 +99,16 @@ def following(deployment: Deployment, names: Sequence[str], since: float) -> Ite
         since = max(since, time.time() - _LATENESS)
         time.sleep(FOLLOW_EVERY)
     raise HarnessError(f"the backend is gone: {how}")
+
+
+@contextmanager
+def reloading(settings: Settings) -> Iterator[Hot]:
+    """Yield what has functions run sources as they are saved; afterwards they run their zips again."""
+    reload = Hot(settings=settings)
+    try:
+        yield reload
+    finally:
+        reload.end()
 
 
 def changes(settings: Settings) -> Iterator[list[Path]]:

@@ -25,7 +25,7 @@ from harness.configuration.remote_state import states_read
 from harness.configuration.scratch import copied, copy_of
 from harness.deployment import Deployment
 from harness.errors import BackendError, HarnessError, NotUpError
-from harness.lifetimes import keeper, swap
+from harness.lifetimes import hot, keeper, swap
 from harness.lifetimes.fingerprints import Fingerprint, backend_fingerprint
 from harness.lifetimes.keeper import Task
 from harness.lifetimes.swap import LARGEST_UPLOAD, NotSwappableError, Swap, carry_out
@@ -107,6 +107,8 @@ class Kept:
             HarnessError: Terraform failed; the next run tries again.
         """
         prepare(self.settings)
+        if hot.is_on(endpoint):
+            log.warning("%s", hot.IS_ON)
         wanted, last = self._fingerprint(), self._noted(_STACK)
         if self._is_whole(last):
             changed = wanted.other_zips(Fingerprint.noted(last))
@@ -218,6 +220,10 @@ class Kept:
                 "`harness down` stops the backend"
             )
         return self._deployed(held.endpoint, Outputs(last["outputs"]))
+
+    def zips_that_run(self) -> dict[str, str]:
+        """Return the SHA-256, in hexadecimal digits, of each zip whose code runs, by its path."""
+        return {path: hashes[0] for path, hashes in Fingerprint.noted(self._noted(_STACK)).zips.items()}
 
     def _unusable(self, running: Keeper) -> str:
         """Return why what is kept can't be used; empty if it can."""

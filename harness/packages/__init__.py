@@ -1,6 +1,23 @@
 """The zips of Lambda functions, described by `[tool.harness.package]` and `[tool.harness.package.NAME]`."""
 
 from harness.packages.platforms import Platform
-from harness.packages.zips import build, build_all, fits_here, selected, variables, watched
+from harness.packages.zips import (
+    build,
+    build_all,
+    fits_here,
+    python_packages,
+    selected,
+    variables,
+    watched,
+)
 
-__all__ = ["Platform", "build", "build_all", "fits_here", "selected", "variables", "watched"]
+__all__ = [
+    "Platform",
+    "build",
+    "build_all",
+    "fits_here",
+    "python_packages",
+    "selected",
+    "variables",
+    "watched",
+]

@@ -17,7 +17,7 @@ from harness.errors import CommandError, PackageError
 from harness.packages.archive import Member, files_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path, PurePosixPath
 
     from harness.packages.archive import Members
@@ -44,18 +44,27 @@ def members(settings: Settings, package: PackageSettings, platform: Platform) ->
     """
     if not (package.source / "__init__.py").is_file():
         raise PackageError(package.source, "expected a Python package, found no __init__.py there")
-    _check_syntax(package)
-    own = {package.source.name / name: file for name, file in files_in(package.source, _skipped)}
+    check_syntax(package, sorted(package.source.rglob("*.py")))
+    own = {package.source.name / name: file for name, file in sources(package)}
     has_libraries = package.group or package.requirements
     libraries = files_in(_installed(settings, package, platform), _skipped) if has_libraries else ()
     return {name: Member(file) for name, file in {**own, **dict(libraries)}.items()}
 
 
-def _check_syntax(package: PackageSettings) -> None:
-    """Compile every module: a mistake is told here, before an emulator starts."""
+def sources(package: PackageSettings) -> Iterator[tuple[PurePosixPath, Path]]:
+    """Yield the files of the package that go into its zip, each with its path in the package."""
+    return files_in(package.source, _skipped)
+
+
+def check_syntax(package: PackageSettings, files: Iterable[Path]) -> None:
+    """Compile modules of a package: a mistake is told here, before an emulator starts.
+
+    Raises:
+        PackageError: One of them does not compile.
+    """
     if tuple(map(int, package.python.split("."))) > sys.version_info:
         return  # the function's Python may know more than this one
-    for file in sorted(package.source.rglob("*.py")):
+    for file in files:
         try:
             with warnings.catch_warnings(action="ignore"):
                 compile(file.read_bytes(), str(file), "exec", dont_inherit=True)

@@ -62,6 +62,12 @@ def fits_here(settings: Settings) -> bool:
     return all(_declared(package) == Platform.here() for package in settings.every_package)
 
 
+def python_packages(settings: Settings, platform: Platform | None) -> dict[str, PackageSettings]:
+    """Return the packages in Python, by the path of the zip that runs on `platform`."""
+    packages = [package for package in settings.every_package if package.kind == "python"]
+    return {str(path(package, platform)): package for package in packages}
+
+
 def selected(settings: Settings, names: Sequence[str]) -> list[PackageSettings]:
     """Return the packages of these names; all of them if none is named.
 

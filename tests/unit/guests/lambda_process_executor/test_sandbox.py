@@ -47,6 +47,41 @@ def error(outcome: Outcome) -> dict[str, Any]:
     return found
 
 
+# What stands in for its code
+
+
+@ON_LINUX
+def test_sources_stand_in_for_the_code_from_the_next_invocation_on_and_until_they_are_taken_away(
+    sandbox: MakeSandbox, make_spec: Callable[..., Spec], tmp_path: Path
+) -> None:
+    place, spec = tmp_path / "digest", make_spec("")
+
+    def write(package: Path, text: str) -> None:
+        package.mkdir(parents=True, exist_ok=True)
+        (package / "__init__.py").write_text(f"def handler(event, context): return {text!r}\n", "utf-8")
+
+    write(spec.code / "app", "zip")
+    write(place / "over" / "app", "first")
+    made = sandbox("", code=spec.code, hot=place)
+    assert answer(made) == "zip"
+
+    (place / "stamp").write_text("1", "utf-8")
+    assert answer(made) == "first"
+    pid = made.pid
+    assert answer(made) == "first"
+    assert made.pid == pid  # it stays warm
+
+    (place / "over" / "app" / "__init__.py").write_text(
+        "def handler(event, context): return 'second'\n", "utf-8"
+    )
+    (place / "stamp").write_text("2", "utf-8")
+    assert "Init Duration" in str(invoke(made).logs)
+    assert answer(made) == "second"
+
+    (place / "stamp").unlink()
+    assert answer(made) == "zip"
+
+
 # What the function sees
 
 

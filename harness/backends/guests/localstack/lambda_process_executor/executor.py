@@ -1,5 +1,6 @@
 """LocalStack's `RuntimeExecutor` on top of a sandbox: the one module that knows LocalStack's models."""
 
+import base64
 import logging
 import os
 import tempfile
@@ -15,6 +16,7 @@ from localstack.services.lambda_.invocation.lambda_models import (
 )
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
+from lambda_process_executor import hot
 from lambda_process_executor.bundles import BundleStore, unpack
 from lambda_process_executor.environment import Surroundings, function_environment
 from lambda_process_executor.runtime_api import Invocation, client_context
@@ -113,6 +115,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         except UnfitInterpreterError as error:
             LOG.error("%s", error)  # noqa: TRY400 # the message says it all
             return False
+        hot.prepare()
         if reason := obstacle():
             LOG.warning("functions see this machine's /opt and /tmp, not their own (%s)", reason)
         return True
@@ -146,8 +149,15 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             memory_size=settings.memory_size,
             init_timeout=float(os.environ.get("LAMBDA_PROCESS_INIT_SECONDS", "10")),
             max_response=int(config.LAMBDA_LIMITS_MAX_FUNCTION_PAYLOAD_SIZE_BYTES),
+            hot=_hot(self.function_version),
             has_json_logs=settings.logging_config.get("LogFormat") == "JSON",
         )
+
+
+def _hot(version: FunctionVersion) -> Path | None:
+    """Return where there may be sources that stand in for the code; LocalStack's own hot code has no hash."""
+    code = version.config.code
+    return None if code.is_hot_reloading() else hot.place(base64.b64decode(code.code_sha256).hex())
 
 
 def _invocation(payload: dict[str, str]) -> Invocation:

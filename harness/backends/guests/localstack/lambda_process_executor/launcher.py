@@ -10,6 +10,7 @@ The plan:
 - `code`, `layers`, `tmp`: directories to be seen at /var/task and /opt, read-only, and at /tmp; without
   them the process sees this machine's files, as they are.
 - `packages`: a directory to be seen at /var/node_modules, or null.
+- `over`: directories to be seen in the code's directory, read-only, by the names that they have there.
 - `kept`: directories of this machine that have to stay visible: those of the runtime.
 """
 
@@ -87,7 +88,8 @@ def enter(plan: dict) -> None:  # type: ignore[type-arg] # any JSON
     held = {Path(path): hold(Path(path)) for path in plan["kept"] if is_covered(Path(path))}
     code, layers, tmp = hold(Path(plan["code"])), hold(Path(plan["layers"])), hold(Path(plan["tmp"]))
     packages = {PACKAGES: hold(Path(plan["packages"]))} if plan["packages"] else {}
-    overlay(CODE.parent, entries(CODE.parent), {CODE: code, **packages}, held)
+    over = {CODE / name: hold(Path(path)) for name, path in plan["over"].items()}
+    overlay(CODE.parent, entries(CODE.parent), {CODE: code, **over, **packages}, held)
     overlay(LAYERS, entries(Path(plan["layers"])), {}, held) if within(LAYERS, held) else show(layers, LAYERS)
     show(tmp, TMP, read_only=False)
     for path, descriptor in within(TMP, held).items():

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambda_process_executor import callers, logs, request_log
+from lambda_process_executor import callers, hot, logs, request_log
 from lambda_process_executor.child import Child, ExitedError
 from lambda_process_executor.runtime_api import (
     TOO_LARGE,
@@ -46,6 +46,7 @@ class Spec:
         layers: directory of its merged layers.
         scratch: directory of this environment alone; removed by `stop`.
         timeout: how long an invocation may take.
+        hot: where there may be sources that stand in for a part of the code.
     """
 
     command: Command
@@ -60,15 +61,16 @@ class Spec:
     init_timeout: float = 10.0
     max_response: int = 6 * 2**20 + 100
     has_json_logs: bool = False
+    hot: Path | None = None
 
-    def plan(self) -> dict[str, object]:
+    def plan(self, over: Mapping[str, str]) -> dict[str, object]:
         """Return what the launcher is told."""
         command = self.command
         plan = {"argv": command.argv, "has_log_frames": command.has_log_frames}
         if self.view != ON_LAMBDA:
             return plan
         seen = files(self.code, self.layers, self.scratch, packages=command.packages, kept=command.kept)
-        return plan | seen
+        return plan | seen | {"over": dict(over)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,9 @@ class Sandbox:
         Raises:
             StoppedError: `stop` was called meanwhile.
         """
+        if self._runtime and not self._runtime.is_current:
+            self._drop_runtime()
+            self.start()
         self._messages.append(self._platform.start(invocation.request_id, self._spec.version))
         began, begun = time.monotonic(), time.time()
         self._caller.request_id = invocation.request_id
@@ -272,6 +277,7 @@ class _Runtime:
         self._decoder = logs.MessageDecoder()
         self._in_use = threading.Lock()
         self._awake, self._alarm = socket.socketpair()
+        self._spec, self._hot = spec, hot.now(spec.hot)
         try:
             self._child = self._start(spec)
         except OSError:
@@ -285,7 +291,7 @@ class _Runtime:
     def _start(self, spec: Spec) -> Child:
         address = {"AWS_LAMBDA_RUNTIME_API": self._api.address}
         return Child(
-            launched(spec.plan()),
+            launched(spec.plan(self._hot.over)),
             environment={**spec.environment, **address},
             directory=spec.code,
             on_exit=lambda code: self._api.fail(ExitedError(code)),
@@ -301,6 +307,11 @@ class _Runtime:
     def is_alive(self) -> bool:
         """Whether the process was not seen to end yet."""
         return self._child.is_alive
+
+    @property
+    def is_current(self) -> bool:
+        """Whether it was started with the sources that stand in now."""
+        return self._hot.stamp == hot.now(self._spec.hot).stamp
 
     def wait[T](self, future: "Future[T]", deadline: float, take: Callable[[list[str]], object]) -> T:
         """Return a future's result, giving the messages of the process to `take` meanwhile.

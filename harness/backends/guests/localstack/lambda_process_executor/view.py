@@ -57,7 +57,7 @@ def obstacle() -> str:
         return "only Linux has mount namespaces"
     with tempfile.TemporaryDirectory() as empty:
         here = Path(empty)
-        plan = {"argv": ["/bin/true"], "has_log_frames": False}
+        plan: dict[str, object] = {"argv": ["/bin/true"], "has_log_frames": False, "over": {}}
         argv = launched(plan | files(here, here, here, packages=None, kept=()))
         done = subprocess.run(  # noqa: S603
             argv,

@@ -1,0 +1,139 @@
+"""Functions in Python that run the sources of the checkout as they are saved, not those in their zips.
+
+A copy of the sources lies in the folder of an emulator whose functions are processes of this machine, with a
+stamp: a function begins anew when it is invoked and there is another one. The emulator's side of it is
+`lambda_process_executor.hot`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.backends import emulator
+from harness.errors import SettingsError
+from harness.packages import python
+from harness.session import python_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from harness.settings import PackageSettings, Settings
+    from harness.values import Endpoint
+
+IS_ON = "functions run the sources that `harness watch --hot` gives them, not those of their zips"
+_STAMP = "stamp"
+
+
+def is_on(endpoint: Endpoint) -> bool:
+    """Whether functions at `endpoint` run other sources than those of their zips."""
+    folder = _folder(endpoint)
+    return folder is not None and any(folder.glob(f"*/{_STAMP}"))
+
+
+@dataclass(slots=True, kw_only=True)
+class Hot:
+    """The hot sources of a kept stack.
+
+    Attributes:
+        settings: Those of the stack.
+        copies: For each package with a zip that runs: the directory of what stands in for it.
+    """
+
+    settings: Settings
+    copies: list[tuple[PackageSettings, Path]] = field(default_factory=list)
+
+    def begin(self, endpoint: Endpoint, zips: Mapping[str, str]) -> list[str]:
+        """Have functions run the sources of their packages; return the names of these.
+
+        Args:
+            endpoint: Where they are.
+            zips: The SHA-256, in hexadecimal digits, of each zip whose code they have, by its path.
+
+        Raises:
+            SettingsError: Its functions are no processes of this machine, or it has no package in Python.
+            PackageError: A module does not compile.
+        """
+        self.end()
+        folder = _folder(endpoint)
+        if folder is None:
+            expected = "a backend whose functions are processes of this machine, on Linux: host or ministack"
+            raise SettingsError("--hot", expected=expected, got=endpoint.backend)
+        packages = python_packages(self.settings, running=endpoint.backend)
+        for left in folder.iterdir():  # by a `watch` that was killed
+            shutil.rmtree(left)
+        self.copies = [(package, folder / zips[path]) for path, package in packages.items() if path in zips]
+        if not self.copies:
+            raise SettingsError("--hot", expected="a [tool.harness.package] in Python", got=None)
+        self.saved()
+        return [package.source.name for package, _ in self.copies]
+
+    def covers(self, changed: Sequence[Path]) -> bool:
+        """Whether all files that have changed are sources of packages that are hot."""
+        places = [package.source.resolve() for package, _ in self.copies]
+        return bool(changed) and all(
+            any(file.resolve().is_relative_to(place) for place in places) for file in changed
+        )
+
+    def saved(self) -> list[str]:
+        """Have functions run the sources as they are now; return the names of the files that have changed.
+
+        Raises:
+            PackageError: A module does not compile; nothing has changed then.
+        """
+        fresh = [
+            (file, copy / "over" / package.source.name / name, package)
+            for package, copy in self.copies
+            for name, file in python.sources(package)
+        ]
+        changed = [each for each in fresh if _differs(each[0], each[1])]
+        for file, _, package in changed:
+            python.check_syntax(package, [file] if file.suffix == ".py" else [])
+        gone = {file for _, copy in self.copies for file in (copy / "over").rglob("*") if file.is_file()}
+        gone -= {target for _, target, _ in fresh}
+        for file, target, _ in changed:
+            _copy(file, target)
+        for target in gone:
+            target.unlink()
+        if changed or gone:
+            for _, copy in self.copies:
+                _write(copy / _STAMP, str(time.time_ns()))
+        return sorted({*(file.name for file, _, _ in changed), *(target.name for target in gone)})
+
+    def end(self) -> None:
+        """Have functions run their zips again."""
+        for _, copy in self.copies:
+            (copy / _STAMP).unlink(missing_ok=True)
+            shutil.rmtree(copy, ignore_errors=True)
+        self.copies = []
+
+
+def _folder(endpoint: Endpoint) -> Path | None:
+    """Return where an emulator looks for hot sources; None if it does not."""
+    folder = endpoint.log and endpoint.log.parent / emulator.HOT
+    return folder if folder and folder.is_dir() else None
+
+
+def _differs(file: Path, copy: Path) -> bool:
+    try:
+        now, before = file.stat(), copy.stat()
+    except FileNotFoundError:
+        return True
+    return (now.st_mtime_ns, now.st_size) != (before.st_mtime_ns, before.st_size)
+
+
+def _copy(file: Path, target: Path) -> None:
+    """Copy a file so that a function sees the old or the new one, and nothing between them."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.new")
+    shutil.copy2(file, fresh)
+    fresh.replace(target)
+
+
+def _write(file: Path, text: str) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text, "utf-8")
+    fresh.replace(file)

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import Endpoint, SettingsError
+from harness.errors import PackageError
+from harness.lifetimes import hot
+from harness.lifetimes.hot import Hot
+from harness.settings import PackageSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness import Settings
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "src" / "app"
+    (folder / "deeper").mkdir(parents=True)
+    (folder / "__init__.py").write_text("VALUE = 1\n", "utf-8")
+    (folder / "deeper" / "text.txt").write_text("text", "utf-8")
+    return folder
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path) -> Endpoint:
+    (tmp_path / "emulator" / "hot").mkdir(parents=True)
+    log = tmp_path / "emulator" / "emulator.log"
+    return Endpoint(backend="ministack", url="http://127.0.0.1:1", region="eu-north-1", log=log)
+
+
+@pytest.fixture
+def reload(settings: Settings, tmp_path: Path, source: Path, endpoint: Endpoint) -> Hot:
+    """Return what functions of one package run, from now on."""
+    zipped = tmp_path / "app.zip"
+    made = Hot(settings=replace(settings, package=PackageSettings(source=source, output=zipped)))
+    made.begin(endpoint, {str(zipped): "0abc"})
+    return made
+
+
+@pytest.fixture
+def copy(reload: Hot, tmp_path: Path) -> Path:
+    assert reload.copies
+    return tmp_path / "emulator" / "hot" / "0abc"
+
+
+def test_all_sources_stand_in_from_the_begin_to_the_end(reload: Hot, copy: Path, endpoint: Endpoint) -> None:
+    assert (copy / "over" / "app" / "__init__.py").read_text("utf-8") == "VALUE = 1\n"
+    assert (copy / "over" / "app" / "deeper" / "text.txt").is_file()
+    assert (copy / "stamp").read_text("utf-8")
+    assert hot.is_on(endpoint)
+
+    reload.end()
+
+    assert not copy.exists()
+    assert not hot.is_on(endpoint)
+
+
+def test_what_is_saved_stands_in_with_another_stamp(reload: Hot, copy: Path, source: Path) -> None:
+    before = (copy / "stamp").read_text("utf-8")
+    (source / "__init__.py").write_text("VALUE = 22\n", "utf-8")
+    (source / "more.py").touch()
+    (source / "deeper" / "text.txt").unlink()
+
+    assert reload.saved() == ["__init__.py", "more.py", "text.txt"]
+
+    assert (copy / "over" / "app" / "__init__.py").read_text("utf-8") == "VALUE = 22\n"
+    assert not (copy / "over" / "app" / "deeper" / "text.txt").exists()
+    assert (copy / "stamp").read_text("utf-8") != before
+
+
+def test_what_is_the_same_keeps_functions_warm(reload: Hot, copy: Path) -> None:
+    before = (copy / "stamp").read_text("utf-8")
+
+    assert reload.saved() == []
+    assert (copy / "stamp").read_text("utf-8") == before
+
+
+def test_a_syntax_error_is_told_and_the_code_before_it_goes_on(reload: Hot, copy: Path, source: Path) -> None:
+    before = (copy / "stamp").read_text("utf-8")
+    (source / "a.py").write_text("VALUE = 2\n", "utf-8")
+    (source / "b.py").write_text("def (\n", "utf-8")
+
+    with pytest.raises(PackageError, match=r"b\.py:1: invalid syntax"):
+        reload.saved()
+
+    assert not (copy / "over" / "app" / "a.py").exists()
+    assert (copy / "stamp").read_text("utf-8") == before
+    (source / "b.py").unlink()
+    assert reload.saved() == ["a.py"]
+
+
+def test_only_sources_of_a_package_need_no_apply(reload: Hot, source: Path, tmp_path: Path) -> None:
+    assert reload.covers([source / "__init__.py", source / "gone.py"])
+    assert not reload.covers([source / "__init__.py", tmp_path / "main.tf"])
+    assert not reload.covers([])
+
+
+def test_what_a_killed_watch_has_left_is_taken_away(reload: Hot, copy: Path, endpoint: Endpoint) -> None:
+    fresh = replace(reload, copies=[])
+
+    fresh.begin(endpoint, {str(reload.copies[0][0].output): "1def"})
+
+    assert [folder.name for folder in copy.parent.iterdir()] == ["1def"]
+
+
+@pytest.mark.parametrize("has_log", [False, True])
+def test_functions_elsewhere_are_refused(
+    reload: Hot, endpoint: Endpoint, tmp_path: Path, *, has_log: bool
+) -> None:
+    log = tmp_path / "container.log" if has_log else None
+    elsewhere = replace(endpoint, backend="container", log=log)
+
+    with pytest.raises(SettingsError, match="host or ministack, got 'container'"):
+        reload.begin(elsewhere, {})
+    assert not hot.is_on(elsewhere)
+
+
+def test_without_a_package_in_python_there_is_nothing_to_reload(
+    settings: Settings, endpoint: Endpoint
+) -> None:
+    with pytest.raises(SettingsError, match=r"expected a \[tool.harness.package\] in Python"):
+        Hot(settings=replace(settings, package=None)).begin(endpoint, {})
