@@ -15,6 +15,8 @@ from harness.aws.problems import as_harness_errors
 from harness.base import caller, polling, progress
 from harness.base.process import sigterm_as_interrupt
 from harness.calls import RequestLog
+from harness.coverage import recorder, reports
+from harness.coverage.recorder import Recorder
 from harness.diagnosis.observer import Observer, Wanted
 from harness.errors import HarnessError
 from harness.lifetimes import broker
@@ -38,6 +40,7 @@ _COUNTER = pytest.StashKey[broker.Counter]()
 _COUNTER_OPEN = pytest.StashKey[ExitStack]()
 _TOLD = pytest.StashKey[list[BaseException]]()
 _WORKER_INPUT = "terraform_lambda_harness"
+_RECORDER = "terraform_lambda_harness_coverage"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -82,6 +85,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--harness-report", metavar="FILE", help="write an HTML report of the run")
     group.addoption(
+        "--iac-coverage", action="store_true", help="tell which resources of the stack the tests have used"
+    )
+    group.addoption(
+        "--iac-coverage-report",
+        metavar="KIND:FILE",
+        action="append",
+        default=[],
+        help="write that to a file too, as lcov or json; may be repeated",
+    )
+    group.addoption(
+        "--iac-coverage-fail-under",
+        metavar="PERCENT",
+        type=float,
+        default=0.0,
+        help="fail the run if fewer resources were used, of those that could be judged",
+    )
+    group.addoption(
         "--request-log",
         metavar="FILE",
         help="write each AWS call that the emulator has answered, as JSON lines",
@@ -99,6 +119,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(resources.close)
     if not config.option.help and not config.option.collectonly:
         config.pluginmanager.register(_observer(config), "terraform_lambda_harness_observer")
+        if found := _recorder(config):
+            config.pluginmanager.register(found, _RECORDER)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -197,6 +219,10 @@ def deployment(
     """Apply the stack, once for the session."""
     with _entered(pytestconfig, harness_source.deployment(harness_settings, endpoint)) as applied:
         yield applied
+        measuring: Recorder | None = pytestconfig.pluginmanager.get_plugin(_RECORDER)
+        if measuring:
+            with _told_plainly():
+                measuring.record(applied, harness_settings.terraform_dir)
 
 
 @pytest.fixture(scope="session")
@@ -285,6 +311,19 @@ def _observer(config: pytest.Config) -> Observer:
     )
     is_controller = not hasattr(config, "workerinput")
     return Observer(wanted, title=config.rootpath.name, is_controller=is_controller, root=config.rootpath)
+
+
+def _recorder(config: pytest.Config) -> Recorder | None:
+    """Return what gathers the coverage; None if no option asks for it."""
+    asked, least = config.getoption("--iac-coverage-report"), config.getoption("--iac-coverage-fail-under")
+    if not (config.getoption("--iac-coverage") or asked or least):
+        return None
+    try:
+        kinds = [reports.check(each) for each in asked]
+    except HarnessError as problem:
+        raise pytest.UsageError(str(problem)) from None
+    files = tuple((kind, config.invocation_params.dir / file) for kind, file in kinds)
+    return Recorder(recorder.Wanted(reports=files, fail_under=least), config.rootpath)
 
 
 @contextmanager

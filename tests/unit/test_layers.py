@@ -33,6 +33,7 @@ WINGS = [
     "deployment",
     "assertions",
     "session",
+    "coverage",
     "lifetimes",
     "diagnosis",
     "cli",

@@ -1,0 +1,146 @@
+"""How far the tests have exercised the parts of an API Gateway REST API, judged by the requests to it.
+
+A request takes the resource whose path fits best, as on AWS:
+https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from harness.coverage.levels import Level
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from harness.calls import Call
+    from harness.values import Resource
+
+type Values = Mapping[str, Any]
+_API = "aws_api_gateway_rest_api"
+_RESOURCE = "aws_api_gateway_resource"
+_METHOD = "aws_api_gateway_method"
+_STAGE = "aws_api_gateway_stage"
+_DEPLOYMENT = "aws_api_gateway_deployment"
+_ARN = re.compile(
+    r"arn:aws:execute-api:[^:]*:[^:]*:(?P<api>[^/]+)/(?P<stage>[^/]+)/(?P<method>[^/]+)(?P<path>/.*)"
+)
+_ERRORS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request to an API: who made it, and the status of its answer."""
+
+    api: str
+    stage: str
+    method: str
+    path: str
+    by: str
+    status: int
+
+
+def judgement(resource: Resource, resources: Sequence[Resource], calls: Sequence[Call]) -> tuple[Level, str]:
+    """Return the level of a part of a REST API, and why it has that."""
+    takes = _TAKEN[resource.type]
+    api = resource.values.get("id" if resource.type == _API else "rest_api_id")
+    best = (Level.CREATED, "no test and no function has called it")
+    for request in _requests(calls):
+        if request.api == api and takes(resource.values, request, resources):
+            why = f"{request.method} {request.path} by {request.by}: {request.status}"
+            best = max(best, (_level(request), why), key=lambda each: each[0])
+    return best
+
+
+def _level(request: Request) -> Level:
+    """A test that has had its answer has read what the API did; one that nobody knows counts for nothing."""
+    if request.by.startswith("test:"):
+        return Level.ASSERTED if request.status < _ERRORS else Level.USED
+    return Level.USED if request.by.startswith("function:") else Level.UNKNOWN
+
+
+def _requests(calls: Sequence[Call]) -> set[Request]:
+    """Return the requests to APIs, each once however often it was made."""
+    made = (
+        (call, _ARN.fullmatch("".join(call.resources[:1]))) for call in calls if call.service == "execute-api"
+    )
+    return {Request(**told.groupdict(), by=call.by, status=call.status) for call, told in made if told}
+
+
+def _takes_anything(_values: Values, _request: Request, _resources: Sequence[Resource]) -> bool:
+    return True
+
+
+def _takes_stage(values: Values, request: Request, _resources: Sequence[Resource]) -> bool:
+    return bool(values.get("stage_name") == request.stage)
+
+
+def _takes_deployment(values: Values, request: Request, resources: Sequence[Resource]) -> bool:
+    stages = (each.values for each in resources if each.type == _STAGE)
+    return any(
+        stage.get("deployment_id") == values.get("id")
+        and stage.get("rest_api_id") == request.api
+        and _takes_stage(stage, request, resources)
+        for stage in stages
+    )
+
+
+def _takes_path(values: Values, request: Request, resources: Sequence[Resource]) -> bool:
+    path = _path_taken(request, resources)
+    return path is not None and f"{path}/".startswith(f"{values.get('path')}/")
+
+
+def _takes_method(values: Values, request: Request, resources: Sequence[Resource]) -> bool:
+    path, ids = _path_taken(request, resources), dict(_paths(request.api, resources))
+    if path is None or ids[path] != values.get("resource_id"):
+        return False
+    declared = (each.values for each in resources if each.type == _METHOD)
+    here = {method.get("http_method") for method in declared if method.get("resource_id") == ids[path]}
+    return bool(values.get("http_method") == (request.method if request.method in here else "ANY"))
+
+
+def _takes_integration(values: Values, request: Request, resources: Sequence[Resource]) -> bool:
+    """The gateway itself may have answered with an error, before the request came to the integration."""
+    return request.status < _ERRORS and _takes_method(values, request, resources)
+
+
+_TAKEN: Mapping[str, Callable[[Values, Request, Sequence[Resource]], bool]] = {
+    _API: _takes_anything,
+    _STAGE: _takes_stage,
+    _DEPLOYMENT: _takes_deployment,
+    "aws_api_gateway_resource": _takes_path,
+    _METHOD: _takes_method,
+    "aws_api_gateway_integration": _takes_integration,
+}
+KINDS = frozenset(_TAKEN)
+
+
+def _path_taken(request: Request, resources: Sequence[Resource]) -> str | None:
+    """Return the path of the resource that a request takes; None if there is none."""
+    path = request.path.rstrip("/") or "/"
+    fitting = [template for template, _ in _paths(request.api, resources) if _fits(template, path)]
+    return max(fitting, key=_weight, default=None)
+
+
+def _paths(api: str, resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
+    """Yield the path of each resource of an API, and its id; that of the root is the API's."""
+    for each in resources:
+        if each.type == _API and each.values.get("id") == api:
+            yield "/", str(each.values.get("root_resource_id"))
+        if each.type == _RESOURCE and each.values.get("rest_api_id") == api:
+            yield str(each.values.get("path")), str(each.values.get("id"))
+
+
+def _fits(template: str, path: str) -> bool:
+    parts = (
+        re.escape(part) if not part.startswith("{") else ".+" if part.endswith("+}") else "[^/]+"
+        for part in template.split("/")
+    )
+    return re.fullmatch("/".join(parts), path) is not None
+
+
+def _weight(template: str) -> tuple[int, ...]:
+    """Part by part, what is written out goes before a parameter, and that before the rest of a path."""
+    return tuple(2 - part.startswith("{") - part.endswith("+}") for part in template.split("/"))

@@ -1,0 +1,132 @@
+"""Coverage of Terraform, against a truth table made by hand of every resource of the model system."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness import eventually
+from harness.coverage import Level
+from harness.coverage.recorder import coverage_of
+
+if TYPE_CHECKING:
+    from harness import Settings
+    from tests.system import Scenario
+
+CREATED, UNKNOWN, USED, ASSERTED = Level
+
+# One event was fired and its object read; then the API was asked for it with GET, and for nothing else.
+ON_EVERY_BACKEND = {
+    # What decides about a request, or settles how one is answered, leaves no trace in the log.
+    'module.api_gateway.aws_api_gateway_gateway_response.json["DEFAULT_4XX"]': UNKNOWN,
+    'module.api_gateway.aws_api_gateway_gateway_response.json["DEFAULT_5XX"]': UNKNOWN,
+    "module.api_gateway.aws_api_gateway_method_settings.all": UNKNOWN,
+    'module.api_gateway.aws_lambda_permission.read["GET"]': UNKNOWN,
+    'module.api_gateway.aws_lambda_permission.read["HEAD"]': UNKNOWN,
+    "module.create_function.aws_lambda_function_event_invoke_config.live[0]": UNKNOWN,
+    'module.eventbridge.aws_lambda_permission.rule["on_demand"]': UNKNOWN,
+    'module.eventbridge.aws_lambda_permission.rule["schedule"]': UNKNOWN,
+    "module.iam.aws_iam_role_policy.reader": UNKNOWN,
+    "module.iam.aws_iam_role_policy.writer[0]": UNKNOWN,
+    "module.kms.aws_kms_alias.this": UNKNOWN,
+    "module.kms.aws_kms_key_policy.this": UNKNOWN,
+    "module.s3.aws_s3_bucket_ownership_controls.artifacts": UNKNOWN,
+    "module.s3.aws_s3_bucket_ownership_controls.objects": UNKNOWN,
+    "module.s3.aws_s3_bucket_policy.artifacts": UNKNOWN,
+    "module.s3.aws_s3_bucket_policy.objects": UNKNOWN,
+    "module.s3.aws_s3_bucket_public_access_block.artifacts": UNKNOWN,
+    "module.s3.aws_s3_bucket_public_access_block.objects": UNKNOWN,
+    "module.s3.aws_s3_bucket_server_side_encryption_configuration.objects": UNKNOWN,
+    "module.s3.aws_s3_bucket_versioning.objects": UNKNOWN,
+    # Lambda itself reads the code, which no log has.
+    "module.s3.aws_s3_object.code": UNKNOWN,
+    "module.s3.aws_s3_bucket.artifacts": CREATED,
+    # The writer wrote into it, under the key, and the test read that.
+    "module.s3.aws_s3_bucket.objects": ASSERTED,
+    "module.kms.aws_kms_key.this": USED,
+    "module.create_function.aws_lambda_function.this": USED,
+}
+BY_THE_API = {
+    "module.api_gateway.aws_api_gateway_deployment.this": ASSERTED,
+    'module.api_gateway.aws_api_gateway_integration.read["GET"]': ASSERTED,
+    'module.api_gateway.aws_api_gateway_integration.read["HEAD"]': CREATED,
+    'module.api_gateway.aws_api_gateway_method.read["GET"]': ASSERTED,
+    'module.api_gateway.aws_api_gateway_method.read["HEAD"]': CREATED,
+    "module.api_gateway.aws_api_gateway_resource.latest": ASSERTED,
+    "module.api_gateway.aws_api_gateway_rest_api.this": ASSERTED,
+    "module.api_gateway.aws_api_gateway_stage.this": ASSERTED,
+    "module.retrieve_function.aws_lambda_function.this": USED,
+}
+# LocalStack's log has the calls between its services. It enforces no permissions.
+ON_LOCALSTACK = {
+    "module.create_function.aws_cloudwatch_log_group.this": USED,
+    "module.create_function.aws_lambda_alias.live[0]": USED,
+    "module.eventbridge.aws_cloudwatch_event_rule.on_demand": USED,
+    "module.eventbridge.aws_cloudwatch_event_rule.schedule[0]": CREATED,
+    'module.eventbridge.aws_cloudwatch_event_target.function["on_demand"]': USED,
+    'module.eventbridge.aws_cloudwatch_event_target.function["schedule"]': CREATED,
+    "module.iam.aws_iam_role.reader": UNKNOWN,
+    "module.iam.aws_iam_role.writer[0]": UNKNOWN,
+    "module.retrieve_function.aws_cloudwatch_log_group.this": USED,
+    "module.retrieve_function.aws_lambda_alias.live[0]": USED,
+}
+# MiniStack is the other way round.
+ON_MINISTACK = {**dict.fromkeys(ON_LOCALSTACK, UNKNOWN)} | {
+    "module.iam.aws_iam_role.reader": USED,
+    "module.iam.aws_iam_role.writer[0]": USED,
+}
+
+
+def differences(
+    scenario: Scenario, settings: Settings, since: float, expected: dict[str, Level]
+) -> dict[str, str]:
+    """Return what is judged otherwise than expected: the level, and why."""
+    coverage = coverage_of(scenario, settings.terraform_dir, settings.project, since=since)
+    assert {each.address for each in coverage.resources} == set(expected)
+    return {
+        each.address: f"{each.level.name}: {each.why}"
+        for each in coverage.resources
+        if each.level is not expected[each.address]
+    }
+
+
+def test_each_resource_has_the_level_that_a_person_would_give_it(
+    scenario: Scenario, harness_settings: Settings
+) -> None:
+    of_backend = {"host": ON_LOCALSTACK, "container": ON_LOCALSTACK, "ministack": ON_MINISTACK}
+    if scenario.endpoint.backend not in of_backend:
+        pytest.skip("there is a table of the backends with a request log")
+    expected = {**ON_EVERY_BACKEND, **BY_THE_API, **of_backend[scenario.endpoint.backend]}
+    begun = time.time()
+
+    scenario.fire_and_wait()
+    scenario.latest()
+
+    eventually(  # logs come a moment later than answers
+        lambda: differences(scenario, harness_settings, begun, expected),
+        until=lambda others: not others,
+        what="the levels of the table",
+        timeout=20,
+    )
+
+
+def test_without_the_test_of_the_api_its_resources_are_only_created(
+    scenario: Scenario, harness_settings: Settings
+) -> None:
+    if scenario.endpoint.backend in {"aws", "external"}:
+        pytest.skip(f"the backend {scenario.endpoint.backend} need not keep a request log")
+    begun = time.time()
+
+    scenario.fire_and_wait()
+
+    coverage = coverage_of(scenario, harness_settings.terraform_dir, harness_settings.project, since=begun)
+    levels = {each.address: each.level for each in coverage.resources}
+    assert {levels[address] for address in BY_THE_API} == {CREATED}
+    assert levels["module.s3.aws_s3_bucket.objects"] is ASSERTED
+    places = {each.address: (each.file, each.line) for each in coverage.resources}
+    file = "terraform/modules/api_gateway/main.tf"
+    text = (harness_settings.project / file).read_text("utf-8").splitlines()
+    line = text.index('resource "aws_api_gateway_method" "read" {') + 1
+    assert places['module.api_gateway.aws_api_gateway_method.read["HEAD"]'] == (file, line)
