@@ -197,7 +197,7 @@ def _outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]
     if not (destination or dead_letters):  # a success is nobody's concern then
         seen = f"{function} has neither a destination for failures nor a dead-letter queue" if failed else ""
         final = SETTLED if tries >= most else _retry_is_late(way, len(attempts))
-        return hop(state="failed", seen=seen, final_after=final if failed else None), None
+        return hop(state="unreached", seen=seen, final_after=final if failed else None), None
     arn = str(destination or dead_letters)
     if failed and tries < most:
         return hop(

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from harness.values import Endpoint, Sent
 
-type State = Literal["reached", "failed", "unknown"]
+type State = Literal["reached", "failed", "unreached", "unknown"]
 
 BUDGET = 15.0
 SETTLED = 1.0  # seconds that what came before a failure may take to show
 MOST_TRACES = 10
 WIDEST = 300
 _MOST_OTHERS = 10
-_MARKS: dict[State, str] = {"reached": "✓", "failed": "✗", "unknown": "?"}
+_MARKS: dict[State, str] = {"reached": "✓", "failed": "✗", "unreached": "·", "unknown": "?"}
 
 
 class Stack(Protocol):
@@ -43,7 +43,8 @@ class Hop:
 
     Attributes:
         name: The step, such as `function invoked`.
-        state: `reached`; `failed`: it is known that it did not get past here; or `unknown`.
+        state: `reached`; `failed`: it is known that it did not get past here; `unreached`: it ended before;
+            or `unknown`.
         seen: What was last seen there; log lines follow the first line.
         payload: The text that arrives there, as far as it is known: of an event that AWS makes up, the part
             that says what was sent.
@@ -117,8 +118,9 @@ def looked[T](name: str, probe: Callable[[], tuple[Hop, T]]) -> tuple[Hop, T | N
 
 
 def after(name: str, before: Hop, seen: str) -> Hop:
-    """Return the hop `name` that can't have been reached, as far as `before` is known to have failed."""
-    return Hop(name=name, state="failed" if before.state == "failed" else "unknown", seen=seen)
+    """Return the hop `name`, which was not reached as far as it is known that the way ended before."""
+    has_ended = before.state in {"failed", "unreached"}
+    return Hop(name=name, state="unreached" if has_ended else "unknown", seen=seen)
 
 
 def joined(branches: Iterable[tuple[Hop, ...]]) -> tuple[Hop, ...]:

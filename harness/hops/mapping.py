@@ -90,7 +90,7 @@ def _follow_stream(way: Way, sent: Sent, stream: str, record: Mapping[str, Any])
     if not live:
         return (mapped, *function.not_run(mapped, "not looked for: no mapping takes it"))
     hops = ran(way, sent, live, record)
-    failed = any(hop.name == function.RETURNED and hop.state == "failed" for hop in hops)
+    failed = any(hop.name == function.RETURNED and hop.state in {"failed", "unreached"} for hop in hops)
     return (mapped, *hops, *(look("in the destination", lambda: _set_aside(live)) for _ in range(failed)))
 
 
@@ -100,7 +100,7 @@ def _set_aside(live: Sequence[Source]) -> Hop:
     found = [named(arn) for arn in arns if arn]
     tries = [m.get("MaximumRetryAttempts", -1) for m in live]
     again = "until it is too old" if -1 in tries else f"{max(tries)} times"
-    state: State = "unknown" if found else "failed"
+    state: State = "unknown" if found else "unreached"
     where = f"then a note of it goes to {', '.join(found)}" if found else "no destination is told of it"
     return Hop(name="in the destination", state=state, seen=f"Lambda tries the batch again {again}; {where}")
 

@@ -86,7 +86,7 @@ def _waiting(way: Way, sent: Sent) -> Hop:
 
 def _set_aside(way: Way, sent: Sent, hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
     """Return whether the message went to the dead-letter queue; nothing if it did not have to."""
-    failed = any(hop.name == function.RETURNED and hop.state == "failed" for hop in hops)
+    failed = any(hop.name == function.RETURNED and hop.state in {"failed", "unreached"} for hop in hops)
     hop, onward = looked(_DEAD, lambda: _dead(way, sent, failed=failed))
     if hop.state == "reached" and not hop.seen:
         return ()
@@ -100,7 +100,7 @@ def _dead(way: Way, sent: Sent, *, failed: bool) -> tuple[Hop, str]:
     policy = json.loads(attributes.get("RedrivePolicy") or "{}")
     if not policy:
         seen = f"{named(sent.arn)} has none: the message comes again until it is too old"
-        return (hop(state="failed", seen=seen) if failed else hop(state="reached", seen="")), ""
+        return (hop(state="unreached", seen=seen) if failed else hop(state="reached", seen="")), ""
     arn, most = str(policy["deadLetterTargetArn"]), policy["maxReceiveCount"]
     if "RedrivePolicy" not in _attributes(way, arn) and not mapping.of(way, arn):
         message = _settled_message(way, sent, arn) if failed else _message(way, sent, arn)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.hops.hop import SETTLED, Hop, looked, named
+from harness.hops.hop import SETTLED, Hop, failed, looked, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,9 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     if not execution:
         return (started,)
     ended, events = looked(_ENDED, lambda: _ended(way, execution))
-    return (started, *_states(events or [], ended), ended)
+    states = _states(events or [], ended)
+    is_told = failed(states) is not None  # its failure is that of the state
+    return (started, *states, replace(ended, state="unreached") if is_told else ended)
 
 
 def history(states: Any, execution: str) -> list[Event]:  # noqa: ANN401 - a boto3 client

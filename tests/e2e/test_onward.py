@@ -387,7 +387,7 @@ def test_an_execution_is_followed_through_its_states(onward: Deployment) -> None
     good, bad = flow.start({"a": 1}), flow.start({"poison": 3})
 
     found = settled(onward, good, "execution ended")
-    failed = settled(onward, bad, "execution ended", "failed")
+    failed = settled(onward, bad, "execution ended", "unreached")
 
     assert {hop.state for hop in found.values()} == {"reached"}, hops.told(found.values())
     assert json.loads(found["state Work"].payload) == {"a": 1}

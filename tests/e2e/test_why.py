@@ -182,6 +182,8 @@ def test_the_last_lines_tell_the_reason_of_each_failure_and_no_other(
     told = dict(re.findall(r"^✗ (.*)\n    (\S+)$", last, re.MULTILINE))
     found = {test: cause for cause, test in told.items()}
     assert found.keys() == expected.keys(), done.stdout
+    ways = re.findall(r"^event .*:\n((?:  .*\n)+)", done.stdout, re.MULTILINE)
+    assert {way.count("  ✗ ") for way in ways} <= {0, 1}, done.stdout
     # Each waits up to 100 s for what can't come: on a quiet machine, that ends after 2 to 4.
     calls = [float(seconds) for seconds in re.findall(r"^([\d.]+)s call ", done.stdout, re.MULTILINE)]
     assert max(calls) < PATIENCE, done.stdout

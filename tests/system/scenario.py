@@ -99,6 +99,8 @@ class Scenario(Deployment):
         if not isinstance(sent, FiredEvent):
             return before
         written, stored = hops.looked("object written", lambda: self._written(sent))
+        if written.state == "failed" and hops.failed(before):  # it has ended before
+            written = replace(written, state="unreached")
         return (
             *before,
             written,

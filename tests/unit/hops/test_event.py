@@ -71,7 +71,7 @@ def test_rules_that_do_not_match_are_told_with_what_they_wait_for(world: World, 
 
     found = traced(world, event)
 
-    assert states(found) == ["reached", "failed", "failed", "failed", "failed"]
+    assert states(found) == ["reached", "failed", "unreached", "unreached", "unreached"]
     assert found["matched a rule"].seen.splitlines() == [
         "no rule matches it; bus orders has 2",
         'other: ENABLED, waits for {"source":["elsewhere"]}',
@@ -123,7 +123,7 @@ def test_a_rule_without_a_target_is_where_it_ends(world: World, event: FiredEven
 
     found = traced(world, event)
 
-    assert states(found) == ["reached", "reached", "failed", "failed", "failed"]
+    assert states(found) == ["reached", "reached", "failed", "unreached", "unreached"]
     assert found["found a target"].seen == "placed has no target"
 
 
@@ -142,7 +142,7 @@ def test_a_function_that_never_ran_is_where_it_ends(world: World, event: FiredEv
 
     found = traced(world, event)
 
-    assert states(found) == ["reached", "reached", "reached", "failed", "failed"]
+    assert states(found) == ["reached", "reached", "reached", "failed", "unreached"]
     assert found["function invoked"].seen == "worker: its log shows no invocation since it was sent"
 
 

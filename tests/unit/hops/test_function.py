@@ -32,7 +32,7 @@ def test_a_failure_without_a_destination_is_lost(world: World) -> None:
 
     assert found["function invoked"].seen == "worker: request r-1"
     assert found["function invoked"].payload == '{"a": 1}'
-    assert found["outcome handed on"].state == "failed"
+    assert found["outcome handed on"].state == "unreached"
     assert "neither a destination for failures nor a dead-letter queue" in found["outcome handed on"].seen
 
 

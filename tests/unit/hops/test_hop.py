@@ -33,6 +33,7 @@ def test_the_text_is_aligned_and_log_lines_stand_below() -> None:
         Hop(name="one", state="reached", seen="fine", payload='{"a":\n 1}'),
         Hop(name="the second", state="failed", seen="bad\n[ERROR] x\n  in f"),
         Hop(name="third", state="unknown", seen=""),
+        Hop(name="fourth", state="unreached", seen=""),
     ]
 
     assert hops.told(trace).splitlines() == [
@@ -42,6 +43,7 @@ def test_the_text_is_aligned_and_log_lines_stand_below() -> None:
         "      | [ERROR] x",
         "      |   in f",
         "  ? third",
+        "  · fourth",
     ]
     event = an_event()
     headed = hops.told_all([Trace(sent=event, hops=tuple(trace[:1]))])

@@ -66,8 +66,8 @@ def test_a_mapping_that_does_not_take_a_message_says_why(
     assert states(found) == {
         "accepted by SQS": "reached",
         "mapped to a function": "failed",
-        "function invoked": "failed",
-        "function returned": "failed",
+        "function invoked": "unreached",
+        "function returned": "unreached",
     }
     assert found["mapped to a function"].seen == reason
 
@@ -133,7 +133,10 @@ def test_a_failure_without_a_dead_letter_queue_says_so(world: World) -> None:
 
     dead = traced(world, message)["in the dead-letter queue"]
 
-    assert (dead.state, dead.seen) == ("failed", "jobs has none: the message comes again until it is too old")
+    assert (dead.state, dead.seen) == (
+        "unreached",
+        "jobs has none: the message comes again until it is too old",
+    )
 
 
 def test_only_the_last_try_of_a_message_counts(world: World) -> None:

@@ -55,7 +55,7 @@ def test_a_failed_execution_stops_at_the_state_that_failed(world: World) -> None
     assert found["state Weigh"].state == "reached"
     assert (found["state Pay"].state, found["state Pay"].seen) == ("failed", "ValueError: poison")
     assert (found["execution ended"].state, found["execution ended"].seen) == (
-        "failed",
+        "unreached",
         "FAILED: Pay: ValueError: poison",
     )
 
