@@ -114,6 +114,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     if config.getoption("--keep") and config.getoption("--stack-per-worker"):
         raise pytest.UsageError("--keep and --stack-per-worker exclude each other: one stack is kept")
+    if (given := config.getoption("--request-log")) and not hasattr(config, "workerinput"):
+        (config.invocation_params.dir / given).unlink(missing_ok=True)  # an earlier run's
     resources = ExitStack()
     resources.enter_context(sigterm_as_interrupt())
     config.add_cleanup(resources.close)

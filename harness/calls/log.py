@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
+import threading
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import urllib3
+from filelock import FileLock
 
 from harness.calls.call import Call, calls_in
 from harness.errors import BackendError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from harness.values import Endpoint
 
 PATH = "/_harness/requests"
@@ -38,6 +41,7 @@ class RequestLog:
     _text: bytearray = field(default_factory=bytearray, repr=False)
     _calls: list[Call] = field(default_factory=list, repr=False)
     _read: int = field(default=0, repr=False)  # bytes of the text that are calls by now
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def of(cls, endpoint: Endpoint) -> RequestLog:
@@ -50,23 +54,27 @@ class RequestLog:
         Raises:
             BackendError: The backend keeps no log, or does not answer.
         """
-        self._fetch()
-        end = self._text.rfind(b"\n") + 1  # a line that is being written is left for the next time
-        fresh = self._text[self._read : end].decode("utf-8", "replace")
-        self._calls += calls_in(fresh.splitlines())
-        self._read = end
-        return tuple(self._calls)
+        with self._lock:
+            self._fetch()
+            end = self._text.rfind(b"\n") + 1  # a line that is being written is left for the next time
+            fresh = self._text[self._read : end].decode("utf-8", "replace")
+            self._calls += calls_in(fresh.splitlines())
+            self._read = end
+            return tuple(self._calls)
 
     def save(self, file: Path) -> None:
-        """Write the log so far to a file.
+        """Write the log so far to a file, unless it has more of it: several workers write to one.
 
         Raises:
             BackendError: The backend keeps no log, or does not answer.
         """
-        self._fetch()
+        with self._lock:
+            self._fetch()
         file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.exists() or file.stat().st_size < len(self._text):
-            file.write_bytes(self._text)
+        name = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]
+        with FileLock(Path(tempfile.gettempdir()) / f"harness-request-log-{name}.lock"):
+            if not file.exists() or file.stat().st_size < len(self._text):
+                file.write_bytes(self._text)
 
     def _fetch(self) -> None:
         if not self.url:

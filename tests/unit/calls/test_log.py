@@ -75,6 +75,16 @@ def test_the_longest_log_stays_where_several_workers_save_it(
     assert file.read_text("utf-8") == whole
 
 
+def test_the_file_of_an_earlier_run_is_none_of_this_one(pytester: pytest.Pytester) -> None:
+    file = pytester.path / "calls.jsonl"
+    file.write_text(f"{HEADER}\n", "utf-8")
+    pytester.makepyfile("def test_it(): pass")
+
+    pytester.runpytest_subprocess("--request-log=calls.jsonl")
+
+    assert not file.exists()
+
+
 def test_an_emulator_without_a_log_is_told_as_that(emulator: type[Emulator]) -> None:
     emulator.kind = "text/html"
 

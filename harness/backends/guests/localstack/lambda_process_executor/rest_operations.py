@@ -69,8 +69,8 @@ def operation_of(
     """
     path, _, text = target.partition("?")
     query = dict(parse_qsl(text, keep_blank_values=True))
-    for route in _routes(service):
-        if route.method == method and route.fits(query, headers):
+    for route in _routes(service, method):
+        if route.fits(query, headers):
             parameters = route.parameters(path)
             if parameters is not None:
                 return route.operation, parameters
@@ -78,13 +78,19 @@ def operation_of(
 
 
 @cache
-def _routes(service: str) -> tuple[Route, ...]:
-    """Return the routes of a service, those that ask for most first."""
+def _routes(service: str, method: str) -> tuple[Route, ...]:
+    """Return the routes of a service that have an HTTP method, those that ask for most first."""
+    mine = (route for route in _all_routes(service) if route.method == method)
+    return tuple(sorted(mine, key=lambda route: route.weight, reverse=True))
+
+
+@cache
+def _all_routes(service: str) -> tuple[Route, ...]:
     try:
         model: dict[str, Any] = _LOADER.load_service_model(service, "service-2")
     except UnknownServiceError:
         return ()
-    return tuple(sorted(_read(model), key=lambda route: route.weight, reverse=True))
+    return tuple(_read(model))
 
 
 def _read(model: Mapping[str, Any]) -> Iterator[Route]:
