@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from harness import hops
+from harness.hops import Hop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from harness.hops import Hop, Trace
+    from harness.aws.logs import Invocation
+    from harness.aws.rest import Request
+    from harness.hops import Trace
 
 _WIDEST = 400
+_SERVER_ERRORS = 500  # and above: the status of an answer that is the API's own fault
+_CLOCKS_DIFFER = 1.0  # seconds
+_SERVED_AT = re.compile(r"^/_aws/execute-api/[^/]+")  # an emulator's path before that of the API
 _REQUEST = re.compile(r"^request \S+: ")  # its id differs from test to test, and the cause may be the same
 _CLASS = re.compile(r"^(?:harness\.errors\.\w+|Failed): ")  # the message says all of it
 # A line of the project's own has a relative path. The last is the innermost in Python, the first
@@ -21,21 +28,46 @@ _PYTHON = re.compile(r'File "([^"/<][^"]*)", line (\d+)')
 _NODE = re.compile(r"^\s*at (?:.*\()?([^\s(/<:][^\s(:]*):(\d+):\d+\)?$", re.MULTILINE)
 
 
-def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str]) -> str:
+def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str], answer: Hop | None = None) -> str:
     """Return why a test failed.
 
     Args:
         said: The error that the test itself ended with.
         traces: How far its events came, the latest first.
         refused: The requests that the gate refused meanwhile.
+        answer: What the API's last answer tells: see `answered`.
     """
     if refused:
         return _line(f"refused by the harness, as it is not the emulator: {refused[0]}")
     if stopped := next(filter(None, (hops.failed(trace.hops) for trace in traces)), None):
         return _of_hop(stopped)
+    if answer:
+        return _of_hop(answer)
     first, *rest = [line.strip() for line in said.splitlines() if line.strip()] or ["no reason was given"]
     whole = f"{first} {rest[0]}" if first.endswith(":") and rest else first
     return _line(_CLASS.sub("", whole))
+
+
+def is_server_error(requests: Sequence[Request]) -> bool:
+    """Return whether the last request of a test was answered by 5xx."""
+    return bool(requests) and requests[-1].status >= _SERVER_ERRORS
+
+
+def answered(request: Request, attempts: Iterable[Invocation]) -> Hop:
+    """Return what a 5xx tells, with the error of the function that ran meanwhile.
+
+    Args:
+        request: The request.
+        attempts: The invocations of the stack's functions.
+    """
+    begun, ended = request.begun - _CLOCKS_DIFFER, request.begun + request.seconds + _CLOCKS_DIFFER
+    meanwhile = [attempt for attempt in attempts if begun <= attempt.begun <= ended]
+    failed = next((attempt for attempt in meanwhile if attempt.failure), None)
+    complaint = next((attempt.complaint for attempt in meanwhile if attempt.complaint), ())
+    lines = [failed.error, *failed.failure] if failed else [*complaint] or ["no function logged an error"]
+    path = _SERVED_AT.sub("", urlsplit(request.url).path) or "/"
+    name = f"{request.method} {path} answered {request.status}"
+    return Hop(name=name, state="failed", seen="\n".join(lines))
 
 
 def grouped(causes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ import shlex
 import shutil
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,7 @@ import pytest
 
 from harness import hops
 from harness.aws import emulator_log, outbox, rest
+from harness.aws.logs import invocations, log_events
 from harness.base import caller, gate, timeline
 from harness.deployment import Deployment
 from harness.diagnosis import artifacts, causes, frames, report
@@ -29,13 +30,14 @@ from harness.diagnosis.sources import Sources
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 
+    from harness.aws.logs import Invocation
     from harness.aws.rest import Request
     from harness.base.timeline import Span
     from harness.diagnosis.artifacts import Recording
     from harness.diagnosis.report import Outcome
-    from harness.hops import Trace
+    from harness.hops import Hop, Trace
 
 type Keep = Literal["failed", "all", "none"]
 
@@ -73,11 +75,13 @@ class Seen:
         traces: How far its events came, the latest first.
         refused: What the gate has refused meanwhile.
         logs: The logs by name.
+        answer: What a 5xx of the API tells, if the test's last request was answered so.
     """
 
     traces: tuple[Trace, ...] = ()
     refused: tuple[str, ...] = ()
     logs: Mapping[str, str] = field(default_factory=dict)
+    answer: Hop | None = None
 
 
 class Observer:
@@ -96,6 +100,7 @@ class Observer:
         self._tells = is_controller
         self._sources = Sources(root)
         self._causes: list[tuple[str, str]] = []
+        self._shown: set[str] = set()  # causes whose hops are in the terminal
         self._reporter: Any = None
         self._writes_report = is_controller and wanted.report is not None
         self._begun = time.time()
@@ -143,15 +148,19 @@ class Observer:
         made = yield
         requests, spans = _drained(self._requests), _drained(self._spans)
         with caller.harness():
-            seen = self._seen(item, made) if made.when == "call" or made.failed else Seen()
+            seen = self._seen(item, made, requests) if made.when == "call" or made.failed else Seen()
         _drained(self._requests)  # looking calls the API too
+        cause = ""
+        if concerns and made.failed:
+            cause = causes.cause_of(_said(made), seen.traces, seen.refused, seen.answer)
+            self._leave_out_what_was_told(made, cause)
         part = TestResult(
             id=made.nodeid,
             outcome=_outcome(made),
             begun=made.start,
             seconds=made.duration,
             message=_message(made),
-            cause=causes.cause_of(_said(made), seen.traces, seen.refused) if concerns and made.failed else "",
+            cause=cause,
             hops=tuple(report.Trace(event=trace.sent.id, hops=trace.hops) for trace in seen.traces),
             sections={**dict(made.sections), **seen.logs},
             requests=requests,
@@ -212,7 +221,16 @@ class Observer:
             self._reporter.ensure_newline()
             self._reporter.write_line(line, red=True)
 
-    def _seen(self, item: pytest.Item, made: pytest.TestReport) -> Seen:
+    def _leave_out_what_was_told(self, made: pytest.TestReport, cause: str) -> None:
+        """Leave out the hops of a cause that another failure has shown, and the folder of all but the first.
+
+        The report has the hops, and the last lines of the run name the folder of all.
+        """
+        told = {*([_FILES] if self._shown else []), *([_EVENTS] if cause in self._shown else [])}
+        made.sections[:] = [(name, text) for name, text in made.sections if name not in told]
+        self._shown.add(cause)
+
+    def _seen(self, item: pytest.Item, made: pytest.TestReport, requests: Sequence[Request]) -> Seen:
         """Return what there is to be seen after a test; a failure is told of it."""
         held = _deployment_of(item)
         wants_all = self._wanted.report is not None or self._wanted.keep == "all"
@@ -224,18 +242,23 @@ class Observer:
         refused = self._refused_since(held.endpoint)
         keeps = self._wanted.keep == "all" or (self._wanted.keep == "failed" and made.failed)
         with _kept(self._recording, keeps=keeps) as recording:
-            files = recording.keep(deployment=held, functions=artifacts.function_names(held), traces=traces)
+            functions = artifacts.function_names(held)
+            files = recording.keep(deployment=held, functions=functions, traces=traces)
             texts = {file.name: file.read_text("utf-8", "replace") for file in files}
         if made.failed:
             complaints = emulator_log.complaints(texts.get(artifacts.EMULATOR_LOG, ""))
             told = {
-                _EVENTS: hops.told_all(traces),
+                _EVENTS: hops.told_briefly(traces),
                 _REFUSED: "\n".join(refused),
                 _COMPLAINTS: "\n".join(complaints),
                 _FILES: str(recording.folder) if keeps and files else "",
             }
             made.sections += [(name, text) for name, text in told.items() if text]
-        return Seen(traces=traces, refused=refused, logs=texts)
+        answer = None
+        if made.failed and causes.is_server_error(requests):
+            answer = causes.answered(requests[-1], _invocations(held, functions, self._recording.begun))
+            answer = replace(answer, seen=self._sources.located(answer.seen))
+        return Seen(traces=traces, refused=refused, logs=texts, answer=answer)
 
     def _located(self, trace: Trace) -> Trace:
         """Return the trace with the project's own files in place of those of the functions' zips."""
@@ -273,6 +296,15 @@ def _deployment_of(item: pytest.Item) -> Deployment | None:
     fixtures: Mapping[str, object] = getattr(item, "funcargs", {})
     deployments = [value for value in fixtures.values() if isinstance(value, Deployment)]
     return max(deployments, key=lambda value: len(type(value).__mro__), default=None)
+
+
+def _invocations(held: Deployment, functions: Collection[str], since: float) -> list[Invocation]:
+    """Return the invocations since a moment; none of a function whose log can't be read."""
+    found: list[Invocation] = []
+    for function in functions:
+        with suppress(Exception):  # a diagnosis must not hide the failure that it is about
+            found += invocations(log_events(held.client("logs"), function, since=since))
+    return found
 
 
 def _endpoint_of(item: pytest.Item) -> Endpoint | None:

@@ -1,6 +1,19 @@
 """How far what was sent came: by rules, subscriptions, notifications and mappings to a function, and on."""
 
-from harness.hops.hop import Hop, Stack, State, Trace, after, failed, look, looked, told, told_all, traced
+from harness.hops.hop import (
+    Hop,
+    Stack,
+    State,
+    Trace,
+    after,
+    failed,
+    look,
+    looked,
+    told,
+    told_all,
+    told_briefly,
+    traced,
+)
 from harness.hops.trace import Lost, trace_sent
 
 __all__ = [
@@ -15,6 +28,7 @@ __all__ = [
     "looked",
     "told",
     "told_all",
+    "told_briefly",
     "trace_sent",
     "traced",
 ]

@@ -23,6 +23,7 @@ SETTLED = 1.0  # seconds that what came before a failure may take to show
 MOST_TRACES = 10
 WIDEST = 300
 _MOST_OTHERS = 10
+_MOST_BRIEF = 4  # lines of a log in a terminal
 _MARKS: dict[State, str] = {"reached": "✓", "failed": "✗", "unreached": "·", "unknown": "?"}
 
 
@@ -183,6 +184,31 @@ def told(hops: Iterable[Hop]) -> str:
 def told_all(traces: Iterable[Trace]) -> str:
     """Return the traces as text, each under a line that names what was sent."""
     return "\n".join(f"{_headed(trace.sent)}\n{told(trace.hops)}" for trace in traces)
+
+
+def told_briefly(traces: Iterable[Trace]) -> str:
+    """Return the traces as text for a terminal: no payloads, log lines of the stop only, the last of them.
+
+    What was not reached is on one line.
+    """
+    return "\n".join(line for trace in traces for line in [_headed(trace.sent), *_brief(trace.hops)])
+
+
+def _brief(hops: Sequence[Hop]) -> list[str]:
+    stop = failed(hops)
+    shown = [hop for hop in hops if hop.state != "unreached"]
+    width = max((len(hop.name) for hop in shown), default=0)
+    lines = [line for hop in shown for line in _told(_shortened(hop, is_stop=hop is stop), width)]
+    missed = ", ".join(hop.name for hop in hops if hop.state == "unreached")
+    return [*lines, *([f"  {_MARKS['unreached']} {missed}"] if missed else [])]
+
+
+def _shortened(hop: Hop, *, is_stop: bool) -> Hop:
+    """Return the hop without its payload, and with as many of its lines as a terminal has room for."""
+    first, *rest = hop.seen.splitlines() or [""]
+    kept = rest[-_MOST_BRIEF:] if is_stop else []
+    cut = ["…"] if is_stop and len(rest) > len(kept) else []
+    return replace(hop, payload="", seen="\n".join([first, *cut, *kept]))
 
 
 def _headed(sent: FiredEvent | Sent) -> str:

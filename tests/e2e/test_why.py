@@ -52,9 +52,11 @@ FUNCTIONS = {
         r"AssertionError: assert \['other'\] == \['expected'\]",
     ),
 }
+ANSWERS = "import os\n\ndef handler(*_):\n    return {'statusCode': 200, 'body': os.environ['NOWHERE']}"
 # Not each backend enforces roles, and the functions of a container have a dead proxy in place of the gate.
 ONLY_ON = {"denied": {"ministack"}, "refused": {"host", "ministack"}}
 OTHERS = {
+    "server_error": r"GET / answered 50\d: KeyError: 'NOWHERE' \(src/server_error\.py:4\)",
     "wrong_pattern": r"matched a rule: no rule matches it; bus default has \d+",
     "wrong_data": r"AssertionError: the answer\b.*",
 }
@@ -79,6 +81,9 @@ def test_stored(deployment, fire, function):
 def test_wrong_pattern(deployment, fire):
     fire(source="wrong_pattern", detail_type="misspelt", detail={{}})
     deployment.bucket().wait_for("expected", timeout=100)
+
+def test_server_error(deployment):
+    assert deployment.api().get("/").status == 200
 
 def test_wrong_data(deployment):
     answer = {{"size": 1}}
@@ -115,6 +120,18 @@ resource "aws_lambda_function" "f" {
   filename      = "${path.module}/${each.key}.zip"
   timeout       = each.key == "time_out" ? 1 : 20
   depends_on    = [aws_iam_role_policy.f]
+}
+resource "aws_lambda_function" "api" {
+  function_name = "server_error"
+  role          = aws_iam_role.f.arn
+  runtime       = "python3.13"
+  handler       = "server_error.handler"
+  filename      = "${path.module}/server_error.zip"
+  timeout       = 20
+}
+resource "aws_lambda_function_url" "api" {
+  function_name      = aws_lambda_function.api.function_name
+  authorization_type = "NONE"
 }
 resource "aws_lambda_function_event_invoke_config" "f" {
   for_each               = aws_lambda_function.f
@@ -168,8 +185,8 @@ def test_the_last_lines_tell_the_reason_of_each_failure_and_no_other(
     root, sources = tmp_path / "terraform", tmp_path / "src"
     (root / "main.tf").write_text(ROOT % str(functions).replace("'", '"'), "utf-8")
     sources.mkdir()
-    for name in functions:
-        program = FUNCTIONS[name][0]
+    programs = {name: FUNCTIONS[name][0] for name in functions} | {"server_error": ANSWERS}
+    for name, program in programs.items():
         (sources / f"{name}.py").write_text(program, "utf-8")
         with zipfile.ZipFile(root / f"{name}.zip", "w") as archive:
             archive.writestr(f"{name}.py", program)

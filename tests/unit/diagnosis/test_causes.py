@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from harness import FiredEvent, Hop, Trace
-from harness.diagnosis.causes import cause_of, grouped
+from harness.aws.logs import Invocation
+from harness.aws.rest import Request
+from harness.diagnosis.causes import answered, cause_of, grouped, is_server_error
 
 ACCEPTED = Hop(name="accepted by EventBridge", state="reached", seen="id 1, bus default")
 UNMATCHED = Hop(
@@ -88,3 +91,30 @@ def test_a_cause_is_one_line_of_bounded_length() -> None:
 
 def test_tests_share_a_cause_in_the_order_in_which_they_failed() -> None:
     assert grouped([("a", "one"), ("b", "two"), ("c", "one")]) == {"one": ["a", "c"], "two": ["b"]}
+
+
+@pytest.mark.parametrize(
+    ("logged", "cause"),
+    [
+        (
+            ("[ERROR] KeyError: 'BUCKET'", '  File "src/reader/__init__.py", line 7, in handler'),
+            "GET /latest answered 502: KeyError: 'BUCKET' (src/reader/__init__.py:7)",
+        ),
+        (("[ERROR]\tthe bucket is gone",), "GET /latest answered 502: [ERROR]\tthe bucket is gone"),
+        (("fine",), "GET /latest answered 502: no function logged an error"),
+    ],
+)
+def test_an_answer_of_the_api_names_the_error_of_the_function_that_ran(
+    logged: tuple[str, ...], cause: str
+) -> None:
+    url = "http://127.0.0.1:1/_aws/execute-api/1a2b/latest?x=1"
+    request = Request(begun=100.0, method="GET", url=url, status=502, seconds=0.5)
+    earlier = Invocation(request_id="1", begun=80.0, messages=("[ERROR] ValueError: of another test",))
+    meanwhile = Invocation(request_id="2", begun=100.1, messages=logged)
+
+    answer = answered(request, [earlier, meanwhile])
+
+    assert cause_of("assert 502 == 200", [trace(ACCEPTED)], [], answer) == cause
+    assert is_server_error([request])
+    assert not is_server_error([request, replace(request, status=404)])
+    assert not is_server_error([])

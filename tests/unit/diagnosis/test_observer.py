@@ -177,6 +177,45 @@ def test_why_tests_failed_is_told_at_once_and_at_the_end_a_line_for_each_cause(
     ]
 
 
+FAILING = """
+import pytest
+from harness import Hop, Sent, eventually
+from harness.aws import outbox
+
+TRACEBACK = "".join(f'  File "src/app.py", line {number}, in f\\n    g()\\n' for number in range(20))
+
+@pytest.fixture(autouse=True)
+def traced(deployment, monkeypatch):
+    def trace(self, sent):
+        yield Hop(name="accepted by EventBridge", state="reached", seen="id 1", payload="{" + "x" * 500)
+        yield Hop(name="matched a rule", state="reached", seen="placed", payload="{" + "x" * 500)
+        yield Hop(name="function invoked", state="reached", seen="worker: request r-1", payload="{}")
+        seen = f"request r-1: ValueError: {sent.id}\\n" + TRACEBACK
+        yield Hop(name="function returned", state="failed", seen=seen)
+        yield Hop(name="outcome handed on", state="unreached", seen="worker has no destination")
+    monkeypatch.setattr(type(deployment), "trace", trace)
+
+@pytest.mark.parametrize("number", range(NUMBER))
+def test_stored(deployment, number):
+    outbox.remember(Sent(arn="arn:aws:events:::event-bus/default", id=f"cause-{number % 4}", payload=""))
+    eventually(lambda: [], what="an object", timeout=0.1)
+"""
+
+
+@pytest.mark.parametrize(("number", "most"), [(1, 45), (12, 250)])
+def test_failures_are_short(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester, number: int, most: int
+) -> None:
+    pytester.makepyfile(test_it=FAILING.replace("NUMBER", str(number)))
+
+    lines = run().stdout.lines
+
+    assert len(lines) <= most, len(lines)
+    causes = [line for line in lines if line.startswith("✗ function returned: ValueError: cause-")]
+    assert len(causes) == min(number, 4)
+    assert causes[0].endswith(" (src/app.py:19)")
+
+
 def test_a_failure_of_the_harness_shows_the_users_own_lines_only(
     run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
 ) -> None:
