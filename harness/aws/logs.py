@@ -129,11 +129,32 @@ def _log_event(event: Mapping[str, Any]) -> LogEvent:
 
 def invocations(log: Iterable[LogEvent]) -> list[Invocation]:
     """Return the invocations that begin in `log`, in the order of their beginnings."""
+    found = [invocation for stream in _streams(log) for invocation in _split(stream)]
+    return sorted(found, key=lambda invocation: invocation.begun)
+
+
+def _streams(log: Iterable[LogEvent]) -> list[list[LogEvent]]:
     streams: defaultdict[str, list[LogEvent]] = defaultdict(list)
     for event in log:
         streams[event.stream].append(event)
-    found = [invocation for stream in streams.values() for invocation in _split(stream)]
-    return sorted(found, key=lambda invocation: invocation.begun)
+    return list(streams.values())
+
+
+def mentioning(log: Sequence[LogEvent], text: str) -> list[LogEvent]:
+    """Return all that the invocations have logged in whose log `text` is; the whole log if it is empty."""
+    return [
+        event
+        for stream in _streams(log)
+        for invocation in _each(stream)
+        if any(text in each.message for each in invocation)
+        for event in invocation
+    ]
+
+
+def _each(stream: Sequence[LogEvent]) -> list[Sequence[LogEvent]]:
+    """Return a stream in parts: what is before the first invocation, and each invocation."""
+    starts = [place for place, event in enumerate(stream) if _START.match(event.message)]
+    return [stream[start:end] for start, end in zip([0, *starts], [*starts, len(stream)], strict=True)]
 
 
 def _split(stream: Sequence[LogEvent]) -> list[Invocation]:

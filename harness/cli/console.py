@@ -96,6 +96,11 @@ def summary(spans: Spans, began: float) -> str:
     return f"{time.monotonic() - began:.1f} s{changed}"
 
 
+def show(line: Text) -> None:
+    """Print a line on standard output, in colours if that is a terminal."""
+    Console(soft_wrap=True, highlight=False).print(line)
+
+
 def show_values(values: Mapping[str, object]) -> None:
     """Print names and values on standard output, a line each."""
     width = max(map(len, values), default=0)

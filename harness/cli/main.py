@@ -17,8 +17,9 @@ import typer
 from harness import backends, hops, packages
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
-from harness.cli import console, doctor, operations
-from harness.errors import HarnessError, SettingsError
+from harness.cli import complete, console, doctor, local, operations, records
+from harness.cli import watch as watching
+from harness.errors import HarnessError
 from harness.lifetimes import sweep as sweeping
 from harness.lifetimes.hot import IS_ON, is_on
 from harness.lifetimes.kept import Kept
@@ -26,10 +27,8 @@ from harness.settings import Settings, assigned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from harness.deployment import Deployment
-    from harness.lifetimes.hot import Hot
 
 app = typer.Typer(
     name="harness",
@@ -60,7 +59,12 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
 
 @app.callback()
 def choose(
-    backend: Annotated[str, typer.Option(help="Where the stack runs; else HARNESS_BACKEND.")] = "",
+    backend: Annotated[
+        str,
+        typer.Option(
+            autocompletion=complete.backend_names, help="Where the stack runs; else HARNESS_BACKEND."
+        ),
+    ] = "",
     terraform_dir: Annotated[str, typer.Option(help="The root module; else HARNESS_TERRAFORM_DIR.")] = "",
     *,
     verbose: Annotated[bool, typer.Option(help="Show the whole traceback of an error.")] = False,
@@ -82,7 +86,7 @@ def up(variables: Variables = None, *, as_json: AsJson = False) -> None:
     """Start the backend, apply the stack, and leave both running; apply what has changed where they run."""
     with _plain_errors() as spans:
         began = time.monotonic()
-        deployment = _applied(_settings(variables))
+        deployment = operations.applied(_settings(variables))
         told = console.summary(spans, began)
     outputs = dict(deployment.outputs.values)
     if as_json:
@@ -91,12 +95,19 @@ def up(variables: Variables = None, *, as_json: AsJson = False) -> None:
         )
         return
     console.show_values(operations.values_here(deployment))
+    for what, command in operations.ways_in(deployment).items():
+        typer.echo(f"{what}: {command}", err=True)
     typer.echo(f"\nup at {deployment.endpoint.url} in {told}\n{_NEXT}", err=True)
 
 
 @app.command()
 def fire(
-    rule: Annotated[str, typer.Option(help="The rule to fire; needed where several wait for events.")] = "",
+    rule: Annotated[
+        str,
+        typer.Option(
+            autocompletion=complete.rules, help="The rule to fire; needed where several wait for events."
+        ),
+    ] = "",
     detail: Annotated[str, typer.Option(help="The event's detail, as JSON.")] = "",
     *,
     as_json: AsJson = False,
@@ -154,22 +165,70 @@ def status(*, as_json: AsJson = False) -> None:
 @app.command()
 def logs(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[FUNCTION]...", help="All by default.")
+        list[str] | None,
+        typer.Argument(metavar="[FUNCTION]...", autocompletion=complete.functions, help="All by default."),
     ] = None,
     *,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     minutes: Annotated[float, typer.Option(help="How far to look back.")] = 60.0,
+    event: Annotated[
+        str,
+        typer.Option(metavar="ID", help="Only invocations that log this id, of an event or request."),
+    ] = "",
+    every: Annotated[bool, typer.Option("--all", help="START, END, REPORT and metrics, too.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Messages as they are, with the time in UTC.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print what the functions have logged."""
+    """Print what the functions have logged: a line for each record."""
+    if follow and event:
+        raise typer.BadParameter("--event looks back: leave --follow out")
     with _plain_errors():
         deployment = _running()
         wanted = operations.functions(deployment, names or [])
-        since = time.time() - 60 * minutes
-        source = operations.following if follow else operations.logged
-        for name, event in source(deployment, wanted, since):
-            told = {"at": _stamp(event.at), "function": name, "message": event.message.rstrip()}
-            typer.echo(json.dumps(told) if as_json else " ".join(told.values()))
+        since, width = time.time() - 60 * minutes, max(map(len, wanted), default=0)
+        following = operations.following(deployment, wanted, since)
+        for name, record in following if follow else operations.logged(deployment, wanted, since, event):
+            if as_json or raw:
+                told = {"at": _stamp(record.at), "function": name, "message": record.message.rstrip()}
+                typer.echo(json.dumps(told) if as_json else " ".join(told.values()))
+            elif every or not records.is_of_platform(record.message):
+                console.show(records.line(name, record, width))
+
+
+@app.command()
+def invoke(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="[FUNCTION]", autocompletion=complete.functions, help="The only one by default."
+        ),
+    ] = "",
+    event: Annotated[str, typer.Argument(help="JSON, a file with JSON, or - for standard input.")] = "{}",
+    *,
+    here: Annotated[
+        bool,
+        typer.Option("--local", help="Run the handler in this process, in its environment."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--pdb", help="As --local, and look at an error in Python's debugger.")
+    ] = False,
+) -> None:
+    """Invoke a function and print its answer, as JSON; exit code 1: it failed."""
+    with _plain_errors():
+        given, settings = operations.event_of(event), _settings()
+        deployment = Kept.of(settings).running()
+        function = operations.function(deployment, name)
+    if here or debug:
+        sources = [package.source.parent for package in settings.every_package]
+        with _plain_errors(shown=False), local.own_traceback():
+            _print_json(local.invoke(deployment, function, given, sources, debug=debug))
+        return
+    with _plain_errors():
+        answer = operations.invoked(deployment, function, given)
+    _print_json(answer.payload)
+    if answer.error_type:
+        typer.echo(f"{answer.log_tail}\nerror: {answer.error_type}: {answer.error_message}", err=True)
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -182,15 +241,7 @@ def watch(
 ) -> None:
     """Bring the stack up, and what has changed whenever a source has, until Ctrl-C; the stack stays up."""
     with _plain_errors() as spans:
-        settings = _settings(variables)
-        with operations.reloading(settings) if hot else nullcontext() as reload:
-            for changed in operations.changes(settings):
-                began = time.monotonic()
-                if changed:
-                    typer.echo(f"changed: {', '.join(path.name for path in changed)}", err=True)
-                if reload is None or not _reload_and_tell(reload, changed, began):
-                    _apply_and_tell(settings, spans)
-                    _begin_and_tell(reload)
+        watching.run(_settings(variables), spans, hot=hot)
 
 
 @app.command()
@@ -265,51 +316,6 @@ def _running() -> Deployment:
     return Kept.of(_settings()).running()
 
 
-def _applied(settings: Settings) -> Deployment:
-    kept = Kept.of(settings)
-    with kept.alone():
-        return kept.deployment(kept.endpoint())
-
-
-def _apply_and_tell(settings: Settings, spans: console.Spans) -> None:
-    """Apply; a mistake in the sources is told, and the next change is a new chance."""
-    began = time.monotonic()
-    spans.ended.clear()
-    try:
-        url = _applied(settings).endpoint.url
-    except HarnessError as problem:
-        typer.echo(f"error: {problem}", err=True)
-    else:
-        typer.echo(f"up at {url} in {console.summary(spans, began)}; waiting for changes", err=True)
-
-
-def _reload_and_tell(reload: Hot, changed: list[Path], began: float) -> bool:
-    """Have functions run what has changed; return whether that is all that has to be done."""
-    if not reload.covers(changed):
-        return False
-    try:
-        names = reload.saved()
-    except HarnessError as problem:
-        typer.echo(f"error: {problem}\nthe code before it goes on", err=True)
-    else:
-        seconds = time.monotonic() - began
-        typer.echo(f"hot: {', '.join(names) or 'nothing new'} after {seconds:.2f} s", err=True)
-    return True
-
-
-def _begin_and_tell(reload: Hot | None) -> None:
-    if reload is None:
-        return
-    kept = Kept.of(reload.settings)
-    try:
-        names = ", ".join(reload.begin(kept.running().endpoint, kept.zips_that_run()))
-        typer.echo(f"hot: functions run {names} as you save it, until Ctrl-C", err=True)
-    except SettingsError:
-        raise
-    except HarnessError as problem:
-        typer.echo(f"error: {problem}", err=True)
-
-
 def _stamp(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
@@ -319,10 +325,11 @@ def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 
 
 @contextmanager
-def _plain_errors() -> Iterator[console.Spans]:
+def _plain_errors(*, shown: bool = True) -> Iterator[console.Spans]:
     """Show progress on standard error, and a harness error as its message alone; SIGTERM is as Ctrl-C."""
+    progress = console.followed() if shown else nullcontext(console.Spans())
     try:
-        with sigterm_as_interrupt(), console.followed() as spans, as_harness_errors():
+        with sigterm_as_interrupt(), progress as spans, as_harness_errors() if shown else nullcontext():
             yield spans
     except HarnessError as problem:
         if _SHOWN["traceback"]:

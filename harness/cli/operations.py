@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from watchfiles import DefaultFilter, watch
 
 from harness import packages
-from harness.aws.logs import LogEvent, log_events
+from harness.aws.logs import LogEvent, log_events, mentioning
 from harness.configuration.scratch import reached
 from harness.errors import HarnessError, OutputError, SettingsError
 from harness.eventbridge import patterns
 from harness.eventbridge.send import sent
 from harness.lifetimes.hot import Hot
+from harness.lifetimes.kept import Kept
+from harness.resources.function import Function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from harness.deployment import Deployment
     from harness.hops import Hop
+    from harness.resources import InvokeResult
     from harness.settings import Settings
     from harness.values import ApiResponse, FiredEvent
 
@@ -30,6 +34,17 @@ FOLLOW_EVERY = 1.0
 _LATENESS = 10.0  # seconds that a log line may take to appear
 _API_URL = "api_url"
 _API_HOST = ".execute-api."
+
+
+def applied(settings: Settings) -> Deployment:
+    """Return the stack, brought up or brought up to date.
+
+    Raises:
+        HarnessError: It can't be.
+    """
+    kept = Kept.of(settings)
+    with kept.alone():
+        return kept.deployment(kept.endpoint())
 
 
 def fire(deployment: Deployment, *, rule: str, detail: str) -> tuple[FiredEvent, tuple[Hop, ...]]:
@@ -69,6 +84,58 @@ def values_here(deployment: Deployment) -> dict[str, object]:
     return shown
 
 
+def ways_in(deployment: Deployment) -> dict[str, str]:
+    """Return what can be set off in the stack: the command to do so, by what it is."""
+    found: dict[str, str] = {}
+    for each in deployment.resources():
+        values, name = each.values, str(each.values.get("name") or "")
+        if each.type == "aws_lambda_function":
+            found[f"function {values['function_name']}"] = f"harness invoke {values['function_name']} '{{}}'"
+        elif each.type == "aws_cloudwatch_event_rule" and values.get("event_pattern"):
+            found[f"rule {name}"] = f"harness fire --rule {name}"
+        elif each.type == "aws_sqs_queue" and not deployment.endpoint.is_aws:
+            aws = f"aws --endpoint-url {deployment.endpoint.url} --region {each.region}"
+            url = values.get("url") or values.get("id")
+            found[f"queue {name}"] = f"{aws} sqs send-message --queue-url {url} --message-body '{{}}'"
+    return dict(sorted(found.items()))
+
+
+def event_of(text: str) -> object:
+    """Return the event that a text gives: JSON, the path of a file with JSON, or `-` for standard input.
+
+    Raises:
+        SettingsError: It is none of these.
+    """
+    try:
+        if text != "-" and not Path(text).is_file():
+            return json.loads(text)
+        return json.loads(sys.stdin.read() if text == "-" else Path(text).read_text("utf-8"))
+    except (ValueError, OSError):
+        expected = "JSON, the path of a file with JSON, or - for standard input"
+        raise SettingsError("EVENT", expected=expected, got=text) from None
+
+
+def function(deployment: Deployment, name: str) -> str:
+    """Return the name of the stack's function, or of its only one if `name` is empty.
+
+    Raises:
+        SettingsError: There is no such function, or several.
+    """
+    known = functions(deployment, [name] if name else [])
+    if len(known) != 1:
+        expected = f"one of {', '.join(known)}" if known else "a stack with a function"
+        raise SettingsError("FUNCTION", expected=expected, got=None)
+    return known[0]
+
+
+def invoked(deployment: Deployment, name: str, event: object) -> InvokeResult:
+    """Invoke a function of the stack, and return its answer."""
+    (resource,) = (
+        each for each in deployment.resources("aws_lambda_function") if each.values["function_name"] == name
+    )
+    return Function(deployment, resource).invoke(event)
+
+
 def functions(deployment: Deployment, wanted: Sequence[str]) -> list[str]:
     """Return the names of the stack's functions, or those that are wanted.
 
@@ -81,10 +148,18 @@ def functions(deployment: Deployment, wanted: Sequence[str]) -> list[str]:
     return list(wanted) or known
 
 
-def logged(deployment: Deployment, names: Sequence[str], since: float) -> list[tuple[str, LogEvent]]:
-    """Return what functions have logged since `since` (seconds since the epoch), oldest first."""
+def logged(
+    deployment: Deployment, names: Sequence[str], since: float, mentioned: str = ""
+) -> list[tuple[str, LogEvent]]:
+    """Return what functions have logged since `since` (seconds since the epoch), oldest first.
+
+    With `mentioned`, only the invocations whose log has this text, such as the id of an event.
+    """
+    client = deployment.client("logs")
     found = [
-        (name, event) for name in names for event in log_events(deployment.client("logs"), name, since=since)
+        (name, event)
+        for name in names
+        for event in mentioning(log_events(client, name, since=since), mentioned)
     ]
     return sorted(found, key=lambda pair: pair[1].at)
 

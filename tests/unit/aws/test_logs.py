@@ -7,7 +7,7 @@ from botocore.stub import Stubber
 
 from harness import Endpoint
 from harness.aws import clients
-from harness.aws.logs import Invocation, LogEvent, invocations, log_events
+from harness.aws.logs import Invocation, LogEvent, invocations, log_events, mentioning
 
 ENDPOINT = Endpoint(backend="host", url="http://127.0.0.1:1", region="eu-north-1")
 RAISED = "[ERROR] KeyError: 'size'\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f"
@@ -43,6 +43,20 @@ def test_a_stream_holds_one_invocation_after_the_other() -> None:
     found = invocations(log("late", "START RequestId: r-1 V", "a", "START RequestId: r-2 V", "b"))
 
     assert [each.messages[1:] for each in found] == [("a",), ("b",)]
+
+
+def test_the_invocations_that_name_an_id_are_found_whole() -> None:
+    one = log(
+        "START RequestId: r-1 V", "of e-1", "END RequestId: r-1", "START RequestId: r-2 V", "b", stream="a"
+    )
+    two = log("early", "START RequestId: r-3 V", "of e-1", stream="b")
+
+    found = mentioning([*one, *two], "e-1")
+
+    assert found == [*one[:3], *two[1:]]
+    assert mentioning(one, "r-2") == one[3:]
+    assert mentioning(one, "") == one
+    assert mentioning(one, "e-2") == []
 
 
 def test_the_log_format_json_is_read_too() -> None:

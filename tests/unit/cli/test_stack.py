@@ -242,6 +242,47 @@ def test_a_failed_apply_is_told_and_tried_again(harness: Callable[..., Any], pro
     assert harness("up").returncode == 0
 
 
+def test_up_tells_what_can_be_set_off(harness: Callable[..., Any], project: Path) -> None:
+    rule = {"name": "wake", "event_pattern": "{}", "event_bus_name": "b"}
+    function = {"function_name": "greet"}
+    state = {
+        "resources": [
+            _resource("aws_cloudwatch_event_rule", rule),
+            _resource("aws_lambda_function", function),
+        ]
+    }
+    (project / "terraform" / "state.json").write_text(json.dumps(state), "utf-8")
+
+    told = harness("up").stderr
+
+    assert "function greet: harness invoke greet '{}'\nrule wake: harness fire --rule wake\n" in told
+    assert "FUNCTION: expected one of greet, got 'great'" in harness("invoke", "great").stderr
+    assert "EVENT: expected JSON" in harness("invoke", "greet", "{").stderr
+
+
+def test_names_of_the_stack_are_completed(
+    harness: Callable[..., Any], project: Path, environ: dict[str, str]
+) -> None:
+    environ |= {"_HARNESS_COMPLETE": "complete_bash", "COMP_CWORD": "2"}
+    words = {"COMP_WORDS": "harness invoke g"}
+
+    def completed() -> str:
+        argv = [sys.executable, "-c", "from harness.cli.main import app; app(prog_name='harness')"]
+        ran = subprocess.run(
+            argv, cwd=project, env=environ | words, capture_output=True, text=True, check=False, timeout=60
+        )
+        return ran.stdout
+
+    assert completed().split() == []
+    state = {"resources": [_resource("aws_lambda_function", {"function_name": "greet"})]}
+    (project / "terraform" / "state.json").write_text(json.dumps(state), "utf-8")
+    complete = environ.pop("_HARNESS_COMPLETE")
+    harness("up")
+    environ["_HARNESS_COMPLETE"] = complete
+    assert completed().split() == ["greet"]
+    del environ["_HARNESS_COMPLETE"]
+
+
 def test_an_event_that_the_pattern_refuses_is_not_sent(harness: Callable[..., Any], project: Path) -> None:
     rule = {
         "name": "wake",

@@ -1,0 +1,34 @@
+"""What a shell completes: names of the stack that is up."""
+
+from __future__ import annotations
+
+import os
+
+from harness import backends
+from harness.errors import HarnessError
+from harness.lifetimes.kept import Kept
+from harness.settings import Settings
+
+
+def functions(incomplete: str) -> list[str]:
+    """Return the names of the stack's functions that begin so."""
+    return _names("aws_lambda_function", "function_name", incomplete)
+
+
+def rules(incomplete: str) -> list[str]:
+    """Return the names of the stack's rules that begin so."""
+    return _names("aws_cloudwatch_event_rule", "name", incomplete)
+
+
+def backend_names(incomplete: str) -> list[str]:
+    """Return the names of the backends that begin so."""
+    return [name for name in ("auto", *backends.BUILT_IN) if name.startswith(incomplete)]
+
+
+def _names(kind: str, attribute: str, incomplete: str) -> list[str]:
+    try:
+        deployment = Kept.of(Settings.from_env(os.environ)).running()
+        names = [str(found.values[attribute]) for found in deployment.resources(kind)]
+    except HarnessError:  # nothing is up: nothing to complete
+        return []
+    return sorted(name for name in names if name.startswith(incomplete))

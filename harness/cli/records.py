@@ -1,0 +1,84 @@
+"""What functions have logged, as a person reads it: a line for each record, without Lambda's own ones."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from harness.aws.logs import LogEvent
+
+_COLOURS = ("cyan", "magenta", "green", "blue", "yellow", "bright_cyan", "bright_magenta", "bright_green")
+_OF_LEVELS = {"ERROR": "bold red", "CRITICAL": "bold red", "FATAL": "bold red", "WARNING": "yellow"}
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
+_PLATFORM = re.compile(r'(START|END|REPORT) RequestId: |INIT_START |\{.*"type":\s*"platform\.')
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+_METRICS = re.compile(r'\{.*"_aws":\s*\{.*"CloudWatchMetrics"')
+_TEXT = re.compile(r"\[([A-Z]+)\]\t\S+Z\t\S*\t(.*)", re.DOTALL)  # Lambda's format for Python's logging
+# Fields that each record of a structured log has, whatever it tells: Lambda's own, Powertools', pino's.
+_USUAL = frozenset(
+    {
+        *("timestamp", "time", "level", "log_level", "message", "msg", "logger", "location", "service"),
+        *("cold_start", "function_name", "function_memory_size", "function_arn", "function_request_id"),
+        *("requestId", "AWSRequestId", "correlation_id", "xray_trace_id", "sampling_rate"),
+        *("stackTrace", "stack_trace", "exception", "hostname", "pid"),
+    }
+)
+
+
+def is_of_platform(message: str) -> bool:
+    """Whether a message is none of the function's own: START, END, REPORT, or metrics in a log's clothes."""
+    return bool(_PLATFORM.match(message) or _METRICS.match(message))
+
+
+def line(name: str, event: LogEvent, width: int) -> Text:
+    """Return a record as a terminal shows it: local time, function, level, and what it says.
+
+    Args:
+        name: The function's.
+        event: The record.
+        width: That of the longest name.
+    """
+    at = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S.%f")[:-3]
+    level, said = _parsed(event.message.rstrip())
+    first, *rest = said.splitlines() or [""]
+    return Text.assemble(
+        (at, "dim"),
+        " ",
+        (f"{name:<{width}}", _COLOURS[zlib.crc32(name.encode()) % len(_COLOURS)]),
+        " ",
+        (f"{level:<5} " if level else "", _OF_LEVELS.get(level, "bold")),
+        "\n    ".join([first, *rest]),
+    )
+
+
+def _parsed(message: str) -> tuple[str, str]:
+    """Return the level of a message, empty if it has none, and what it says."""
+    if match := _TEXT.fullmatch(message):
+        return match[1], match[2]
+    try:
+        fields = json.loads(message) if message.startswith("{") else None
+    except ValueError:
+        fields = None
+    if not isinstance(fields, dict) or not (said := fields.get("message") or fields.get("msg")):
+        return "", message
+    more = " ".join(f"{name}={_short(value)}" for name, value in fields.items() if name not in _USUAL)
+    trace = "".join(f"\n{text}" for text in _trace(fields))
+    return str(
+        fields.get("level") or fields.get("log_level") or ""
+    ), f"{_short(said)} {more}".rstrip() + trace
+
+
+def _trace(fields: dict[str, Any]) -> list[str]:
+    found = fields.get("exception") or fields.get("stackTrace") or fields.get("stack_trace") or []
+    lines = found if isinstance(found, list) else [found]
+    return [text for each in lines if isinstance(each, str) for text in each.rstrip().splitlines()]
+
+
+def _short(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

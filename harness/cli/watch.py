@@ -1,0 +1,76 @@
+"""What `harness watch` does each time a source has changed."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+import typer
+
+from harness.cli import console, operations
+from harness.errors import HarnessError, SettingsError
+from harness.lifetimes.kept import Kept
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.lifetimes.hot import Hot
+    from harness.settings import Settings
+
+
+def run(settings: Settings, spans: console.Spans, *, hot: bool) -> None:
+    """Bring the stack up, and what has changed whenever a source has, without an end.
+
+    Args:
+        settings: Those of the stack.
+        spans: Where the resources are noted that Terraform has changed.
+        hot: Whether functions in Python run what is saved.
+    """
+    with operations.reloading(settings) if hot else nullcontext() as reload:
+        for changed in operations.changes(settings):
+            began = time.monotonic()
+            if changed:
+                typer.echo(f"changed: {', '.join(path.name for path in changed)}", err=True)
+            if reload is None or not _reload_and_tell(reload, changed, began):
+                _apply_and_tell(settings, spans)
+                _begin_and_tell(reload)
+
+
+def _apply_and_tell(settings: Settings, spans: console.Spans) -> None:
+    """Apply; a mistake in the sources is told, and the next change is a new chance."""
+    began = time.monotonic()
+    spans.ended.clear()
+    try:
+        url = operations.applied(settings).endpoint.url
+    except HarnessError as problem:
+        typer.echo(f"error: {problem}", err=True)
+    else:
+        typer.echo(f"up at {url} in {console.summary(spans, began)}; waiting for changes", err=True)
+
+
+def _reload_and_tell(reload: Hot, changed: list[Path], began: float) -> bool:
+    """Have functions run what has changed; return whether that is all that has to be done."""
+    if not reload.covers(changed):
+        return False
+    try:
+        names = reload.saved()
+    except HarnessError as problem:
+        typer.echo(f"error: {problem}\nthe code before it goes on", err=True)
+    else:
+        seconds = time.monotonic() - began
+        typer.echo(f"hot: {', '.join(names) or 'nothing new'} after {seconds:.2f} s", err=True)
+    return True
+
+
+def _begin_and_tell(reload: Hot | None) -> None:
+    if reload is None:
+        return
+    kept = Kept.of(reload.settings)
+    try:
+        names = ", ".join(reload.begin(kept.running().endpoint, kept.zips_that_run()))
+        typer.echo(f"hot: functions run {names} as you save it, until Ctrl-C", err=True)
+    except SettingsError:
+        raise
+    except HarnessError as problem:
+        typer.echo(f"error: {problem}", err=True)
