@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from harness.base import process
 from harness.configuration import declarations
+from harness.terraform import installation
 
 if TYPE_CHECKING:
     import subprocess
@@ -70,7 +71,8 @@ def _name(program: Path) -> str:
 
 def _is_configured_once(root: Path) -> bool:
     """Tell whether all modules use one configuration of the provider, under its usual name."""
-    blocks = [block for folder in _modules(root) for block in declarations.blocks(folder)]
+    folders = set(installation.module_folders(root).values())
+    blocks = [block for folder in folders for block in declarations.blocks(folder)]
     required = [each for block in blocks if block.type == "terraform" for each in block.blocks]
     sources = {
         name: declarations.texts_of(value).get("source", "")
@@ -82,15 +84,6 @@ def _is_configured_once(root: Path) -> bool:
         return False
     configured = [block for block in blocks if block.type == "provider" and block.labels == ("aws",)]
     return len(configured) <= 1 and not any("alias" in block.attributes for block in configured)
-
-
-def _modules(root: Path) -> list[Path]:
-    """Return the directories of all modules; `init` has noted them."""
-    noted = root / ".terraform" / "modules" / "modules.json"
-    if not noted.is_file():
-        return [root]
-    modules = json.loads(noted.read_text("utf-8"))["Modules"]
-    return sorted({root / module["Dir"] for module in modules} | {root})
 
 
 def _announced(child: subprocess.Popen[str], log: Path) -> dict[str, object]:
