@@ -78,7 +78,8 @@ def e2e(session: nox.Session) -> None:
     """
     _check_terraform(session)
     _sync(session, "test")
-    session.run("pytest", "tests/e2e", "tests/contract", *PARALLEL, SLOWEST, *session.posargs)
+    as_ordered = "--no-loadscope-reorder"  # by tests/e2e/conftest.py
+    session.run("pytest", "tests/e2e", "tests/contract", *PARALLEL, as_ordered, SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)
