@@ -25,7 +25,7 @@ _SOURCE = "hashicorp/aws"
 # As `init` installs them: <registry>/hashicorp/aws/<version>/<platform>/terraform-provider-aws_v<version>_x5
 _INSTALLED = f"*/{_SOURCE}/*/*/terraform-provider-aws_v*"
 # It ends when who has started it does: it would wait for Terraform for ever.
-_SERVE = '"$0" -debug & while kill -0 "$PPID" 2>/dev/null; do sleep 1; done; kill $!'
+_SERVE = '"$0" -debug & while kill -0 "$PPID" && kill -0 $!; do sleep 1; done 2>/dev/null; kill $!'
 _ANNOUNCED = re.compile(r"^\s*TF_REATTACH_PROVIDERS='(.*)'$", re.MULTILINE)
 _START = 30.0  # seconds
 _LOOK_EVERY = 0.05
