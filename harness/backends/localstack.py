@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.backends.emulator import RETRY_DELAY
+from harness.base.environments import inherited
 from harness.base.isolation import DEAD_PROXY, without_aws, without_network
 from harness.runtimes import PYTHON_REQUIREMENTS
 
@@ -49,9 +50,7 @@ def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
         environ: What it inherits.
         listen: The `address:port` it serves on; several are separated by commas, and its URLs have the first.
     """
-    # Its environment is the harness's own: bytecode is kept there, or each start would take 3 s longer.
-    inherited = {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return without_network(without_aws(inherited)) | {
+    return without_network(without_aws(inherited(environ))) | {
         "GATEWAY_LISTEN": listen,
         # A queue that was idle is asked again after a second at most, not after ten.
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",

@@ -57,7 +57,7 @@ def ministack(settings: Settings) -> Iterator[Endpoint]:
 
 def _environ(settings: Settings, port: int, folder: Path, toolchains: str, gate: str) -> dict[str, str]:
     """Return MiniStack's environment: https://github.com/ministackorg/ministack."""
-    return without_network(without_aws(settings.environ)) | {
+    return without_network(without_aws(environments.inherited(settings.environ))) | {
         "BIND_HOST": emulator.HOST,
         "MINISTACK_HOST": emulator.HOST,
         "GATEWAY_PORT": str(port),

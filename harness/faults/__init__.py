@@ -401,7 +401,7 @@ def proxied(settings: Settings, endpoint: Endpoint, *, also_at: str = HOST) -> I
 
     def command(port: int, folder: Path, _gate: str) -> tuple[Sequence[str], Mapping[str, str]]:
         argv = _argv(python, endpoint, sorted({HOST, also_at}), port, folder)
-        return argv, without_network(without_aws(settings.environ))
+        return argv, without_network(without_aws(environments.inherited(settings.environ)))
 
     program = Program(name=BACKEND, health=f"{CONTROL}/health", command=command)
     with served(BACKEND, replace(settings, port=0), program) as proxy:

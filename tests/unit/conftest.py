@@ -23,7 +23,7 @@ hypothesis.settings.load_profile("unhurried")
 
 @pytest.fixture(scope="session", autouse=True)
 def models_are_read_once() -> Iterator[None]:
-    """Let all sessions of botocore share the models of services: each would read its own, and there are many."""
+    """Let all sessions of botocore share the models of services: there are many, and each reads its own."""
     read = functools.cache(JSONFileLoader().load_file)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))

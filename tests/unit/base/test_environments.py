@@ -185,3 +185,9 @@ def test_the_interpreter_that_is_named_is_the_only_choice(
 
     with pytest.raises(SettingsError, match=r"expected Python 3\.13 or 3\.12, which X runs on, got .*3\.11"):
         environments.with_python(named, LATEST, needed_by="X")
+
+
+def test_a_program_keeps_its_bytecode_whatever_the_caller_does_with_his() -> None:
+    environ = {"PYTHONDONTWRITEBYTECODE": "1", "PATH": "/bin"}
+
+    assert environments.inherited(environ) == {"PATH": "/bin"}
