@@ -7,49 +7,40 @@ seen goes to the controller's with the reports of the tests.
 from __future__ import annotations
 
 import platform
-import shlex
 import shutil
-import tempfile
 import time
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from harness import hops
-from harness.aws import emulator_log, outbox, rest
-from harness.aws.logs import invocations, log_events
+from harness.aws import outbox, rest
 from harness.base import caller, gate, timeline
 from harness.deployment import Deployment
-from harness.diagnosis import artifacts, causes, frames, report
-from harness.diagnosis.report import Run, TestResult
+from harness.diagnosis import artifacts, causes, evidence, frames, summary
+from harness.diagnosis.evidence import Evidence, Search
 from harness.diagnosis.sources import Sources
+from harness.report import page, results
+from harness.report.results import Run, TestResult
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+    from collections.abc import Generator, Mapping, Sequence
+    from pathlib import Path
 
-    from harness.aws.logs import Invocation
     from harness.aws.rest import Request
     from harness.base.timeline import Span
     from harness.diagnosis.artifacts import Recording
-    from harness.diagnosis.report import Outcome
-    from harness.hops import Hop, Trace
+    from harness.report.results import Outcome
 
 type Keep = Literal["failed", "all", "none"]
 
 _PART = "_harness_part"  # the attribute of a pytest report that goes to the controller
 _FACTS = "_harness_facts"
 _DISTRIBUTION = "terraform-lambda-harness"
-_EVENTS = "how far it came"
-_COMPLAINTS = "what the emulator complained of"
-_REFUSED = "what the harness refused, as it is not the emulator"
-_FILES = "artifacts"
 _FIXTURES = frozenset({"harness_settings", "deployment"})  # each test that works with the harness has one
-_MOST_TESTS = 10  # that are named below one cause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,23 +56,6 @@ class Wanted:
     keep: Keep
     folder: Path
     report: Path | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What there is to be seen after a test.
-
-    Attributes:
-        traces: How far its events came, the latest first.
-        refused: What the gate has refused meanwhile.
-        logs: The logs by name.
-        answer: What a 5xx of the API tells, if the test's last request was answered so.
-    """
-
-    traces: tuple[Trace, ...] = ()
-    refused: tuple[str, ...] = ()
-    logs: Mapping[str, str] = field(default_factory=dict)
-    answer: Hop | None = None
 
 
 class Observer:
@@ -148,7 +122,8 @@ class Observer:
         made = yield
         requests, spans = _drained(self._requests), _drained(self._spans)
         with caller.harness():
-            seen = self._seen(item, made, requests) if made.when == "call" or made.failed else Seen()
+            seen = self._evidence(item, made, requests)
+        made.sections += seen.sections.items()
         _drained(self._requests)  # looking calls the API too
         cause = ""
         if concerns and made.failed:
@@ -161,7 +136,7 @@ class Observer:
             seconds=made.duration,
             message=_message(made),
             cause=cause,
-            hops=tuple(report.Trace(event=trace.sent.id, hops=trace.hops) for trace in seen.traces),
+            hops=tuple(results.Trace(event=trace.sent.id, hops=trace.hops) for trace in seen.traces),
             sections={**dict(made.sections), **seen.logs},
             requests=requests,
             spans=spans,
@@ -191,29 +166,15 @@ class Observer:
         """Write the report; and say last of all, after pytest's own summary, why tests failed."""
         yield
         if self._causes:
-            self._tell_why(terminalreporter, config)
+            keeps = self._wanted.keep != "none" and self._wanted.folder.exists()
+            summary.tell(self._causes, terminalreporter, config, self._wanted.folder if keeps else None)
         if self._wanted.report is not None and self._writes_report:
-            report.write(self._run(), self._wanted.report)
+            page.write(self._run(), self._wanted.report)
             terminalreporter.write_line(f"report: {self._wanted.report}")
 
     def pytest_unconfigure(self) -> None:
         """Stop listening."""
         self._listening.close()
-
-    def _tell_why(self, terminal: Any, config: pytest.Config) -> None:  # noqa: ANN401 - pytest's, without types
-        """Tell the causes, each with its tests; how to run those again; and where their logs are."""
-        terminal.section("why")
-        for cause, tests in causes.grouped(self._causes).items():
-            terminal.write_line(f"✗ {cause}", red=True)
-            for test in tests[:_MOST_TESTS]:
-                terminal.write_line(f"    {test}")
-            if len(tests) > _MOST_TESTS:
-                terminal.write_line(f"    and {len(tests) - _MOST_TESTS} more")
-        if config.pluginmanager.has_plugin("lfplugin"):  # not with `-p no:cacheprovider`
-            given = [each for each in config.invocation_params.args if each not in {"--lf", "--last-failed"}]
-            terminal.write_line(f"again: {shlex.join(['pytest', *given, '--last-failed'])}")
-        if self._wanted.keep != "none" and self._wanted.folder.exists():
-            terminal.write_line(f"logs: {self._wanted.folder}")
 
     def _tell(self, line: str) -> None:
         """Show a line at once, long before pytest tells what it has."""
@@ -226,48 +187,23 @@ class Observer:
 
         The report has the hops, and the last lines of the run name the folder of all.
         """
-        told = {*([_FILES] if self._shown else []), *([_EVENTS] if cause in self._shown else [])}
+        told = {
+            *([evidence.FILES] if self._shown else []),
+            *([evidence.EVENTS] if cause in self._shown else []),
+        }
         made.sections[:] = [(name, text) for name, text in made.sections if name not in told]
         self._shown.add(cause)
 
-    def _seen(self, item: pytest.Item, made: pytest.TestReport, requests: Sequence[Request]) -> Seen:
-        """Return what there is to be seen after a test; a failure is told of it."""
+    def _evidence(self, item: pytest.Item, made: pytest.TestReport, requests: Sequence[Request]) -> Evidence:
+        """Return what is found after a test, if it failed or is to be reported."""
         held = _deployment_of(item)
         wants_all = self._wanted.report is not None or self._wanted.keep == "all"
-        if held is None or not (made.failed or wants_all):
-            return Seen()
+        if held is None or not (made.failed or (made.when == "call" and wants_all)):
+            return Evidence()
         assert self._recording is not None  # noqa: S101 - the protocol's hook has set it
-        sent = outbox.sent_since(self._recording.begun, held.endpoint.place)
-        traces = tuple(map(self._located, hops.traced(held.trace, sent)))
-        refused = self._refused_since(held.endpoint)
         keeps = self._wanted.keep == "all" or (self._wanted.keep == "failed" and made.failed)
-        with _kept(self._recording, keeps=keeps) as recording:
-            functions = artifacts.function_names(held)
-            files = recording.keep(deployment=held, functions=functions, traces=traces)
-            texts = {file.name: file.read_text("utf-8", "replace") for file in files}
-        if made.failed:
-            complaints = emulator_log.complaints(texts.get(artifacts.EMULATOR_LOG, ""))
-            told = {
-                _EVENTS: hops.told_briefly(traces),
-                _REFUSED: "\n".join(refused),
-                _COMPLAINTS: "\n".join(complaints),
-                _FILES: str(recording.folder) if keeps and files else "",
-            }
-            made.sections += [(name, text) for name, text in told.items() if text]
-        answer = None
-        if made.failed and causes.is_server_error(requests):
-            answer = causes.answered(requests[-1], _invocations(held, functions, self._recording.begun))
-            answer = replace(answer, seen=self._sources.located(answer.seen))
-        return Seen(traces=traces, refused=refused, logs=texts, answer=answer)
-
-    def _located(self, trace: Trace) -> Trace:
-        """Return the trace with the project's own files in place of those of the functions' zips."""
-        found = tuple(replace(hop, seen=self._sources.located(hop.seen)) for hop in trace.hops)
-        return replace(trace, hops=found)
-
-    def _refused_since(self, endpoint: Endpoint) -> tuple[str, ...]:
-        """Return what the gate has refused since the test began."""
-        return tuple(dict.fromkeys(map(str, gate.refusals(endpoint.gate)[self._refused :])))
+        search = Search(recording=self._recording, refused=self._refused, sources=self._sources, keeps=keeps)
+        return search.evidence(held, requests, failed=made.failed)
 
     def _run(self) -> Run:
         facts = {"python": platform.python_version(), _DISTRIBUTION: version(_DISTRIBUTION)}
@@ -277,18 +213,8 @@ class Observer:
             seconds=time.time() - self._begun,
             facts=self._facts | facts,
             spans=tuple(self._spans),
-            tests=tuple(report.joined(parts) for parts in self._parts.values()),
+            tests=tuple(results.joined(parts) for parts in self._parts.values()),
         )
-
-
-@contextmanager
-def _kept(recording: Recording, *, keeps: bool) -> Iterator[Recording]:
-    """Yield the recording, with a folder that goes with the context unless its files are to be kept."""
-    if keeps:
-        yield recording
-        return
-    with tempfile.TemporaryDirectory(prefix="harness-artifacts-") as folder:
-        yield replace(recording, folder=Path(folder))
 
 
 def _deployment_of(item: pytest.Item) -> Deployment | None:
@@ -296,15 +222,6 @@ def _deployment_of(item: pytest.Item) -> Deployment | None:
     fixtures: Mapping[str, object] = getattr(item, "funcargs", {})
     deployments = [value for value in fixtures.values() if isinstance(value, Deployment)]
     return max(deployments, key=lambda value: len(type(value).__mro__), default=None)
-
-
-def _invocations(held: Deployment, functions: Collection[str], since: float) -> list[Invocation]:
-    """Return the invocations since a moment; none of a function whose log can't be read."""
-    found: list[Invocation] = []
-    for function in functions:
-        with suppress(Exception):  # a diagnosis must not hide the failure that it is about
-            found += invocations(log_events(held.client("logs"), function, since=since))
-    return found
 
 
 def _endpoint_of(item: pytest.Item) -> Endpoint | None:

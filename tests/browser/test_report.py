@@ -12,8 +12,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from harness.aws.rest import Request
 from harness.base.timeline import Span
-from harness.diagnosis.report import LISTED, Run, TestResult, Trace, write
 from harness.hops import Hop
+from harness.report.page import LISTED, write
+from harness.report.results import Run, TestResult, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

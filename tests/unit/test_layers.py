@@ -35,6 +35,7 @@ WINGS = [
     "session",
     "coverage",
     "lifetimes",
+    "report",
     "diagnosis",
     "cli",
     "plugin",

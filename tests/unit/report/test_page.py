@@ -14,23 +14,11 @@ import urllib3
 from harness.aws import rest
 from harness.aws.rest import ApiClient, Request
 from harness.base.timeline import Span
-from harness.diagnosis.report import (
-    LONGEST_TEXT,
-    MOST_LINES,
-    MOST_MARKS,
-    Outcome,
-    Run,
-    TestResult,
-    Trace,
-    excerpt,
-    figures,
-    joined,
-    percentile,
-    render,
-    status_class,
-    write,
-)
 from harness.hops import Hop
+from harness.report.latency import MOST_MARKS, figures, percentile, status_class
+from harness.report.page import render, write
+from harness.report.results import Outcome, Run, TestResult, Trace, joined
+from harness.report.texts import LONGEST_TEXT, MOST_LINES, excerpt
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,0 +1,97 @@
+"""The page: one HTML file that needs nothing else, not even JavaScript, to be read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.report import latency, texts
+from harness.report.results import OUTCOMES
+from harness.report.timeline import SLOWEST, in_order, slowest, timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from jinja2 import Environment
+
+    from harness.report.results import Run, TestResult
+
+MOST_REQUESTS = 100  # requests that a test's table shows
+LISTED = 12  # resources that are listed at once
+
+_TEMPLATE = "page.html.jinja"
+_SIGNS = {
+    "passed": "✓",
+    "failed": "✕",
+    "error": "!",
+    "skipped": "-",
+    "xfailed": "~",
+    "xpassed": "*",
+    "reached": "✓",
+    "unreached": "·",
+    "unknown": "?",
+}
+_FILTERS: dict[str, Callable[..., object]] = {
+    "cleaned": texts.cleaned,
+    "csp_hash": texts.csp_hash,
+    "duration": texts.duration,
+    "excerpt": texts.excerpt,
+    "instant": texts.instant,
+    "path": texts.path,
+    "reason": texts.reason,
+    "status_class": latency.status_class,
+}
+
+
+def write(run: Run, path: Path) -> None:
+    """Write the report of `run` to the file `path`; its folder is made if need be.
+
+    Raises:
+        OSError: The file can't be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(render(run), "utf-8", newline="\n")
+
+
+def render(run: Run) -> str:
+    """Return the report of `run` as HTML."""
+    tests = sorted(run.tests, key=lambda test: (OUTCOMES.index(test.outcome), test.begun, test.id))
+    spans = in_order({*run.spans, *(span for test in tests for span in test.spans)})
+    requests = sorted((each for test in tests for each in test.requests), key=lambda each: each.begun)
+    return _template(
+        run=run,
+        tests=tests,
+        counts=_counts(tests),
+        phases=[span for span in spans if span.kind == "phase"],
+        resources=slowest(spans),
+        timeline=timeline(run, spans, tests),
+        chart=latency.chart(requests),
+        figures=latency.figures(requests),
+    )
+
+
+def _counts(tests: Sequence[TestResult]) -> dict[str, int]:
+    """Return how many tests ended in each way, the worst first."""
+    counted = Counter(test.outcome for test in tests)
+    return {outcome: counted[outcome] for outcome in OUTCOMES if counted[outcome]}
+
+
+def _template(**view: object) -> str:
+    page = _environment().get_template(_TEMPLATE).render(**view)
+    return texts.printable(page)
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - slow; few runs need it
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(_FILTERS)
+    environment.globals.update(signs=_SIGNS, slowest=SLOWEST, listed=LISTED, most_requests=MOST_REQUESTS)
+    return environment

@@ -1,0 +1,149 @@
+"""What a run leaves to report: its tests, with all that was noted while each of them ran."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from harness.aws.rest import Request
+from harness.base.timeline import Span
+from harness.hops import Hop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+type Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
+
+OUTCOMES: tuple[Outcome, ...] = ("failed", "error", "xpassed", "xfailed", "skipped", "passed")  # worst first
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """How far an event came: its id, which is all of it that the report needs, and its hops."""
+
+    event: str
+    hops: tuple[Hop, ...]
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the trace that `plain` holds as JSON."""
+        return cls(event=plain["event"], hops=tuple(Hop(**hop) for hop in plain["hops"]))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestResult:
+    """A test, or one phase of it (set-up, call, teardown), and all that was told while it ran.
+
+    Attributes:
+        id: The node id.
+        outcome: How it ended.
+        begun: Seconds since the epoch.
+        seconds: How long it took.
+        worker: The process it ran in, such as `gw0`; empty where there is one only.
+        message: Why it did not pass, at length.
+        cause: Why it failed, in one line.
+        hops: The events it fired, each with how far it came.
+        sections: Log texts by name.
+        requests: The calls of the API.
+        spans: The phases and resources that ended in the meantime.
+    """
+
+    __test__ = False  # for pytest: no class of tests
+
+    id: str
+    outcome: Outcome
+    begun: float
+    seconds: float
+    worker: str = ""
+    message: str = ""
+    cause: str = ""
+    hops: tuple[Trace, ...] = ()
+    sections: Mapping[str, str] = field(default_factory=dict)
+    requests: tuple[Request, ...] = ()
+    spans: tuple[Span, ...] = ()
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the test that `plain` holds as JSON."""
+        held = {
+            "hops": tuple(map(Trace.of, plain["hops"])),
+            "requests": tuple(Request(**request) for request in plain["requests"]),
+            "spans": tuple(Span(**span) for span in plain["spans"]),
+        }
+        return cls(**{**plain, **held})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the test that `to_json` wrote."""
+        return cls.of(json.loads(text))
+
+    def to_json(self) -> str:
+        """Return the test as JSON, to go from a pytest-xdist worker to the controller."""
+        return _json(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run of tests.
+
+    Attributes:
+        title: What ran.
+        begun: Seconds since the epoch.
+        seconds: How long it took.
+        facts: What else is to be known, by name: the backend and why it was chosen, versions, the endpoint.
+        spans: Phases and resources that no test holds.
+        tests: The tests.
+    """
+
+    title: str
+    begun: float
+    seconds: float
+    facts: Mapping[str, str] = field(default_factory=dict)
+    spans: tuple[Span, ...] = ()
+    tests: tuple[TestResult, ...] = ()
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the run that `to_json` wrote."""
+        plain = json.loads(text)
+        spans = tuple(Span(**span) for span in plain["spans"])
+        return cls(**{**plain, "spans": spans, "tests": tuple(map(TestResult.of, plain["tests"]))})
+
+    def to_json(self) -> str:
+        """Return the run as JSON."""
+        return _json(self)
+
+
+def joined(parts: Iterable[TestResult]) -> TestResult:
+    """Return the test whose phases are `parts`, in their order: its outcome is the worst of theirs.
+
+    Raises:
+        ValueError: There are no parts.
+    """
+    if not (phases := tuple(parts)):
+        raise ValueError("expected the phases of a test, got none")
+    begun = min(each.begun for each in phases)
+    return TestResult(
+        id=phases[0].id,
+        outcome=min((each.outcome for each in phases), key=OUTCOMES.index),
+        begun=begun,
+        seconds=max(each.begun + each.seconds for each in phases) - begun,
+        worker=phases[0].worker,
+        message="\n\n".join(each.message for each in phases if each.message),
+        cause=next((each.cause for each in phases if each.cause), ""),
+        hops=tuple(trace for each in phases for trace in each.hops),
+        sections={name: text for each in phases for name, text in each.sections.items()},
+        requests=tuple(request for each in phases for request in each.requests),
+        spans=tuple(span for each in phases for span in each.spans),
+    )
+
+
+def _json(value: Run | TestResult) -> str:
+    return json.dumps(value, default=_plain)
+
+
+def _plain(value: object) -> dict[str, Any]:
+    if is_dataclass(value):
+        return {item.name: getattr(value, item.name) for item in fields(value)}
+    raise TypeError(f"expected a value of the report, got {value!r}")
