@@ -34,6 +34,7 @@ _CONNECT_TIME = 10.0  # seconds
 _LONGEST_HEAD = 65536  # bytes
 _CHUNK = 65536  # bytes
 _PORTS = {"http": 80, "https": 443}
+REFUSED = "refused by the harness, as it is not the emulator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +241,11 @@ def reason(refusal: Refusal) -> str:
         f"the harness refuses {refusal.host}:{refusal.port}, as what runs against an emulator reaches "
         "the emulator only (HARNESS_ALLOWED_HOSTS names exceptions)"
     )
+
+
+def told(refusal: Refusal) -> str:
+    """Return what is told to who looks for the cause of a failure."""
+    return f"{REFUSED}: {refusal}; HARNESS_ALLOWED_HOSTS={refusal.host} would let it through"
 
 
 def _head_of(client: socket.socket) -> tuple[bytes, bytes]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from harness import hops
+from harness.base.gate import REFUSED
 from harness.hops import Hop
 
 if TYPE_CHECKING:
@@ -37,13 +38,16 @@ def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str], answer:
         refused: The requests that the gate refused meanwhile.
         answer: What the API's last answer tells: see `answered`.
     """
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     if refused:
-        return _line(f"refused by the harness, as it is not the emulator: {refused[0]}")
+        return _line(f"{REFUSED}: {refused[0]}")
+    if told := next((line for line in lines if line.startswith(REFUSED)), None):
+        return _line(told)
     if stopped := next(filter(None, (hops.failed(trace.hops) for trace in traces)), None):
         return _of_hop(stopped)
     if answer:
         return _of_hop(answer)
-    first, *rest = [line.strip() for line in said.splitlines() if line.strip()] or ["no reason was given"]
+    first, *rest = lines or ["no reason was given"]
     whole = f"{first} {rest[0]}" if first.endswith(":") and rest else first
     return _line(_CLASS.sub("", whole))
 

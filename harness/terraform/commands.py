@@ -237,8 +237,8 @@ class Terraform:
         error = TerraformError(watch.command, watch.events.errors())
         for note in (*hints_for(error.diagnostics), *watch.complaints()):
             error.add_note(note)
-        for refusal in dict.fromkeys(map(str, gate.refusals(self.gate, asker))):
-            error.add_note(f"refused by the harness, as it is not the emulator: {refusal}")
+        for refusal in dict.fromkeys(map(gate.told, gate.refusals(self.gate, asker))):
+            error.add_note(refusal)
         return error
 
     def _why_stop(self) -> str:

@@ -77,6 +77,13 @@ def trace(*hops: Hop) -> Trace:
             ["GET api.example.org:443, by greet"],
             "refused by the harness, as it is not the emulator: GET api.example.org:443, by greet",
         ),
+        (
+            "terraform apply failed:\nerror: terraform_data.build (main.tf:17): local-exec provisioner error\n"
+            "refused by the harness, as it is not the emulator: terraform: CONNECT pypi.org:443; do this",
+            [],
+            [],
+            "refused by the harness, as it is not the emulator: terraform: CONNECT pypi.org:443; do this",
+        ),
     ],
 )
 def test_the_cause_is_what_stopped_the_event_and_else_the_tests_own_error(
