@@ -27,6 +27,8 @@ _INSTALLED = f"*/{_SOURCE}/*/*/terraform-provider-aws_v*"
 # It ends when who has started it does: it would wait for Terraform for ever.
 _SERVE = '"$0" -debug & while kill -0 "$PPID" && kill -0 $!; do sleep 1; done 2>/dev/null; kill $!'
 _ANNOUNCED = re.compile(r"^\s*TF_REATTACH_PROVIDERS='(.*)'$", re.MULTILINE)
+# A block there is merged into the one that it overrides: https://developer.hashicorp.com/terraform/language/files/override
+_OVERRIDES = re.compile(r"(?:^|_)override\.(?:tf|tofu)(?:\.json)?$")
 _START = 30.0  # seconds
 _LOOK_EVERY = 0.05
 
@@ -83,7 +85,9 @@ def _is_configured_once(root: Path) -> bool:
     if any(source.endswith(_SOURCE) and name != "aws" for name, source in sources.items()):
         return False
     configured = [block for block in blocks if block.type == "provider" and block.labels == ("aws",)]
-    return len(configured) <= 1 and not any("alias" in block.attributes for block in configured)
+    if any("alias" in block.attributes for block in configured):
+        return False
+    return len([block for block in configured if not _OVERRIDES.search(block.file.name)]) <= 1
 
 
 def _announced(child: subprocess.Popen[str], log: Path) -> dict[str, object]:

@@ -33,6 +33,9 @@ NODE = Hop(
 )
 
 
+REFUSED = "refused by the harness, as it is not the emulator: terraform: CONNECT pypi.org:443; do this"
+
+
 def trace(*hops: Hop) -> Trace:
     event = FiredEvent(
         id="1", bus="default", source="s", detail_type="t", detail={}, timestamp=datetime.now(UTC)
@@ -78,11 +81,10 @@ def trace(*hops: Hop) -> Trace:
             "refused by the harness, as it is not the emulator: GET api.example.org:443, by greet",
         ),
         (
-            "terraform apply failed:\nerror: terraform_data.build (main.tf:17): local-exec provisioner error\n"
-            "refused by the harness, as it is not the emulator: terraform: CONNECT pypi.org:443; do this",
+            "error: terraform_data.build (main.tf:17): local-exec provisioner error\n" + REFUSED,
             [],
             [],
-            "refused by the harness, as it is not the emulator: terraform: CONNECT pypi.org:443; do this",
+            REFUSED,
         ),
     ],
 )

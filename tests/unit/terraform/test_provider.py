@@ -100,6 +100,13 @@ def test_modules_that_configure_nothing_share_the_roots(root: Path, environ: dic
         assert added
 
 
+def test_an_override_is_a_part_of_what_it_overrides(root: Path, environ: dict[str, str]) -> None:
+    (root / "~harness_override.tf").write_text('provider "aws" {\n  profile = null\n}\n', "utf-8")
+
+    with provider.served(root, environ) as added:
+        assert added
+
+
 @pytest.mark.parametrize(
     "text",
     [
