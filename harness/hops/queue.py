@@ -114,10 +114,35 @@ def _dead(way: Way, sent: Sent, *, failed: bool) -> tuple[Hop, str]:
         onward = ""
     else:
         onward = arn if failed else ""
-    if not failed:
-        return hop(state="reached", seen=""), ""
-    seen = f"{named(arn)}: not seen there; {most} receives are allowed; {named(sent.arn)}: "
-    return hop(state="unknown", seen=seen + _counted(attributes)), onward
+    if failed:
+        seen = f"{named(arn)}: not seen there; {most} receives are allowed; {named(sent.arn)}: "
+        return hop(state="unknown", seen=seen + _counted(attributes)), onward
+    if again := _comes_again(way, sent):
+        return hop(state="unknown", seen=f"{named(arn)}: not seen there yet; {again}"), ""
+    return hop(state="reached", seen=""), ""
+
+
+def _comes_again(way: Way, sent: Sent) -> str:
+    """Return when the message may come again, though the function has returned; empty if it does not."""
+    if not any(
+        "ReportBatchItemFailures" in one.get("FunctionResponseTypes", ()) for one in mapping.of(way, sent.arn)
+    ):
+        return ""
+    attributes = way.settled(
+        lambda: _attributes(way, sent.arn),
+        until=lambda found: not _is_anything_left(found),
+        what=f"an empty queue {named(sent.arn)}",
+    )
+    if not _is_anything_left(attributes):
+        return ""
+    when = f"after {attributes.get('VisibilityTimeout', '?')} s"
+    return (
+        f"what the function has named as failed comes again {when}; {named(sent.arn)}: {_counted(attributes)}"
+    )
+
+
+def _is_anything_left(attributes: Mapping[str, str]) -> bool:
+    return any(attributes.get(name, "0") != "0" for name in COUNTS)
 
 
 def _settled_message(way: Way, sent: Sent, arn: str) -> Message | None:
@@ -156,7 +181,7 @@ def _content(text: str) -> object:
 
 def _attributes(way: Way, arn: str) -> Mapping[str, str]:
     sqs = way.client("sqs", arn)
-    wanted = [*COUNTS, "RedrivePolicy"]
+    wanted = [*COUNTS, "RedrivePolicy", "VisibilityTimeout"]
     answer = sqs.get_queue_attributes(QueueUrl=_url(sqs, arn), AttributeNames=wanted)
     attributes: Mapping[str, str] = answer.get("Attributes", {})
     return attributes

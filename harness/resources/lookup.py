@@ -102,7 +102,23 @@ def find(stack: Stack, kind: str, which: str | None) -> Resource:
     Raises:
         ResourceError: No resource fits, or several do; the error lists what there is.
     """
-    return choose(kind, which, of_kind(stack, kind), stack.outputs.values)
+    try:
+        return choose(kind, which, of_kind(stack, kind), stack.outputs.values)
+    except ResourceError as problem:
+        if not problem.fitting:
+            for other, address in _of_other_kinds(stack, kind, which):
+                problem.add_note(f"{address} is a {other}: stack.{other}({which!r})")
+        raise
+
+
+def _of_other_kinds(stack: Stack, kind: str, which: str | None) -> list[tuple[str, str]]:
+    """Return what `which` would name if another kind were asked for, by kind and address."""
+    return [
+        (other, resource.address)
+        for other in KINDS
+        if which is not None and other != kind
+        for resource in _fitting(which, of_kind(stack, other), stack.outputs.values)
+    ]
 
 
 def of_kind(stack: Stack, kind: str) -> list[Resource]:

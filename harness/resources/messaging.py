@@ -81,7 +81,7 @@ class Queue(View):
         Raises:
             NotReachedError: None came; `last` has the bodies that were there.
         """
-        what = f"a message with {text!r} in the queue {self.url}"
+        what = f"a message{f' with {text!r}' if text else ''} in the queue {self.url}"
         bodies = self._wait(
             self.peek,
             until=lambda bodies: any(text in body for body in bodies),

@@ -223,3 +223,18 @@ def test_what_aws_refuses_to_show_is_unknown(world: World, call: str, name: str)
 
     assert hop.state == "unknown"
     assert "no luck" in hop.seen
+
+
+def test_what_a_function_may_have_named_as_failed_comes_again(world: World) -> None:
+    message = sent(QUEUE, {"order": 1})
+    world.maps(FunctionResponseTypes=["ReportBatchItemFailures"])
+    world.redrive[QUEUE] = REDRIVE
+    world.ran(f"got {message.id}")
+
+    assert "in the dead-letter queue" not in traced(world, message)
+
+    world.lies_in(QUEUE, message.payload, MessageId=message.id)
+    dead = traced(world, message)["in the dead-letter queue"]
+
+    assert dead.state == "unknown"
+    assert "what the function has named as failed comes again after ? s; " in dead.seen

@@ -86,6 +86,17 @@ def test_a_stack_without_the_kind_says_so() -> None:
         find(Fake(OBJECTS), "queue", None)
 
 
+def test_a_name_of_another_kind_tells_how_that_is_found() -> None:
+    nightly = resource("aws_cloudwatch_event_rule.nightly", schedule_expression="rate(1 day)")
+
+    with pytest.raises(ResourceError) as failure:
+        find(Fake(nightly), "rule", "nightly")
+
+    assert failure.value.__notes__ == [
+        "aws_cloudwatch_event_rule.nightly is a schedule: stack.schedule('nightly')"
+    ]
+
+
 def test_a_wait_for_an_object_shows_the_keys_that_are_there() -> None:
     stack = Fake()
     stack.aws.get_paginator.return_value.paginate.return_value = [{"Contents": [{"Key": "a"}]}]
