@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import functools
 import os
 from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
-from botocore.loaders import JSONFileLoader
 
 from harness import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 # How long an example takes says nothing on a machine that is busy with others.
@@ -19,15 +16,6 @@ hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("unhurried")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def models_are_read_once() -> Iterator[None]:
-    """Let all sessions of botocore share the models of services: there are many, and each reads its own."""
-    read = functools.cache(JSONFileLoader().load_file)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
-        yield
 
 
 @pytest.fixture

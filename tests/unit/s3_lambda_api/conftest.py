@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import io
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
+from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
@@ -74,6 +76,18 @@ class Bucket:
             backend.put_object(BUCKET, name.key, name.body)
             if indexed:
                 backend.put_object(BUCKET, name.index_key, b"")
+
+
+@pytest.fixture(scope="package", autouse=True)
+def models_are_read_once() -> Iterator[None]:
+    """Let the clients share the model of S3: each test makes one, and each would read its own.
+
+    A client changes the model, so this is for tests that have no other use for it.
+    """
+    read = functools.cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        yield
 
 
 @pytest.fixture
