@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from harness import actions
 from harness.errors import ExpectationError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def expect(subject: str, expected: object, got: object) -> None:
     Raises:
         ExpectationError: It is not.
     """
+    actions.tell("assert", subject, begun=time.time(), ok=expected == got)
     if expected != got:
         raise ExpectationError(subject, expected=expected, got=got)
 

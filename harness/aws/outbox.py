@@ -6,8 +6,11 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from harness import actions
+from harness.values import FiredEvent
+
 if TYPE_CHECKING:
-    from harness.values import FiredEvent, Sent
+    from harness.values import Sent
 
 # The last that was sent, each with when (in seconds since the epoch) and to where that was.
 _SENT: deque[tuple[float, str, FiredEvent | Sent]] = deque(maxlen=1000)
@@ -34,7 +37,9 @@ def remember[T: (FiredEvent, Sent)](sent: T, at: float | None = None, place: str
         at: When it was, in seconds since the epoch; by default now.
         place: `Endpoint.place` of where it was sent to, if that is known.
     """
-    _SENT.append((time.time() if at is None else at, place, sent))
+    begun = time.time() if at is None else at
+    _SENT.append((begun, place, sent))
+    actions.tell("fire", _named(sent), begun=begun)
     return sent
 
 
@@ -50,3 +55,11 @@ def sent_since(moment: float, place: str = "") -> list[FiredEvent | Sent]:
 def sent_at(event: FiredEvent) -> float | None:
     """Return when `event` was sent, in seconds since the epoch; None if that is not remembered."""
     return next((at for at, _, known in tuple(_SENT) if known.id == event.id), None)
+
+
+def _named(sent: FiredEvent | Sent) -> str:
+    """Return what was sent as a person names it."""
+    if isinstance(sent, FiredEvent):
+        return f"{sent.detail_type!r} of {sent.source} to the bus {sent.bus}"
+    _, _, service, *_, resource = [*sent.arn.split(":", 5), "", "", ""][:6]
+    return f"{sent.id} to {service} {resource}"

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
+from harness import actions
 from harness.base import caller
 from harness.values import ApiResponse
 
@@ -168,6 +169,8 @@ class ApiClient:
         finally:
             elapsed = time.perf_counter() - clock
             _tell(Request(begun=begun, method=method, url=url, status=status, seconds=elapsed))
+            name = f"{method} {urlsplit(url).path or '/'}: {status or 'no answer'}"
+            actions.tell("call", name, begun=begun, ok=bool(status))
         return ApiResponse(
             status=answer.status,
             headers={name.lower(): value for name, value in answer.headers.items()},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from harness import actions
 from harness.errors import NotReachedError
 
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ def eventually[T](
     """
     begun = clock.monotonic()
     deadline = begun + timeout
-    while True:
-        last_try = clock.monotonic() >= deadline
-        seen = probe()
-        if until(seen):
-            return seen
-        if last_try:
-            raise NotReachedError(what, timeout=timeout, last=seen)
-        if reason := unless():
-            raise NotReachedError(what, timeout=clock.monotonic() - begun, last=seen, reason=reason)
-        clock.sleep(min(interval, max(0.0, deadline - clock.monotonic())))
+    with actions.told("wait", what):
+        while True:
+            last_try = clock.monotonic() >= deadline
+            seen = probe()
+            if until(seen):
+                return seen
+            if last_try:
+                raise NotReachedError(what, timeout=timeout, last=seen)
+            if reason := unless():
+                raise NotReachedError(what, timeout=clock.monotonic() - begun, last=seen, reason=reason)
+            clock.sleep(min(interval, max(0.0, deadline - clock.monotonic())))

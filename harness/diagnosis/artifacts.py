@@ -146,6 +146,11 @@ def function_names(deployment: Deployment) -> tuple[str, ...]:
         return ()
 
 
+def changed_at(file: Path) -> float:
+    """Return when a file has last changed, in seconds since the epoch; 0 if there is none."""
+    return file.stat().st_mtime if file.exists() else 0.0
+
+
 def folder_name(test_id: str) -> str:
     """Return the name of a test's folder: any file system takes it, and no other test has it."""
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", test_id).strip("-.")

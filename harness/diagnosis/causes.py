@@ -26,6 +26,7 @@ _CLASS = re.compile(r"^(?:harness\.errors\.\w+|Failed): ")  # the message says a
 # A line of the project's own has a relative path. The last is the innermost in Python, the first
 # in Node.
 _PYTHON = re.compile(r'File "([^"/<][^"]*)", line (\d+)')
+_AT_END = re.compile(r" \(([^()]+:\d+)\)$")
 _NODE = re.compile(r"^\s*at (?:.*\()?([^\s(/<:][^\s(:]*):(\d+):\d+\)?$", re.MULTILINE)
 
 
@@ -50,6 +51,12 @@ def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str], answer:
     first, *rest = lines or ["no reason was given"]
     whole = f"{first} {rest[0]}" if first.endswith(":") and rest else first
     return _line(_CLASS.sub("", whole))
+
+
+def place_of(cause: str) -> str:
+    """Return the place that a cause ends with, as `file:line`; empty if it has none."""
+    match = _AT_END.search(cause)
+    return match[1] if match else ""
 
 
 def is_server_error(requests: Sequence[Request]) -> bool:

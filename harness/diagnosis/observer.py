@@ -6,40 +6,40 @@ seen goes to the controller's with the reports of the tests.
 
 from __future__ import annotations
 
-import platform
 import shutil
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from harness import actions
 from harness.aws import outbox, rest
 from harness.base import caller, gate, timeline
 from harness.deployment import Deployment
-from harness.diagnosis import artifacts, causes, evidence, frames, summary
+from harness.diagnosis import artifacts, causes, evidence, frames, phases, summary, surroundings
 from harness.diagnosis.evidence import Evidence, Search
 from harness.diagnosis.sources import Sources
-from harness.report import page, results
+from harness.report import page, results, texts
+from harness.report.redaction import Redaction
 from harness.report.results import Run, TestResult
+from harness.settings import Settings
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
+    from harness.actions import Action
     from harness.aws.rest import Request
     from harness.base.timeline import Span
     from harness.diagnosis.artifacts import Recording
-    from harness.report.results import Outcome
 
 type Keep = Literal["failed", "all", "none"]
 
 _PART = "_harness_part"  # the attribute of a pytest report that goes to the controller
 _FACTS = "_harness_facts"
-_DISTRIBUTION = "terraform-lambda-harness"
 _FIXTURES = frozenset({"harness_settings", "deployment"})  # each test that works with the harness has one
 
 
@@ -80,14 +80,19 @@ class Observer:
         self._begun = time.time()
         self._spans: list[Span] = []
         self._requests: list[Request] = []
+        self._actions: list[Action] = []
         self._parts: dict[tuple[str, str], list[TestResult]] = {}
         self._facts: dict[str, str] = {}
+        self._redaction = Redaction()
+        self._state: object = None  # of what facts and redaction were made
         self._recording: Recording | None = None
         self._refused = 0  # how many requests the gate had refused when the test began
         self._endpoint: Endpoint | None = None  # of the session, once a test has asked for it
         self._listening = ExitStack()
         self._listening.enter_context(timeline.listening(self._spans.append))
         self._listening.enter_context(rest.listening(self._requests.append))
+        if wanted.report is not None:
+            self._listening.enter_context(actions.listening(self._actions.append))
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Find the terminal, which is made after the plugins are."""
@@ -120,37 +125,40 @@ class Observer:
         if concerns and call.excinfo:
             frames.hide()
         made = yield
-        requests, spans = _drained(self._requests), _drained(self._spans)
+        requests, spans, done = _drained(self._requests), _drained(self._spans), _drained(self._actions)
         with caller.harness():
             seen = self._evidence(item, made, requests)
         made.sections += seen.sections.items()
         _drained(self._requests)  # looking calls the API too
+        _drained(self._actions)
         cause = ""
         if concerns and made.failed:
-            cause = causes.cause_of(_said(made), seen.traces, seen.refused, seen.answer)
+            cause = causes.cause_of(phases.error(made), seen.traces, seen.refused, seen.answer)
             self._leave_out_what_was_told(made, cause)
         part = TestResult(
             id=made.nodeid,
-            outcome=_outcome(made),
+            outcome=phases.outcome(made),
             begun=made.start,
             seconds=made.duration,
-            message=_message(made),
+            message=phases.message(made),
             cause=cause,
+            place=self._sources.relative(causes.place_of(cause) or phases.crash(made)),
+            parts=(phases.part(made, done, self._sources),),
             hops=tuple(results.Trace(event=trace.sent.id, hops=trace.hops) for trace in seen.traces),
             sections={**dict(made.sections), **seen.logs},
             requests=requests,
             spans=spans,
         )
-        setattr(made, _PART, part.to_json())
-        self._endpoint = _endpoint_of(item) or self._endpoint
-        setattr(made, _FACTS, _facts_of(self._endpoint))
+        self._endpoint = _fixture(item, Endpoint) or self._endpoint
+        setattr(made, _PART, self._redacted(part, item).to_json())
+        setattr(made, _FACTS, self._facts)
         return made
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take in the report of a test, from whatever process."""
         if not self._tells:
             return
-        part = _part(report)
+        part = _part_of(report)
         if part.cause:
             if part.cause not in (cause for _, cause in self._causes):
                 self._tell(f"✗ {part.id}: {part.cause}")
@@ -169,7 +177,7 @@ class Observer:
             keeps = self._wanted.keep != "none" and self._wanted.folder.exists()
             summary.tell(self._causes, terminalreporter, config, self._wanted.folder if keeps else None)
         if self._wanted.report is not None and self._writes_report:
-            page.write(self._run(), self._wanted.report)
+            page.write(self._run(config), self._wanted.report, self._redaction)
             terminalreporter.write_line(f"report: {self._wanted.report}")
 
     def pytest_unconfigure(self) -> None:
@@ -205,13 +213,26 @@ class Observer:
         search = Search(recording=self._recording, refused=self._refused, sources=self._sources, keeps=keeps)
         return search.evidence(held, requests, failed=made.failed)
 
-    def _run(self) -> Run:
-        facts = {"python": platform.python_version(), _DISTRIBUTION: version(_DISTRIBUTION)}
+    def _redacted(self, part: TestResult, item: pytest.Item) -> TestResult:
+        """Return the part without secrets, if a report is to hold it; note what is known of the stack."""
+        if self._wanted.report is None:
+            return part
+        settings, held = _fixture(item, Settings), _deployment_of(item)
+        state = (held.terraform.state, artifacts.changed_at(held.terraform.state)) if held else None
+        if settings and self._state != (settings, state):
+            self._state = (settings, state)
+            self._facts |= surroundings.facts(settings, self._endpoint, held)
+            self._redaction = Redaction(self._redaction.secrets | surroundings.secrets(settings, held))
+        sections = {name: texts.ending(text) for name, text in part.sections.items()}
+        return replace(part, sections=sections).redacted(self._redaction)
+
+    def _run(self, config: pytest.Config) -> Run:
         return Run(
             title=self._title,
             begun=self._begun,
             seconds=time.time() - self._begun,
-            facts=self._facts | facts,
+            facts=self._facts | surroundings.of_the_run(config),
+            options=surroundings.options(config),
             spans=tuple(self._spans),
             tests=tuple(results.joined(parts) for parts in self._parts.values()),
         )
@@ -224,43 +245,19 @@ def _deployment_of(item: pytest.Item) -> Deployment | None:
     return max(deployments, key=lambda value: len(type(value).__mro__), default=None)
 
 
-def _endpoint_of(item: pytest.Item) -> Endpoint | None:
+def _fixture[T](item: pytest.Item, kind: type[T]) -> T | None:
+    """Return the value of a test's fixtures that is of a kind, if there is one."""
     fixtures: Mapping[str, object] = getattr(item, "funcargs", {})
-    found = fixtures.get("endpoint")
-    return found if isinstance(found, Endpoint) else None
+    return next((value for value in fixtures.values() if isinstance(value, kind)), None)
 
 
-def _facts_of(found: Endpoint | None) -> dict[str, str]:
-    return {"backend": found.backend, "endpoint": found.url or "AWS", "region": found.region} if found else {}
-
-
-def _part(made: pytest.TestReport) -> TestResult:
+def _part_of(made: pytest.TestReport) -> TestResult:
     """Return what a process has seen; what a worker that crashed has seen went with it."""
     if told := getattr(made, _PART, ""):
         return TestResult.from_json(told)
     return TestResult(
         id=made.nodeid, outcome="failed", begun=time.time(), seconds=0.0, message=str(made.longrepr)
     )
-
-
-def _outcome(made: pytest.TestReport) -> Outcome:
-    if hasattr(made, "wasxfail"):
-        return "xfailed" if made.skipped else "xpassed"
-    if made.failed:
-        return "failed" if made.when == "call" else "error"
-    return "skipped" if made.skipped else "passed"
-
-
-def _message(made: pytest.TestReport) -> str:
-    if made.skipped and isinstance(made.longrepr, tuple):
-        return str(made.longrepr[2])
-    return made.longreprtext
-
-
-def _said(made: pytest.TestReport) -> str:
-    """Return the error alone, without the lines of source that led to it."""
-    crash = getattr(made.longrepr, "reprcrash", None)
-    return str(crash.message) if crash else made.longreprtext
 
 
 def _drained[T](items: list[T]) -> tuple[T, ...]:

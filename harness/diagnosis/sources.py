@@ -33,6 +33,13 @@ class Sources:
         """Return `text` with the project's files in place of the functions', where just one can be meant."""
         return _PLACE.sub(lambda found: self._file(found["path"]) or found[0], text)
 
+    def relative(self, place: str) -> str:
+        """Return a `file:line` with the file relative to the project, if it lies there."""
+        file, _, line = place.rpartition(":")
+        if file and Path(file).is_absolute() and Path(file).is_relative_to(self.root):
+            return f"{Path(file).relative_to(self.root).as_posix()}:{line}"
+        return place
+
     def _file(self, path: str) -> str:
         """Return the one file of the project that `path` ends; empty if there is none, or more than one."""
         if path not in self._known:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.report import latency, texts
+from harness.report.redaction import Redaction
 from harness.report.results import OUTCOMES
 from harness.report.timeline import SLOWEST, in_order, slowest, timeline
 
@@ -44,18 +45,24 @@ _FILTERS: dict[str, Callable[..., object]] = {
 }
 
 
-def write(run: Run, path: Path) -> None:
+def write(run: Run, path: Path, redaction: Redaction | None = None) -> None:
     """Write the report of `run` to the file `path`; its folder is made if need be.
+
+    Args:
+        run: The run.
+        path: The file.
+        redaction: Leaves secrets out; by default what looks like one.
 
     Raises:
         OSError: The file can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(run), "utf-8", newline="\n")
+    path.write_text(render(run, redaction), "utf-8", newline="\n")
 
 
-def render(run: Run) -> str:
-    """Return the report of `run` as HTML."""
+def render(run: Run, redaction: Redaction | None = None) -> str:
+    """Return the report of `run` as HTML, without secrets: see `write`."""
+    run = run.redacted(redaction or Redaction())
     tests = sorted(run.tests, key=lambda test: (OUTCOMES.index(test.outcome), test.begun, test.id))
     spans = in_order({*run.spans, *(span for test in tests for span in test.spans)})
     requests = sorted((each for test in tests for each in test.requests), key=lambda each: each.begun)

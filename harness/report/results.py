@@ -6,12 +6,15 @@ import json
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from harness.actions import Action
 from harness.aws.rest import Request
 from harness.base.timeline import Span
 from harness.hops import Hop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from harness.report.redaction import Redaction
 
 type Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
 
@@ -32,6 +35,30 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The set-up, the call or the teardown of a test.
+
+    Attributes:
+        name: Which of them.
+        outcome: How it ended.
+        begun: Seconds since the epoch.
+        seconds: How long it took.
+        actions: What it did, in the order of their ends.
+    """
+
+    name: str
+    outcome: Outcome
+    begun: float
+    seconds: float
+    actions: tuple[Action, ...] = ()
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the part that `plain` holds as JSON."""
+        return cls(**{**plain, "actions": tuple(Action(**action) for action in plain["actions"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TestResult:
     """A test, or one phase of it (set-up, call, teardown), and all that was told while it ran.
 
@@ -43,6 +70,8 @@ class TestResult:
         worker: The process it ran in, such as `gw0`; empty where there is one only.
         message: Why it did not pass, at length.
         cause: Why it failed, in one line.
+        place: The line of the project where it failed, as `file:line`; empty if that is not known.
+        parts: Set-up, call and teardown, those that ran.
         hops: The events it fired, each with how far it came.
         sections: Log texts by name.
         requests: The calls of the API.
@@ -58,6 +87,8 @@ class TestResult:
     worker: str = ""
     message: str = ""
     cause: str = ""
+    place: str = ""
+    parts: tuple[Part, ...] = ()
     hops: tuple[Trace, ...] = ()
     sections: Mapping[str, str] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
@@ -67,6 +98,7 @@ class TestResult:
     def of(cls, plain: Mapping[str, Any]) -> Self:
         """Return the test that `plain` holds as JSON."""
         held = {
+            "parts": tuple(map(Part.of, plain["parts"])),
             "hops": tuple(map(Trace.of, plain["hops"])),
             "requests": tuple(Request(**request) for request in plain["requests"]),
             "spans": tuple(Span(**span) for span in plain["spans"]),
@@ -82,6 +114,10 @@ class TestResult:
         """Return the test as JSON, to go from a pytest-xdist worker to the controller."""
         return _json(self)
 
+    def redacted(self, redaction: Redaction) -> Self:
+        """Return the test without secrets."""
+        return self.of(redaction.plain(json.loads(self.to_json())))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
@@ -91,7 +127,8 @@ class Run:
         title: What ran.
         begun: Seconds since the epoch.
         seconds: How long it took.
-        facts: What else is to be known, by name: the backend and why it was chosen, versions, the endpoint.
+        facts: What else is to be known, by name: the backend, versions, the endpoint, the command line.
+        options: What `pytest` was given, but for the tests: to run some of them again.
         spans: Phases and resources that no test holds.
         tests: The tests.
     """
@@ -100,19 +137,32 @@ class Run:
     begun: float
     seconds: float
     facts: Mapping[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()
     tests: tuple[TestResult, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the run that `to_json` wrote."""
-        plain = json.loads(text)
-        spans = tuple(Span(**span) for span in plain["spans"])
-        return cls(**{**plain, "spans": spans, "tests": tuple(map(TestResult.of, plain["tests"]))})
+        return cls.of(json.loads(text))
+
+    @classmethod
+    def of(cls, plain: Mapping[str, Any]) -> Self:
+        """Return the run that `plain` holds as JSON."""
+        held = {
+            "options": tuple(plain["options"]),
+            "spans": tuple(Span(**span) for span in plain["spans"]),
+            "tests": tuple(map(TestResult.of, plain["tests"])),
+        }
+        return cls(**{**plain, **held})
 
     def to_json(self) -> str:
         """Return the run as JSON."""
         return _json(self)
+
+    def redacted(self, redaction: Redaction) -> Self:
+        """Return the run without secrets."""
+        return self.of(redaction.plain(json.loads(self.to_json())))
 
 
 def joined(parts: Iterable[TestResult]) -> TestResult:
@@ -132,6 +182,8 @@ def joined(parts: Iterable[TestResult]) -> TestResult:
         worker=phases[0].worker,
         message="\n\n".join(each.message for each in phases if each.message),
         cause=next((each.cause for each in phases if each.cause), ""),
+        place=next((each.place for each in phases if each.place), ""),
+        parts=tuple(part for each in phases for part in each.parts),
         hops=tuple(trace for each in phases for trace in each.hops),
         sections={name: text for each in phases for name, text in each.sections.items()},
         requests=tuple(request for each in phases for request in each.requests),

@@ -85,6 +85,16 @@ def csp_hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
+def ending(text: str) -> str:
+    """Return the end of a text, somewhat more of it than the report shows."""
+    most = 2 * LONGEST_TEXT
+    return (
+        text
+        if len(text) <= most
+        else f"[{len(text) - most:,} characters before this are left out]\n{text[-most:]}"
+    )
+
+
 def printable(text: str) -> str:
     """Return `text` with what no page can hold made visible."""
     return _UNPRINTABLE.sub("�", text)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.configuration.declarations import Block
 
 _NOTE = "harness-init"
+_LOCKED = re.compile(r'^provider "([^"]+)" \{\s*version\s*=\s*"([^"]+)"', re.MULTILINE)
 _INDEX = re.compile(r'\[(?:\d+|"(?:[^"\\]|\\.)*")\]')
 
 
@@ -51,6 +52,13 @@ def module_folders(root: Path) -> dict[str, Path]:
     except (OSError, ValueError, KeyError):  # a root that calls no module has none
         known = []
     return {"": root} | {each["Key"]: root / each["Dir"] for each in known if each["Key"]}
+
+
+def provider_versions(root: Path) -> dict[str, str]:
+    """Return the versions in the lock file of `root`, by the source of the provider: `hashicorp/aws`."""
+    file = root / ".terraform.lock.hcl"
+    text = file.read_text("utf-8", "replace") if file.is_file() else ""
+    return {source.partition("/")[2]: version for source, version in _LOCKED.findall(text)}
 
 
 def block_of(root: Path, address: str) -> Block | None:

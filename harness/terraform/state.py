@@ -66,6 +66,23 @@ def outputs(state: Path) -> dict[str, Any]:
     return {name: told["value"] for name, told in _told(state).get("outputs", {}).items()}
 
 
+def secrets(state: Path) -> list[Any]:
+    """Return the values that Terraform takes for sensitive: of outputs, and of resources' attributes."""
+    sensitive = [told["value"] for told in _told(state).get("outputs", {}).values() if told.get("sensitive")]
+    instances = [each for found in _told(state).get("resources", []) for each in found.get("instances", [])]
+    return sensitive + [
+        each.get("attributes", {}).get(path[0]["value"])
+        for each in instances
+        for path in each.get("sensitive_attributes", [])
+        if len(path) == 1 and path[0].get("type") == "get_attr"
+    ]
+
+
+def terraform_version(state: Path) -> str:
+    """Return the version of the Terraform that wrote a state file; empty if there is none."""
+    return str(_told(state).get("terraform_version", ""))
+
+
 def _managed(state: Path) -> list[Mapping[str, Any]]:
     return [resource for resource in _told(state).get("resources", []) if resource.get("mode") == "managed"]
 

@@ -246,3 +246,44 @@ def test_looking_at_the_options_starts_nothing(run: Callable[..., pytest.RunResu
 
     assert result.ret == 0
     result.stdout.fnmatch_lines(["*--harness-report=FILE*"])
+
+
+def test_no_secret_is_in_the_report(run: Callable[..., pytest.RunResult], pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        CONFTEST
+        + """
+@pytest.fixture(autouse=True)
+def state(deployment):
+    outputs = {"login": {"value": {"a": "of-the-output"}, "sensitive": True}}
+    deployment.terraform.state.write_text(json.dumps({"terraform_version": "1.11.4", "outputs": outputs}))
+"""
+    )
+    pytester.makepyfile(
+        conftest="import json\n" + (pytester.path / "conftest.py").read_text("utf-8"),
+        test_it="""
+        def test_secrets(harness_settings, deployment):
+            print("of-the-variable, of-the-output, of-the-tfvars, AKIAIOSFODNN7EXAMPLE")
+            print("from-the-environ, X-Api-Key: of-a-header")
+            with deployment.endpoint.log.open("a") as log:
+                log.write('{"password": "of-a-body"} of-the-variable')
+            assert {"db": "of-the-variable"} == {}
+        """,
+    )
+    root = pytester.mkdir("terraform")
+    declared = 'variable "login" {\n  sensitive = true\n}\nvariable "db_password" {}\nvariable "size" {}\n'
+    (root / "main.tf").write_text(declared, "utf-8")
+    (root / "terraform.tfvars").write_text('db_password = "of-the-tfvars"\n', "utf-8")
+    options = ("--harness-report=report.html", "--terraform-var=login=of-the-variable", "--terraform-dir")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_SESSION_TOKEN", "from-the-environ")
+        run(*options, "terraform")
+
+    html = (pytester.path / "report.html").read_text("utf-8")
+    assert "[redacted]" in html
+    secrets = ("variable", "output", "tfvars", "header", "body")
+    assert [each for each in secrets if f"of-the-{each}" in html or f"of-a-{each}" in html] == []
+    assert "from-the-environ" not in html
+    assert "AKIAIOSFODNN7EXAMPLE" not in html
+    for fact in ("db_password, login", "1.11.4", "--terraform-var=login=[redacted]"):
+        assert fact in html

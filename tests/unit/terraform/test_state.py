@@ -115,3 +115,15 @@ def test_the_outputs_are_those_of_the_root(tmp_path: Path) -> None:
     file.write_text(json.dumps({"outputs": told}), "utf-8")
 
     assert state.outputs(file) == {"a": [1], "b": "x"}
+
+
+def test_the_secrets_of_a_state_are_its_sensitive_outputs_and_attributes(tmp_path: Path) -> None:
+    instance = {
+        "attributes": {"password": "p", "user": "u"},
+        "sensitive_attributes": [[{"type": "get_attr", "value": "password"}]],
+    }
+    file = tmp_path / "terraform.tfstate"
+    outputs = {"a": {"value": ["s"], "sensitive": True}, "b": {"value": "open"}}
+    file.write_text(json.dumps({"outputs": outputs, "resources": [{"instances": [instance]}]}), "utf-8")
+
+    assert state.secrets(file) == [["s"], "p"]

@@ -1,0 +1,89 @@
+"""What a test does: what it sends, calls, waits for and checks, told as it ends to whoever listens."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+type Kind = Literal["fire", "call", "wait", "assert"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One action of a test.
+
+    Attributes:
+        kind: `fire`: something was sent; `call`: an API was called; `wait`; or `assert`.
+        name: What was sent, called, waited for or checked.
+        begun: Seconds since the epoch.
+        seconds: How long it took.
+        ok: Whether it ended well.
+        place: The line outside of the harness that asked for it, as `file:line`; empty if there is none.
+    """
+
+    kind: Kind
+    name: str
+    begun: float
+    seconds: float
+    ok: bool = True
+    place: str = ""
+
+
+type Listener = Callable[[Action], None]
+
+_LISTENERS: list[Listener] = []
+_NOT_THE_USERS = frozenset({"harness", "contextlib", "threading", "concurrent"})
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Have `listener` called with every action that ends while the context is open, in any thread."""
+    _LISTENERS.append(listener)
+    try:
+        yield
+    finally:
+        _LISTENERS.remove(listener)
+
+
+def tell(kind: Kind, name: str, *, begun: float, ok: bool = True) -> None:
+    """Tell every listener of an action that ends now.
+
+    Args:
+        kind: What it was.
+        name: What was sent, called, waited for or checked.
+        begun: When it began, in seconds since the epoch.
+        ok: Whether it ended well.
+    """
+    if not _LISTENERS:
+        return
+    seconds = max(0.0, time.time() - begun)
+    action = Action(kind=kind, name=name, begun=begun, seconds=seconds, ok=ok, place=_place())
+    for listener in tuple(_LISTENERS):
+        listener(action)
+
+
+@contextmanager
+def told(kind: Kind, name: str) -> Iterator[None]:
+    """Tell what happens while the context is open as one action."""
+    begun, ok = time.time(), False
+    try:
+        yield
+        ok = True
+    finally:
+        tell(kind, name, begun=begun, ok=ok)
+
+
+def _place() -> str:
+    """Return the innermost line that is neither the harness's nor that of a tool it uses."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in _NOT_THE_USERS:
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""

@@ -1,0 +1,109 @@
+"""What was there when tests ran: the stack, versions, the commit; and the secrets that no report may have."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shlex
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from harness.base import process
+from harness.configuration import declarations, values
+from harness.errors import HarnessError
+from harness.report import redaction
+from harness.terraform import installation, state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import pytest
+
+    from harness.deployment import Deployment
+    from harness.settings import Settings
+    from harness.values import Endpoint
+
+_DISTRIBUTION = "terraform-lambda-harness"
+_GIT = 5.0  # seconds that git may take
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_LEAST = 8  # characters of a value of the environment that is taken for a secret by its name
+
+
+def facts(settings: Settings | None, endpoint: Endpoint | None, held: Deployment | None) -> dict[str, str]:
+    """Return what there is to know of backend and stack, by name; of variables their names only."""
+    known: dict[str, str] = {}
+    if endpoint:
+        known |= {"backend": endpoint.backend, "endpoint": endpoint.url or "AWS", "region": endpoint.region}
+    if settings:
+        known["root module"] = str(_relative(settings.terraform_dir, settings.project))
+        known["variables"] = ", ".join(sorted(values.given(settings)))
+    if held:
+        root, written = held.terraform.root, held.terraform.state
+        known["terraform"] = state.terraform_version(written)
+        known["providers"] = ", ".join(
+            f"{name} {at}" for name, at in sorted(installation.provider_versions(root).items())
+        )
+    return {name: text for name, text in known.items() if text}
+
+
+def secrets(settings: Settings | None, held: Deployment | None) -> frozenset[str]:
+    """Return the values that are known to be secret.
+
+    Those of variables and outputs that are declared sensitive, or named like a secret; of attributes that are
+    sensitive in the state; and of the environment's secrets.
+    """
+    found = [*_of_variables(settings), *_of_environment(settings.environ)] if settings else []
+    found += state.secrets(held.terraform.state) if held else []
+    if held:
+        found += [each for name, each in held.outputs.values.items() if redaction.is_secret_name(name)]
+    return frozenset(redaction.leaves(found))
+
+
+def of_the_run(config: pytest.Config) -> dict[str, str]:
+    """Return what there is to know of the run itself, by name."""
+    known = {
+        "command": shlex.join(["pytest", *config.invocation_params.args]),
+        "commit": _commit(config.rootpath),
+        "python": f"{platform.python_version()} on {platform.system()}",
+        _DISTRIBUTION: version(_DISTRIBUTION),
+    }
+    return {name: text for name, text in known.items() if text}
+
+
+def options(config: pytest.Config) -> tuple[str, ...]:
+    """Return what pytest was given on the command line, but for the tests themselves."""
+    left_out = {*config.option.file_or_dir, "--lf", "--last-failed"}
+    return tuple(each for each in config.invocation_params.args if each not in left_out)
+
+
+def _of_variables(settings: Settings) -> Iterator[str]:
+    declared = declarations.variables(settings.terraform_dir)
+    given = values.given(settings)
+    for name in {*declared, *given}:
+        block = declared.get(name)
+        is_sensitive = block is not None and block.attributes.get("sensitive") == "true"
+        if is_sensitive or redaction.is_secret_name(name):
+            default = block.attributes.get("default", "") if block else ""
+            for expression in (given.get(name, ""), default):
+                yield from _QUOTED.findall(expression) or [expression]
+
+
+def _of_environment(environ: Mapping[str, str]) -> Iterator[str]:
+    for name, text in environ.items():
+        if redaction.is_secret_name(name) and len(text) >= _LEAST and not name.endswith("ACCESS_KEY_ID"):
+            yield text
+
+
+def _commit(root: Path) -> str:
+    """Return the commit of a checkout, and whether something in it has changed; empty if git can't tell."""
+    try:
+        git = process.find("git", path=None, remedy="")
+        argv = [git, "-C", str(root), "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]
+        return process.run(argv, env={}, timeout=_GIT).stdout.strip()
+    except HarnessError:
+        return ""
+
+
+def _relative(folder: Path, project: Path) -> Path:
+    return folder.relative_to(project) if folder.is_relative_to(project) else folder
