@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 _SOURCE = "hashicorp/aws"
 # As `init` installs them: <registry>/hashicorp/aws/<version>/<platform>/terraform-provider-aws_v<version>_x5
 _INSTALLED = f"*/{_SOURCE}/*/*/terraform-provider-aws_v*"
-# It ends when who has started it does: it would wait for Terraform for ever.
-_SERVE = '"$0" -debug & while kill -0 "$PPID" && kill -0 $!; do sleep 1; done 2>/dev/null; kill $!'
+# It ends when who has started it does, and takes its directory with it: it would wait for Terraform for ever.
+_SERVE = """
+"$0" -debug &
+while kill -0 "$PPID" && kill -0 $!; do sleep 1; done 2>/dev/null
+kill $!
+rm -rf "$1"
+"""
 _ANNOUNCED = re.compile(r"^\s*TF_REATTACH_PROVIDERS='(.*)'$", re.MULTILINE)
 # A block there is merged into the one that it overrides: https://developer.hashicorp.com/terraform/language/files/override
 _OVERRIDES = re.compile(r"(?:^|_)override\.(?:tf|tofu)(?:\.json)?$")
@@ -54,8 +59,9 @@ def served(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
         return
     with TemporaryDirectory(prefix="harness-provider-") as scratch:
         log = Path(scratch) / "log"
-        argv = ["/bin/sh", "-c", _SERVE, str(program)]
-        with process.serving(argv, env=environ, log=log, cwd=root) as child:
+        argv = ["/bin/sh", "-c", _SERVE, str(program), scratch]
+        own = {**environ, "TMPDIR": scratch}  # for its socket, which it leaves there when it is killed
+        with process.serving(argv, env=own, log=log, cwd=root) as child:
             address = _announced(child, log)
             yield {"TF_REATTACH_PROVIDERS": json.dumps({_name(program): address})} if address else {}
 

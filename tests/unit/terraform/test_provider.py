@@ -150,17 +150,22 @@ def test_a_provider_that_does_not_come_up_is_terraforms_to_start(
 
 
 def test_it_does_not_outlive_a_harness_that_is_killed(
-    root: Path, environ: dict[str, str], child: Callable[[], bool]
+    root: Path, environ: dict[str, str], child: Callable[[], bool], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
+    scratch = tmp_path_factory.mktemp("scratch")
     holding = (
         "import sys, time\nfrom pathlib import Path\nfrom harness.terraform import provider\n"
         f"with provider.served(Path({str(root)!r}), {environ!r}):\n"
         "    print(flush=True)\n    time.sleep(300)\n"
     )
-    with subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE) as holder:
+    own = {**os.environ, "TMPDIR": str(scratch)}
+    with subprocess.Popen([sys.executable, "-c", holding], stdout=subprocess.PIPE, env=own) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
         assert child()
         holder.send_signal(signal.SIGKILL)
 
     eventually(child, until=lambda runs: not runs, what="the provider's end", timeout=30)
+    eventually(
+        lambda: list(scratch.iterdir()), until=lambda left: not left, what="its files' end", timeout=30
+    )
