@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from json import dumps
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlencode, urlsplit
 
@@ -31,6 +32,10 @@ class Request:
         url: The whole URL.
         status: The answer's status; 0 when no answer came.
         seconds: How long it took until the answer was read whole, or given up.
+        headers: The headers that the caller gave.
+        body: What was sent, the first 16 KB of it.
+        answer_headers: The headers of the answer.
+        answer_body: Its body, the first 16 KB of it.
     """
 
     begun: float
@@ -38,8 +43,13 @@ class Request:
     url: str
     status: int
     seconds: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    answer_headers: Mapping[str, str] = field(default_factory=dict)
+    answer_body: str = ""
 
 
+MOST_OF_A_BODY = 16 * 1024  # bytes that a listener is told
 DEFAULT_STAGE = "$default"
 _USER_AGENT = f"python-urllib3/{version('urllib3')}"  # urllib3's own
 type Listener = Callable[[Request], None]
@@ -163,12 +173,24 @@ class ApiClient:
         """
         url = self.base + path + (f"?{urlencode(query, doseq=True)}" if query else "")
         begun, clock, status = time.time(), time.perf_counter(), 0
+        answered: dict[str, Any] = {}
         try:
             answer = self._send(method, url, headers or {}, json, body)
             status = answer.status
+            answered = {"answer_headers": dict(answer.headers), "answer_body": _text(answer.data)}
         finally:
             elapsed = time.perf_counter() - clock
-            _tell(Request(begun=begun, method=method, url=url, status=status, seconds=elapsed))
+            request = Request(
+                begun=begun,
+                method=method,
+                url=url,
+                status=status,
+                seconds=elapsed,
+                headers=dict(headers or {}),
+                body=_text(json if body is None else body),
+                **answered,
+            )
+            _tell(request)
             name = f"{method} {urlsplit(url).path or '/'}: {status or 'no answer'}"
             actions.tell("call", name, begun=begun, ok=bool(status))
         return ApiResponse(
@@ -191,6 +213,19 @@ class ApiClient:
         return self._http.request(
             method, url, headers={**own, **typed, **headers}, timeout=self.timeout, redirect=False, **sent
         )
+
+
+def _text(body: object) -> str:
+    """Return the beginning of a body as text: of bytes, of a text, or of a value that is sent as JSON."""
+    match body:
+        case None:
+            return ""
+        case bytes():
+            return body[:MOST_OF_A_BODY].decode("utf-8", "replace")
+        case str():
+            return body[:MOST_OF_A_BODY]
+        case _:
+            return dumps(body, default=str)[:MOST_OF_A_BODY]
 
 
 def _tell(request: Request) -> None:

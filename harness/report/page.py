@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.report import latency, texts
+from harness.report.failures import FAILED, failures
+from harness.report.issue import markdown
 from harness.report.redaction import Redaction
 from harness.report.results import OUTCOMES
 from harness.report.timeline import SLOWEST, in_order, slowest, timeline
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from harness.report.results import Run, TestResult
 
 MOST_REQUESTS = 100  # requests that a test's table shows
+MOST_TESTS = 5  # that a cause shows at once
 LISTED = 12  # resources that are listed at once
 
 _TEMPLATE = "page.html.jinja"
@@ -38,7 +41,9 @@ _FILTERS: dict[str, Callable[..., object]] = {
     "csp_hash": texts.csp_hash,
     "duration": texts.duration,
     "excerpt": texts.excerpt,
+    "indented": texts.indented,
     "instant": texts.instant,
+    "issue": markdown,
     "path": texts.path,
     "reason": texts.reason,
     "status_class": latency.status_class,
@@ -68,6 +73,7 @@ def render(run: Run, redaction: Redaction | None = None) -> str:
     requests = sorted((each for test in tests for each in test.requests), key=lambda each: each.begun)
     return _template(
         run=run,
+        failures=failures(run, tests),
         tests=tests,
         counts=_counts(tests),
         phases=[span for span in spans if span.kind == "phase"],
@@ -100,5 +106,12 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(_FILTERS)
-    environment.globals.update(signs=_SIGNS, slowest=SLOWEST, listed=LISTED, most_requests=MOST_REQUESTS)
+    environment.globals.update(
+        failed=FAILED,
+        listed=LISTED,
+        most_requests=MOST_REQUESTS,
+        most_tests=MOST_TESTS,
+        signs=_SIGNS,
+        slowest=SLOWEST,
+    )
     return environment

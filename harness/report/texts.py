@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -83,6 +84,14 @@ def path(url: str) -> str:
 def csp_hash(content: str) -> str:
     """Return the hash by which a content security policy knows an inline script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def indented(text: str) -> str:
+    """Return a text that is JSON with a line for each of its values; any other as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        return text
 
 
 def ending(text: str) -> str:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from harness.actions import Action
 from harness.aws.rest import Request
 from harness.base.timeline import Span
 from harness.hops import Hop
 from harness.report.page import LISTED, write
-from harness.report.results import Run, TestResult, Trace
+from harness.report.redaction import Redaction
+from harness.report.results import Part, Run, TestResult, Trace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,8 +43,10 @@ KINDS = (
     ("module.eventbridge.aws_cloudwatch_event_rule.schedule", 0.3),
 )
 SILENT = "tests/e2e/test_encryption.py::test_the_object_is_encrypted_with_the_stacks_own_key"
+SECRET = "correct-horse"  # noqa: S105 - of nothing
+CAUSE = "function succeeded: ClientError: the bucket demands aws:kms (src/writer/storage.py:41)"
 HOPS = (
-    Hop(name="accepted by EventBridge", state="reached", seen="event 4f1c2a9e-77aa on bus s3-lambda-api-dev"),
+    Hop(name="accepted by EventBridge", state="reached", seen="event 4f1c2a9e-77aa", payload='{"a": 1}'),
     Hop(name="matched a rule", state="reached", seen="on_demand_dev: source and detail-type match"),
     Hop(
         name="function invoked", state="reached", seen="create_encrypted_timestamp_dev: 1 invocation, 1 error"
@@ -56,6 +60,11 @@ HOPS = (
     Hop(name="object written", state="unknown", seen="0 keys under hello_world_"),
     Hop(name="encrypted with the key", state="unknown", seen=""),
     Hop(name="API answers it", state="unknown", seen="404 no object yet"),
+)
+ACTIONS = (
+    Action(kind="fire", name="'Wanted' of e2e", begun=BEGUN + 73.1, seconds=0.02, place="tests/a.py:29"),
+    Action(kind="call", name="GET /dev/latest: 404", begun=BEGUN + 80, seconds=0.031),
+    Action(kind="wait", name="the object", begun=BEGUN + 73.2, seconds=17, ok=False),
 )
 MESSAGE = """\
 scenario = Scenario(backend='host')
@@ -88,14 +97,17 @@ def realistic_run() -> Run:
         begun=BEGUN,
         seconds=LENGTH,
         facts={
-            "Backend": "host (LocalStack 4.14.0); no Docker engine answers",
-            "Endpoint": "http://127.0.0.1:4566",
-            "Region": "eu-north-1",
-            "Terraform": "1.11.4, provider hashicorp/aws 5.100.0",
-            "Root": "terraform/env/dev",
-            "Python": "3.13.0 on Linux",
-            "Command": "pytest tests/e2e -n 2 --backend=auto",
+            "backend": "host",
+            "endpoint": "http://127.0.0.1:4566",
+            "region": "eu-north-1",
+            "root module": "terraform/env/dev",
+            "variables": "db_password, environment",
+            "terraform": "1.11.4",
+            "providers": "hashicorp/aws 5.100.0",
+            "python": "3.13.0 on Linux",
+            "command": f"pytest tests/e2e -n 2 --terraform-var=db_password={SECRET}",
         },
+        options=("-n", "2"),
         spans=(*phases, *_resources(chance)),
         tests=tuple(tests),
     )
@@ -152,10 +164,28 @@ def _failed() -> TestResult:
         seconds=18.2,
         worker="gw0",
         message=MESSAGE,
+        cause=CAUSE,
+        place="src/writer/storage.py:41",
+        parts=(
+            Part(name="set-up", outcome="passed", begun=BEGUN + 72.5, seconds=0.4),
+            Part(name="call", outcome="failed", begun=BEGUN + 73, seconds=17.2, actions=ACTIONS),
+            Part(name="teardown", outcome="passed", begun=BEGUN + 90.2, seconds=0.5),
+        ),
         hops=(Trace(event="4f1c2a9e-77aa-4c1b-9d57-0d6b1f6a4d11", hops=HOPS),),
-        requests=(Request(begun=BEGUN + 80, method="GET", url=URL, status=404, seconds=0.031),),
+        requests=(
+            Request(
+                begun=BEGUN + 80,
+                method="GET",
+                url=URL,
+                status=404,
+                seconds=0.031,
+                headers={"X-Api-Key": "k-98765", "Authorization": "Bearer tok-12345"},
+                answer_headers={"Content-Type": "application/json", "Set-Cookie": "session=c-55555"},
+                answer_body='{"message": "no object yet", "password": "p-77777"}',
+            ),
+        ),
         sections={
-            "log of create_encrypted_timestamp_dev": "START\n[ERROR] ClientError\nEND",
+            "log of create_encrypted_timestamp_dev": f"START {SECRET}\n[ERROR] ClientError\nEND",
             "emulator": "\n".join(f"2026-11-23T14:06:{n % 60:02}.1 INFO request {n}" for n in range(3000)),
         },
     )
@@ -200,7 +230,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    write(realistic_run(), path)
+    write(realistic_run(), path, Redaction(frozenset({SECRET})))
     return path
 
 
@@ -248,7 +278,7 @@ def test_its_policy_forbids_what_it_does_not_need(page: Page, told: dict[str, li
 
 def test_the_tests_are_filtered_by_outcome_and_by_words(page: Page) -> None:
     shown = page.locator(".tests > li:visible")
-    assert (shown.count(), page.locator("#count").inner_text()) == (59, "59 of 59 shown")
+    assert (shown.count(), page.locator("#count").inner_text()) == (2, "59 tests")
 
     page.get_by_role("button", name="failed 1").click()
     assert shown.locator(".id").all_text_contents() == [f"failed: {SILENT}"]
@@ -260,6 +290,8 @@ def test_the_tests_are_filtered_by_outcome_and_by_words(page: Page) -> None:
     page.keyboard.type("ENCRYPTION gw1 _9")
     assert page.locator("#count").inner_text() == "1 of 59 shown"
     assert "test_encryption.py::test_behaviour_1_9" in shown.inner_text()
+    page.locator("#search").fill("")
+    assert shown.count() == 2
 
 
 def test_a_test_opens_by_the_keyboard(page: Page) -> None:
@@ -267,7 +299,7 @@ def test_a_test_opens_by_the_keyboard(page: Page) -> None:
     text = page.get_by_text("creating EventBridge Rule").last
     assert not text.is_visible()
 
-    entry.locator("summary").focus()
+    entry.locator("> summary").focus()
     page.keyboard.press("Enter")
 
     assert text.is_visible()
@@ -391,3 +423,72 @@ def test_a_phone_shows_it_without_scrolling_sideways(page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 900), (420, 900)])
+def test_what_failed_and_why_is_on_the_first_screen(page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    failures = page.locator("#failures .failure")
+
+    assert failures.locator(".cause").all_inner_texts()[0] == CAUSE.partition(" (")[0]
+    assert failures.first.locator(".place").inner_text().endswith("src/writer/storage.py:41")
+    assert failures.first.locator(".of a").all_inner_texts() == [SILENT]
+    assert failures.first.locator(".again code").inner_text() == f"pytest -n 2 {SILENT}"
+    for part in (".cause", ".place", ".of a", ".again code", ".copy"):
+        found = box(page, f"#failures .failure:first-child {part}")
+        assert found["y"] + found["height"] <= height, part
+        assert found["x"] + found["width"] <= width, part
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_tests_that_did_not_fail_are_folded_away(page: Page) -> None:
+    fold = page.locator("#fold > summary")
+    assert fold.inner_text() == "57 other tests: 1 skipped, 56 passed"
+    assert not page.locator("#test-3").is_visible()
+
+    fold.focus()
+    page.keyboard.press("Enter")
+
+    assert page.locator("#test-3").is_visible()
+
+
+def test_a_failure_is_copied_as_markdown(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+
+    page.locator("#failures").get_by_role("button", name="Copy for an issue").first.click()
+    page.get_by_role("button", name="Copied").wait_for()
+    text = page.evaluate("navigator.clipboard.readText()")
+
+    assert text.startswith(f"### `{SILENT}` failed\n\n**Cause:** `{CAUSE.partition(' (')[0]}`\n")
+    assert "✗ function succeeded" in text
+    assert "[ERROR] ClientError" in text
+    assert "- providers: hashicorp/aws 5.100.0" in text
+    page.locator("#failures").get_by_role("button", name="Copy the command").first.click()
+    page.locator("[data-copy=again-1]", has_text="Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == f"pytest -n 2 {SILENT}"
+
+
+def test_what_a_test_did_is_told_in_order_with_its_phases_apart(page: Page) -> None:
+    rows = page.locator("#test-1 .actions tbody tr").all_inner_texts()
+
+    phases = [row.split("\t")[0].split()[1] for row in (rows[0], rows[1], rows[5])]
+    assert phases == ["set-up", "call", "teardown"]
+    assert [row.split("\t")[0] for row in rows[2:5]] == ["fire", "call", "wait"]
+    assert rows[4].endswith("17 s")
+    assert "tests/a.py:29" in rows[2]
+
+
+def test_a_hop_shows_its_payload_and_a_request_its_bodies(page: Page) -> None:
+    page.locator("#test-1 .payload > summary").first.click()
+    assert '"a": 1' in page.locator("#test-1 .payload pre").first.inner_text()
+
+    page.get_by_text("headers and bodies").first.click()
+    assert "no object yet" in page.locator("#test-1 .requests pre").first.inner_text()
+
+
+def test_no_secret_is_anywhere_in_the_file(report: Path) -> None:
+    html = report.read_text("utf-8")
+
+    secrets = (SECRET, "k-98765", "tok-12345", "c-55555", "p-77777")
+    assert [secret for secret in secrets if secret in html] == []
+    assert html.count("[redacted]") >= len(secrets)

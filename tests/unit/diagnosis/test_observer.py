@@ -124,6 +124,8 @@ def test_the_report_has_every_test_its_logs_and_the_facts(
     for told in ("test_good", "test_bad", "as it must", "while the bad one ran", "a step", "fake"):
         assert told in html
     assert ('<span class="worker">gw0</span>' in html) == bool(workers)
+    for told in ("set-up", '<td class="kind">assert</td>', ">test_it.py:11<", "test_it.py::test_bad</code>"):
+        assert told in html, told
 
 
 def test_a_crashed_worker_is_in_the_report(

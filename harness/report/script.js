@@ -1,0 +1,171 @@
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  root.classList.add("js");
+
+  /* Tooltips: the browser's own wait a second and never open by keyboard. */
+  const tip = document.getElementById("tip");
+  const place = (box) => {
+    const { width, height } = tip.getBoundingClientRect();
+    const left = Math.min(Math.max(8, box.left + Math.min(box.width, 240) / 2 - width / 2), innerWidth - width - 8);
+    const above = box.top - height - 8;
+    tip.style.left = `${Math.max(8, left)}px`;
+    tip.style.top = `${above > 48 ? above : box.bottom + 8}px`;
+  };
+  let told = null;
+  const put = () => {
+    const box = told.getBoundingClientRect();
+    const seen = Math.max(box.left, 0);
+    place(new DOMRect(seen, box.top, Math.min(box.right, innerWidth) - seen, box.height));
+  };
+  const show = (event) => {
+    told = event.target.closest("[data-tip]");
+    if (!told) return hide();
+    tip.textContent = told.dataset.tip;
+    tip.hidden = false;
+    put();
+  };
+  const hide = () => { told = null; tip.hidden = true; };
+  /* What gets the focus, or is pointed at, may be on its way into view: its tip goes along. */
+  const follow = () => {
+    if (told && told.matches(":hover, :focus, :focus-within")) put();
+    else hide();
+  };
+  for (const title of all("svg title")) {
+    title.parentNode.dataset.tip = title.textContent;
+    title.remove();
+  }
+  for (const type of ["pointerover", "focusin"]) document.addEventListener(type, show);
+  for (const type of ["pointerleave", "focusout"]) document.addEventListener(type, hide);
+  addEventListener("scroll", follow, true);
+
+  /* The timeline is one stop of the Tab key; the arrows go from bar to bar. */
+  const gantt = document.getElementById("gantt");
+  const bars = all("a.bar");
+  const rove = (to) => {
+    for (const bar of bars) bar.setAttribute("tabindex", bar === to ? "0" : "-1");
+  };
+  if (bars.length) rove(bars[0]);
+  gantt.addEventListener("keydown", (event) => {
+    const at = bars.indexOf(event.target.closest(".bar"));
+    const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: bars.length - 1 }[event.key];
+    if (at < 0 || !bars[to]) return;
+    event.preventDefault();
+    rove(bars[to]);
+    bars[to].focus();
+  });
+
+  /* Zoom: the drawing is in percent, so its width is all there is to change. */
+  const labels = all("text", gantt).filter((text) => text.closest("a.bar")).map((text) => [text, text.textContent, 0]);
+  for (const label of labels) label[2] = label[0].getComputedTextLength() / Math.max(1, label[1].length);
+  const fit = () => {
+    const widths = labels.map(([text]) => text.previousElementSibling.getBoundingClientRect().width);
+    labels.forEach(([text, name, letter], at) => {
+      const room = Math.floor((widths[at] - 12) / letter);
+      const [head] = /^(✕|\d+)(?= )/.exec(name) || [""];  /* a failure's sign, a slow one's rank */
+      const brief = room < 5 ? head.slice(0, Math.max(room, 0)) : `${name.slice(0, room - 2)}…`;
+      text.textContent = room >= name.length ? name : brief;
+    });
+  };
+  addEventListener("resize", fit);
+  fit();
+  let zoom = 1;
+  const zoomTo = (next) => {
+    const frame = gantt.parentNode;
+    const middle = (frame.scrollLeft + frame.clientWidth / 2) / gantt.scrollWidth;
+    zoom = Math.min(32, Math.max(1, next));
+    gantt.style.width = `${zoom * 100}%`;
+    fit();
+    frame.scrollLeft = middle * gantt.scrollWidth - frame.clientWidth / 2;
+  };
+  document.getElementById("zoom-in").addEventListener("click", () => zoomTo(zoom * 2));
+  document.getElementById("zoom-out").addEventListener("click", () => zoomTo(zoom / 2));
+  document.getElementById("zoom-all").addEventListener("click", () => zoomTo(1));
+
+  /* Tests: by outcome and by words; all the words have to be there. */
+  const rows = all(".tests > li");
+  const texts = new Map(rows.map((row) => [row, row.querySelector("summary").textContent.toLowerCase()]));
+  const search = document.getElementById("search");
+  const chips = all("#filter [data-outcome]");
+  const count = document.getElementById("count");
+  const fold = document.getElementById("fold");
+  let asked = false;
+  const filter = () => {
+    const wanted = new Set(chips.filter((chip) => chip.ariaPressed === "true").map((chip) => chip.dataset.outcome));
+    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    const asks = wanted.size > 0 || words.length > 0;
+    for (const row of rows) {
+      const text = texts.get(row);
+      row.hidden = (wanted.size > 0 && !wanted.has(row.dataset.outcome)) || !words.every((word) => text.includes(word));
+      shown += row.hidden ? 0 : 1;
+    }
+    if (fold && asks !== asked) fold.open = asks;
+    asked = asks;
+    count.textContent = asks ? `${shown} of ${rows.length} shown` : `${rows.length} tests`;
+  };
+  for (const chip of chips) {
+    chip.addEventListener("click", () => {
+      chip.ariaPressed = String(chip.ariaPressed !== "true");
+      filter();
+    });
+  }
+  search.addEventListener("input", filter);
+  filter();
+  const toggle = document.getElementById("toggle");
+  toggle.addEventListener("click", () => {
+    const open = toggle.dataset.open !== "true";
+    if (fold) fold.open = open || asked;
+    for (const row of rows) if (!row.hidden) row.firstElementChild.open = open;
+    toggle.dataset.open = String(open);
+    toggle.textContent = open ? "Collapse all" : "Expand all";
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || event.target === search) return;
+    event.preventDefault();
+    search.focus();
+  });
+
+  /* A link to a test or a row opens what hides it. */
+  const reveal = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    const row = target.closest(".tests > li");
+    if (row && row.hidden) {
+      for (const chip of chips) chip.ariaPressed = "false";
+      search.value = "";
+      filter();
+    }
+    for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
+    target.scrollIntoView({ block: target.matches("tr") ? "center" : "start" });
+  };
+  addEventListener("hashchange", reveal);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[href^='#']");
+    if (link && link.getAttribute("href") === location.hash) reveal();
+  });
+  reveal();
+
+  /* Copy: a page from the disk may lack the clipboard; a selection can be copied anywhere. */
+  const copied = async (source) => {
+    const text = source.textContent.replace(/^\n/, "");
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = Object.assign(document.createElement("textarea"), { value: text });
+      document.body.append(area);
+      area.select();
+      document.execCommand("copy");
+      area.remove();
+    }
+  };
+  for (const button of all("[data-copy]")) {
+    const name = button.textContent;
+    button.addEventListener("click", async () => {
+      await copied(document.getElementById(button.dataset.copy));
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = name; }, 1500);
+    });
+  }
+})();
