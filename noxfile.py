@@ -84,7 +84,7 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def integration(session: nox.Session) -> None:
-    """Test what is the same on every backend: kept stacks, xdist's workers, tflocal by hand, state in S3."""
+    """Test what is the same on every backend: kept stacks, several roots, xdist's workers, tflocal."""
     _check_terraform(session)
     _sync(session, "test")
     session.run("pytest", "tests/integration", *PARALLEL, SLOWEST, *session.posargs)

@@ -133,10 +133,17 @@ def test_two_emulators_side_by_side_do_not_see_each_other(
         assert "s3:mine" not in inventory(endpoint)
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("moment", ["starting ", "aws_s3_bucket.early created", "applied"])
+@pytest.mark.parametrize(
+    ("moment", "sent"),
+    [
+        ("starting ", signal.SIGTERM),
+        ("starting ", signal.SIGINT),
+        ("aws_s3_bucket.early created", signal.SIGTERM),
+        ("applied", signal.SIGINT),
+    ],
+)
 def test_a_signal_stops_everything_and_destroys_nothing_that_goes_anyway(
-    stack: Callable[..., Settings], tmp_path: Path, sent: signal.Signals, moment: str
+    stack: Callable[..., Settings], tmp_path: Path, moment: str, sent: signal.Signals
 ) -> None:
     settings = stack(BUCKET, SLOW_KEY)
     scratch = tmp_path / "scratch"

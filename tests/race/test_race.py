@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from harness import Endpoint
 
-OPERATIONS = int(os.environ.get("RACE_OPERATIONS", "1000"))  # of each of the four runs
+OPERATIONS = int(os.environ.get("RACE_OPERATIONS", "500"))  # of each of the four runs
 SEED = int(os.environ.get("RACE_SEED", str(time.time_ns() % 1_000_000)))
 CALM = Mix(operations=OPERATIONS)
 ROUGH = Mix(operations=OPERATIONS, damage=0.05, impatient=0.1, brisk=0.4, lag=LAG)
