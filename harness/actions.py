@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +39,8 @@ class Action:
 type Listener = Callable[[Action], None]
 
 _LISTENERS: list[Listener] = []
-_NOT_THE_USERS = frozenset({"harness", "contextlib", "threading", "concurrent"})
+_THREAD = threading.local()
+_NOT_THE_USERS = frozenset({"harness", "contextlib", "threading", "concurrent", "_pytest", "pluggy"})
 
 
 @contextmanager
@@ -70,12 +72,16 @@ def tell(kind: Kind, name: str, *, begun: float, ok: bool = True) -> None:
 
 @contextmanager
 def told(kind: Kind, name: str) -> Iterator[None]:
-    """Tell what happens while the context is open as one action."""
-    begun, ok = time.time(), False
+    """Tell what happens while the context is open as one action, and no such action within it."""
+    if getattr(_THREAD, "is_told", False):
+        yield
+        return
+    begun, ok, _THREAD.is_told = time.time(), False, True
     try:
         yield
         ok = True
     finally:
+        _THREAD.is_told = False
         tell(kind, name, begun=begun, ok=ok)
 
 

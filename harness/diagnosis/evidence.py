@@ -15,7 +15,7 @@ from harness.base import gate
 from harness.diagnosis import artifacts, causes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from harness.aws.logs import Invocation
     from harness.aws.rest import Request
@@ -110,6 +110,18 @@ class Search:
         """Return the trace with the project's own files in place of those of the functions' zips."""
         located = tuple(replace(hop, seen=self.sources.located(hop.seen)) for hop in trace.hops)
         return replace(trace, hops=located)
+
+
+def reported(sections: Iterable[tuple[str, str]], logs: Mapping[str, str]) -> dict[str, str]:
+    """Return the texts of a report: of what it shows in another way, nothing; the functions' logs first.
+
+    Args:
+        sections: What the terminal shows, by name.
+        logs: The logs by name.
+    """
+    texts = {**dict(sections), **logs}
+    names = sorted(texts, key=lambda name: not name.startswith("lambda-"))
+    return {name: texts[name] for name in names if name not in {EVENTS, FILES, artifacts.HOPS}}
 
 
 @contextmanager

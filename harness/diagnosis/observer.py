@@ -145,7 +145,7 @@ class Observer:
             place=self._sources.relative(causes.place_of(cause) or phases.crash(made)),
             parts=(phases.part(made, done, self._sources),),
             hops=tuple(results.Trace(event=trace.sent.id, hops=trace.hops) for trace in seen.traces),
-            sections={**dict(made.sections), **seen.logs},
+            sections=evidence.reported(made.sections, seen.logs),
             requests=requests,
             spans=spans,
         )

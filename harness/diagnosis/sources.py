@@ -34,11 +34,17 @@ class Sources:
         return _PLACE.sub(lambda found: self._file(found["path"]) or found[0], text)
 
     def relative(self, place: str) -> str:
-        """Return a `file:line` with the file relative to the project, if it lies there."""
+        """Return a `file:line` with the file relative to the project; empty if it is not there."""
         file, _, line = place.rpartition(":")
-        if file and Path(file).is_absolute() and Path(file).is_relative_to(self.root):
-            return f"{Path(file).relative_to(self.root).as_posix()}:{line}"
-        return place
+        if not file or "site-packages" in Path(file).parts:
+            return ""
+        if not Path(file).is_absolute():
+            return place
+        return (
+            f"{Path(file).relative_to(self.root).as_posix()}:{line}"
+            if Path(file).is_relative_to(self.root)
+            else ""
+        )
 
     def _file(self, path: str) -> str:
         """Return the one file of the project that `path` ends; empty if there is none, or more than one."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _DISTRIBUTION = "terraform-lambda-harness"
 _GIT = 5.0  # seconds that git may take
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_NO_SECRETS = frozenset({"OLDPWD", "PWD"})  # folders
 _LEAST = 8  # characters of a value of the environment that is taken for a secret by its name
 
 
@@ -91,7 +92,7 @@ def _of_variables(settings: Settings) -> Iterator[str]:
 
 def _of_environment(environ: Mapping[str, str]) -> Iterator[str]:
     for name, text in environ.items():
-        if redaction.is_secret_name(name) and len(text) >= _LEAST and not name.endswith("ACCESS_KEY_ID"):
+        if redaction.is_secret_name(name) and len(text) >= _LEAST and name not in _NO_SECRETS:
             yield text
 
 

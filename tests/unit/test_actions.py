@@ -27,6 +27,16 @@ def test_a_wait_is_told_with_the_line_that_asked_for_it() -> None:
     assert "eventually(" in Path(file).read_text("utf-8").splitlines()[int(line) - 1]
 
 
+def test_a_wait_within_a_wait_is_a_part_of_it() -> None:
+    done: list[Action] = []
+
+    with actions.listening(done.append):
+        eventually(lambda: eventually(lambda: 1, what="inner"), what="outer")
+        eventually(lambda: 1, what="later")
+
+    assert [each.name for each in done] == ["outer", "later"]
+
+
 def test_actions_are_told_in_the_order_of_their_ends() -> None:
     done: list[Action] = []
 

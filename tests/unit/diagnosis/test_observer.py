@@ -279,6 +279,7 @@ def state(deployment):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AWS_SESSION_TOKEN", "from-the-environ")
+        patch.setenv("PWD", "test_secrets")  # a folder, and no password
         run(*options, "terraform")
 
     html = (pytester.path / "report.html").read_text("utf-8")
@@ -286,6 +287,7 @@ def state(deployment):
     secrets = ("variable", "output", "tfvars", "header", "body")
     assert [each for each in secrets if f"of-the-{each}" in html or f"of-a-{each}" in html] == []
     assert "from-the-environ" not in html
+    assert "test_secrets" in html
     assert "AKIAIOSFODNN7EXAMPLE" not in html
     for fact in ("db_password, login", "1.11.4", "--terraform-var=login=[redacted]"):
         assert fact in html

@@ -53,3 +53,13 @@ def test_a_place_in_the_zip_is_one_in_the_project_if_just_one_can_be_meant(
     sources: Sources, told: str, located: str
 ) -> None:
     assert sources.located(told) == located
+
+
+def test_a_place_is_relative_to_the_project_or_none_of_its_own(tmp_path: Path) -> None:
+    sources = Sources(tmp_path)
+
+    assert sources.relative(f"{tmp_path / 'tests' / 'test_a.py'}:3") == "tests/test_a.py:3"
+    assert sources.relative("tests/test_a.py:3") == "tests/test_a.py:3"
+    assert sources.relative(f"{tmp_path / '.venv' / 'site-packages' / 'a.py'}:3") == ""
+    assert sources.relative("/elsewhere/a.py:3") == ""
+    assert sources.relative("") == ""
