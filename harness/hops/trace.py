@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.aws import outbox
+from harness.base import caller
 from harness.hops import bucket, event, function, mapping, queue, state_machine, topic
 from harness.hops.hop import MOST_TRACES, Hop, Way, failed, named
 from harness.values import FiredEvent, Sent
@@ -47,6 +48,7 @@ _NAMES = {
 }
 
 
+@caller.harness()  # no test has asked for what a trace asks
 def trace_sent(stack: Stack, sent: FiredEvent | Sent, *, patience: float = PATIENCE) -> tuple[Hop, ...]:
     """Return how far what was sent came, through all that it is handed on to; never raise.
 

@@ -10,14 +10,14 @@ import pytest
 
 from harness import NotReachedError, eventually
 from harness.aws import outbox
-from harness.hops import Lost
+from harness.base import caller
+from harness.hops import Lost, trace_sent
 from tests.unit.hops.test_event import an_event
-from tests.unit.hops.world import DEAD, QUEUE, TOPIC, WORKER, rule, sent
+from tests.unit.hops.world import DEAD, QUEUE, TOPIC, WORKER, World, rule, sent
 
 if TYPE_CHECKING:
     from harness import FiredEvent, Sent
     from harness.hops import Stack
-    from tests.unit.hops.world import World
 
 
 @dataclass
@@ -170,3 +170,21 @@ def test_nothing_is_lost_where_nothing_was_sent(world: World) -> None:
     outbox.begin_test()
 
     assert given_up(world) >= 30
+
+
+def test_what_a_trace_asks_for_counts_as_no_call_of_the_test(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    callers = set[str]()
+    answer = World.client
+
+    def noted(world: World) -> Any:  # noqa: ANN401 - stands in for a boto3 client
+        callers.add(caller.current().name)
+        return answer(world)
+
+    monkeypatch.setattr(World, "client", noted)
+    world.maps()
+    with caller.test_of("test_it.py::test_one"):
+        trace_sent(world.stack(), sent(QUEUE, {"order": 1}), patience=0)
+
+    assert callers == {"harness"}
