@@ -76,9 +76,9 @@ class Search:
         """
         sent = outbox.sent_since(self.recording.begun, held.endpoint.place)
         traces = tuple(map(self._located, hops.traced(held.trace, sent)))
-        refused = tuple(dict.fromkeys(map(str, gate.refusals(held.endpoint.gate)[self.refused :])))
+        functions = artifacts.function_names(held)
+        refused = self._refused(held, functions)
         with _kept(self.recording, keeps=self.keeps) as recording:
-            functions = artifacts.function_names(held)
             files = recording.keep(deployment=held, functions=functions, traces=traces)
             logs = {file.name: file.read_text("utf-8", "replace") for file in files}
         if not failed:
@@ -97,6 +97,15 @@ class Search:
             answer=self._answer(held, functions, requests),
             sections={name: text for name, text in sections.items() if text},
         )
+
+    def _refused(self, held: Deployment, functions: Collection[str]) -> tuple[str, ...]:
+        """Return what the gate has refused the stack meanwhile; other stacks may have the same gate.
+
+        What it has refused Terraform is told by the error of the command.
+        """
+        since = gate.refusals(held.endpoint.gate)[self.refused :]
+        own = [refusal for refusal in since if refusal.asker.partition("/")[0] in {*functions, "emulator"}]
+        return tuple(dict.fromkeys(map(str, own)))
 
     def _answer(
         self, held: Deployment, functions: Collection[str], requests: Sequence[Request]
