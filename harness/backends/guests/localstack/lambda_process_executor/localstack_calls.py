@@ -11,7 +11,7 @@ from lambda_process_executor.callers import EMULATOR, caller_of
 from lambda_process_executor.request_log import Call, RequestLog
 from lambda_process_executor.resource_arns import KMS_OF_AN_OBJECT, api_call, arns_of
 
-_BEGUN = "harness_begun"
+_BEGUN, _CALLER = "harness_begun", "harness_caller"
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator, unused-ignore]
@@ -33,26 +33,34 @@ def note_calls() -> None:
 
 
 def _begin(_chain: object, context: Any, _response: object) -> None:  # noqa: ANN401 - LocalStack's
+    # Who calls is asked now: a function that has its answer may have ended before the log is written.
+    headers = context.request.headers
     setattr(context, _BEGUN, time.time())
+    setattr(context, _CALLER, caller_of(headers.get("User-Agent", ""), headers.get("Authorization", "")))
 
 
 def _end(log: RequestLog, _chain: object, context: Any, response: Any) -> None:  # noqa: ANN401 - LocalStack's
     begun = context.get(_BEGUN)
-    call = None if begun is None else call_of(context, response, begun)
+    call = None if begun is None else call_of(context, response, begun, context.get(_CALLER))
     if call:
         log.note(call)
 
 
-def call_of(context: Any, response: Any, begun: float) -> Call | None:  # noqa: ANN401 - LocalStack's
+def call_of(
+    context: Any,  # noqa: ANN401 - LocalStack's
+    response: Any,  # noqa: ANN401 - LocalStack's
+    begun: float,
+    caller: tuple[str, str],
+) -> Call | None:
     """Return the call that a request was; None if it was none.
 
     Args:
         context: LocalStack's `RequestContext`.
         response: its answer.
         begun: when it came, in seconds since the epoch.
+        caller: who made it, and in which invocation.
     """
-    headers = context.request.headers
-    by, request_id = caller_of(headers.get("User-Agent", ""), headers.get("Authorization", ""))
+    by, request_id = caller
     internal = context.internal_request_params or {}
     seconds = time.time() - begun
     if context.operation is None:

@@ -30,10 +30,14 @@ _ERROR_CODE = re.compile(rb'<Code>([^<]+)</Code>|"(?:__type|code|Code)"\s*:\s*"(
 
 @dataclass(slots=True)
 class Exchange:
-    """A request and its answer, as far as the log needs them."""
+    """A request and its answer, as far as the log needs them.
+
+    Who made it is asked when it comes: a function that has its answer may have ended before the log has it.
+    """
 
     scope: Message
     begun: float
+    caller: tuple[str, str]
     body: bytearray = field(default_factory=bytearray)
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
@@ -52,10 +56,15 @@ def logged(served: Application) -> Application:
         elif scope["path"] == request_log.PATH:
             await _serve(log, scope, send)
         else:
-            exchange = Exchange(scope, time.time())
+            exchange = Exchange(scope, time.time(), _caller(scope))
             await served(scope, _overheard(exchange, receive), _noting(log, exchange, send))
 
     return application
+
+
+def _caller(scope: Message) -> tuple[str, str]:
+    headers = _headers(scope)
+    return caller_of(headers.get("user-agent", ""), headers.get("authorization", ""))
 
 
 def _overheard(exchange: Exchange, receive: Any) -> Callable[[], Awaitable[Message]]:  # noqa: ANN401 - ASGI's
@@ -95,7 +104,7 @@ async def _serve(log: RequestLog, scope: Message, send: Any) -> None:  # noqa: A
 def call_of(exchange: Exchange) -> Call | None:
     """Return the call that a request was; None if it was none."""
     scope, headers = exchange.scope, _headers(exchange.scope)
-    by, request_id = caller_of(headers.get("user-agent", ""), headers.get("authorization", ""))
+    by, request_id = exchange.caller
     common: dict[str, Any] = {
         "begun": exchange.begun,
         "seconds": time.time() - exchange.begun,
