@@ -119,7 +119,8 @@ def docs(session: nox.Session) -> None:
     """Build the site strictly and run every snippet; `-- --backend=NAME` chooses where stacks run."""
     _check_terraform(session)
     _sync(session, "docs")
-    session.run("pytest", "tests/docs", *PARALLEL, SLOWEST, *session.posargs)
+    # Each snippet has a project of its own.
+    session.run("pytest", "tests/docs", *PARALLEL, "--dist=worksteal", SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)
