@@ -11,7 +11,7 @@ from harness.hops import function, mapping
 from harness.hops.hop import SETTLED, Hop, look, looked, named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from harness.hops.hop import State, Way
     from harness.values import Sent
@@ -63,7 +63,7 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
         return (mapped, *function.not_run(mapped, "not looked for: no mapping takes it"))
     record = {"body": sent.payload, "eventSourceARN": sent.arn}
     hops = mapping.ran(way, sent, live, record)
-    return (mapped, *hops, *_set_aside(way, sent, hops))
+    return (mapped, *hops, *_set_aside(way, sent, live, hops))
 
 
 def _mappings(way: Way, sent: Sent) -> tuple[Hop, list[mapping.Source]]:
@@ -84,16 +84,18 @@ def _waiting(way: Way, sent: Sent) -> Hop:
     return hop(state="reached", seen=seen, payload=message["Body"])
 
 
-def _set_aside(way: Way, sent: Sent, hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
+def _set_aside(
+    way: Way, sent: Sent, live: Sequence[mapping.Source], hops: tuple[Hop, ...]
+) -> tuple[Hop, ...]:
     """Return whether the message went to the dead-letter queue; nothing if it did not have to."""
     failed = any(hop.name == function.RETURNED and hop.state in {"failed", "unreached"} for hop in hops)
-    hop, onward = looked(_DEAD, lambda: _dead(way, sent, failed=failed))
+    hop, onward = looked(_DEAD, lambda: _dead(way, sent, live, failed=failed))
     if hop.state == "reached" and not hop.seen:
         return ()
     return (hop, *(way.onward(replace(sent, arn=onward)) if onward else ()))
 
 
-def _dead(way: Way, sent: Sent, *, failed: bool) -> tuple[Hop, str]:
+def _dead(way: Way, sent: Sent, live: Sequence[mapping.Source], *, failed: bool) -> tuple[Hop, str]:
     """Return the hop to the dead-letter queue, and the queue if functions take from it."""
     hop = partial(Hop, name=_DEAD)
     attributes = _attributes(way, sent.arn)
@@ -117,16 +119,14 @@ def _dead(way: Way, sent: Sent, *, failed: bool) -> tuple[Hop, str]:
     if failed:
         seen = f"{named(arn)}: not seen there; {most} receives are allowed; {named(sent.arn)}: "
         return hop(state="unknown", seen=seen + _counted(attributes)), onward
-    if again := _comes_again(way, sent):
+    if again := _comes_again(way, sent, live):
         return hop(state="unknown", seen=f"{named(arn)}: not seen there yet; {again}"), ""
     return hop(state="reached", seen=""), ""
 
 
-def _comes_again(way: Way, sent: Sent) -> str:
+def _comes_again(way: Way, sent: Sent, live: Sequence[mapping.Source]) -> str:
     """Return when the message may come again, though the function has returned; empty if it does not."""
-    if not any(
-        "ReportBatchItemFailures" in one.get("FunctionResponseTypes", ()) for one in mapping.of(way, sent.arn)
-    ):
+    if not any("ReportBatchItemFailures" in one.get("FunctionResponseTypes", ()) for one in live):
         return ""
     attributes = way.settled(
         lambda: _attributes(way, sent.arn),
