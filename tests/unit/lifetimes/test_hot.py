@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import platform
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,9 @@ def endpoint(tmp_path: Path) -> Endpoint:
 def reload(settings: Settings, tmp_path: Path, source: Path, endpoint: Endpoint) -> Hot:
     """Return what functions of one package run, from now on."""
     zipped = tmp_path / "app.zip"
-    made = Hot(settings=replace(settings, package=PackageSettings(source=source, output=zipped)))
+    python = ".".join(platform.python_version_tuple()[:2])  # syntax is checked where this one knows it
+    package = PackageSettings(source=source, output=zipped, python=python)
+    made = Hot(settings=replace(settings, package=package))
     made.begin(endpoint, {str(zipped): "0abc"})
     return made
 
