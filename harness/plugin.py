@@ -12,7 +12,7 @@ import pytest
 from harness import backends
 from harness.aws import capabilities
 from harness.aws.problems import as_harness_errors
-from harness.base import caller, polling, progress
+from harness.base import caller, polling
 from harness.base.process import sigterm_as_interrupt
 from harness.calls import RequestLog
 from harness.coverage import recorder, reports
@@ -23,6 +23,7 @@ from harness.lifetimes import broker
 from harness.lifetimes.sources import Lasting, Own, Shared, Source
 from harness.session import prepare
 from harness.settings import Settings, assigned
+from harness.telemetry import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from harness import actions
 from harness.errors import ExpectationError
+from harness.telemetry import actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from json import dumps
@@ -12,12 +11,13 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
-from harness import actions
 from harness.base import caller
+from harness.telemetry import actions
+from harness.telemetry.signals import Signal
 from harness.values import ApiResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.values import Endpoint
 
@@ -52,19 +52,7 @@ class Request:
 MOST_OF_A_BODY = 16 * 1024  # bytes that a listener is told
 DEFAULT_STAGE = "$default"
 _USER_AGENT = f"python-urllib3/{version('urllib3')}"  # urllib3's own
-type Listener = Callable[[Request], None]
-
-_LISTENERS: list[Listener] = []
-
-
-@contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Have `listener` called with every request that ends while the context is open, in any thread."""
-    _LISTENERS.append(listener)
-    try:
-        yield
-    finally:
-        _LISTENERS.remove(listener)
+REQUESTS = Signal[Request]()  # that have ended
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +178,7 @@ class ApiClient:
                 body=_text(json if body is None else body),
                 **answered,
             )
-            _tell(request)
+            REQUESTS.send(request)
             name = f"{method} {urlsplit(url).path or '/'}: {status or 'no answer'}"
             actions.tell("call", name, begun=begun, ok=bool(status))
         return ApiResponse(
@@ -226,8 +214,3 @@ def _text(body: object) -> str:
             return body[:MOST_OF_A_BODY]
         case _:
             return dumps(body, default=str)[:MOST_OF_A_BODY]
-
-
-def _tell(request: Request) -> None:
-    for listener in tuple(_LISTENERS):
-        listener(request)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from harness.backends import emulator
 from harness.backends.backend import Availability, Backend
-from harness.base import timeline
 from harness.errors import BackendError, HarnessError, NeedsError, SettingsError
 from harness.needs import needs_of
+from harness.telemetry import timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

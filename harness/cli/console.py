@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from harness.base import progress, timeline
+from harness.telemetry import progress, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness.base.timeline import Span
+    from harness.telemetry.timeline import Span
 
 _SLOWEST = 5
 
@@ -42,7 +42,7 @@ def followed() -> Iterator[Spans]:
     """
     console, spans = Console(stderr=True), Spans()
     with ExitStack() as resources:
-        resources.enter_context(timeline.listening(spans.ended.append))
+        resources.enter_context(timeline.ENDED.heard_by(spans.ended.append))
         if console.is_terminal:
             live = resources.enter_context(_Live(console).shown())
             resources.enter_context(progress.shown(live.print))
@@ -70,7 +70,7 @@ class _Live:
     @contextmanager
     def shown(self) -> Iterator[_Live]:
         """Show the lines while the context is open."""
-        with self._progress, timeline.listening(self._end, self._begin):
+        with self._progress, timeline.ENDED.heard_by(self._end), timeline.BEGUN.heard_by(self._begin):
             yield self
 
     def print(self, line: str) -> None:

@@ -111,7 +111,7 @@ def recording(folder: Path, *, endpoint: Endpoint | None = None) -> Iterator[Rec
     """
     offsets = {endpoint.log: emulator_log.size(endpoint.log)} if endpoint and endpoint.log else {}
     begun = Recording(folder=folder, begun=time.time(), offsets=offsets)
-    with commands.listening(begun.terraform.append):
+    with commands.PRINTED.heard_by(begun.terraform.append):
         yield begun
 
 

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
-from harness import actions
 from harness.aws import outbox, rest
-from harness.base import caller, gate, timeline
+from harness.base import caller, gate
 from harness.deployment import Deployment
 from harness.diagnosis import artifacts, causes, evidence, frames, phases, summary, surroundings
 from harness.diagnosis.evidence import Evidence, Search
@@ -25,16 +24,17 @@ from harness.report import page, results, texts
 from harness.report.redaction import Redaction
 from harness.report.results import Run, TestResult
 from harness.settings import Settings
+from harness.telemetry import actions, timeline
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
     from pathlib import Path
 
-    from harness.actions import Action
     from harness.aws.rest import Request
-    from harness.base.timeline import Span
     from harness.diagnosis.artifacts import Recording
+    from harness.telemetry.actions import Action
+    from harness.telemetry.timeline import Span
 
 type Keep = Literal["failed", "all", "none"]
 
@@ -89,10 +89,10 @@ class Observer:
         self._refused = 0  # how many requests the gate had refused when the test began
         self._endpoint: Endpoint | None = None  # of the session, once a test has asked for it
         self._listening = ExitStack()
-        self._listening.enter_context(timeline.listening(self._spans.append))
-        self._listening.enter_context(rest.listening(self._requests.append))
+        self._listening.enter_context(timeline.ENDED.heard_by(self._spans.append))
+        self._listening.enter_context(rest.REQUESTS.heard_by(self._requests.append))
         if wanted.report is not None:
-            self._listening.enter_context(actions.listening(self._actions.append))
+            self._listening.enter_context(actions.ENDED.heard_by(self._actions.append))
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Find the terminal, which is made after the plugins are."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.actions import Action
 from harness.report.results import Part
+from harness.telemetry.actions import Action
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
-from harness.base import process, progress, timeline
+from harness.base import process
 from harness.base.polling import eventually
 from harness.errors import HarnessError, tail
+from harness.telemetry import progress, timeline
 from harness.values import Endpoint, Outputs
 
 if TYPE_CHECKING:
@@ -225,7 +226,7 @@ class _Relay:
             if "progress" in line:
                 log.info("%s", line["progress"])
             if "span" in line:
-                timeline.tell(timeline.Span(**line["span"]))
+                timeline.ENDED.send(timeline.Span(**line["span"]))
             self.error = line.get("error", self.error)
             self._is_over |= "held" in line or "error" in line
         return self._is_over
@@ -286,7 +287,7 @@ def _telling(write: Callable[[str], object]) -> Iterator[None]:
     def ended(span: timeline.Span) -> None:
         write(json.dumps({"span": asdict(span)}) + "\n")
 
-    with progress.shown(progressed, timed=False), timeline.listening(ended):
+    with progress.shown(progressed, timed=False), timeline.ENDED.heard_by(ended):
         yield
 
 

@@ -20,7 +20,7 @@ from filelock import FileLock
 from harness import backends
 from harness.aws import clients
 from harness.backends import emulator
-from harness.base import journal, process, timeline
+from harness.base import journal, process
 from harness.configuration.remote_state import states_read
 from harness.configuration.scratch import copied, copy_of
 from harness.deployment import Deployment
@@ -30,6 +30,7 @@ from harness.lifetimes.fingerprints import Fingerprint, backend_fingerprint
 from harness.lifetimes.keeper import Task
 from harness.lifetimes.swap import LARGEST_UPLOAD, NotSwappableError, Swap, carry_out
 from harness.session import prepare, stages, tell_refusals, zip_variables
+from harness.telemetry import timeline
 from harness.terraform import commands as terraform
 from harness.values import Endpoint, Outputs
 

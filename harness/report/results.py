@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from harness.actions import Action
 from harness.aws.rest import Request
-from harness.base.timeline import Span
 from harness.hops import Hop
+from harness.telemetry.actions import Action
+from harness.telemetry.timeline import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

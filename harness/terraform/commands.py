@@ -17,10 +17,12 @@ from urllib.parse import urlsplit
 
 from filelock import FileLock
 
-from harness.base import gate, isolation, journal, process, timeline
+from harness.base import gate, isolation, journal, process
 from harness.configuration import values
 from harness.configuration.scratch import copied, scratch_copy
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
+from harness.telemetry import timeline
+from harness.telemetry.signals import Signal
 from harness.terraform import installation, provider, state
 from harness.terraform.events import EventLog, diagnostics_of
 from harness.terraform.hints import hints_for
@@ -42,7 +44,8 @@ REMEDY = (
 )
 # https://developer.hashicorp.com/terraform/cli/config/environment-variables
 _OF_A_DEPLOYMENT = ("TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS", "TF_CLOUD_")
-_LISTENERS: list[Callable[[str], None]] = []
+# What init, plan, apply and destroy print, a line at a time; a line `$ terraform <command>` comes first.
+PRINTED = Signal[str]()
 _QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 # Collecting garbage is a quarter of what a command costs: it reads a large schema, and ends soon. A user's
 # own value wins. https://pkg.go.dev/runtime#hdr-Environment_Variables
@@ -132,8 +135,8 @@ class Terraform:
         argv = [self.program, "init", "-input=false", "-no-color"]
         try:
             with timeline.phase("terraform init"):
-                _tell("$ terraform init")
-                process.run(argv, cwd=self.root, env=self.environ, timeout=self.timeout, on_line=_tell)
+                PRINTED.send("$ terraform init")
+                process.run(argv, cwd=self.root, env=self.environ, timeout=self.timeout, on_line=PRINTED.send)
         except CommandError as problem:
             events = EventLog(plain=problem.output.splitlines())
             raise TerraformError("init", events.errors()) from None
@@ -206,7 +209,7 @@ class Terraform:
 
         def take(line: str) -> None:
             events.take(line)
-            _tell(line)
+            PRINTED.send(line)
 
         def why_stop() -> str:
             watch.look()
@@ -214,7 +217,7 @@ class Terraform:
 
         try:
             with timeline.phase(f"terraform {command}"), self._environment(asker) as environ:
-                _tell(f"$ terraform {command}")
+                PRINTED.send(f"$ terraform {command}")
                 process.run(
                     argv,
                     cwd=self.root,
@@ -254,24 +257,6 @@ class Terraform:
         confined = isolation.behind_gate(self.gate, self.environ, asker=asker)
         with provider.served(self.root, confined) as reattached:
             yield {**confined, **reattached}
-
-
-@contextmanager
-def listening(listener: Callable[[str], None]) -> Iterator[None]:
-    """Have `listener` called with what init, plan, apply and destroy print while the context is open.
-
-    It gets a line at a time, in any thread; a line `$ terraform <command>` comes first.
-    """
-    _LISTENERS.append(listener)
-    try:
-        yield
-    finally:
-        _LISTENERS.remove(listener)
-
-
-def _tell(line: str) -> None:
-    for listener in tuple(_LISTENERS):
-        listener(line)
 
 
 @contextmanager

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from harness.base import timeline
-from harness.base.timeline import Span
 from harness.configuration import values
 from harness.errors import Diagnostic
+from harness.telemetry import timeline
+from harness.telemetry.timeline import Span
 from harness.values import Change
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class EventLog:
     def _begin(self, step: str) -> None:
         if step:
             self._begun[step] = time.time()
-            timeline.begin(step)
+            timeline.BEGUN.send(step)
 
     def _end(self, step: str, *, ok: bool) -> None:
         if step:
@@ -103,7 +103,7 @@ class EventLog:
             log.info(
                 "  %s %.1f s", f"{step} in" if ok else f"{step.split(maxsplit=1)[0]} failed after", seconds
             )
-            timeline.tell(Span(kind="resource", name=step, begun=begun, seconds=seconds, ok=ok))
+            timeline.ENDED.send(Span(kind="resource", name=step, begun=begun, seconds=seconds, ok=ok))
 
     def _take_diagnostic(self, told: Diagnostic) -> None:
         if told.severity == "error":

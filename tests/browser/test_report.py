@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from harness.actions import Action
 from harness.aws.rest import Request
-from harness.base.timeline import Span
 from harness.hops import Hop
 from harness.report.page import LISTED, write
 from harness.report.redaction import Redaction
 from harness.report.results import Part, Run, TestResult, Trace
+from harness.telemetry.actions import Action
+from harness.telemetry.timeline import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

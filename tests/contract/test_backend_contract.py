@@ -17,7 +17,7 @@ from harness import BackendError, CommandError, backends, eventually
 from harness.aws import clients
 from harness.aws.rest import ApiClient
 from harness.backends import localstack
-from harness.base import progress
+from harness.telemetry import progress
 from harness.terraform.commands import applied
 from tests.contract.containers import containers_of_this_process
 

@@ -14,7 +14,7 @@ GUESTS = ("backends/guests", "faults/addon.py")  # what runs in somebody else's 
 # From the ground up: a wing imports only from those before it, and from itself.
 WINGS = [
     "errors",
-    "actions",
+    "telemetry",
     "values",
     "settings",
     "base",

@@ -85,10 +85,10 @@ def test_it_keeps_the_logs_of_the_test_and_no_others(log: Path, folder: Path) ->
 
     with artifacts.recorded(folder, deployment=deployment) as recording:
         append(log, "meanwhile\n")
-        commands._tell("$ terraform plan")
+        commands.PRINTED.send("$ terraform plan")
         recording.keep(traces=[TRACE])
     append(log, "afterwards\n")
-    commands._tell("$ terraform destroy")
+    commands.PRINTED.send("$ terraform destroy")
     recording.keep()
 
     files = kept(folder)
@@ -153,7 +153,7 @@ def test_a_long_log_is_kept_by_its_end_and_says_so(
 
     with artifacts.recording(folder, endpoint=stack(log).endpoint) as recording:
         append(log, text)
-        commands._tell(text[:-1])  # a line end makes it as long
+        commands.PRINTED.send(text[:-1])  # a line end makes it as long
         recording.keep(endpoint=stack(log).endpoint)
 
     head = "[1 bytes before this are left out]\n" if size > 10 else ""
@@ -187,7 +187,7 @@ def test_terraforms_events_are_kept_as_a_person_reads_them(folder: Path) -> None
 
     with artifacts.recording(folder) as recording:
         for line in ("plain", "[]", "{}", json.dumps(event), json.dumps(error)):
-            commands._tell(line)
+            commands.PRINTED.send(line)
         recording.keep()
 
     assert kept(folder)["terraform.log"].splitlines() == [

@@ -50,7 +50,7 @@ def deployment(endpoint, tmp_path_factory):
 """
 TESTS = """
 import os
-from harness.base import timeline
+from harness.telemetry import timeline
 
 def test_good(deployment):
     with timeline.phase("a step"):

@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from harness import Endpoint, HarnessError, eventually
-from harness.base import progress, timeline
 from harness.lifetimes import keeper
 from harness.lifetimes.keeper import Held, Keeper, Task
+from harness.telemetry import progress, timeline
 from harness.values import Outputs
 from tests.unit.fake_stack import FakeStack
 
@@ -30,7 +30,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness import Endpoint, HarnessError
-from harness.base import timeline
+from harness.telemetry import timeline
 from harness.lifetimes.keeper import Held
 from harness.values import Outputs
 
@@ -166,7 +166,7 @@ def test_its_progress_and_its_spans_are_told_here(started: Callable[..., Keeper]
     lines: list[str] = []
     spans: list[timeline.Span] = []
 
-    with progress.shown(lines.append, timed=False), timeline.listening(spans.append):
+    with progress.shown(lines.append, timed=False), timeline.ENDED.heard_by(spans.append):
         running = started("contexts:good")
         running.ready()
         assert lines == ["starting it"]

@@ -13,12 +13,12 @@ import urllib3
 
 from harness.aws import rest
 from harness.aws.rest import ApiClient, Request
-from harness.base.timeline import Span
 from harness.hops import Hop
 from harness.report.latency import MOST_MARKS, figures, percentile, status_class
 from harness.report.page import render, write
 from harness.report.results import Outcome, Run, TestResult, Trace, joined
 from harness.report.texts import LONGEST_TEXT, MOST_LINES, excerpt
+from harness.telemetry.timeline import Span
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -477,7 +477,7 @@ def test_a_listener_hears_of_every_request_even_of_one_without_an_answer() -> No
     with ThreadingHTTPServer(("127.0.0.1", 0), Unwilling) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         client = ApiClient(base=f"http://127.0.0.1:{server.server_port}")
-        with rest.listening(heard.append):
+        with rest.REQUESTS.heard_by(heard.append):
             answer = client.get("/503")
             with pytest.raises(urllib3.exceptions.HTTPError):
                 client.get("/silent")

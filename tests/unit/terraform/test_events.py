@@ -5,13 +5,13 @@ import logging
 from typing import TYPE_CHECKING
 
 from harness import Change, Diagnostic
-from harness.base import timeline
+from harness.telemetry import timeline
 from harness.terraform.events import EventLog, diagnostics_of
 
 if TYPE_CHECKING:
     import pytest
 
-    from harness.base.timeline import Span
+    from harness.telemetry.timeline import Span
 
 ERROR = {
     "severity": "error",
@@ -71,7 +71,7 @@ def test_the_timeline_hears_when_a_resource_begins_and_how_it_ends() -> None:
     spans: list[Span] = []
     begun: list[str] = []
 
-    with timeline.listening(spans.append, begun.append):
+    with timeline.ENDED.heard_by(spans.append), timeline.BEGUN.heard_by(begun.append):
         log_of(
             {"type": "apply_start", "hook": hook("aws_s3_bucket.this", "create")},
             {"type": "apply_start", "hook": hook("data.aws_region.this", "read")},

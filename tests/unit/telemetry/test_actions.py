@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import NotReachedError, actions, eventually
+from harness import NotReachedError, eventually
 from harness.assertions.expect import expect
+from harness.telemetry import actions
 
 if TYPE_CHECKING:
-    from harness.actions import Action
+    from harness.telemetry.actions import Action
 
 
 def test_a_wait_is_told_with_the_line_that_asked_for_it() -> None:
     done: list[Action] = []
 
-    with actions.listening(done.append), pytest.raises(NotReachedError):
+    with actions.ENDED.heard_by(done.append), pytest.raises(NotReachedError):
         eventually(lambda: 0, what="an object", timeout=0.05)
 
     (action,) = done
@@ -30,7 +31,7 @@ def test_a_wait_is_told_with_the_line_that_asked_for_it() -> None:
 def test_a_wait_within_a_wait_is_a_part_of_it() -> None:
     done: list[Action] = []
 
-    with actions.listening(done.append):
+    with actions.ENDED.heard_by(done.append):
         eventually(lambda: eventually(lambda: 1, what="inner"), what="outer")
         eventually(lambda: 1, what="later")
 
@@ -40,7 +41,7 @@ def test_a_wait_within_a_wait_is_a_part_of_it() -> None:
 def test_actions_are_told_in_the_order_of_their_ends() -> None:
     done: list[Action] = []
 
-    with actions.listening(done.append):
+    with actions.ENDED.heard_by(done.append):
         expect("one", 1, 1)
         actions.tell("fire", "two", begun=time.time() - 3)
     expect("nobody listens", 1, 1)

@@ -9,8 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from harness.telemetry.signals import Signal
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 type Kind = Literal["fire", "call", "wait", "assert"]
 
@@ -36,21 +38,10 @@ class Action:
     place: str = ""
 
 
-type Listener = Callable[[Action], None]
+ENDED = Signal[Action]()
 
-_LISTENERS: list[Listener] = []
 _THREAD = threading.local()
 _NOT_THE_USERS = frozenset({"harness", "contextlib", "threading", "concurrent", "_pytest", "pluggy"})
-
-
-@contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Have `listener` called with every action that ends while the context is open, in any thread."""
-    _LISTENERS.append(listener)
-    try:
-        yield
-    finally:
-        _LISTENERS.remove(listener)
 
 
 def tell(kind: Kind, name: str, *, begun: float, ok: bool = True) -> None:
@@ -62,12 +53,10 @@ def tell(kind: Kind, name: str, *, begun: float, ok: bool = True) -> None:
         begun: When it began, in seconds since the epoch.
         ok: Whether it ended well.
     """
-    if not _LISTENERS:
+    if not ENDED:
         return
     seconds = max(0.0, time.time() - begun)
-    action = Action(kind=kind, name=name, begun=begun, seconds=seconds, ok=ok, place=_place())
-    for listener in tuple(_LISTENERS):
-        listener(action)
+    ENDED.send(Action(kind=kind, name=name, begun=begun, seconds=seconds, ok=ok, place=_place()))
 
 
 @contextmanager

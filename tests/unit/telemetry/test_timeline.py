@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.base import timeline
+from harness.telemetry import timeline
 
 if TYPE_CHECKING:
-    from harness.base.timeline import Span
+    from harness.telemetry.timeline import Span
 
 
 def test_a_phase_is_told_with_its_time_when_it_ends() -> None:
     spans: list[Span] = []
     before = time.time()
 
-    with timeline.listening(spans.append), timeline.phase("wait"):
+    with timeline.ENDED.heard_by(spans.append), timeline.phase("wait"):
         time.sleep(0.05)
         assert spans == []
 
@@ -30,7 +30,7 @@ def test_a_phase_is_told_with_its_time_when_it_ends() -> None:
 def test_a_phase_that_fails_is_told_so() -> None:
     spans: list[Span] = []
 
-    with timeline.listening(spans.append), pytest.raises(ZeroDivisionError), timeline.phase("divide"):
+    with timeline.ENDED.heard_by(spans.append), pytest.raises(ZeroDivisionError), timeline.phase("divide"):
         raise ZeroDivisionError
 
     assert [(span.name, span.ok) for span in spans] == [("divide", False)]
@@ -40,8 +40,8 @@ def test_every_listener_hears_what_ends_while_it_listens() -> None:
     first: list[Span] = []
     second: list[Span] = []
 
-    with timeline.listening(first.append):
-        with timeline.listening(second.append), timeline.phase("one"):
+    with timeline.ENDED.heard_by(first.append):
+        with timeline.ENDED.heard_by(second.append), timeline.phase("one"):
             pass
         with timeline.phase("two"):
             pass
@@ -59,7 +59,7 @@ def test_a_phase_of_another_thread_is_heard() -> None:
         with timeline.phase("elsewhere"):
             pass
 
-    with timeline.listening(spans.append):
+    with timeline.ENDED.heard_by(spans.append):
         thread = threading.Thread(target=work)
         thread.start()
         thread.join(10)
@@ -75,7 +75,7 @@ def test_a_listener_may_leave_while_it_is_told() -> None:
         heard.append(span.name)
         stack.close()
 
-    stack.enter_context(timeline.listening(once))
+    stack.enter_context(timeline.ENDED.heard_by(once))
     for name in ("one", "two"):
         with timeline.phase(name):
             pass

@@ -1,0 +1,1 @@
+"""What the harness tells of its own work while it works."""
