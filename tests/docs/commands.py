@@ -21,8 +21,9 @@ import typer.main
 from botocore import xform_name
 from packaging.requirements import Requirement
 
-from harness import settings
+from harness import Settings
 from harness.cli import main
+from harness.settings.forms import settings_of, variable_of
 from tests.docs.snippets import PROJECT
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _checked(words: list[str], place: Place) -> None:
 
 
 def _setting(name: str, place: Place) -> None:
-    known = {f"HARNESS_{setting.upper()}" for setting in settings._READERS}
+    known = {variable_of(setting) for setting in settings_of(Settings)}
     place.expect(not name.startswith("HARNESS_") or name in known, f"no setting is called {name}")
 
 

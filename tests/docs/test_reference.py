@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import typer.main
 
-from harness import Settings, plugin, settings
+from harness import Settings, plugin
 from harness.aws import capabilities
 from harness.cli import main
+from harness.settings.forms import settings_of, variable_of
+from scripts import settings_docs
 from tests.docs.snippets import PROJECT, collected
 from tests.unit.test_layers import HOME, WINGS
 
@@ -30,13 +32,23 @@ def rows(page: str, heading: str) -> dict[str, list[str]]:
     return {row[0].strip("`"): row[1:] for row in cells if row[0].startswith("`")}
 
 
-def test_every_setting_is_there_with_its_default() -> None:
+def test_every_setting_is_there_as_its_class_declares_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert settings_docs.main(["--check"]) == 0, capsys.readouterr().err
+
     told = rows("reference/settings.md", "# Settings")
     default = Settings.from_env({"HOME": "/home/somebody"}, PROJECT / "nowhere")
-
-    assert set(told) == {f"HARNESS_{name.upper()}" for name in settings._READERS}
+    assert set(told) == {variable_of(name) for name in settings_of(Settings)}
     for name in ("backend", "region", "port", "image", "lambda_executor", "terraform", "name_variable"):
-        assert told[f"HARNESS_{name.upper()}"][0] == f"`{getattr(default, name)}`"
+        assert told[variable_of(name)][0] == f"`{getattr(default, name)}`"
+
+
+def test_a_table_that_differs_from_its_class_is_written_anew() -> None:
+    text = settings_docs.PAGE.read_text("utf-8")
+
+    stale = text.replace("| The AWS region. |", "| Nothing. |")
+
+    assert stale != text
+    assert settings_docs.updated(stale) == text
 
 
 def test_every_option_of_the_plugin_is_there() -> None:

@@ -1,0 +1,173 @@
+"""Forms of settings: how the text of one becomes its value."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from _typeshed import DataclassInstance
+
+    # Takes the name to complain of, the text, and the directory of the project.
+    type Form = Callable[[str, str, Path], Any]
+
+_SETTING = "setting"
+_LAST_PORT = 65535
+_URL = re.compile(r"https?://[^/\s]+/?")
+_ACCOUNT = re.compile(r"[0-9]{12}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a field is that is read from a text.
+
+    Attributes:
+        form: Makes its value of the text.
+        default: The text where none is given and the field has no default of its own.
+        kind: The kind of package that has it; empty for every one.
+    """
+
+    form: Form
+    default: str = ""
+    kind: str = ""
+
+
+def of_form(form: Form, *, default: str = "", kind: str = "") -> dict[str, Setting]:
+    """Return the metadata of a field that is read from a text of this form: see `Setting`."""
+    return {_SETTING: Setting(form=form, default=default, kind=kind)}
+
+
+def settings_of(settings: type[DataclassInstance]) -> dict[str, Setting]:
+    """Return what is read from texts, by the name of its field."""
+    known = {each.name: each.metadata.get(_SETTING) for each in dataclasses.fields(settings)}
+    return {name: setting for name, setting in known.items() if setting}
+
+
+def variable_of(setting: str) -> str:
+    """Return the environment variable of a setting."""
+    return f"HARNESS_{setting.upper()}"
+
+
+def text(_name: str, value: str, _project: Path) -> str:
+    """Return the text itself."""
+    return value
+
+
+def path(_name: str, value: str, project: Path) -> Path:
+    """Return a path; a relative one is relative to the project."""
+    return project / Path(value).expanduser()
+
+
+def paths(name: str, value: str, project: Path) -> tuple[Path, ...]:
+    """Return the paths that stand between commas."""
+    return tuple(path(name, each, project) for each in names(name, value, project))
+
+
+def port(name: str, value: str, _project: Path) -> int:
+    """Return the number of a port, or 0."""
+    if not value.isdecimal() or int(value) > _LAST_PORT:
+        raise SettingsError(name, expected="a port from 0 (any free one) to 65535", got=value)
+    return int(value)
+
+
+def seconds(name: str, value: str, _project: Path) -> float:
+    """Return a time, in seconds."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise SettingsError(name, expected="a number of seconds above 0", got=value)
+    return seconds
+
+
+def switch(name: str, value: str, _project: Path) -> bool:
+    """Return what `true` or `false` says."""
+    try:
+        return {"true": True, "false": False}[value.lower()]  # TOML's booleans arrive as True and False
+    except KeyError:
+        raise SettingsError(name, expected="true or false", got=value) from None
+
+
+def url(name: str, value: str, _project: Path) -> str:
+    """Return a URL, without a slash at its end."""
+    if not _URL.fullmatch(value):
+        raise SettingsError(name, expected="a URL such as http://127.0.0.1:4566", got=value)
+    return value.rstrip("/")
+
+
+def names(_name: str, value: str, _project: Path) -> tuple[str, ...]:
+    """Return the names that stand between commas."""
+    return tuple(filter(None, (name.strip() for name in value.split(","))))
+
+
+def accounts(name: str, value: str, _project: Path) -> tuple[str, ...]:
+    """Return the numbers of accounts that stand between commas."""
+    accounts = tuple(filter(None, (account.strip() for account in value.split(","))))
+    if not accounts or not all(_ACCOUNT.fullmatch(account) for account in accounts):
+        raise SettingsError(name, expected="account numbers of 12 digits, separated by commas", got=value)
+    return accounts
+
+
+def texts(where: str, given: object) -> dict[str, str]:
+    """Return the values of a table as texts, as Terraform takes them.
+
+    Raises:
+        SettingsError: It is no table.
+    """
+    if not isinstance(given, dict):
+        raise SettingsError(where, expected="a table", got=given)
+    return {
+        str(name): value if isinstance(value, str) else json.dumps(value) for name, value in given.items()
+    }
+
+
+def one_of(*known: str) -> Form:
+    """Return the form of a text that is one of those known."""
+
+    def read(name: str, value: str, _project: Path) -> str:
+        if value not in known:
+            raise SettingsError(name, expected=" or ".join(known), got=value, known=known)
+        return value
+
+    return read
+
+
+def version(pattern: str, example: str) -> Form:
+    """Return the form of the version of a language."""
+
+    def read(name: str, value: str, _project: Path) -> str:
+        if not re.fullmatch(pattern, value):
+            raise SettingsError(name, expected=f"a version such as {example}", got=value)
+        return value
+
+    return read
+
+
+def dashed(names: Iterable[str]) -> list[str]:
+    """Return names of settings as they stand in the file."""
+    return sorted(name.replace("_", "-") for name in names)
+
+
+def plain(value: object) -> str:
+    """Return a value of the file as it would stand in the environment."""
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def assigned(option: str, given: Iterable[str]) -> dict[str, str]:
+    """Return what is given as `name=value`, each once or more, by name.
+
+    Raises:
+        SettingsError: One of them has another form.
+    """
+    if wrong := [text for text in given if not text.partition("=")[1]]:
+        raise SettingsError(option, expected="NAME=VALUE", got=wrong[0])
+    return dict(text.split("=", 1) for text in given)
