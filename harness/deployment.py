@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -13,13 +12,10 @@ from harness.aws.logs import log_events
 from harness.aws.rest import DEFAULT_STAGE, ApiClient
 from harness.base import caller
 from harness.calls import RequestLog
-from harness.eventbridge import send
 from harness.hops import Lost, trace_sent
 from harness.resources import InvokeResult, Resources
-from harness.values import FiredEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from contextlib import AbstractContextManager
 
     from harness.calls import Call
@@ -28,7 +24,7 @@ if TYPE_CHECKING:
     from harness.rules import Refusal
     from harness.settings import Settings
     from harness.terraform.commands import Terraform
-    from harness.values import Change, Endpoint, Outputs, Resource, Sent
+    from harness.values import Change, Endpoint, FiredEvent, Outputs, Resource, Sent
 
 _ACCOUNT = 12  # digits
 _DEFAULT_ACCOUNT = "000000000000"  # of any other access key, on every emulator
@@ -72,19 +68,6 @@ class Deployment(Resources):
         }
         is_default = bool(stages) and stage not in stages
         return ApiClient.of(self.endpoint, published, stage=DEFAULT_STAGE if is_default else "")
-
-    def put_event(
-        self, *, source: str, detail_type: str, detail: Mapping[str, object], bus: str = "default"
-    ) -> FiredEvent:
-        """Send one event with PutEvents.
-
-        Raises:
-            ExpectationError: EventBridge did not accept it.
-        """
-        event = FiredEvent(
-            id="", timestamp=datetime.now(UTC), bus=bus, source=source, detail_type=detail_type, detail=detail
-        )
-        return send.sent(self.client("events"), event, place=self.endpoint.place)
 
     def trace(self, sent: FiredEvent | Sent | InvokeResult) -> tuple[Hop, ...]:
         """Return how far what was sent came, hop by hop; never raise.

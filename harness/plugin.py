@@ -12,7 +12,7 @@ import pytest
 from harness import backends
 from harness.aws import capabilities
 from harness.aws.problems import as_harness_errors
-from harness.base import caller, polling
+from harness.base import caller
 from harness.base.process import sigterm_as_interrupt
 from harness.calls import RequestLog
 from harness.coverage import recorder, reports
@@ -26,12 +26,11 @@ from harness.settings import Settings, assigned
 from harness.telemetry import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
 
-    from harness.aws.rest import ApiClient
     from harness.deployment import Deployment
     from harness.faults import Faults
-    from harness.values import Endpoint, FiredEvent, Outputs
+    from harness.values import Endpoint
 
 _MARKERS = (
     "requires(*capabilities): skip the test where the backend lacks one of the capabilities",
@@ -226,36 +225,6 @@ def deployment(
         if measuring:
             with _told_plainly():
                 measuring.record(applied, harness_settings.terraform_dir)
-
-
-@pytest.fixture(scope="session")
-def outputs(deployment: Deployment) -> Outputs:
-    """Return the outputs of the Terraform root."""
-    return deployment.outputs
-
-
-@pytest.fixture(scope="session")
-def aws_client(deployment: Deployment) -> Callable[[str], Any]:
-    """Return a function from a service's name to its boto3 client at the stack's endpoint."""
-    return deployment.client
-
-
-@pytest.fixture(scope="session")
-def api_client(deployment: Deployment) -> Callable[[str], ApiClient]:
-    """Return a function from the URL of a REST API on AWS to a client of it, wherever it is served."""
-    return deployment.api_client
-
-
-@pytest.fixture(scope="session")
-def fire(deployment: Deployment) -> Callable[..., FiredEvent]:
-    """Return `Deployment.put_event`: it sends an event of a source, a detail type and a detail."""
-    return deployment.put_event
-
-
-@pytest.fixture(scope="session")
-def eventually() -> Callable[..., Any]:
-    """Return `harness.eventually`: it waits until a probe sees what is waited for."""
-    return polling.eventually
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from harness import hops
-from harness.aws import emulator_log
 from harness.aws.logs import log_events
+from harness.base import emulator_log
 from harness.terraform import commands
 
 if TYPE_CHECKING:

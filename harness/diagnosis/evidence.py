@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import hops
-from harness.aws import emulator_log, outbox
+from harness.aws import outbox
 from harness.aws.logs import invocations, log_events
-from harness.base import gate
+from harness.base import emulator_log, gate
 from harness.diagnosis import artifacts, causes
 
 if TYPE_CHECKING:

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.aws.logs import group_events, lines_of_test
+from harness.aws.metrics import totals
 from harness.errors import NotReachedError
 from harness.resources.lookup import View
 from harness.values import Sent
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from harness.aws.logs import LogEvent
@@ -92,6 +94,38 @@ class _Logged(View):
             shown, waited = lines_of_test(log), problem.timeout
             raise NotReachedError(what, timeout=waited, last=shown, reason=problem.reason) from None
         return next(event.message.rstrip("\n") for event in log if re.search(pattern, event.message))
+
+    def wait_for_metric(
+        self,
+        name: str,
+        *,
+        minimum: float = 1.0,
+        dimensions: Mapping[str, str] | None = None,
+        timeout: float = 30.0,
+        since: datetime | None = None,
+        of: FiredEvent | Sent | None = None,
+    ) -> float:
+        """Wait until a metric has been emitted in CloudWatch's embedded metric format; return its sum.
+
+        Args:
+            name: The metric's name.
+            minimum: What its values are to add up to, at least.
+            dimensions: All dimensions of the metric; any by default, and then the largest sum counts.
+            timeout: Seconds until giving up.
+            since: The earliest time of the lines, aware; by default they may be from before the test.
+            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+
+        Raises:
+            NotReachedError: The sum was not reached; `last` has the sums of all metrics that were seen.
+        """
+        seen = self._wait(
+            lambda: totals(self.logs(since=since)),
+            until=lambda seen: seen.of(name, dimensions) >= minimum,
+            what=f"metric {name} of at least {minimum:g} in the log group {self.log_group}",
+            timeout=timeout,
+            of=of,
+        )
+        return seen.of(name, dimensions)
 
     def _events(self, since: datetime | None) -> list[LogEvent]:
         start = since.timestamp() if since else 0.0

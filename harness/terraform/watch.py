@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.aws import emulator_log
+from harness.base import emulator_log
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,10 +13,11 @@ from uuid import uuid4
 import psutil
 import pytest
 
-from harness import BackendError, CommandError, backends, eventually
+from harness import BackendError, backends, eventually
 from harness.aws import clients
 from harness.aws.rest import ApiClient
 from harness.backends import localstack
+from harness.errors import CommandError
 from harness.telemetry import progress
 from harness.terraform.commands import applied
 from tests.contract.containers import containers_of_this_process

@@ -13,8 +13,8 @@ import pytest
 
 from harness import Endpoint, eventually
 from harness.aws import clients
-from harness.aws.emulator_log import complaints_since, size
 from harness.aws.logs import Invocation, invocations, log_events
+from harness.base.emulator_log import complaints_since, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,13 +16,9 @@ TUTORIAL = "docs/tutorial.md"
 THIS_SYSTEM = "terraform/env/dev"
 PICTURES = {"mermaid", "text"}
 STACK_FIXTURES = {
-    "api_client",
-    "aws_client",
     "deployment",
     "endpoint",
     "faults",
-    "fire",
-    "outputs",
     "scenario",
     "stack",
 }

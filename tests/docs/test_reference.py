@@ -23,6 +23,9 @@ from tests.unit.test_layers import HOME, WINGS
 INTERNAL = {"faults_proxy", "harness_source", "stack_alone"}
 
 
+MOST_FIXTURES = 8
+
+
 def rows(page: str, heading: str) -> dict[str, list[str]]:
     """Return the first table below a heading: the code in its first column, with the other columns."""
     text = (PROJECT / "docs" / page).read_text("utf-8").partition(f"{heading}\n")[2]
@@ -65,6 +68,7 @@ def test_every_fixture_of_the_plugin_is_there_with_its_scope() -> None:
 
     assert told == {name: scope for name, scope in fixtures.items() if name not in INTERNAL}
     assert set(fixtures) >= INTERNAL
+    assert len(told) <= MOST_FIXTURES
 
 
 def test_every_marker_and_capability_is_there() -> None:

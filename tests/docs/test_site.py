@@ -67,7 +67,7 @@ def test_the_reference_speaks_from_the_docstrings(site: Path) -> None:
     page = (site / "reference" / "deployment.html").read_text("utf-8")
 
     assert "A stack that runs." in page
-    assert "put_event" in page
+    assert "Return how far what was sent came" in page
 
 
 def test_anchors_of_the_pages_lead_somewhere(site: Path) -> None:

@@ -13,7 +13,8 @@ from harness.calls import RequestLog, calls_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness import Call, Deployment, Endpoint
+    from harness import Deployment, Endpoint
+    from harness.calls import Call
     from tests.system import Scenario
 
 

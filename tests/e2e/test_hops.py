@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import NotReachedError, eventually, hops
+from harness import Deployment, NotReachedError, eventually, hops
 from harness.aws import outbox
 from harness.diagnosis import artifacts
 
@@ -73,7 +73,9 @@ def test_an_event_that_the_writer_refuses_stops_at_the_function_with_its_error(s
 
 
 def test_an_event_of_another_source_stops_before_any_rule(scenario: Scenario) -> None:
-    event = scenario.put_event(source="nobody", detail_type=scenario.system.event_detail_type, detail={})
+    event = Deployment.fire(
+        scenario, source="nobody", detail_type=scenario.system.event_detail_type, detail={}
+    )
 
     trace = scenario.trace(event)
 

@@ -13,7 +13,9 @@ from tests.e2e.small_stack import applied_alone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness import Deployment, Endpoint, Hop, Sent, Settings
+    from harness import Deployment, Endpoint, Settings
+    from harness.hops import Hop
+    from harness.values import Sent
 
 ACCOUNT = "555555555555"
 LONG = 90.0  # seconds that a loaded machine may need for a message that comes back, and is set aside

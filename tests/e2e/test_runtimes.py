@@ -14,8 +14,9 @@ from uuid import uuid4
 
 import pytest
 
-from harness import MissingToolError, backends, runtimes
+from harness import backends, runtimes
 from harness.aws import clients
+from harness.errors import MissingToolError
 from harness.needs import RUNTIME
 
 from .functions import Function, archive, functions, refusal

@@ -71,15 +71,15 @@ def ran(stack, function):
     return [attempt for attempt in found if attempt.is_over]
 
 @pytest.mark.parametrize("function", {functions})
-def test_stored(deployment, fire, function):
-    fire(source=function, detail_type="go", detail={{}})
+def test_stored(deployment, function):
+    deployment.fire(source=function, detail_type="go", detail={{}})
     if function == "wrong_key":
         eventually(lambda: ran(deployment, function), what="its end", timeout=60)
         assert deployment.bucket().keys() == ["expected"]
     deployment.bucket().wait_for("expected", timeout=100)
 
-def test_wrong_pattern(deployment, fire):
-    fire(source="wrong_pattern", detail_type="misspelt", detail={{}})
+def test_wrong_pattern(deployment):
+    deployment.fire(source="wrong_pattern", detail_type="misspelt", detail={{}})
     deployment.bucket().wait_for("expected", timeout=100)
 
 def test_server_error(deployment):

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 # Each worker runs it: it writes an object of its name, and sees that of the other one.
 SHARED = """
+from harness import eventually
+
 def keys(deployment):
     found = deployment.client("s3").list_objects_v2(Bucket=deployment.outputs["bucket"])
     return {entry["Key"] for entry in found.get("Contents", [])}
 
-def test_both_work_with_one_bucket(deployment, eventually, worker_id):
+def test_both_work_with_one_bucket(deployment, worker_id):
     deployment.client("s3").put_object(Bucket=deployment.outputs["bucket"], Key=worker_id, Body=b"")
     eventually(lambda: keys(deployment), until={"gw0", "gw1"}.__eq__, what="both objects", timeout=30)
 """
@@ -28,7 +30,9 @@ def test_both_work_with_one_bucket(deployment, eventually, worker_id):
 ISOLATED = """
 from pathlib import Path
 
-def test_each_has_an_account_to_itself(deployment, eventually, worker_id):
+from harness import eventually
+
+def test_each_has_an_account_to_itself(deployment, worker_id):
     s3 = deployment.client("s3")
     bucket = deployment.outputs["bucket"]
     assert deployment.outputs["account"] == {"gw0": "100000000000", "gw1": "100000000001"}[worker_id]

@@ -15,7 +15,7 @@ from harness.aws.rest import ApiClient
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from harness import ApiResponse
+    from harness.values import ApiResponse
     from tests.system import Scenario
 
 # Of the server, not of AWS.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from harness.assertions.expect import expect
 
 if TYPE_CHECKING:
-    from harness import ApiResponse, StoredObject
+    from harness import StoredObject
+    from harness.values import ApiResponse
 
 
 def assert_latest(response: ApiResponse, stored: StoredObject) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from harness import FiredEvent
 
 if TYPE_CHECKING:
-    from harness import Outputs
+    from harness.values import Outputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from harness import ApiResponse
+from harness.values import ApiResponse
 from tests.parity.observations import Observed
 from tests.parity.table import differences, durations, rendered
 

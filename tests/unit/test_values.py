@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness import OutputError, Outputs
+from harness.errors import OutputError
+from harness.values import Outputs
 
 
 def test_an_output_is_found_by_its_name() -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import BackendError, MissingToolError, Settings, SettingsError
+from harness import BackendError, Settings, SettingsError
 from harness.base import environments, process
+from harness.errors import MissingToolError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from harness import CommandError, MissingToolError, eventually
+from harness import eventually
 from harness.base import process
+from harness.errors import CommandError, MissingToolError
 
 if TYPE_CHECKING:
     from pathlib import Path

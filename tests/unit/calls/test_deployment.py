@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from harness import Call, Deployment, Endpoint, Outputs
+from harness import Deployment, Endpoint
 from harness.base import caller
-from harness.calls import RequestLog
+from harness.calls import Call, RequestLog
+from harness.values import Outputs
 
 if TYPE_CHECKING:
     from harness.terraform.commands import Terraform

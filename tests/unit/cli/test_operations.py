@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness import Endpoint, PackageSettings, Settings, SettingsError
+from harness import Endpoint, Settings, SettingsError
 from harness.cli import operations
+from harness.settings import PackageSettings
 from harness.values import Resource
 
 if TYPE_CHECKING:

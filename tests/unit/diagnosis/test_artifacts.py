@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness import Deployment, Endpoint, FiredEvent, HarnessError, Outputs, Resource
+from harness import Deployment, Endpoint, FiredEvent, HarnessError
 from harness.diagnosis import artifacts
 from harness.hops import Hop, Trace
 from harness.terraform import commands
+from harness.values import Outputs, Resource
 
 if TYPE_CHECKING:
     from pathlib import Path

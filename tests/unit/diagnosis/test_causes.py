@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness import FiredEvent, Hop, Trace
+from harness import FiredEvent
 from harness.aws.logs import Invocation
 from harness.aws.rest import Request
 from harness.diagnosis.causes import answered, cause_of, grouped, is_server_error
+from harness.hops import Hop, Trace
 
 ACCEPTED = Hop(name="accepted by EventBridge", state="reached", seen="id 1, bus default")
 UNMATCHED = Hop(

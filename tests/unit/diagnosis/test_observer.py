@@ -17,7 +17,8 @@ CONFTEST = """
 import time
 from pathlib import Path
 import pytest
-from harness import Deployment, Endpoint, Outputs
+from harness import Deployment, Endpoint
+from harness.values import Outputs
 from harness.terraform.commands import Terraform
 
 class Client:
@@ -33,7 +34,7 @@ class Fake(Deployment):
         return Client()
 
     def resources(self, kind=""):
-        from harness import Resource
+        from harness.values import Resource
         return [Resource(address="f", type="aws_lambda_function", values={"function_name": "greet"})]
 
 @pytest.fixture(scope="session")
@@ -181,7 +182,9 @@ def test_why_tests_failed_is_told_at_once_and_at_the_end_a_line_for_each_cause(
 
 FAILING = """
 import pytest
-from harness import Hop, Sent, eventually
+from harness import eventually
+from harness.hops import Hop
+from harness.values import Sent
 from harness.aws import outbox
 
 TRACEBACK = "".join(f'  File "src/app.py", line {number}, in f\\n    g()\\n' for number in range(20))

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import ScheduleError
+from harness.errors import ScheduleError
 from harness.eventbridge import cron
 
 NEW_YEAR = "2026-01-01T00:00"  # a Thursday

@@ -12,8 +12,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from harness import Resource, ScheduleError
+from harness.errors import ScheduleError
 from harness.eventbridge.expressions import Service, timetable, timetable_of
+from harness.values import Resource
 
 NEW_YEAR = "2026-01-01T00:00:00+00:00"
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"

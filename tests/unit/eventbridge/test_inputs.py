@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from harness import Resource, TargetError
+from harness.errors import TargetError
 from harness.eventbridge import inputs
+from harness.values import Resource
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
 RULE = Resource(

@@ -13,10 +13,11 @@ import pytest
 from botocore.client import BaseClient
 from botocore.validate import validate_parameters
 
-from harness import Endpoint, Resource, TargetError
+from harness import Endpoint
 from harness.aws import clients, outbox
+from harness.errors import TargetError
 from harness.eventbridge import targets
-from harness.values import Sent
+from harness.values import Resource, Sent
 
 NOWHERE = Endpoint(backend="nowhere", url="http://127.0.0.1:9", region="us-east-1")
 MOMENT = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness import BackendError, Deployment, Endpoint, Outputs, Settings, SettingsError, faults
+from harness import BackendError, Deployment, Endpoint, Settings, SettingsError, faults
 from harness.base import environments
 from harness.faults import Calls, Disturbed, Faults, injected, proxied
+from harness.values import Outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

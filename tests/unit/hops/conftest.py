@@ -9,7 +9,8 @@ from harness.aws import outbox
 from tests.unit.hops.world import World
 
 if TYPE_CHECKING:
-    from harness import FiredEvent, Sent
+    from harness import FiredEvent
+    from harness.values import Sent
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from harness.hops.bucket import why_not
 from tests.unit.hops.world import BUCKET, QUEUE, TOPIC, WORKER, sent
 
 if TYPE_CHECKING:
-    from harness import Hop
+    from harness.hops import Hop
     from tests.unit.hops.world import World
 
 KEY = "in/ü b.json"

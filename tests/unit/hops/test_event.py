@@ -20,7 +20,8 @@ from tests.unit.hops.world import BUS, QUEUE, WORKER, arn, rule
 if TYPE_CHECKING:
     from collections import deque
 
-    from harness import Hop, Sent
+    from harness.hops import Hop
+    from harness.values import Sent
     from tests.unit.hops.world import World
 
 TASK = arn("ecs", "cluster/c")

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import InvokeResult
 from harness.hops import trace_sent
+from harness.resources import InvokeResult
 from tests.unit.hops.world import DEAD, QUEUE, WORKER, arn, sent
 
 if TYPE_CHECKING:
-    from harness import Hop, Sent
+    from harness.hops import Hop
+    from harness.values import Sent
     from tests.unit.hops.world import World
 
 TO_QUEUE = {"Destination": QUEUE}

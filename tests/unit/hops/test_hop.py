@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from harness import FiredEvent, Hop, Trace, hops
+from harness import FiredEvent, hops
+from harness.hops import Hop, Trace
 from tests.unit.hops.world import QUEUE, sent
 
 if TYPE_CHECKING:
-    from harness import Sent
+    from harness.values import Sent
 
 
 def an_event() -> FiredEvent:

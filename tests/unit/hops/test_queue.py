@@ -9,7 +9,8 @@ from harness.hops import trace_sent
 from tests.unit.hops.world import DEAD, QUEUE, sent
 
 if TYPE_CHECKING:
-    from harness import Hop, Sent
+    from harness.hops import Hop
+    from harness.values import Sent
     from tests.unit.hops.world import World
 
 REDRIVE = {"deadLetterTargetArn": DEAD, "maxReceiveCount": 3}

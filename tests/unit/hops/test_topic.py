@@ -10,7 +10,8 @@ from harness.hops import trace_sent
 from tests.unit.hops.world import QUEUE, TOPIC, WORKER, sent
 
 if TYPE_CHECKING:
-    from harness import Hop, Sent
+    from harness.hops import Hop
+    from harness.values import Sent
     from tests.unit.hops.world import World
 
 

@@ -11,7 +11,8 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
-from harness import Deployment, Endpoint, Outputs, Sent
+from harness import Deployment, Endpoint
+from harness.values import Outputs, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

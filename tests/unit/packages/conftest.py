@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import pytest
 
-from harness import PackageSettings
 from harness.base import process
+from harness.settings import PackageSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

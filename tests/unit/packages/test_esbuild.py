@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import PackageError, PackageSettings, Settings, packages
+from harness import Settings, packages
 from harness.base.process import run
+from harness.errors import PackageError
 from harness.packages import esbuild
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from harness.settings import PackageSettings
 
     from .conftest import MakeNode
 

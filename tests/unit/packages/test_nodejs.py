@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import PackageError, Settings, packages
+from harness import Settings, packages
+from harness.errors import PackageError
 
 if TYPE_CHECKING:
     from .conftest import MakeNode

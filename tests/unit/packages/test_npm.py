@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import PackageError, PackageSettings, Settings, packages
+from harness import Settings, packages
+from harness.errors import PackageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from harness.settings import PackageSettings
 
     from .conftest import MakeNode
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import PackageError, PackageSettings, Settings, packages
+from harness import Settings, packages
 from harness.base import process
+from harness.errors import PackageError
+from harness.settings import PackageSettings
 
 PROJECT = Path(__file__).parents[3]
 # Builds this project's zip from a copy of its sources; the arguments are a umask and a directory.

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import PackageSettings, Settings, SettingsError, backends, packages
+from harness import Settings, SettingsError, backends, packages
 from harness.packages import Platform
 from harness.session import zip_variables
+from harness.settings import PackageSettings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,21 +8,13 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from harness import (
-    Endpoint,
-    ExpectationError,
-    NotReachedError,
-    PatternError,
-    Resource,
-    ResourceError,
-    ScheduleError,
-    TargetError,
-)
+from harness import Endpoint, ExpectationError, NotReachedError, ResourceError
 from harness.aws import outbox
+from harness.errors import PatternError, ScheduleError, TargetError
 from harness.resources import Bucket, Function, Queue, Rule, Schedule, StateMachine, Table, Topic
 from harness.resources.api import published_url
 from harness.resources.lookup import choose, find
-from harness.values import Outputs
+from harness.values import Outputs, Resource
 
 SOON = 0.05  # seconds
 ARN = "arn:aws:x:eu-west-1:111122223333:thing"

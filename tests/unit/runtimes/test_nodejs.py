@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import HarnessError, MissingToolError, Settings
+from harness import HarnessError, Settings
 from harness.base import environments
+from harness.errors import MissingToolError
 from harness.runtimes import nodejs
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import MissingToolError, Settings, runtimes
+from harness import Settings, runtimes
+from harness.errors import MissingToolError
 from harness.runtimes import Toolchain, server
 
 if TYPE_CHECKING:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import MissingToolError, Settings, SettingsError, runtimes
+from harness import Settings, SettingsError, runtimes
 from harness.base import environments
+from harness.errors import MissingToolError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

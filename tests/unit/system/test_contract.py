@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from harness import OutputError, Outputs
+from harness.errors import OutputError
+from harness.values import Outputs
 from tests.system import System, on_demand
 
 SYSTEM = System(

@@ -4,9 +4,10 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
-from harness import Change, Diagnostic
+from harness.errors import Diagnostic
 from harness.telemetry import timeline
 from harness.terraform.events import EventLog, diagnostics_of
+from harness.values import Change
 
 if TYPE_CHECKING:
     import pytest

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness import Diagnostic
+from harness.errors import Diagnostic
 from harness.terraform.hints import hints_for
 
 LOG_GROUP = (

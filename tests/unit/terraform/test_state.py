@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import StateError
+from harness.errors import StateError
 from harness.terraform import state
 
 if TYPE_CHECKING:

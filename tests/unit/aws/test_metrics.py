@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from harness.assertions.metrics import Metric, totals
+from harness.aws.metrics import Metric, totals
 
 
 def line(**values: object) -> str:

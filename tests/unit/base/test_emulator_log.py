@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.aws import emulator_log
+from harness.base import emulator_log
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,9 +34,28 @@ class Metric:
         return f"{self.namespace}/{self.name}{{{told}}}"
 
 
-def totals(lines: Iterable[str]) -> dict[Metric, float]:
+class Totals(dict[Metric, float]):
+    """Sums of metrics, which tell themselves as a person reads them."""
+
+    def of(self, name: str, dimensions: Mapping[str, str] | None) -> float:
+        """Return the largest sum of a metric of this name; minus infinity if there is none.
+
+        Args:
+            name: The metric's name.
+            dimensions: All dimensions of the metric; any if None.
+        """
+        wanted = None if dimensions is None else tuple(sorted(dimensions.items()))
+        fitting = (metric for metric in self if metric.name == name and wanted in {None, metric.dimensions})
+        return max((self[metric] for metric in fitting), default=-math.inf)
+
+    def __repr__(self) -> str:
+        """Return the sums in a line."""
+        return ", ".join(sorted(f"{metric} = {total:g}" for metric, total in self.items())) or "no metric"
+
+
+def totals(lines: Iterable[str]) -> Totals:
     """Return the sum of each metric's values in `lines`; other lines are passed over."""
-    found: dict[Metric, float] = {}
+    found = Totals()
     for line in lines:
         for metric, value in _emitted(line):
             found[metric] = found.get(metric, 0.0) + value
