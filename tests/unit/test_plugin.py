@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.processes
+PATIENCE = 120  # seconds that a loaded machine may need
 BACKEND = """
 import logging
 from contextlib import contextmanager
@@ -142,7 +143,7 @@ def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def run_with(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess(*ONLY, *arguments, timeout=60)
+    return pytester.runpytest_subprocess(*ONLY, *arguments, timeout=PATIENCE)
 
 
 def test_workers_share_one_stack_that_processes_of_the_controller_hold(
@@ -275,7 +276,11 @@ def test_a_signal_destroys_and_stops_everything(
     project.script("[ $1 != destroy ] || sleep 1")
     pytester.makepyfile(test_it=WAITS)
     with _running(project, workers) as run:
-        eventually(lambda: len(project.notes("test")) >= (1 if workers == "-n0" else 2), what="the tests")
+        eventually(
+            lambda: len(project.notes("test")) >= (1 if workers == "-n0" else 2),
+            what="the tests",
+            timeout=PATIENCE,
+        )
         for number, one in enumerate(sent):
             time.sleep(number * 0.5)
             if one == signal.SIGINT:
@@ -293,12 +298,14 @@ def test_a_signal_destroys_and_stops_everything(
 def test_a_controller_that_is_killed_leaves_no_process(project: FakeStack, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it=WAITS)
     with _running(project, "-n2") as run:
-        eventually(lambda: len(project.notes("test")) == 2, what="the tests")
+        eventually(lambda: len(project.notes("test")) == 2, what="the tests", timeout=PATIENCE)
         run.kill()
         (project.folder / "go").touch()
         run.communicate(timeout=20)
 
-    eventually(project.processes, until=lambda left: not left, what="the end of every process", timeout=60)
+    eventually(
+        project.processes, until=lambda left: not left, what="the end of every process", timeout=PATIENCE
+    )
     assert project.done()[-2:] == ["destroy", "stopped"]
     (notes,) = (project.folder / "scratch").glob("harness-*")  # of the controller itself, which was killed
     assert notes.name.startswith("harness-shared-")
