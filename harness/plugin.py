@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -15,7 +16,8 @@ from harness.aws.problems import as_harness_errors
 from harness.base import caller
 from harness.base.process import sigterm_as_interrupt
 from harness.calls import RequestLog
-from harness.coverage import recorder, reports
+from harness.coverage import functions, recorder, reports
+from harness.coverage.functions import FunctionRecorder
 from harness.coverage.recorder import Recorder
 from harness.diagnosis.observer import Observer, Wanted
 from harness.errors import HarnessError
@@ -41,6 +43,7 @@ _COUNTER_OPEN = pytest.StashKey[ExitStack]()
 _TOLD = pytest.StashKey[list[BaseException]]()
 _WORKER_INPUT = "terraform_lambda_harness"
 _RECORDER = "terraform_lambda_harness_coverage"
+_FUNCTIONS = "terraform_lambda_harness_functions"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -123,6 +126,10 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(_observer(config), "terraform_lambda_harness_observer")
         if found := _recorder(config):
             config.pluginmanager.register(found, _RECORDER)
+        if config.pluginmanager.hasplugin("_cov") or functions.under_way():
+            has_contexts = config.getoption("cov_context", None) == "test"
+            run = getattr(config, "workerinput", {}).get("testrunuid", uuid4().hex)
+            config.pluginmanager.register(FunctionRecorder(has_contexts=has_contexts, run=run), _FUNCTIONS)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -195,7 +202,11 @@ def endpoint(
 ) -> Iterator[Endpoint]:
     """Provide a running backend, shared by the session."""
     context = harness_source.endpoint(harness_settings)
-    with _progress_shown(pytestconfig), _entered(pytestconfig, context) as started:
+    with (
+        _progress_shown(pytestconfig),
+        _entered(pytestconfig, context) as started,
+        _functions_measured(pytestconfig, harness_settings, harness_source, started),
+    ):
         yield started
         if given := pytestconfig.getoption("--request-log"):
             with _told_plainly():
@@ -322,6 +333,17 @@ def _entered[T](config: pytest.Config, context: AbstractContextManager[T]) -> It
         with _told_plainly():
             entered = resources.enter_context(context)
         yield entered
+
+
+def _functions_measured(
+    config: pytest.Config, settings: Settings, source: Source, started: Endpoint
+) -> AbstractContextManager[None]:
+    """Return the context of what coverage.py gets from functions; an empty one if it measures nothing."""
+    recording: FunctionRecorder | None = config.pluginmanager.get_plugin(_FUNCTIONS)
+    if recording is None:
+        return nullcontext()
+    folders = [config.rootpath, *(package.source for package in settings.every_package)]
+    return recording.measured(started, folders, is_exclusive=source.is_exclusive)
 
 
 def _reporter(config: pytest.Config) -> Any:  # noqa: ANN401 - pytest does not type it; None without a terminal

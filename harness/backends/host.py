@@ -56,6 +56,7 @@ def host(settings: Settings) -> Iterator[Endpoint]:
             # On a machine that is itself a container LocalStack would else keep its files in a fixed place.
             | {"FILESYSTEM_ROOT": str(folder / "root"), "OVERRIDE_IN_DOCKER": "0"}
             | {"LAMBDA_PROCESS_HOT": str(folder / emulator.HOT)}
+            | {"LAMBDA_PROCESS_TOOLS": str(folder / emulator.TOOLS)}
         )
         return [str(python), "-m", "localstack.runtime.main"], environ
 

@@ -16,7 +16,7 @@ from localstack.services.lambda_.invocation.lambda_models import (
 )
 from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecutor
 
-from lambda_process_executor import hot
+from lambda_process_executor import hot, tools
 from lambda_process_executor.bundles import BundleStore, unpack
 from lambda_process_executor.environment import Surroundings, function_environment
 from lambda_process_executor.runtime_api import Invocation, client_context
@@ -116,6 +116,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
             LOG.error("%s", error)  # noqa: TRY400 # the message says it all
             return False
         hot.prepare()
+        tools.prepare()
         if reason := obstacle():
             LOG.warning("functions see this machine's /opt and /tmp, not their own (%s)", reason)
         return True

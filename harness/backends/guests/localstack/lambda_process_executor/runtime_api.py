@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import create_connection
 from typing import ClassVar, override
 
+from lambda_process_executor import tools
+
 LOG = logging.getLogger(__name__)
 PREFIX = "/2018-06-01/runtime/"
 HOST = "127.0.0.1"
@@ -24,6 +26,7 @@ ERROR_TYPE_HEADER = "Lambda-Runtime-Function-Error-Type"
 ERROR_BODY_TRAILER = "Lambda-Runtime-Function-Error-Body"
 TOO_LARGE = "Function.ResponseSizeTooLarge"
 READ_BYTES = 2**16
+TOOL_PLAN, TOOL_CONTEXT, TOOL_FOUND = "/harness/plan", "/harness/context", "/harness/found"
 
 client_context: ContextVar[str | None] = ContextVar("client_context", default=None)
 
@@ -90,11 +93,13 @@ class RuntimeApi:
 
     Args:
         max_response: bytes that a response may have.
+        tool: what runs in the client's process beside it, which asks and answers here too.
     """
 
-    def __init__(self, max_response: int) -> None:
+    def __init__(self, max_response: int, tool: tools.Tool = tools.NONE) -> None:
         self.ready: Future[None] = Future()
         self.max_response = max_response
+        self.tool = tool
         self._invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._replies: dict[str, Future[Reply]] = {}
         self._server = _Server((HOST, 0), _Handler)
@@ -195,7 +200,11 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
 
     def do_GET(self) -> None:
-        if self.path != f"{PREFIX}invocation/next":
+        if self.path == TOOL_PLAN:
+            self._answer(HTTPStatus.OK, json.dumps(dict(self.server.api.tool.plan)).encode())
+        elif self.path == TOOL_CONTEXT:
+            self._answer(HTTPStatus.OK, self.server.api.tool.context())
+        elif self.path != f"{PREFIX}invocation/next":
             self._answer_unknown()
         elif invocation := self.server.api.take():
             self._answer(HTTPStatus.OK, invocation.payload, invocation.headers())
@@ -210,6 +219,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._take_reply(request_id, self._error_type())
             case ["init", "error"]:
                 self.server.api.refuse_init(Reply(body=self._body(), error_type=self._error_type()))
+                self._answer(HTTPStatus.ACCEPTED)
+            case _ if self.path == TOOL_FOUND:
+                self.server.api.tool.take(self._body())
                 self._answer(HTTPStatus.ACCEPTED)
             case _:
                 self._answer_unknown()

@@ -38,6 +38,7 @@ class Command:
         has_log_frames: whether it writes its log in frames.
         packages: directory of modules that are to be found at /var/node_modules.
         kept: directories of this machine that it needs.
+        takes_tools: whether a tool can run in its process.
     """
 
     argv: tuple[str, ...]
@@ -45,6 +46,7 @@ class Command:
     has_log_frames: bool = False
     packages: Path | None = None
     kept: tuple[Path, ...] = ()
+    takes_tools: bool = False
 
     def wrapped(self, wrapper: str | None) -> Self:
         """Return this command as the arguments of a wrapper, if there is one.
@@ -92,6 +94,7 @@ class Python:
             argv=(str(self.tools.program), "-s", str(CLIENTS / "python.py"), handler, *map(str, path)),
             has_log_frames=True,
             kept=(CLIENTS, *homes(self.tools.program)),
+            takes_tools=True,
         )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambda_process_executor import callers, hot, logs, request_log
+from lambda_process_executor import callers, hot, logs, request_log, tools
 from lambda_process_executor.child import Child, ExitedError
 from lambda_process_executor.runtime_api import (
     TOO_LARGE,
@@ -63,13 +63,20 @@ class Spec:
     has_json_logs: bool = False
     hot: Path | None = None
 
-    def plan(self, over: Mapping[str, str]) -> dict[str, object]:
+    @property
+    def tool(self) -> tools.Tool:
+        """What is to run beside the function in a process that starts now."""
+        function = self.environment.get("AWS_LAMBDA_FUNCTION_NAME", "")
+        return tools.wanted(function) if self.command.takes_tools else tools.NONE
+
+    def plan(self, over: Mapping[str, str], tool: tools.Tool) -> dict[str, object]:
         """Return what the launcher is told."""
         command = self.command
         plan = {"argv": command.argv, "has_log_frames": command.has_log_frames}
         if self.view != ON_LAMBDA:
             return plan
-        seen = files(self.code, self.layers, self.scratch, packages=command.packages, kept=command.kept)
+        kept = (*command.kept, *map(Path, tool.kept))
+        seen = files(self.code, self.layers, self.scratch, packages=command.packages, kept=kept)
         return plan | seen | {"over": dict(over)}
 
 
@@ -273,7 +280,8 @@ class _Runtime:
     """The function's process together with its Runtime API and its output."""
 
     def __init__(self, spec: Spec) -> None:
-        self._api = RuntimeApi(spec.max_response)
+        self._tool = spec.tool
+        self._api = RuntimeApi(spec.max_response, self._tool)
         self._decoder = logs.MessageDecoder()
         self._in_use = threading.Lock()
         self._awake, self._alarm = socket.socketpair()
@@ -291,8 +299,8 @@ class _Runtime:
     def _start(self, spec: Spec) -> Child:
         address = {"AWS_LAMBDA_RUNTIME_API": self._api.address}
         return Child(
-            launched(spec.plan(self._hot.over)),
-            environment={**spec.environment, **address},
+            launched(spec.plan(self._hot.over, self._tool)),
+            environment={**spec.environment, **address, **self._tool.variables},
             directory=spec.code,
             on_exit=lambda code: self._api.fail(ExitedError(code)),
             mark="=".join(*address.items()),
@@ -310,8 +318,9 @@ class _Runtime:
 
     @property
     def is_current(self) -> bool:
-        """Whether it was started with the sources that stand in now."""
-        return self._hot.stamp == hot.now(self._spec.hot).stamp
+        """Whether it was started with the sources that stand in now, and with what is to run beside them."""
+        is_same_tool = self._tool.stamp == self._spec.tool.stamp
+        return is_same_tool and self._hot.stamp == hot.now(self._spec.hot).stamp
 
     def wait[T](self, future: "Future[T]", deadline: float, take: Callable[[list[str]], object]) -> T:
         """Return a future's result, giving the messages of the process to `take` meanwhile.

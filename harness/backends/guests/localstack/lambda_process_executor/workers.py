@@ -27,7 +27,7 @@ from ministack.core import lambda_runtime
 from ministack.core.responses import error_response_json
 from ministack.services import lambda_svc
 
-from lambda_process_executor import hot
+from lambda_process_executor import hot, tools
 from lambda_process_executor.bundles import BundleStore, extract, remove_tree
 from lambda_process_executor.environment import Surroundings, function_environment
 from lambda_process_executor.logs import LogText
@@ -50,6 +50,7 @@ _LINEAGE = re.compile(r"Lineage=[0-9a-f]+:(\d+)")
 def install() -> None:
     """Put the harness's runner in the place of MiniStack's own workers."""
     hot.prepare()
+    tools.prepare()
     lambda_runtime._worker_class_for = lambda _config: Environment  # noqa: SLF001 - the version is pinned
     lambda_svc._execute_function_warm = executed  # noqa: SLF001
     lambda_svc._execute_function_provided_warm = executed  # noqa: SLF001

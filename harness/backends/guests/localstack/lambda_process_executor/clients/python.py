@@ -31,10 +31,22 @@ def main() -> None:
         importlib.import_module("runtime_client")
     except ImportError:
         sys.modules["runtime_client"] = PythonRuntimeClient("runtime_client")
+    if os.environ.pop("_HARNESS_TOOL", ""):
+        _beside("python_tools").begin(directories)
     from awslambdaric.__main__ import main as run_runtime  # noqa: PLC0415
 
     sys.argv = [program]
     run_runtime([program, handler])
+
+
+def _beside(name: str) -> ModuleType:
+    """Import a module from this script's directory."""
+    from importlib.util import module_from_spec, spec_from_file_location  # noqa: PLC0415 # seldom needed
+
+    spec = spec_from_file_location(f"_harness_{name}", __file__.replace("python.py", f"{name}.py"))
+    module = module_from_spec(spec)  # type: ignore[arg-type] # it is there
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
 
 
 class PythonRuntimeClient(ModuleType):

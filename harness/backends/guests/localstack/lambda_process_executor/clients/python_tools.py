@@ -1,0 +1,148 @@
+# ruff: noqa: ANN401 # coverage is imported late, and a decorator takes any arguments
+"""Runs in a function's process beside the function: measures which of its lines run.
+
+Runs on the function's interpreter, whatever its version; imports nothing of this package.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+import threading
+import time
+from base64 import b64encode
+from functools import wraps
+from http.client import HTTPConnection
+from pathlib import Path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+    from typing import Any
+
+PLAN, CONTEXT, FOUND = "/harness/plan", "/harness/context", "/harness/found"
+# What is told of a measurement that is another process's is noise here.
+WARNINGS = ["no-ctracer", "no-sysmon", "no-data-collected", "module-not-measured", "couldnt-parse"]
+LEAST_TIME, LEAST_PART = 0.2, 0.1  # seconds, and of the time there is: how long before its end data is saved
+
+
+def begin(directories: list[str]) -> None:
+    """Begin what the plan says, for modules in `directories`; on a Python that can't, say so in the log."""
+    try:
+        plan = json.loads(_call("GET", PLAN))
+        _measure(_imported("coverage", plan["library"]), plan, directories)
+    except Exception as error:  # noqa: BLE001 # the function's work goes on
+        version = ".".join(map(str, sys.version_info[:2]))
+        sys.stderr.write(f"harness: no coverage of this function, on Python {version}: {error}\n")
+
+
+def _imported(name: str, folder: str) -> ModuleType:
+    """Import a package from its directory, and nothing else that lies beside it."""
+    file = os.path.join(folder, "__init__.py")  # noqa: PTH118
+    spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[folder])
+    if spec is None or spec.loader is None:
+        raise ImportError(f"there is no {file}")
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _measure(coverage: Any, plan: dict[str, Any], directories: list[str]) -> None:
+    from awslambdaric.lambda_runtime_client import LambdaRuntimeClient as Client  # noqa: PLC0415
+
+    measured = coverage.Coverage(
+        data_file=None,
+        config_file=False,
+        branch=plan["branch"],
+        context=plan["context"],
+        include=_own(directories, frozenset(plan["names"])),
+    )
+    measured.set_option("run:disable_warnings", WARNINGS)
+    found = Found(measured)
+    for name in ("post_invocation_result", "post_invocation_error", "post_init_error"):
+        setattr(Client, name, _after(found.hand_over, getattr(Client, name)))
+    Client.wait_next_invocation = _before(found.begin, Client.wait_next_invocation)
+    os._exit = _after(found.hand_over_here, os._exit)
+    measured.start()
+    found.count()
+
+
+def _own(directories: list[str], names: frozenset[str]) -> list[str]:
+    """Return patterns of what may be the project's own, by the names that files and folders have there."""
+    folders = [Path(directory) for directory in directories]
+    entries = [entry for folder in folders if folder.is_dir() for entry in folder.iterdir()]
+    own = [entry for entry in entries if entry.name in names]
+    return [f"{entry}/*" if entry.is_dir() else str(entry) for entry in own] or [os.devnull]
+
+
+def _after(first: Callable[[], None], then: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(then)
+    def both(*args: Any, **options: Any) -> Any:
+        first()
+        return then(*args, **options)
+
+    return both
+
+
+def _before(then: Callable[[Any], None], first: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(first)
+    def both(*args: Any, **options: Any) -> Any:
+        invocation = first(*args, **options)
+        then(invocation)
+        return invocation
+
+    return both
+
+
+class Found:
+    """What is measured; handed over after each invocation, and shortly before it would time out."""
+
+    def __init__(self, measured: Any) -> None:
+        self._measured = measured
+        self._process = os.getpid()
+        self._hashes: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(0, self.hand_over)
+
+    def begin(self, invocation: Any) -> None:
+        """Take note of an invocation that begins."""
+        self.count()
+        left = float(invocation.deadline_time_in_ms) / 1000 - time.time()
+        self._timer = threading.Timer(left - min(LEAST_TIME, LEAST_PART * left), self.hand_over)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def count(self) -> None:
+        """Count what runs from now on for what the harness says."""
+        self._measured.switch_context(_call("GET", CONTEXT).decode())
+
+    def hand_over(self) -> None:
+        """Hand over all that was measured so far."""
+        self._timer.cancel()
+        with self._lock:
+            data = self._measured.get_data()
+            self._hashes |= {file: _digest(file) for file in data.measured_files() - self._hashes.keys()}
+            found = {"files": self._hashes, "data": b64encode(data.dumps()).decode()}
+        _call("POST", FOUND, json.dumps(found).encode())
+
+    def hand_over_here(self) -> None:
+        """Do so in the function's process, and not in one that it has forked."""
+        if os.getpid() == self._process:
+            self.hand_over()
+
+
+def _digest(file: str) -> str:
+    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+
+
+def _call(method: str, path: str, body: bytes | None = None) -> bytes:
+    connection = HTTPConnection(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    try:
+        connection.request(method, path, body)
+        return connection.getresponse().read()
+    finally:
+        connection.close()

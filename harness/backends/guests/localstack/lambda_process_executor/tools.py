@@ -1,0 +1,103 @@
+"""What runs in a function's process beside the function: a measurement of coverage, or a debugger.
+
+The harness asks for it by files in `LAMBDA_PROCESS_TOOLS`, each `<kind>-<process id>.json`, a plan, which
+counts as long as that process runs. A function's process asks for its plan at the Runtime API's address.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COVERAGE = "coverage"
+CONTEXT = "context"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """What is to run in one process of a function.
+
+    Attributes:
+        kind: `coverage`.
+        plan: what the process is told; `library` is the directory of the package that it imports for it.
+        folder: where the harness looks for what it has found, and says what it is for.
+        stamp: another one for each plan; empty for no tool.
+    """
+
+    kind: str = ""
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path = Path()
+    stamp: str = ""
+    _id: str = field(default_factory=lambda: uuid4().hex)
+
+    @property
+    def kept(self) -> list[str]:
+        """The directories of this machine that the process needs."""
+        return [self.plan["library"]] if self.plan else []
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the process is told in its environment, which the function does not see."""
+        return {"_HARNESS_TOOL": self.kind} if self.plan else {}
+
+    def context(self) -> bytes:
+        """Return what the harness wants the next invocation to be counted for: a test, if it says one."""
+        with suppress(FileNotFoundError):
+            return (self.folder / CONTEXT).read_bytes()
+        return b""
+
+    def take(self, found: bytes) -> None:
+        """Keep what the process has found so far, in the place of what it had before."""
+        with suppress(FileNotFoundError):  # nobody wants it any more
+            fresh = self.folder / f"{self._id}.new"
+            fresh.write_bytes(found)
+            fresh.replace(self.folder / f"{self._id}.found")
+
+
+NONE = Tool()
+
+
+def prepare() -> None:
+    """Make the directory: that is how the harness knows that there can be tools."""
+    if folder := os.environ.get("LAMBDA_PROCESS_TOOLS"):
+        Path(folder).mkdir(exist_ok=True)
+
+
+def wanted(function: str) -> Tool:  # noqa: ARG001 # coverage is of all functions
+    """Return what is to run in a process of a function that starts now."""
+    folder = os.environ.get("LAMBDA_PROCESS_TOOLS")
+    if not folder:
+        return NONE
+    for file in sorted(Path(folder).glob(f"{COVERAGE}-*.json")):
+        if _is_running(int(file.stem.rpartition("-")[2])):
+            return _read(file)
+    return NONE
+
+
+def _read(file: Path) -> Tool:
+    try:
+        text = file.read_bytes()
+    except FileNotFoundError:  # taken away meanwhile
+        return NONE
+    kind = file.stem.partition("-")[0]
+    stamp, plan = hashlib.sha256(text).hexdigest(), json.loads(text)
+    return Tool(kind=kind, plan=plan, folder=file.parent / plan["run"], stamp=stamp)
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

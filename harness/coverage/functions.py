@@ -1,0 +1,270 @@
+"""Coverage of the code of functions: what coverage.py measures in a run, with what ran in their processes.
+
+The functions of an emulator on this machine are measured while a plan lies in its folder; the other side of
+it is `lambda_process_executor.tools`. Their lines go into the data of the measurement that is under way in
+this process, such as that of pytest-cov.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import sys
+import warnings
+from base64 import b64decode
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import pytest
+
+from harness.backends import emulator
+from harness.coverage.origins import Origins
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator, Mapping
+
+    from coverage import Coverage, CoverageData
+
+    from harness.values import Endpoint
+
+_CONTEXT = "context"
+_OUTPUT = "terraform_lambda_harness_functions"  # what a worker tells the controller
+_ALONE = "stack_alone"
+
+
+def under_way() -> Coverage | None:
+    """Return the measurement of this process; None if there is none."""
+    library = sys.modules.get("coverage")
+    return library.Coverage.current() if library else None
+
+
+@dataclass(slots=True, kw_only=True)
+class FunctionCoverage:
+    """What a measurement gets from functions.
+
+    Attributes:
+        measurement: That of this process.
+        folders: Where the sources are, beside those that the measurement names.
+        run: A name that all processes of the run share, and no other run has.
+        notes: What could not be measured, a line each.
+    """
+
+    measurement: Coverage
+    folders: Iterable[Path]
+    run: str = field(default_factory=lambda: uuid4().hex)
+    notes: list[str] = field(default_factory=list)
+    _found: Path | None = None
+
+    @contextmanager
+    def of(self, endpoint: Endpoint) -> Iterator[None]:
+        """Measure the functions at `endpoint` while the context is open."""
+        tools = tools_folder(endpoint)
+        if tools is None:
+            self.notes.append(f"functions are not measured on the backend {endpoint.backend}")
+            yield
+            return
+        origins = Origins([*self.folders, *_sources(self.measurement)])
+        plan, self._found = tools / f"coverage-{os.getpid()}.json", tools / self.run
+        self._found.mkdir(exist_ok=True)
+        _write(plan, json.dumps(self._plan(origins)))
+        try:
+            yield
+            self._collect(self._found, origins)
+        finally:
+            plan.unlink(missing_ok=True)
+            if not any(tools.glob("coverage-*.json")):  # the last worker
+                shutil.rmtree(self._found, ignore_errors=True)
+            self._found = None
+
+    def count_for(self, context: str) -> None:
+        """Count what functions run from now on for a context, such as a test; none if it is empty."""
+        if self._found:
+            _write(self._found / _CONTEXT, context)
+
+    def _plan(self, origins: Origins) -> dict[str, Any]:
+        import coverage  # noqa: PLC0415 # it is there: it measures
+
+        return {
+            "run": self.run,
+            "library": str(Path(coverage.__file__).parent),
+            "branch": bool(self.measurement.get_option("run:branch")),
+            "context": self.measurement.get_option("run:context"),
+            "names": sorted(origins.names),
+        }
+
+    def _collect(self, run: Path, origins: Origins) -> None:
+        found = [json.loads(file.read_bytes()) for file in run.glob("*.found")]
+        for each in found:
+            self._add(each["data"], origins.of(each["files"]))
+        unknown = {path for each in found for path in each["files"].keys() - origins.of(each["files"]).keys()}
+        for path in sorted(unknown):
+            if file := origins.changed(path):
+                self.notes.append(f"{path} ran in a function, and is not what {file} is now: left out")
+
+    def _add(self, data: str, places: Mapping[str, Path]) -> None:
+        """Add what a process has measured, file by file in the place where it stands in the project."""
+        from coverage import CoverageData  # noqa: PLC0415
+
+        measured, added = CoverageData(no_disk=True), CoverageData(no_disk=True)
+        measured.loads(b64decode(data))
+        is_wanted = _filter(self.measurement)
+        names = {path: self._named(file) for path, file in places.items() if is_wanted(str(file))}
+        for context in measured.measured_contexts():
+            measured.set_query_context(context)
+            added.set_context(context)
+            _copy(measured, added, names)
+        with warnings.catch_warnings(action="ignore"):  # that nothing of it ran in this process
+            self.measurement.get_data().update(added)
+        measured.close(force=True)
+        added.close(force=True)
+
+    def _named(self, file: Path) -> str:
+        return os.path.relpath(file) if self.measurement.get_option("run:relative_files") else str(file)
+
+
+class FunctionRecorder:
+    """Has functions measured in a run under coverage.py: a plugin of its own, in each worker too.
+
+    Args:
+        has_contexts: Whether the lines of each test are told apart, as by `--cov-context=test`.
+        run: A name that all workers of the run share, and no other run has.
+    """
+
+    def __init__(self, *, has_contexts: bool, run: str) -> None:
+        self._has_contexts = has_contexts
+        self._run = run
+        self._is_exclusive = True
+        self._measured: FunctionCoverage | None = None
+        self._notes: list[str] = []
+
+    @contextmanager
+    def measured(self, endpoint: Endpoint, folders: Iterable[Path], *, is_exclusive: bool) -> Iterator[None]:
+        """Measure the functions at `endpoint` while the context is open.
+
+        Args:
+            endpoint: Where they are.
+            folders: Where their sources are.
+            is_exclusive: Whether no tests of other processes use them.
+        """
+        measurement = under_way()
+        if measurement is None:
+            yield
+            return
+        self._is_exclusive = is_exclusive
+        self._measured = FunctionCoverage(measurement=measurement, folders=folders, run=self._run)
+        with self._measured.of(endpoint):
+            yield
+        self._notes += self._measured.notes
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
+        """Count what functions run for the set-up of a test."""
+        with self._counted(item, "setup"):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
+        """Count what functions run for a test."""
+        with self._counted(item, "run"):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None]:
+        """Count what functions run for the teardown of a test."""
+        with self._counted(item, "teardown"):
+            return (yield)
+
+    @contextmanager
+    def _counted(self, item: pytest.Item, phase: str) -> Iterator[None]:
+        """Name the test, as pytest-cov does, unless another worker's may run in the same stack."""
+        is_alone = phase == "run" and _ALONE in getattr(item, "fixturenames", ())
+        if not (self._has_contexts and self._measured and (self._is_exclusive or is_alone)):
+            yield
+            return
+        self._measured.count_for(f"{item.nodeid}|{phase}")
+        try:
+            yield
+        finally:
+            self._measured.count_for("")
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
+        """Take in what a worker has to tell."""
+        self._notes += getattr(node, "workeroutput", {}).get(_OUTPUT, [])
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hand what a worker has to tell to the controller."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[_OUTPUT] = self._notes
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
+        """Tell what could not be measured."""
+        for note in dict.fromkeys(self._notes):
+            terminalreporter.write_line(f"coverage: {note}")
+
+
+def tools_folder(endpoint: Endpoint) -> Path | None:
+    """Return where an emulator looks for plans of what runs beside functions; None if it does not."""
+    folder = endpoint.log and endpoint.log.parent / emulator.TOOLS
+    return folder if folder and folder.is_dir() else None
+
+
+def _copy(measured: CoverageData, added: CoverageData, names: Mapping[str, str]) -> None:
+    """Copy the lines of one context, by the new name of each file."""
+    if measured.has_arcs():
+        added.add_arcs({name: measured.arcs(path) or () for path, name in names.items()})
+    else:
+        added.add_lines({name: measured.lines(path) or () for path, name in names.items()})
+
+
+def _sources(measurement: Coverage) -> list[Path]:
+    """Return the folders that a measurement is limited to; none if it is not."""
+    named = [*_option(measurement, "run:source"), *_option(measurement, "run:source_pkgs")]
+    return [folder.resolve() for name in named for folder in _folders(name)]
+
+
+def _folders(source: str) -> list[Path]:
+    if Path(source).is_dir():
+        return [Path(source)]
+    try:
+        spec = importlib.util.find_spec(source)
+    except (ImportError, ValueError):
+        return []
+    if spec is None:
+        return []
+    return [Path(each) for each in spec.submodule_search_locations or [spec.origin or ""]]
+
+
+def _filter(measurement: Coverage) -> Any:  # noqa: ANN401
+    """Return what says whether a measurement wants a file: by its sources, and what it includes and omits."""
+    from coverage.files import GlobMatcher, prep_patterns  # noqa: PLC0415
+
+    sources = _sources(measurement)
+    included, omitted = _option(measurement, "run:include"), _option(measurement, "run:omit")
+
+    def is_wanted(file: str) -> bool:
+        if sources and not any(Path(file).is_relative_to(source) for source in sources):
+            return False
+        if included and not GlobMatcher(prep_patterns(included)).match(file):
+            return False
+        return not (omitted and GlobMatcher(prep_patterns(omitted)).match(file))
+
+    return is_wanted
+
+
+def _option(measurement: Coverage, name: str) -> list[str]:
+    value = measurement.get_option(name)
+    return list(value) if isinstance(value, list) else []
+
+
+def _write(file: Path, text: str) -> None:
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text, "utf-8")
+    fresh.replace(file)

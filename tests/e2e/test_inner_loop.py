@@ -1,0 +1,145 @@
+"""One function while somebody works on it: its sources run as they are saved, and its lines are measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from coverage import Coverage
+
+from harness import deployed_at
+from harness.coverage.functions import FunctionCoverage
+from harness.lifetimes.hot import Hot
+from harness.session import zip_variables
+from harness.settings import PackageSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from harness import Deployment, Endpoint, Settings
+
+ROOT = """
+variable "lambda_zip" {
+  type = string
+}
+resource "aws_iam_role" "f" {
+  name               = "worked-on"
+  assume_role_policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRole"
+      Principal = { Service = "lambda.amazonaws.com" }
+    }]
+  })
+}
+resource "aws_lambda_function" "f" {
+  function_name = "worked-on"
+  filename      = var.lambda_zip
+  role          = aws_iam_role.f.arn
+  handler       = "app.handler"
+  runtime       = "python3.13"
+}
+"""
+SOURCE = """
+def handler(event, context):
+    total = 0
+    for number in event.get("numbers", []):
+        total += number
+    if total > 100:
+        return "much"
+    return {answer!r}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkedOn:
+    """The function.
+
+    Attributes:
+        settings: Those of its stack.
+        stack: Where it runs.
+        module: Its source.
+    """
+
+    settings: Settings
+    stack: Deployment
+    module: Path
+
+    def saved(self, answer: str) -> None:
+        self.module.write_text(SOURCE.format(answer=answer), "utf-8")
+
+    def answer(self, **event: Any) -> str:  # noqa: ANN401
+        told = self.stack.client("lambda").invoke(FunctionName="worked-on", Payload=json.dumps(event))
+        return str(json.loads(told["Payload"].read()))
+
+
+@pytest.fixture(scope="module")
+def worked_on(
+    harness_settings: Settings, endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WorkedOn]:
+    if endpoint.backend not in {"host", "ministack"}:
+        pytest.skip("the function is to be a process of this machine")
+    folder = tmp_path_factory.mktemp("worked_on").resolve()
+    source = folder / "app"
+    source.mkdir()
+    (folder / "main.tf").write_text(ROOT, "utf-8")
+    (source / "__init__.py").write_text(SOURCE.format(answer="zip"), "utf-8")
+    package = PackageSettings(source=source, output=folder / "app.zip")
+    settings = replace(harness_settings, terraform_dir=folder, package=package, variables={})
+    own = replace(endpoint, access_key="111122223333")
+    with deployed_at(settings, own, destroy=not endpoint.is_temporary) as stack:
+        yield WorkedOn(settings=settings, stack=stack, module=source / "__init__.py")
+
+
+def test_the_next_invocation_runs_what_is_saved(worked_on: WorkedOn, endpoint: Endpoint) -> None:
+    reload = Hot(settings=worked_on.settings)
+    assert worked_on.answer() == "zip"
+    (zipped,) = zip_variables(worked_on.settings, running=endpoint.backend).values()
+    reload.begin(endpoint, {zipped: hashlib.sha256(Path(zipped).read_bytes()).hexdigest()})
+    for text in ("first", "the second"):
+        worked_on.saved(text)
+        reload.saved()
+        assert worked_on.answer() == text
+
+    reload.end()
+    worked_on.saved("zip")
+    assert worked_on.answer() == "zip"
+
+
+def test_the_lines_of_a_function_are_those_of_its_handler_in_process(
+    worked_on: WorkedOn, endpoint: Endpoint
+) -> None:
+    source = worked_on.module.parent
+    measurement = Coverage(data_file=None, config_file=False, source=[str(source)], branch=True)
+    measurement.start()
+    measurement.stop()
+    with FunctionCoverage(measurement=measurement, folders=[source]).of(endpoint):
+        assert worked_on.answer(numbers=[1, 2]) == "zip"
+
+    found = sorted(measurement.get_data().arcs(str(worked_on.module)) or ())
+    measurement.get_data().close(force=True)
+    assert found == in_process(worked_on.module, {"numbers": [1, 2]})
+
+
+def in_process(module: Path, event: object) -> list[tuple[int, int]]:
+    """Return the arcs that the handler of a module runs in a process of its own."""
+    program = f"""
+import json, sys
+from coverage import Coverage
+made = Coverage(data_file=None, config_file=False, source=[{str(module.parent)!r}], branch=True)
+made.start()
+sys.path.insert(0, {str(module.parents[1])!r})
+import app
+app.handler({event!r}, None)
+made.stop()
+print(json.dumps(sorted(made.get_data().arcs({str(module)!r}))))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return [(begin, end) for begin, end in json.loads(done.stdout)]
