@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass
@@ -17,14 +18,21 @@ if TYPE_CHECKING:
 _START = re.compile(r'START RequestId: (\S+)|\{.*"type":\s*"platform\.start".*"requestId":\s*"([^"]+)"')
 _END = re.compile(r'END RequestId: |REPORT RequestId: |\{.*"type":\s*"platform\.(runtimeDone|report)"')
 _DURATION = re.compile(r'Duration: ([\d.]+) ms|"durationMs":\s*([\d.]+)')
+# How Node.js tells of an error, in both of its formats, and other runtimes do in JSON:
+# https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html
+_OF_NODE = r"\S+Z\t\S+\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?=\{)"
+_AS_JSON = re.compile(rf"(?:{_OF_NODE})?(?P<error>\{{.*\"errorType\":.*)", re.DOTALL)
 # How a runtime, or Lambda itself, tells that an invocation failed.
 _FAILURE = re.compile(
+    rf"{_OF_NODE}|"
     r"\[ERROR\] |Traceback \(most recent call last\)|.*Task timed out after"
     r"|REPORT .*\tStatus: (error|timeout)"
     r'|\{(?=.*"errorType":).*"stackTrace":|\{.*"type":\s*"platform\.(report|runtimeDone)".*"status":\s*"(error|failure|timeout)"'
 )
 # What a function itself has logged as an error; it may have gone on well.
-_COMPLAINT = re.compile(r'\[(ERROR|CRITICAL)\]\t|\{.*"(log_)?level":\s*"(ERROR|CRITICAL|FATAL)"')
+_COMPLAINT = re.compile(
+    r'\[(ERROR|CRITICAL)\]\t|\S+Z\t\S+\t(ERROR|FATAL)\t|\{.*"(log_)?level":\s*"(ERROR|CRITICAL|FATAL)"'
+)
 # How a traceback names the error, at the start of a line.
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(: |$)")
 _CLOCKS_DIFFER = 0.5  # seconds, between this machine and where the log is written
@@ -88,7 +96,24 @@ class Invocation:
         if first is None:
             return ()
         others = [m for m in self.messages[first + 1 :] if not _END.match(m) or sign.match(m)]
-        return tuple(line for message in (self.messages[first], *others) for line in message.splitlines())
+        return tuple(line for message in (self.messages[first], *others) for line in _readable(message))
+
+
+def _readable(message: str) -> list[str]:
+    """Return the lines of a message; of an error in JSON, what it says and where it was raised."""
+    match = _AS_JSON.match(message)
+    try:
+        error = json.loads(match["error"]) if match else {}
+    except json.JSONDecodeError:
+        error = {}
+    inner = error.get("message")
+    error = inner if isinstance(inner, dict) else error  # Node.js, if the function logs in JSON
+    if "errorType" not in error:
+        return message.splitlines()
+    head = f"{error['errorType']}: {error.get('errorMessage', '')}"
+    stack = error.get("stackTrace") or error.get("stack") or ()
+    text = "\n".join(map(str, (stack,) if isinstance(stack, str) else stack))
+    return [head, *(line for line in text.splitlines() if line.strip() and line != head)]
 
 
 def log_events(client: Any, function: str, *, since: float = 0.0) -> list[LogEvent]:  # noqa: ANN401 - boto3's

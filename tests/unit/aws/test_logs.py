@@ -83,15 +83,59 @@ def test_the_log_format_json_is_read_too() -> None:
             "ExitError",
         ),
         ([platform("report", requestId="r-1", status="timeout")], "timeout"),
-        ([json.dumps({"errorMessage": "no", "errorType": "KeyError", "stackTrace": []})], "KeyError"),
     ],
-    ids=["raised", "printed", "timed out", "died", "timed out, as JSON", "raised, as JSON"],
+    ids=["raised", "printed", "timed out", "died", "timed out, as JSON"],
 )
 def test_a_failure_is_told_with_its_lines(messages: list[str], error: str) -> None:
     found = attempt("a line before", *messages, "END RequestId: r-1")
 
     assert error in found.error
     assert "\n".join(found.failure) == "\n".join(messages)
+
+
+NODE = {
+    "errorType": "SyntaxError",
+    "errorMessage": "no JSON",
+    "stack": ["SyntaxError: no JSON", "    at Runtime.handler (file:///var/task/index.mjs:6:67)"],
+}
+NODE_AS_JSON = {"errorType": "SyntaxError", "errorMessage": "no JSON", "stackTrace": NODE["stack"]}
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f"2026-11-30T03:20:54.536Z\tr-1\tERROR\tInvoke Error \t{json.dumps(NODE)}",
+        f"2026-11-30T03:20:54.536Z\tundefined\tERROR\tUncaught Exception \t{json.dumps(NODE)}",
+        f"2026-11-30T03:20:54.536Z\tr-1\tERROR\tUnhandled Promise Rejection \t{json.dumps(NODE)}",
+        json.dumps({"timestamp": "2026-11-30T03:20:54Z", "level": "ERROR", "message": NODE_AS_JSON}),
+        json.dumps({"level": "ERROR", "requestId": "r-1", **NODE_AS_JSON}),
+    ],
+    ids=["raised", "uncaught", "rejected", "in a message of JSON", "as JSON"],
+)
+def test_an_error_of_node_is_a_failure_that_reads_as_one(message: str) -> None:
+    found = attempt("a line before", message, "END RequestId: r-1")
+
+    assert found.error == "SyntaxError: no JSON"
+    assert found.failure == tuple(NODE["stack"])
+
+
+def test_an_error_of_python_in_json_is_told_with_its_trace() -> None:
+    trace = ['  File "/var/task/app.py", line 3, in handler\n    return event["size"]\n']
+    error = {"errorMessage": "'size'", "errorType": "KeyError", "stackTrace": trace, "level": "ERROR"}
+
+    found = attempt(json.dumps(error), "END RequestId: r-1")
+
+    assert found.failure == (
+        "KeyError: 'size'",
+        '  File "/var/task/app.py", line 3, in handler',
+        '    return event["size"]',
+    )
+
+
+def test_a_line_that_only_looks_like_an_error_in_json_is_told_as_it_is() -> None:
+    cut = '2026-11-30T03:20:54.536Z\tr-1\tERROR\tInvoke Error \t{"errorType":"SyntaxError","err'
+
+    assert attempt(cut).failure == (cut,)
 
 
 def test_of_errors_that_follow_from_each_other_the_last_is_the_failure() -> None:
@@ -120,7 +164,14 @@ def test_words_that_sound_like_a_failure_are_none(message: str) -> None:
     assert (found.failure, found.error, found.complaint) == ((), "", ())
 
 
-@pytest.mark.parametrize("message", ["[ERROR]\t2026-11-25T10:00:00Z\tr-1\tno luck", '{"level":"ERROR"}'])
+@pytest.mark.parametrize(
+    "message",
+    [
+        "[ERROR]\t2026-11-25T10:00:00Z\tr-1\tno luck",
+        "2026-11-30T03:20:54.536Z\tr-1\tERROR\tno",
+        '{"level":"ERROR"}',
+    ],
+)
 def test_an_error_that_a_function_logs_itself_is_no_failure(message: str) -> None:
     found = attempt(message, "END RequestId: r-1")
 
