@@ -23,6 +23,13 @@ _CLOCKS_DIFFER = 1.0  # seconds
 _SERVED_AT = re.compile(r"^/_aws/execute-api/[^/]+")  # an emulator's path before that of the API
 _REQUEST = re.compile(r"^request \S+: ")  # its id differs from test to test, and the cause may be the same
 _CLASS = re.compile(r"^(?:harness\.errors\.\w+|Failed): ")  # the message says all of it
+# Mistakes of the test itself, whatever became of its events meanwhile. An attribute of None may be missing
+# since no answer came.
+_MISTAKE = re.compile(
+    r"(NameError|UnboundLocalError|ImportError|ModuleNotFoundError): "
+    r"|AttributeError: (?!'NoneType')"
+    r"|harness\.errors\.(ResourceError|OutputError): "
+)
 # A line of the project's own has a relative path. The last is the innermost in Python, the first
 # in Node.
 _PYTHON = re.compile(r'File "([^"/<][^"]*)", line (\d+)')
@@ -44,6 +51,8 @@ def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str], answer:
         return _line(f"{REFUSED}: {refused[0]}")
     if told := next((line for line in lines if line.startswith(REFUSED)), None):
         return _line(told)
+    if lines and _MISTAKE.match(lines[0]):
+        return _line(_CLASS.sub("", lines[0]))
     if stopped := next(filter(None, (hops.failed(trace.hops) for trace in traces)), None):
         return _of_hop(stopped)
     if answer:

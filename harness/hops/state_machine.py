@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -83,7 +84,8 @@ def _ended(way: Way, execution: str) -> tuple[Hop, list[Event]]:
     )
     events, status = history(states, execution), str(described["status"])
     state: State = "unknown" if status in RUNNING else "reached" if status == "SUCCEEDED" else "failed"
-    seen = ": ".join([status, *failure(events).values()]) if state == "failed" else status
+    problem = failure(events) if state == "failed" else {}
+    seen = ": ".join(filter(None, [status, problem.get("state"), _told(problem)]))
     output = str(described.get("output") or "")
     final = SETTLED if state == "failed" else None
     return Hop(name=_ENDED, state=state, seen=seen, payload=output, final_after=final), events
@@ -91,17 +93,31 @@ def _ended(way: Way, execution: str) -> tuple[Hop, list[Event]]:
 
 def _states(events: Sequence[Event], ended: Hop) -> list[Hop]:
     """Return a hop for each state that was entered; the one that has ended a failed execution has failed."""
-    entered = [event["stateEnteredEventDetails"] for event in events if "stateEnteredEventDetails" in event]
-    hops = [
-        Hop(name=f"state {one['name']}", state="reached", seen="entered", payload=str(one.get("input") or ""))
-        for one in entered
-    ]
+    hops = list[Hop]()
+    for event in events:
+        if one := event.get("stateEnteredEventDetails"):
+            payload = str(one.get("input") or "")
+            hops.append(Hop(name=f"state {one['name']}", state="reached", seen="entered", payload=payload))
+        elif event["type"].endswith(_FAILURES) and hops and (problem := _told(_details(event))):
+            hops[-1] = replace(hops[-1], seen=f"entered; then {problem}, which was caught or tried again")
     cause = failure(events) if ended.state == "failed" else {}
     at = next(
         (place for place, hop in reversed([*enumerate(hops)]) if hop.name == f"state {cause.get('state')}"),
         None,
     )
     if at is not None:
-        seen = ": ".join(cause[name] for name in ("error", "cause") if name in cause)
-        hops[at] = Hop(name=hops[at].name, state="failed", seen=seen, payload=hops[at].payload)
+        hops[at] = replace(hops[at], state="failed", seen=_told(cause))
     return hops
+
+
+def _told(problem: Mapping[str, str]) -> str:
+    """Return error and cause as a person reads them: a function's cause is JSON."""
+    return ": ".join(filter(None, (problem.get("error"), _message(problem.get("cause", "")))))
+
+
+def _message(cause: str) -> str:
+    try:
+        told = json.loads(cause)
+    except json.JSONDecodeError:
+        return cause
+    return str(told["errorMessage"]) if isinstance(told, dict) and "errorMessage" in told else cause

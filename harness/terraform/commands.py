@@ -233,16 +233,20 @@ class Terraform:
                 raise
             # Not `from problem`: what that has besides is Terraform's own JSON.
             raise self._error(watch, asker) from None
+        for refusal in self._refused(asker):  # a script may go on without what it asked for
+            log.warning("terraform %s went well, but asked for more: %s", command, refusal)
         return events
 
     def _error(self, watch: Watch, asker: str) -> TerraformError:
         """Return a command's error, with what the emulator says of it and the hosts asked for in vain."""
         error = TerraformError(watch.command, watch.events.errors())
-        for note in (*hints_for(error.diagnostics), *watch.complaints()):
+        for note in (*hints_for(error.diagnostics), *watch.complaints(), *self._refused(asker)):
             error.add_note(note)
-        for refusal in dict.fromkeys(map(gate.told, gate.refusals(self.gate, asker))):
-            error.add_note(refusal)
         return error
+
+    def _refused(self, asker: str) -> list[str]:
+        """Return what the gate has refused a command, and how to let it through."""
+        return list(dict.fromkeys(map(gate.told, gate.refusals(self.gate, asker))))
 
     def _why_stop(self) -> str:
         how = self.ended()

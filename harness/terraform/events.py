@@ -29,6 +29,8 @@ _DONE = {
 _PLACE = re.compile(r"on (\S+) line (\d+)")
 _SHOWN = re.compile(r"on \S+ line \d+|\d+: ")  # where it is, and the line of the file
 _FIRST_PROGRESS = 10  # seconds
+# What `init` says above the mistakes that it is about.
+_PREAMBLE = "Terraform encountered problems during initialisation"
 # Waits inside the provider that no setting shortens, on any emulator and on AWS.
 _WAITS = {
     "aws_sqs_queue": "the provider waits until the queue's attributes have stayed the same for 25 s",
@@ -51,6 +53,7 @@ class EventLog:
     plain: list[str] = field(default_factory=list)
     last_news: float = field(default_factory=time.monotonic)
     _begun: dict[str, float] = field(default_factory=dict)
+    _warnings: set[str] = field(default_factory=set)
 
     def take(self, line: str) -> None:
         """Take one line of output."""
@@ -77,7 +80,7 @@ class EventLog:
         """Return the errors told; what was printed besides stands in where there is none."""
         lines = [line.strip(" │╷╵\t\r\n") for line in self.plain]
         if found := self.diagnostics or list(_errors_in(lines)):
-            return found
+            return [error for error in found if not error.summary.startswith(_PREAMBLE)] or found
         text = "\n".join(filter(None, lines))
         return [Diagnostic(severity="error", summary=text or "no reason given")]
 
@@ -108,7 +111,8 @@ class EventLog:
     def _take_diagnostic(self, told: Diagnostic) -> None:
         if told.severity == "error":
             self.diagnostics.append(told)
-        else:
+        elif str(told) not in self._warnings:  # each step of a command tells them again
+            self._warnings.add(str(told))
             log.info("%s", told)
 
 

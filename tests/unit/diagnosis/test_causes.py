@@ -76,6 +76,24 @@ def trace(*hops: Hop) -> Trace:
             "function returned: TypeError: x is not a function (src/orders/index.mjs:3)",
         ),
         (
+            "AttributeError: 'Queue' object has no attribute 'wait'",
+            [trace(ACCEPTED, BROKEN)],
+            [],
+            "AttributeError: 'Queue' object has no attribute 'wait'",
+        ),
+        (
+            "harness.errors.ResourceError: no queue is named 'x'",
+            [trace(ACCEPTED, BROKEN)],
+            [],
+            "no queue is named 'x'",
+        ),
+        (
+            "AttributeError: 'NoneType' object has no attribute 'body'",
+            [trace(ACCEPTED, UNMATCHED)],
+            [],
+            "matched a rule: no rule matches it; bus default has 1",
+        ),
+        (
             "waited 30 s",
             [trace(ACCEPTED, BROKEN)],
             ["GET api.example.org:443, by greet"],

@@ -53,11 +53,28 @@ def test_a_failed_execution_stops_at_the_state_that_failed(world: World) -> None
     found = {hop.name: hop for hop in trace_sent(world.stack(), sent(MACHINE, id=EXECUTION), patience=0)}
 
     assert found["state Weigh"].state == "reached"
+    assert found["state Weigh"].seen == "entered; then Busy: it is caught, which was caught or tried again"
     assert (found["state Pay"].state, found["state Pay"].seen) == ("failed", "ValueError: poison")
     assert (found["execution ended"].state, found["execution ended"].seen) == (
         "unreached",
         "FAILED: Pay: ValueError: poison",
     )
+
+
+def test_what_a_function_raised_is_told_without_its_json(world: World) -> None:
+    cause = json.dumps({"errorMessage": "card declined", "errorType": "RuntimeError", "stackTrace": ["f"]})
+    problem = {"error": "RuntimeError", "cause": cause}
+    world.execution = {"status": "FAILED"}
+    world.history = [
+        entered("Charge", {}),
+        failed("LambdaFunctionFailed", **problem),
+        failed("ExecutionFailed"),
+    ]
+
+    found = {hop.name: hop for hop in trace_sent(world.stack(), sent(MACHINE, id=EXECUTION), patience=0)}
+
+    assert found["state Charge"].seen == "RuntimeError: card declined"
+    assert found["execution ended"].seen == "FAILED: Charge: RuntimeError: card declined"
 
 
 def test_an_execution_that_runs_on_is_not_judged(world: World) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from harness import Endpoint, Settings, SettingsError, TerraformError
 from harness.errors import CommandError, MissingToolError, StateError
+from harness.base import gate
 from harness.terraform import commands as terraform
 
 if TYPE_CHECKING:
@@ -230,6 +231,20 @@ def test_a_destroy_that_fails_is_an_error(fake: Callable[[str], Settings]) -> No
 
     with pytest.raises(TerraformError, match="bucket not empty"), terraform.applied(settings, ENDPOINT, {}):
         pass
+
+
+def test_what_was_refused_is_told_after_an_apply_that_went_well_without_it(
+    fake: Callable[[str], Settings], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refusal = gate.Refusal("terraform/1", "CONNECT", "pypi.org", 443)
+    monkeypatch.setattr(gate, "refusals", lambda _url, _asker: [refusal, refusal])
+
+    with terraform.applied(fake(""), ENDPOINT, {}, destroy=False):
+        pass
+
+    (warning,) = caplog.messages
+    assert "terraform: CONNECT pypi.org:443" in warning
+    assert "HARNESS_ALLOWED_HOSTS=pypi.org would let it through" in warning
 
 
 def test_an_init_that_fails_tells_what_terraform_printed(fake: Callable[[str], Settings]) -> None:

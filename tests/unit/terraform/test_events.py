@@ -46,6 +46,34 @@ def test_warnings_are_no_errors() -> None:
     assert taken.diagnostics == []
 
 
+def test_a_warning_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    warning = {"type": "diagnostic", "diagnostic": {"severity": "warning", "summary": "deprecated"}}
+    other = {"type": "diagnostic", "diagnostic": {"severity": "warning", "summary": "old"}}
+
+    with caplog.at_level(logging.INFO, "harness"):
+        log_of(warning, warning, other, warning)
+
+    assert caplog.messages == ["warning: deprecated", "warning: old"]
+
+
+def test_a_mistake_comes_without_the_preamble_of_init() -> None:
+    text = """
+Error: Terraform encountered problems during initialisation, including problems
+with the configuration, described below.
+
+Error: Argument definition required
+
+  on main.tf line 1, in terraform:
+   1: terraform { required_providers { aws = {} } }
+
+A single-line block can contain only a single argument.
+"""
+
+    (error,) = log_of(*text.splitlines()).errors()
+
+    assert (error.summary, error.location) == ("Argument definition required", "main.tf:1")
+
+
 def test_lines_that_are_no_events_are_the_reason_when_there_is_no_other() -> None:
     assert log_of("", "cannot lock the state", "[1]").errors() == [
         Diagnostic(severity="error", summary="cannot lock the state\n[1]")
