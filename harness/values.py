@@ -136,7 +136,8 @@ class Sent:
             or the execution's ARN.
         payload: Its text, as it was handed over.
         at: When it was sent, in seconds since the epoch; None if that is not known.
-        attributes: Its message attributes, as boto3 takes them.
+        attributes: Its message attributes, as boto3 takes them; of an item, the `OldImage` that it took the
+            place of, if there was one.
         is_answered: Whether the function that it goes to is called by somebody who waits for the answer.
     """
 

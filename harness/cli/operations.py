@@ -225,9 +225,7 @@ def _rule(deployment: Deployment, name: str) -> Mapping[str, Any]:
 
 def _event_for(rule: Mapping[str, Any], detail: str) -> FiredEvent:
     pattern = json.loads(rule["event_pattern"])
-    event = patterns.matching(pattern)
-    if detail:
-        event = {**event, "detail": _object(detail)}
+    event = patterns.completed(pattern, {"detail": _object(detail)} if detail else {})
     if not patterns.matches(pattern, event):
         expected = f"a detail that the pattern of {rule['name']} matches: {rule['event_pattern']}"
         raise SettingsError("--detail", expected=expected, got=detail)

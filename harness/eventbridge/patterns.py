@@ -124,6 +124,20 @@ def matching(pattern: Mapping[str, Any]) -> Event:
     return next(_solved(_parsed(pattern)))[1]
 
 
+def completed(pattern: Mapping[str, Any], given: Mapping[str, Any]) -> Event:
+    """Return a complete event that has the fields of `given`.
+
+    If those alone do not match, objects in them get the fields that the pattern asks for besides. Nothing
+    that is given changes, so the event may still not match.
+
+    Raises:
+        PatternError: The pattern is malformed, or no event that could be thought of matches it.
+    """
+    example = matching(pattern)
+    event = {**example, **given}
+    return event if matches(pattern, event) else _filled(example, given)
+
+
 def near_misses(pattern: Mapping[str, Any]) -> list[NearMiss]:
     """Return one event for each leaf of `pattern` that fails to match for this leaf only.
 
@@ -316,6 +330,16 @@ def _with(event: Mapping[str, Any], path: Path, value: _Value) -> Event:
     else:
         parent[path[-1]] = [value] if path == ("resources",) else value
     return copy
+
+
+def _filled(example: Mapping[str, Any], given: Mapping[str, Any]) -> Event:
+    """Return `given` with what only `example` has, in objects within objects too."""
+    both = {
+        name: _filled(example[name], value)
+        for name, value in given.items()
+        if isinstance(value, dict) and isinstance(example.get(name), dict)
+    }
+    return {**example, **given, **both}
 
 
 def _told(event: Event, path: Path) -> str:

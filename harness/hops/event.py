@@ -49,17 +49,34 @@ def _bus(arn: str) -> str:
 
 def _matched(way: Way, sent: Sent) -> tuple[Hop, list[Rule]]:
     client, bus = way.client("events", sent.arn), _bus(sent.arn)
-    pages = client.get_paginator("list_rules").paginate(EventBusName=bus)
-    rules: list[Rule] = [rule for page in pages for rule in page["Rules"]]
-    fitting = [rule for rule in rules if _fits(rule, json.loads(sent.payload))]
+    rules, envelope = _rules(client, bus), json.loads(sent.payload)
+    fitting = [rule for rule in rules if _fits(rule, envelope)]
     live = [rule for rule in fitting if rule["State"] != "DISABLED"]
     others = [_described(rule, fits=rule in fitting) for rule in (*fitting, *rules) if rule not in live]
     hop = partial(Hop, name=_MATCHED)
     if live:
         return hop(state="reached", seen=", ".join(map(_rule_name, live))), live
     what = "every rule that matches it is disabled" if fitting else "no rule matches it"
-    seen = "\n".join([f"{what}; bus {bus} has {len(rules)}", *capped(dict.fromkeys(others))])
+    hint = "" if fitting else _elsewhere(client, bus, envelope)
+    seen = "\n".join([f"{what}; bus {bus} has {len(rules)}{hint}", *capped(dict.fromkeys(others))])
     return hop(state="failed", seen=seen, final_after=SETTLED), []
+
+
+def _rules(client: Any, bus: str) -> list[Rule]:  # noqa: ANN401 - a boto3 client
+    pages = client.get_paginator("list_rules").paginate(EventBusName=bus)
+    return [rule for page in pages for rule in page["Rules"]]
+
+
+def _elsewhere(client: Any, bus: str, envelope: Mapping[str, Any]) -> str:  # noqa: ANN401 - a boto3 client
+    """Return what to do if a rule on another bus matches an event; empty if none does."""
+    others = [str(each["Name"]) for each in client.list_event_buses()["EventBuses"] if each["Name"] != bus]
+    fitting = (
+        f"; the rule {rule['Name']} on the bus {other} matches it: send it with bus={other!r}"
+        for other in others
+        for rule in _rules(client, other)
+        if _fits(rule, envelope)
+    )
+    return next(fitting, "")
 
 
 def _fits(rule: Rule, envelope: Mapping[str, Any]) -> bool:

@@ -69,10 +69,28 @@ def follow_table(way: Way, sent: Sent) -> tuple[Hop, ...]:
     stream = described.get("LatestStreamArn", "")
     if not (stream and described.get("StreamSpecification", {}).get("StreamEnabled")):
         return (Hop(name=MAPPED, state="unknown", seen=f"{named(sent.arn)} has no stream"),)  # it need not
-    view = described["StreamSpecification"].get("StreamViewType", "")
-    image = {"NewImage": function.parsed(sent.payload)} if view.startswith("NEW") else {}
-    record = {"eventSource": "aws:dynamodb", "dynamodb": {"StreamViewType": view, **image}}
-    return _follow_stream(way, sent, stream, record)
+    return _follow_stream(way, sent, stream, _record(described, sent))
+
+
+def _record(table: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
+    """Return what a table's stream tells of an item that was put there.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
+    """
+    view = str(table["StreamSpecification"].get("StreamViewType", ""))
+    item, before = function.parsed(sent.payload), sent.attributes.get("OldImage")
+    names = [each["AttributeName"] for each in table.get("KeySchema", [])]
+    told = {
+        "Keys": {name: item[name] for name in names if isinstance(item, dict) and name in item},
+        "NewImage": item if view.startswith("NEW") else None,
+        "OldImage": before if "OLD" in view else None,
+        "StreamViewType": view,
+    }
+    return {
+        "eventName": "MODIFY" if before else "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {name: value for name, value in told.items() if value is not None},
+    }
 
 
 def follow_stream(way: Way, sent: Sent) -> tuple[Hop, ...]:

@@ -10,7 +10,7 @@ from harness.resources.bucket import Bucket
 from harness.resources.events import Rule, Schedule
 from harness.resources.function import Function, InvokeResult, LogGroup
 from harness.resources.lookup import Stack, find
-from harness.resources.messaging import Queue, Topic
+from harness.resources.messaging import Queue, Stream, Topic
 from harness.resources.secrets import Parameter, Secret
 from harness.resources.state_machine import StateMachine
 from harness.resources.table import Table
@@ -35,6 +35,7 @@ __all__ = [
     "Schedule",
     "Secret",
     "StateMachine",
+    "Stream",
     "Table",
     "Topic",
 ]
@@ -121,6 +122,10 @@ class Resources:
     def state_machine(self: Stack, which: str | None = None) -> StateMachine:
         """Return a state machine."""
         return StateMachine(self, find(self, "state_machine", which))
+
+    def stream(self: Stack, which: str | None = None) -> Stream:
+        """Return a stream of Kinesis."""
+        return Stream(self, find(self, "stream", which))
 
     def table(self: Stack, which: str | None = None) -> Table:
         """Return a table of DynamoDB."""

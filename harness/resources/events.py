@@ -38,14 +38,15 @@ class Rule(View):
         """Send an event that matches the pattern.
 
         Args:
-            overrides: `source`, `detail_type` or `detail`, in place of those that the harness makes up.
+            overrides: `source`, `detail_type` or `detail`, in place of those that the harness makes up. If
+                the pattern asks for fields that your detail does not have, the harness adds them.
 
         Raises:
             PatternError: PutEvents can't send such an event, or the overrides don't match the pattern.
             ExpectationError: EventBridge did not accept it.
         """
         given = {name.replace("_", "-"): value for name, value in overrides.items()}
-        event = patterns.matching(self.pattern) | given
+        event = patterns.completed(self.pattern, given)
         if not patterns.matches(self.pattern, event):
             raise PatternError("", f"expected overrides that match {self.pattern}, got {given}")
         fired = patterns.as_fired(event, self.bus)

@@ -27,6 +27,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "schedule": ("aws_scheduler_schedule", "aws_cloudwatch_event_rule"),
     "secret": ("aws_secretsmanager_secret",),
     "state_machine": ("aws_sfn_state_machine",),
+    "stream": ("aws_kinesis_stream",),
     "table": ("aws_dynamodb_table",),
     "topic": ("aws_sns_topic",),
 }

@@ -1,4 +1,4 @@
-"""Queues of SQS and topics of SNS."""
+"""Queues of SQS, topics of SNS and streams of Kinesis."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from harness.aws import outbox
 from harness.base.polling import eventually
 from harness.errors import ExpectationError
 from harness.hops import queue
@@ -14,8 +15,11 @@ from harness.resources.lookup import View
 from harness.values import Sent
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from harness.values import FiredEvent
 
+_CLOCKS_DIFFER = 0.5  # seconds, between this machine and where a record's time is noted
 _BATCH = 10  # messages that SQS takes in one call
 
 
@@ -136,6 +140,68 @@ class Topic(View):
             attributes=arguments.get("MessageAttributes", {}),
         )
         return self._remember(sent, at)
+
+
+class Stream(View):
+    """A stream of Kinesis: put records into it, and see what functions have put there."""
+
+    __slots__ = ()
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        return str(self.resource.values["name"])
+
+    def put(self, record: object, *, key: str = "harness") -> Sent:
+        """Put a record, and return it as `Deployment.trace` takes it.
+
+        Args:
+            record: A text is put as it is, and all else as JSON.
+            key: The partition key: records that share one come in the order in which they were put.
+        """
+        text, at = _text(record), time.time()
+        answer = self.client("kinesis").put_record(StreamName=self.name, Data=text.encode(), PartitionKey=key)
+        arn, number = str(self.resource.values["arn"]), str(answer["SequenceNumber"])
+        return self._remember(Sent(arn=arn, id=number, payload=text, at=at), at)
+
+    def records(self) -> list[str]:
+        """Return the records since the test began, as text, by shard; outside of pytest, all of them."""
+        client, begun = self.client("kinesis"), outbox.test_begun()
+        shards = client.list_shards(StreamName=self.name)["Shards"]
+        found = [record for shard in shards for record in self._of_shard(client, shard["ShardId"])]
+        return [
+            record["Data"].decode("utf-8", "replace")
+            for record in found
+            if record["ApproximateArrivalTimestamp"].timestamp() >= begun - _CLOCKS_DIFFER
+        ]
+
+    def _of_shard(self, client: Any, shard: str) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - a boto3 client
+        since = {"StreamName": self.name, "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON"}
+        place = client.get_shard_iterator(**since)["ShardIterator"]
+        while place:
+            page = client.get_records(ShardIterator=place)
+            yield from page["Records"]
+            place = page.get("NextShardIterator") if page.get("MillisBehindLatest") else None
+
+    def wait_for(self, text: str = "", *, timeout: float = 30.0, of: FiredEvent | Sent | None = None) -> str:
+        """Wait for a record with `text` in it, and return the record.
+
+        Args:
+            text: What is to be in it.
+            timeout: Seconds until giving up.
+            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+
+        Raises:
+            NotReachedError: None came; `last` has the records that were there.
+        """
+        records = self._wait(
+            self.records,
+            until=lambda records: any(text in record for record in records),
+            what=f"a record with {text!r} in the stream {self.name}",
+            timeout=timeout,
+            of=of,
+        )
+        return next(record for record in records if text in record)
 
 
 def _text(message: object) -> str:

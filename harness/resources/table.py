@@ -32,9 +32,19 @@ class Table(View):
         A number with a fraction has to be a `Decimal`.
         """
         typed, at, values = typed_item(item), time.time(), self.resource.values
-        self.client("dynamodb").put_item(TableName=self.name, Item=typed)
-        key = str(item[values["hash_key"]])
-        return self._remember(Sent(arn=str(values["arn"]), id=key, payload=json.dumps(typed), at=at), at)
+        before = (
+            self.client("dynamodb")
+            .put_item(TableName=self.name, Item=typed, ReturnValues="ALL_OLD")
+            .get("Attributes")
+        )
+        sent = Sent(
+            arn=str(values["arn"]),
+            id=str(item[values["hash_key"]]),
+            payload=json.dumps(typed),
+            at=at,
+            attributes={"OldImage": before} if before else {},
+        )
+        return self._remember(sent, at)
 
     def items(self) -> list[dict[str, Any]]:
         """Return all items, as a consistent scan finds them."""

@@ -80,6 +80,16 @@ def test_rules_that_do_not_match_are_told_with_what_they_wait_for(world: World, 
     ]
 
 
+def test_a_rule_on_another_bus_that_matches_is_told(world: World, event: FiredEvent) -> None:
+    world.rules = []
+    world.elsewhere = [rule("other", EventPattern='{"source":["elsewhere"]}'), rule("placed")]
+
+    assert traced(world, event)["matched a rule"].seen == (
+        "no rule matches it; bus orders has 0; the rule placed on the bus default matches it: "
+        "send it with bus='default'"
+    )
+
+
 def test_a_disabled_rule_that_matches_comes_first(world: World, event: FiredEvent) -> None:
     world.rules = [
         *(rule(f"other{number}", EventPattern='{"source":["x"]}') for number in range(30)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -174,6 +175,28 @@ def test_an_item_that_the_filter_leaves_out_stops_there(world: World) -> None:
     )
 
     assert traced(world, item)["mapped to a function"].state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "before", "state"),
+    [
+        ({"eventName": ["INSERT"]}, None, "reached"),
+        ({"eventName": ["INSERT"]}, {"n": {"N": "2"}}, "failed"),
+        ({"eventName": ["MODIFY", "REMOVE"]}, {"n": {"N": "2"}}, "reached"),
+        ({"dynamodb": {"Keys": {"id": {"S": ["a-1"]}}}}, None, "reached"),
+        ({"dynamodb": {"OldImage": {"n": {"N": ["2"]}}}}, {"n": {"N": "2"}}, "reached"),
+    ],
+)
+def test_a_filter_sees_what_became_of_the_item(
+    world: World, pattern: object, before: object, state: str
+) -> None:
+    item = table(world, FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]})
+    world.table["KeySchema"] = [{"AttributeName": "id", "KeyType": "HASH"}]
+    world.table["StreamSpecification"]["StreamViewType"] = "NEW_AND_OLD_IMAGES"
+
+    found = traced(world, replace(item, attributes={"OldImage": before} if before else {}))
+
+    assert found["mapped to a function"].state == state
 
 
 def test_a_failed_batch_of_a_stream_says_what_becomes_of_it(world: World) -> None:

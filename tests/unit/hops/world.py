@@ -52,6 +52,7 @@ class World:
     """What is there, by the ARN or name of what it belongs to."""
 
     rules: list[dict[str, str]] = field(default_factory=lambda: [rule()])
+    elsewhere: list[dict[str, str]] = field(default_factory=list)  # the rules of the other bus
     targets: dict[str, list[str]] = field(default_factory=lambda: {"placed": [f"{WORKER}:live"]})
     target_settings: dict[str, Any] = field(default_factory=dict)  # of every target
     log: list[dict[str, Any]] = field(default_factory=list)
@@ -109,8 +110,8 @@ class World:
         self._refuse(call)
         match call:
             case "list_rules":
-                assert asked == {"EventBusName": BUS}
-                yield from ({"Rules": [each]} for each in self.rules)
+                rules = self.rules if asked == {"EventBusName": BUS} else self.elsewhere
+                yield from ({"Rules": [each]} for each in rules)
             case "list_targets_by_rule":
                 arns = self.targets.get(asked["Rule"], [])
                 yield {"Targets": [{"Arn": target, **self.target_settings} for target in arns]}
@@ -160,6 +161,7 @@ _ANSWERS: dict[str, Any] = {
     "receive_message": lambda world, asked: {"Messages": world.messages.get(asked["QueueUrl"], [])},
     "get_subscription_attributes": _subscription,
     "get_bucket_notification_configuration": lambda world, _: world.notifications,
+    "list_event_buses": lambda _, __: {"EventBuses": [{"Name": BUS}, {"Name": "default"}]},
     "describe_execution": lambda world, _: world.execution,
     "describe_table": lambda world, _: {"Table": world.table},
 }

@@ -11,7 +11,7 @@ import pytest
 from harness import Endpoint, ExpectationError, NotReachedError, ResourceError
 from harness.aws import outbox
 from harness.errors import PatternError, ScheduleError, TargetError
-from harness.resources import Bucket, Function, Queue, Rule, Schedule, StateMachine, Table, Topic
+from harness.resources import Bucket, Function, Queue, Rule, Schedule, StateMachine, Stream, Table, Topic
 from harness.resources.api import published_url
 from harness.resources.lookup import choose, find
 from harness.values import Outputs, Resource
@@ -149,6 +149,8 @@ def test_what_is_sent_tells_where_it_went_and_with_what() -> None:
     stack.aws.publish.return_value = {"MessageId": "m"}
     stack.aws.invoke.return_value = {"ResponseMetadata": {"RequestId": "r"}}
     attributes = {"kind": {"DataType": "String", "StringValue": "order"}}
+    stack.aws.put_item.return_value = {}
+    stack.aws.put_record.return_value = {"SequenceNumber": "49"}
     table = resource("aws_dynamodb_table.t", name="t", arn=ARN, hash_key="id")
 
     put = Bucket(stack, OBJECTS).put("k", b"body")
@@ -158,6 +160,7 @@ def test_what_is_sent_tells_where_it_went_and_with_what() -> None:
     function = Function(stack, resource("aws_lambda_function.f", function_name="f", arn=ARN))
     invoked = function.invoke_later({"a": 1}, qualifier="live")
     item = Table(stack, table).put({"id": "a", "n": 3})
+    record = Stream(stack, resource("aws_kinesis_stream.s", name="s", arn=ARN)).put({"a": 1}, key="k")
 
     assert (put.arn, put.id, put.payload) == ("arn:aws:s3:::b-1", "k", "body")
     assert (published.arn, published.id, published.payload) == (ARN, "m", '{"a": 1}')
@@ -165,7 +168,37 @@ def test_what_is_sent_tells_where_it_went_and_with_what() -> None:
     assert (invoked.arn, invoked.id, invoked.payload) == (f"{ARN}:live", "r", '{"a": 1}')
     assert stack.aws.invoke.call_args.kwargs["InvocationType"] == "Event"
     assert (item.arn, item.id, item.payload) == (ARN, "a", '{"id": {"S": "a"}, "n": {"N": "3"}}')
-    assert outbox.sent_since(put.at or 0)[-4:] == [put, published, invoked, item]
+    assert (record.arn, record.id, record.payload) == (ARN, "49", '{"a": 1}')
+    assert outbox.sent_since(put.at or 0)[-5:] == [put, published, invoked, item, record]
+
+
+def test_an_item_that_is_written_over_is_told() -> None:
+    stack, table = Fake(), resource("aws_dynamodb_table.t", name="t", arn=ARN, hash_key="id")
+    stack.aws.put_item.return_value = {"Attributes": {"id": {"S": "a"}}}
+
+    assert Table(stack, table).put({"id": "a"}).attributes == {"OldImage": {"id": {"S": "a"}}}
+
+
+def test_the_records_of_a_stream_are_those_of_all_shards_since_the_test_began() -> None:
+    def record(data: bytes, at: float) -> dict[str, Any]:
+        return {"Data": data, "ApproximateArrivalTimestamp": datetime.fromtimestamp(at, UTC)}
+
+    begun, stack = outbox.test_begun(), Fake()
+    stack.aws.list_shards.return_value = {"Shards": [{"ShardId": "0"}, {"ShardId": "1"}]}
+    stack.aws.get_shard_iterator.side_effect = [{"ShardIterator": "a"}, {"ShardIterator": "c"}]
+    pages = {
+        "a": {"Records": [record(b"old", begun - 60)], "NextShardIterator": "b", "MillisBehindLatest": 9},
+        "b": {
+            "Records": [record(b'{"id": 1}', begun + 1)],
+            "NextShardIterator": "z",
+            "MillisBehindLatest": 0,
+        },
+        "c": {"Records": [record(b"two", begun + 2)], "NextShardIterator": "z", "MillisBehindLatest": 0},
+    }
+    stack.aws.get_records.side_effect = lambda ShardIterator: pages[ShardIterator]  # noqa: N803 - as boto3
+    stream = Stream(stack, resource("aws_kinesis_stream.s", name="s", arn=ARN))
+
+    assert stream.records() == ['{"id": 1}', "two"]
 
 
 def test_a_function_logs_where_it_says() -> None:
