@@ -12,6 +12,8 @@ MOST_COMPLAINTS = 10
 # A level; an event that was not delivered, which LocalStack logs at INFO; an answer that is its own fault.
 _COMPLAINT = re.compile(r"\b(WARN|WARNING|ERROR|CRITICAL)\b|DeliveryFailure|=> 5\d\d\b")
 _MOMENT = re.compile(r"^\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?: [+-]\d{4}\])?\s*")
+# What functions of Node.js and Python log; an emulator may have it among its own lines.
+_OF_FUNCTION = re.compile(r"\S+Z\t\S+\t[A-Z]+\t|\[[A-Z]+\]\t|\[ERROR\] ")
 _LONGEST = 500
 
 
@@ -41,7 +43,11 @@ def since(log: Path, offset: int, *, most: int) -> tuple[bytes, int]:
 
 def complaints(text: str) -> list[str]:
     """Return the lines that are warnings or errors, each once and without its moment; the last ten."""
-    found = [_MOMENT.sub("", line)[:_LONGEST] for line in text.splitlines() if _COMPLAINT.search(line)]
+    found = [
+        _MOMENT.sub("", line)[:_LONGEST]
+        for line in text.splitlines()
+        if _COMPLAINT.search(line) and not _OF_FUNCTION.match(line)
+    ]
     return list(dict.fromkeys(found))[-MOST_COMPLAINTS:]
 
 

@@ -29,6 +29,9 @@ UNDELIVERED = (
         ("2026-11-27T08:27:56.821  INFO --- [r] l.r.aws : AWS sns.Publish => 404 (NotFound)", None),
         ("2026-11-27 08:27:48 INFO [events] EventBridge → SQS q", None),
         ("from the WARNINGS page", None),
+        ("2026-11-27T08:27:48.707Z\tr-1\tERROR\tInvoke Error \t{}", None),
+        ("[WARNING]\t2026-11-27T08:27:48.707Z\tr-1\tslow", None),
+        ("[ERROR] KeyError: 'size'", None),
     ],
 )
 def test_a_complaint_is_told_without_its_moment(line: str, told: str | None) -> None:
