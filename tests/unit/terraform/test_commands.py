@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import Endpoint, Settings, SettingsError, TerraformError
-from harness.errors import CommandError, MissingToolError, StateError
 from harness.base import gate
+from harness.errors import CommandError, MissingToolError, StateError
 from harness.terraform import commands as terraform
 
 if TYPE_CHECKING:
