@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 _WIDEST = 400
 _SERVER_ERRORS = 500  # and above: the status of an answer that is the API's own fault
 _CLOCKS_DIFFER = 1.0  # seconds
-_SERVED_AT = re.compile(r"^/_aws/execute-api/[^/]+")  # an emulator's path before that of the API
+_SERVED_AT = re.compile(
+    r"^/_aws/execute-api/[^/]+(?:/\$default(?=/|$))?"
+)  # an emulator's path before that of the API
 _REQUEST = re.compile(r"^request \S+: ")  # its id differs from test to test, and the cause may be the same
 _CLASS = re.compile(r"^(?:harness\.errors\.\w+|Failed): ")  # the message says all of it
 # Mistakes of the test itself, whatever became of its events meanwhile. An attribute of None may be missing
@@ -52,12 +54,17 @@ def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str], answer:
     if told := next((line for line in lines if line.startswith(REFUSED)), None):
         return _line(told)
     if lines and _MISTAKE.match(lines[0]):
-        return _line(_CLASS.sub("", lines[0]))
+        return _whole(lines)
     if stopped := next(filter(None, (hops.failed(trace.hops) for trace in traces)), None):
         return _of_hop(stopped)
     if answer:
         return _of_hop(answer)
-    first, *rest = lines or ["no reason was given"]
+    return _whole(lines or ["no reason was given"])
+
+
+def _whole(lines: Sequence[str]) -> str:
+    """Return the first line, with the next if it only announces that."""
+    first, *rest = lines
     whole = f"{first} {rest[0]}" if first.endswith(":") and rest else first
     return _line(_CLASS.sub("", whole))
 

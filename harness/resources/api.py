@@ -11,36 +11,61 @@ if TYPE_CHECKING:
     from harness.resources.lookup import Stack
     from harness.values import Resource
 
+# The stages of each type of API, and the attribute that names their API.
 _APIS = {
-    "aws_api_gateway_rest_api": ("aws_api_gateway_stage", "rest_api_id"),
-    "aws_apigatewayv2_api": ("aws_apigatewayv2_stage", "api_id"),
+    "aws_api_gateway_rest_api": (("aws_api_gateway_stage", "aws_api_gateway_deployment"), "rest_api_id"),
+    "aws_apigatewayv2_api": (("aws_apigatewayv2_stage",), "api_id"),
 }
+_DEFAULT = "$default"
 
 
 def published_url(stack: Stack, which: str | None) -> str:
     """Return the URL on AWS of the API that `which` names.
 
     That is an output's own value if `which` names an output, with the path that it has; else the URL
-    of the stage or function URL. An API that has one stage may be named in its stage's place.
+    of the stage or function URL. An API that has one stage may be named in its stage's place, and an output
+    may put out the endpoint of an HTTP API.
 
     Raises:
         ResourceError: No API fits, or several do.
     """
-    found = _found(stack, which)
     told = str(stack.outputs.values.get(which or "", ""))
-    url = str(found.values.get("invoke_url") or found.values.get("function_url"))
-    return told if told.startswith(url.rstrip("/")) else url
-
-
-def _found(stack: Stack, which: str | None) -> Resource:
     try:
-        return lookup.find(stack, "api", which)
+        found = lookup.find(stack, "api", which)
     except ResourceError as problem:
         apis = [api for kind in _APIS for api in stack.resources(kind)]
         if problem.fitting or which is None or not apis:
             raise
-        known = [*apis, *lookup.of_kind(stack, "api")]
-        api = lookup.choose("api", which, known, stack.outputs.values)
-    stage, key = _APIS[api.type]
-    stages = [each for each in stack.resources(stage) if each.values[key] == api.values["id"]]
-    return lookup.choose("api", None, stages, {})
+    else:
+        return _with_path(found, told)
+    api = lookup.choose("api", which, [*apis, *lookup.of_kind(stack, "api")], stack.outputs.values)
+    endpoint = str(api.values.get("api_endpoint") or "")
+    path = told.removeprefix(endpoint) if endpoint and told.startswith(endpoint) else ""
+    return _with_path(_stage(stack, api, path), told, path)
+
+
+def _with_path(stage: Resource, told: str, path: str = "") -> str:
+    """Return the URL of a stage or a function, with the path that an output has below it."""
+    url = str(stage.values.get("invoke_url") or stage.values.get("function_url"))
+    if told.startswith(url.rstrip("/")):
+        return told
+    own = f"/{_name(stage)}"
+    below = path.removeprefix(own) if f"{path}/".startswith(f"{own}/") else path
+    return url.rstrip("/") + below if below else url
+
+
+def _stage(stack: Stack, api: Resource, path: str) -> Resource:
+    """Return the stage of an API: that at the beginning of a path if there is one, else the only one."""
+    kinds, key = _APIS[api.type]
+    stages = [
+        stage
+        for stage in lookup.of_kind(stack, "api")
+        if stage.type in kinds and stage.values[key] == api.values["id"]
+    ]
+    names = (path.strip("/").partition("/")[0], _DEFAULT)
+    named = [stage for name in names for stage in stages if path and _name(stage) == name]
+    return lookup.choose("api", None, named[:1] or stages, {})
+
+
+def _name(stage: Resource) -> str:
+    return str(stage.values.get("name") or stage.values.get("stage_name") or "")

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 # The types of Terraform that each kind of view is of.
 KINDS: Mapping[str, tuple[str, ...]] = {
-    "api": ("aws_api_gateway_stage", "aws_apigatewayv2_stage", "aws_lambda_function_url"),
+    "api": (
+        "aws_api_gateway_stage",
+        "aws_api_gateway_deployment",
+        "aws_apigatewayv2_stage",
+        "aws_lambda_function_url",
+    ),
     "bucket": ("aws_s3_bucket",),
     "function": ("aws_lambda_function",),
     "log_group": ("aws_cloudwatch_log_group",),
@@ -31,8 +36,15 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "table": ("aws_dynamodb_table",),
     "topic": ("aws_sns_topic",),
 }
+# What makes a resource of a type one of the kind.
+_NEEDED: Mapping[tuple[str, str], str] = {
+    ("rule", "aws_cloudwatch_event_rule"): "event_pattern",
+    ("schedule", "aws_cloudwatch_event_rule"): "schedule_expression",
+    ("schedule", "aws_scheduler_schedule"): "schedule_expression",
+    ("api", "aws_api_gateway_deployment"): "stage_name",  # with a name it makes a stage
+}
 # The attributes that an output may put out to name a resource.
-_NAMES = ("id", "arn", "name", "url", "bucket", "function_name", "invoke_url", "function_url")
+_NAMES = ("id", "arn", "name", "url", "bucket", "function_name", "invoke_url", "function_url", "api_endpoint")
 
 
 class Stack(Protocol):
@@ -125,8 +137,8 @@ def _of_other_kinds(stack: Stack, kind: str, which: str | None) -> list[tuple[st
 def of_kind(stack: Stack, kind: str) -> list[Resource]:
     """Return all resources of a kind. A rule with a pattern only is no schedule, and the reverse."""
     found = [resource for each in KINDS[kind] for resource in stack.resources(each)]
-    wanted = {"rule": "event_pattern", "schedule": "schedule_expression"}.get(kind)
-    return [resource for resource in found if wanted is None or resource.values.get(wanted)]
+    needed = [(one, _NEEDED.get((kind, one.type))) for one in found]
+    return [one for one, attribute in needed if attribute is None or one.values.get(attribute)]
 
 
 def choose(
@@ -152,14 +164,23 @@ def _fitting(
         return candidates
     readings = (
         [one for one in candidates if one.address == which],
-        [one for one in candidates if which in outputs and _is_named(one, outputs[which])],
+        _named_by(str(outputs[which]), candidates) if which in outputs else [],
         [one for one in candidates if one.address.endswith(f".{which}")],
         [one for one in candidates if which and which in one.address],
     )
     return next(filter(None, readings), [])
 
 
-def _is_named(resource: Resource, value: object) -> bool:
+def _named_by(value: str, candidates: Sequence[Resource]) -> list[Resource]:
+    """Return the candidates that the value of an output names; of several URLs that it has, the longest."""
+    lengths = [(_named_length(one, value), one) for one in candidates]
+    longest = max((length for length, _ in lengths), default=0)
+    return [one for length, one in lengths if longest and length == longest]
+
+
+def _named_length(resource: Resource, value: str) -> int:
+    """Return the length of the resource's name that a value is, or of its URL that a value begins with."""
     names = {str(resource.values[name]) for name in _NAMES if resource.values.get(name)}
-    urls = tuple(f"{name.rstrip('/')}/" for name in names if name.startswith("https://"))
-    return str(value) in names or f"{value}/".startswith(urls)
+    urls = {f"{name.rstrip('/')}/" for name in names if name.startswith(("https://", "http://"))}
+    fitting = [name for name in names if name == value] + [url for url in urls if f"{value}/".startswith(url)]
+    return max(map(len, fitting), default=0)

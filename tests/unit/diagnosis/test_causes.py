@@ -82,10 +82,10 @@ def trace(*hops: Hop) -> Trace:
             "AttributeError: 'Queue' object has no attribute 'wait'",
         ),
         (
-            "harness.errors.ResourceError: no queue is named 'x'",
+            "harness.errors.ResourceError: no queue is named 'x', of:\n  aws_sqs_queue.jobs",
             [trace(ACCEPTED, BROKEN)],
             [],
-            "no queue is named 'x'",
+            "no queue is named 'x', of: aws_sqs_queue.jobs",
         ),
         (
             "AttributeError: 'NoneType' object has no attribute 'body'",

@@ -306,3 +306,31 @@ def test_an_api_is_found_by_its_output_its_stage_or_the_api_itself() -> None:
 
     assert published_url(stack, "api_url") == f"{url}/orders"
     assert published_url(stack, None) == published_url(stack, "shop") == published_url(stack, "dev") == url
+
+
+@pytest.mark.parametrize("endpoint", ["https://a1.execute-api.eu-west-1.amazonaws.com", "http://a1.api:4566"])
+def test_the_endpoint_of_an_http_api_names_the_stage_that_its_path_begins_with(endpoint: str) -> None:
+    url = "https://a1.execute-api.eu-west-1.amazonaws.com"
+    api = resource("aws_apigatewayv2_api.shop", id="a1", api_endpoint=endpoint)
+    default = resource("aws_apigatewayv2_stage.d", api_id="a1", name="$default", invoke_url=f"{url}/")
+    dev = resource("aws_apigatewayv2_stage.dev", api_id="a1", name="dev", invoke_url=f"{url}/dev")
+    outputs = {"all": endpoint, "orders": f"{endpoint}/orders", "of_dev": f"{endpoint}/dev/orders"}
+
+    one = Fake(api, default, **outputs)
+    two = Fake(api, default, dev, **outputs)
+
+    assert published_url(one, "all").rstrip("/") == url
+    assert published_url(one, "orders") == published_url(two, "orders") == f"{url}/orders"
+    assert published_url(two, "of_dev") == f"{url}/dev/orders"
+
+
+def test_a_stage_that_a_deployment_makes_is_an_api() -> None:
+    url = "https://a1.execute-api.eu-west-1.amazonaws.com/dev"
+    api = resource("aws_api_gateway_rest_api.shop", id="a1")
+    made = resource("aws_api_gateway_deployment.d", rest_api_id="a1", invoke_url=url, stage_name="dev")
+    bare = resource("aws_api_gateway_deployment.e", rest_api_id="a1", invoke_url=f"{url[:-3]}", stage_name="")
+    stack = Fake(api, made, bare, api_url=url)
+
+    assert (
+        published_url(stack, "api_url") == published_url(stack, None) == published_url(stack, "shop") == url
+    )
