@@ -19,7 +19,9 @@ from harness.calls import RequestLog
 from harness.coverage import functions, recorder, reports
 from harness.coverage.functions import FunctionRecorder
 from harness.coverage.recorder import Recorder
-from harness.diagnosis.observer import Observer, Wanted
+from harness.diagnosis import surroundings
+from harness.diagnosis.observer import Observer
+from harness.diagnosis.summary import Wanted
 from harness.errors import HarnessError
 from harness.lifetimes import broker
 from harness.lifetimes.sources import Lasting, Own, Shared, Source
@@ -88,6 +90,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--harness-report", metavar="FILE", help="write an HTML report of the run")
     group.addoption(
+        "--harness-trace",
+        choices=["retain-on-failure", "on", "off"],
+        default="off",
+        help="which tests leave a file for `harness show-trace`: those that fail, all, or none (off)",
+    )
+    group.addoption(
         "--iac-coverage", action="store_true", help="tell which resources of the stack the tests have used"
     )
     group.addoption(
@@ -140,6 +148,7 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist has
         config.stash[_COUNTER_OPEN] = resources = ExitStack()
         resources.enter_context(_progress_shown(config))
         config.stash[_COUNTER] = resources.enter_context(broker.counter())
+    node.workerinput[surroundings.ARGUMENTS] = list(map(str, config.invocation_params.args))
     node.workerinput[_WORKER_INPUT] = config.stash[_COUNTER].to_plain()
 
 
@@ -291,9 +300,9 @@ def _observer(config: pytest.Config) -> Observer:
         keep=config.getoption("--artifacts-of"),
         folder=config.rootpath / config.getoption("--artifacts"),
         report=config.invocation_params.dir / given if given else None,
+        tracing=config.getoption("--harness-trace"),
     )
-    is_controller = not hasattr(config, "workerinput")
-    return Observer(wanted, title=config.rootpath.name, is_controller=is_controller, root=config.rootpath)
+    return Observer(wanted, config, is_controller=not hasattr(config, "workerinput"))
 
 
 def _recorder(config: pytest.Config) -> Recorder | None:

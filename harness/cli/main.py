@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +18,7 @@ import typer
 from harness import backends, hops, packages
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
-from harness.cli import complete, console, doctor, local, operations, records
+from harness.cli import complete, console, doctor, local, operations, records, reports
 from harness.cli import watch as watching
 from harness.errors import HarnessError
 from harness.lifetimes import sweep as sweeping
@@ -40,6 +41,7 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Opens = Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")]
 Variables = Annotated[
     list[str] | None,
     typer.Option("--terraform-var", metavar="NAME=VALUE", help="A variable of the root; may be repeated."),
@@ -296,6 +298,28 @@ def doctor_command(*, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if ready else 1)
 
 
+@app.command("report")
+def report_command(*, opens: Opens = True) -> None:
+    """Open the report of the last run here, and print its path."""
+    with _plain_errors():
+        _show(reports.last_report(Path.cwd()), opens=opens)
+
+
+@app.command("show-trace")
+def show_trace(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `pytest --harness-trace` has left.")],
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="HTML", help="Where to write the page; else a new temporary folder."),
+    ] = None,
+    *,
+    opens: Opens = True,
+) -> None:
+    """Open all that is known of one test, from any machine, and print the path of the page."""
+    with _plain_errors():
+        _show(reports.written(file, output), opens=opens)
+
+
 @app.command()
 def sweep(*, as_json: AsJson = False) -> None:
     """Remove what killed runs have left: processes, containers, networks, folders, stacks on real AWS."""
@@ -305,6 +329,12 @@ def sweep(*, as_json: AsJson = False) -> None:
         _print_json({"removed": removed})
         return
     typer.echo("\n".join(f"removed {name}" for name in removed) or "nothing to remove")
+
+
+def _show(page: Path, *, opens: bool) -> None:
+    typer.echo(page)
+    if opens and not reports.opened(page):
+        typer.echo(f"no browser was found here; open {page.as_uri()} in one", err=True)
 
 
 def _settings(variables: list[str] | None = None) -> Settings:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -20,42 +20,25 @@ from harness.deployment import Deployment
 from harness.diagnosis import artifacts, causes, evidence, frames, phases, summary, surroundings
 from harness.diagnosis.evidence import Evidence, Search
 from harness.diagnosis.sources import Sources
-from harness.report import page, results, texts
+from harness.diagnosis.summary import Files, Wanted
+from harness.report import results, texts
 from harness.report.redaction import Redaction
-from harness.report.results import Run, TestResult
+from harness.report.results import TestResult
 from harness.settings import Settings
 from harness.telemetry import actions, timeline
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, Sequence
-    from pathlib import Path
 
     from harness.aws.rest import Request
     from harness.diagnosis.artifacts import Recording
     from harness.telemetry.actions import Action
     from harness.telemetry.timeline import Span
 
-type Keep = Literal["failed", "all", "none"]
-
 _PART = "_harness_part"  # the attribute of a pytest report that goes to the controller
-_FACTS = "_harness_facts"
+_KNOWN = "_harness_known"  # facts, and the options of the run
 _FIXTURES = frozenset({"harness_settings", "deployment"})  # each test that works with the harness has one
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What is to be kept.
-
-    Attributes:
-        keep: Which tests' logs: those of failed ones, of all, or of none.
-        folder: Where they go.
-        report: The HTML file; None for none.
-    """
-
-    keep: Keep
-    folder: Path
-    report: Path | None
 
 
 class Observer:
@@ -63,26 +46,25 @@ class Observer:
 
     Args:
         wanted: What is to be kept.
-        title: What runs.
+        config: The configuration of the run.
         is_controller: Whether this process is the one that tells the user, and writes the report.
-        root: The folder of the project.
     """
 
-    def __init__(self, wanted: Wanted, *, title: str, is_controller: bool, root: Path) -> None:
+    def __init__(self, wanted: Wanted, config: pytest.Config, *, is_controller: bool) -> None:
         self._wanted = wanted
-        self._title = title
+        self._config = config
         self._tells = is_controller
-        self._sources = Sources(root)
+        self._files = Files(wanted=wanted, config=config) if is_controller and wanted.records else None
+        self._sources = Sources(config.rootpath)
         self._causes: list[tuple[str, str]] = []
         self._shown: set[str] = set()  # causes whose hops are in the terminal
         self._reporter: Any = None
-        self._writes_report = is_controller and wanted.report is not None
-        self._begun = time.time()
         self._spans: list[Span] = []
         self._requests: list[Request] = []
         self._actions: list[Action] = []
-        self._parts: dict[tuple[str, str], list[TestResult]] = {}
+        self._settings: Settings | None = None
         self._facts: dict[str, str] = {}
+        self._options: list[str] = []
         self._redaction = Redaction()
         self._state: object = None  # of what facts and redaction were made
         self._recording: Recording | None = None
@@ -91,7 +73,7 @@ class Observer:
         self._listening = ExitStack()
         self._listening.enter_context(timeline.ENDED.heard_by(self._spans.append))
         self._listening.enter_context(rest.REQUESTS.heard_by(self._requests.append))
-        if wanted.report is not None:
+        if wanted.records:
             self._listening.enter_context(actions.ENDED.heard_by(self._actions.append))
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -104,6 +86,8 @@ class Observer:
         """Note where the logs stand when a test begins."""
         folder = self._wanted.folder / artifacts.folder_name(item.nodeid)
         shutil.rmtree(folder, ignore_errors=True)  # an earlier run's
+        with suppress(OSError):
+            self._wanted.trace_of(item.nodeid).unlink()
         with (
             caller.test_of(item.nodeid),
             artifacts.recording(folder, endpoint=self._endpoint) as recording,
@@ -115,6 +99,14 @@ class Observer:
             if folder.exists():
                 recording.keep(endpoint=self._endpoint)  # with what the teardown has added
         return result
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self) -> Generator[None, object, object]:
+        """Note the settings: a test whose stack can't be applied has secrets, too."""
+        value = yield
+        if isinstance(value, Settings):
+            self._settings = value
+        return value
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -151,7 +143,7 @@ class Observer:
         )
         self._endpoint = _fixture(item, Endpoint) or self._endpoint
         setattr(made, _PART, self._redacted(part, item).to_json())
-        setattr(made, _FACTS, self._facts)
+        setattr(made, _KNOWN, (self._facts, self._options))
         return made
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -163,11 +155,11 @@ class Observer:
             if part.cause not in (cause for _, cause in self._causes):
                 self._tell(f"✗ {part.id}: {part.cause}")
             self._causes.append((part.id, part.cause))
-        if self._writes_report:
+        if self._files:
             node: Any = getattr(report, "node", None)
-            worker = str(node.gateway.id) if node else ""
-            self._parts.setdefault((worker, report.nodeid), []).append(replace(part, worker=worker))
-            self._facts |= getattr(report, _FACTS, {})
+            self._files.note(*getattr(report, _KNOWN, ({}, ())))
+            part = replace(part, worker=str(node.gateway.id) if node else "")
+            self._files.take(part, report.when, self._redaction)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None]:  # noqa: ANN401 - pytest's, without types
@@ -176,9 +168,8 @@ class Observer:
         if self._causes:
             keeps = self._wanted.keep != "none" and self._wanted.folder.exists()
             summary.tell(self._causes, terminalreporter, config, self._wanted.folder if keeps else None)
-        if self._wanted.report is not None and self._writes_report:
-            page.write(self._run(config), self._wanted.report, self._redaction)
-            terminalreporter.write_line(f"report: {self._wanted.report}")
+        if self._files:
+            self._files.finish(self._spans, self._redaction, terminalreporter)
 
     def pytest_unconfigure(self) -> None:
         """Stop listening."""
@@ -205,7 +196,8 @@ class Observer:
     def _evidence(self, item: pytest.Item, made: pytest.TestReport, requests: Sequence[Request]) -> Evidence:
         """Return what is found after a test, if it failed or is to be reported."""
         held = _deployment_of(item)
-        wants_all = self._wanted.report is not None or self._wanted.keep == "all"
+        reports_all = self._wanted.report is not None or self._wanted.tracing == "on"
+        wants_all = reports_all or self._wanted.keep == "all"
         if held is None or not (made.failed or (made.when == "call" and wants_all)):
             return Evidence()
         assert self._recording is not None  # noqa: S101 - the protocol's hook has set it
@@ -214,28 +206,19 @@ class Observer:
         return search.evidence(held, requests, failed=made.failed)
 
     def _redacted(self, part: TestResult, item: pytest.Item) -> TestResult:
-        """Return the part without secrets, if a report is to hold it; note what is known of the stack."""
-        if self._wanted.report is None:
+        """Return the part without secrets, if a file is to hold it; note what is known of the stack."""
+        if not self._wanted.records:
             return part
-        settings, held = _fixture(item, Settings), _deployment_of(item)
+        settings, held = _fixture(item, Settings) or self._settings, _deployment_of(item)
         state = (held.terraform.state, artifacts.changed_at(held.terraform.state)) if held else None
         if settings and self._state != (settings, state):
             self._state = (settings, state)
             self._facts |= surroundings.facts(settings, self._endpoint, held)
             self._redaction = Redaction(self._redaction.secrets | surroundings.secrets(settings, held))
+            self._facts["command"] = surroundings.command(self._config, self._redaction)
+            self._options = surroundings.options(self._config, self._redaction)
         sections = {name: texts.ending(text) for name, text in part.sections.items()}
         return replace(part, sections=sections).redacted(self._redaction)
-
-    def _run(self, config: pytest.Config) -> Run:
-        return Run(
-            title=self._title,
-            begun=self._begun,
-            seconds=time.time() - self._begun,
-            facts=self._facts | surroundings.of_the_run(config),
-            options=surroundings.options(config),
-            spans=tuple(self._spans),
-            tests=tuple(results.joined(parts) for parts in self._parts.values()),
-        )
 
 
 def _deployment_of(item: pytest.Item) -> Deployment | None:

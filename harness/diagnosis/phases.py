@@ -27,7 +27,8 @@ def part(made: pytest.TestReport, done: Iterable[Action], sources: Sources) -> P
         done: The actions.
         sources: The project's files.
     """
-    known = [replace(action, place=sources.relative(action.place)) for action in done]
+    located = (replace(action, place=sources.relative(action.place)) for action in done)
+    known = sorted(located, key=lambda action: action.begun)
     if made.failed and made.when == "call" and all(action.ok for action in known):
         name = (error(made).strip().splitlines() or ["it failed"])[0]
         end, place = made.start + made.duration, sources.relative(crash(made))
@@ -37,7 +38,7 @@ def part(made: pytest.TestReport, done: Iterable[Action], sources: Sources) -> P
         outcome=outcome(made),
         begun=made.start,
         seconds=made.duration,
-        actions=tuple(sorted(known, key=lambda action: action.begun)),
+        actions=tuple(known),
     )
 
 

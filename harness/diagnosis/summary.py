@@ -1,18 +1,32 @@
-"""The last lines of a run: why tests failed, how to run those again, where their logs are."""
+"""The end of a run: why tests failed, how to run those again, where their logs are; the report and traces."""
 
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
-from harness.diagnosis import causes
+from harness.diagnosis import artifacts, causes, surroundings
+from harness.report import page, results, trace_file
+from harness.report.failures import FAILED
+from harness.report.redaction import Redaction
+from harness.report.results import Run, TestResult
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import pytest
 
+    from harness.telemetry.timeline import Span
+
+type Keep = Literal["failed", "all", "none"]
+type Tracing = Literal["retain-on-failure", "on", "off"]
+
+LAST_REPORT = "harness/report"  # the key in pytest's cache under which its path is
+TRACES = "traces"  # the folder within that of the artifacts
+_NO_PHASE = "???"  # what pytest-xdist tells of a test whose worker crashed
 _MOST_TESTS = 10  # that are named below one cause
 
 
@@ -42,3 +56,116 @@ def tell(
         terminal.write_line(f"again: {shlex.join(['pytest', *given, '--last-failed'])}")
     if logs:
         terminal.write_line(f"logs: {logs}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What is to be kept.
+
+    Attributes:
+        keep: Which tests' logs: those of failed ones, of all, or of none.
+        folder: Where they go.
+        report: The HTML file; None for none.
+        tracing: Which tests' traces.
+    """
+
+    keep: Keep
+    folder: Path
+    report: Path | None
+    tracing: Tracing = "off"
+
+    @property
+    def records(self) -> bool:
+        """Whether anything is made of what a test did."""
+        return self.report is not None or self.tracing != "off"
+
+    def trace_of(self, test: str) -> Path:
+        """Return the file of a test's trace."""
+        return self.folder / TRACES / f"{artifacts.folder_name(test)}.zip"
+
+
+@dataclass(slots=True, kw_only=True)
+class Files:
+    """The report and the traces of a run.
+
+    Attributes:
+        wanted: What is to be kept.
+        config: The configuration of the run.
+        begun: When it began, in seconds since the epoch.
+        facts: What is known of backend and stack, by name.
+        options: What pytest was given, but for the tests.
+        traces: The traces so far.
+        problems: Why there is no trace of a test.
+    """
+
+    wanted: Wanted
+    config: pytest.Config
+    begun: float = field(default_factory=time.time)
+    facts: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
+    traces: list[Path] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    _parts: dict[tuple[str, str], list[TestResult]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Look at the run itself, once."""
+        self.facts |= surroundings.of_the_run(self.config)
+        self.options = tuple(surroundings.options(self.config, Redaction()))
+
+    def take(self, part: TestResult, when: str | None, redaction: Redaction) -> None:
+        """Take in what a process has seen; after the last of a test's phases, write its trace.
+
+        Args:
+            part: A phase of a test, with its worker.
+            when: Which phase.
+            redaction: Leaves secrets out.
+        """
+        key = (part.worker, part.id)
+        self._parts.setdefault(key, []).append(part)
+        if when not in {"teardown", _NO_PHASE}:
+            return
+        test = results.joined(self._parts[key] if self.wanted.report else self._parts.pop(key))
+        if self.wanted.tracing == "on" or (self.wanted.tracing != "off" and test.outcome in FAILED):
+            self._trace(test, redaction)
+
+    def note(self, facts: Mapping[str, str], options: Iterable[str]) -> None:
+        """Note what a process knows of the stack, and the command line without the secrets that it knows."""
+        self.facts |= facts
+        self.options = tuple(options) or self.options
+
+    def finish(self, spans: Iterable[Span], redaction: Redaction, terminal: Any) -> None:  # noqa: ANN401 - as above
+        """Write the report, and tell where it and the traces are."""
+        for problem in self.problems:
+            terminal.write_line(problem, red=True)
+        if self.traces:
+            terminal.write_line(f"traces: harness show-trace {shlex.quote(str(self.traces[0]))}")
+        if len(self.traces) > 1:
+            terminal.write_line(f"        and {len(self.traces) - 1} more in that folder")
+        if self.wanted.report is None:
+            return
+        tests = tuple(results.joined(parts) for parts in self._parts.values())
+        run = self._run(tests, begun=self.begun, seconds=time.time() - self.begun)
+        page.write(replace(run, spans=tuple(spans)), self.wanted.report, redaction)
+        terminal.write_line(f"report: {self.wanted.report}")
+        if cache := getattr(self.config, "cache", None):  # None with `-p no:cacheprovider`
+            cache.set(LAST_REPORT, str(self.wanted.report))
+
+    def _trace(self, test: TestResult, redaction: Redaction) -> None:
+        """Write the trace of a test; that it can't be written must not end the run."""
+        file = self.wanted.trace_of(test.id)
+        try:
+            trace_file.write(self._run((test,), begun=test.begun, seconds=test.seconds), file, redaction)
+        except OSError as problem:
+            self.problems.append(f"no trace of {test.id}: {problem}")
+        else:
+            self.traces.append(file)
+
+    def _run(self, tests: tuple[TestResult, ...], *, begun: float, seconds: float) -> Run:
+        return Run(
+            title=self.config.rootpath.name,
+            begun=begun,
+            seconds=seconds,
+            facts=self.facts,
+            options=self.options,
+            tests=tests,
+        )

@@ -6,12 +6,13 @@ import platform
 import re
 import shlex
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.base import process
 from harness.configuration import declarations, values
 from harness.errors import HarnessError
 from harness.report import redaction
+from harness.report.redaction import Redaction
 from harness.terraform import installation, state
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from harness.settings import Settings
     from harness.values import Endpoint
 
+ARGUMENTS = "terraform_lambda_harness_arguments"  # what a worker of pytest-xdist is told them as
 _DISTRIBUTION = "terraform-lambda-harness"
 _GIT = 5.0  # seconds that git may take
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -64,7 +66,7 @@ def secrets(settings: Settings | None, held: Deployment | None) -> frozenset[str
 def of_the_run(config: pytest.Config) -> dict[str, str]:
     """Return what there is to know of the run itself, by name."""
     known = {
-        "command": shlex.join(["pytest", *config.invocation_params.args]),
+        "command": command(config, Redaction()),
         "commit": _commit(config.rootpath),
         "python": f"{platform.python_version()} on {platform.system()}",
         _DISTRIBUTION: version(_DISTRIBUTION),
@@ -72,10 +74,21 @@ def of_the_run(config: pytest.Config) -> dict[str, str]:
     return {name: text for name, text in known.items() if text}
 
 
-def options(config: pytest.Config) -> tuple[str, ...]:
-    """Return what pytest was given on the command line, but for the tests themselves."""
+def command(config: pytest.Config, without: Redaction) -> str:
+    """Return the command line of the run, without its secrets."""
+    return shlex.join(["pytest", *map(without.text, _arguments(config))])
+
+
+def options(config: pytest.Config, without: Redaction) -> list[str]:
+    """Return what pytest was given on the command line, but for the tests themselves, without its secrets."""
     left_out = {*config.option.file_or_dir, "--lf", "--last-failed"}
-    return tuple(each for each in config.invocation_params.args if each not in left_out)
+    return [without.text(each) for each in _arguments(config) if each not in left_out]
+
+
+def _arguments(config: pytest.Config) -> list[str]:
+    """Return what pytest was given; a worker of pytest-xdist has been told by the controller."""
+    told: Mapping[str, Any] = getattr(config, "workerinput", {})
+    return [str(each) for each in told.get(ARGUMENTS, config.invocation_params.args)]
 
 
 def _of_variables(settings: Settings) -> Iterator[str]:

@@ -1,0 +1,129 @@
+"""A trace: all that the report has of one test, as a zip that `harness show-trace` opens on any machine."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import HarnessError
+from harness.report import page
+from harness.report.redaction import Redaction
+from harness.report.results import Run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = "harness-trace"
+VERSION = 1  # goes up if an older harness can't read what a newer one writes
+MEMBER = "trace.json"
+MOST_BYTES = 8 * 1024 * 1024  # of the JSON; the zip is about a tenth of it
+
+_DISTRIBUTION = "terraform-lambda-harness"
+_LONGEST = (32 * 1024, 8 * 1024, 2 * 1024, 512, 64)  # characters of a text, tried in turn
+_EXPECTED = "expected a trace that `pytest --harness-trace` has written, got"
+# What comes of JSON that is no run, or has a text where there should be a number.
+_NO_RUN = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
+
+
+def write(run: Run, path: Path, redaction: Redaction | None = None) -> None:
+    """Write a trace of `run` to the file `path`; its folder is made if need be.
+
+    If its JSON would be larger than 8 MB, long texts lose their beginnings, and long lists too.
+
+    Args:
+        run: The run, with the one test that the trace is of.
+        path: The file.
+        redaction: Leaves secrets out; by default what looks like one.
+
+    Raises:
+        OSError: The file can't be written.
+    """
+    plain = json.loads(run.redacted(redaction or Redaction()).to_json())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(MEMBER, _small_enough(plain))
+
+
+def read(path: Path) -> Run:
+    """Return the run that a trace holds.
+
+    Raises:
+        HarnessError: The file is no trace, is damaged, or is of a later version.
+        OSError: The file can't be read.
+    """
+    told = _member(path)
+    try:
+        content = json.loads(told)
+        if content["format"] != FORMAT:
+            raise HarnessError(f"{path}: {_EXPECTED} the format {str(content['format'])[:40]!r}")
+        if content["version"] != VERSION:
+            writer = f"{_DISTRIBUTION} {content['harness']}"
+            raise HarnessError(
+                f"{path}: {writer} has written it, in another format; open it with that version"
+            )
+        return Run.of(content["run"])
+    except _NO_RUN as problem:
+        raise _damaged(path) from problem
+
+
+def html(path: Path) -> str:
+    """Return the report of what a trace holds, as HTML.
+
+    Raises:
+        HarnessError: The file is no trace, is damaged, or is of a later version.
+        OSError: The file can't be read.
+    """
+    run = read(path)
+    try:
+        return page.render(run)
+    except _NO_RUN as problem:
+        raise _damaged(path) from problem
+
+
+def _member(path: Path) -> bytes:
+    """Return the JSON in the zip, of no more bytes than `write` puts there."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = archive.getinfo(MEMBER).file_size
+            if size > MOST_BYTES:
+                raise HarnessError(f"{path}: {_EXPECTED} {size / 1e6:,.0f} MB; a trace has at most 8")
+            return archive.read(MEMBER)
+    except KeyError as problem:
+        raise HarnessError(f"{path}: {_EXPECTED} a zip without {MEMBER}") from problem
+    except zipfile.BadZipFile as problem:
+        if zipfile.is_zipfile(path):
+            raise _damaged(path) from problem
+        raise HarnessError(f"{path}: {_EXPECTED} a file that is no zip, or a part of one") from problem
+    except (zlib.error, EOFError, NotImplementedError, RuntimeError) as problem:  # cut off; encrypted
+        raise _damaged(path) from problem
+
+
+def _damaged(path: Path) -> HarnessError:
+    return HarnessError(f"{path}: {_EXPECTED} one that is damaged; download it again")
+
+
+def _small_enough(plain: dict[str, Any]) -> bytes:
+    """Return the JSON of a trace, with texts and lists cut until it is small enough."""
+    head = {"format": FORMAT, "version": VERSION, "harness": version(_DISTRIBUTION)}
+    content = json.dumps({**head, "run": plain}).encode()
+    for longest in _LONGEST:
+        if len(content) <= MOST_BYTES:
+            break
+        content = json.dumps({**head, "run": _cut(plain, longest)}).encode()
+    return content
+
+
+def _cut(value: Any, longest: int) -> Any:  # noqa: ANN401 - as JSON has it
+    """Return JSON with the ends only of long lists, and of texts of more than `longest` characters."""
+    match value:
+        case str() if len(value) > longest:
+            return f"[{len(value) - longest:,} characters before this are left out]\n{value[-longest:]}"
+        case list():
+            return [_cut(each, longest) for each in value[-max(longest // 16, 16) :]]
+        case dict():
+            return {name: _cut(each, longest) for name, each in value.items()}
+        case _:
+            return value
