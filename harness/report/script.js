@@ -57,9 +57,10 @@
   });
 
   /* Zoom: the drawing is in percent, so its width is all there is to change. */
-  const labels = all("text", gantt).filter((text) => text.closest("a.bar")).map((text) => [text, text.textContent, 0]);
-  for (const label of labels) label[2] = label[0].getComputedTextLength() / Math.max(1, label[1].length);
+  let labels = null;  /* each bar's text, all of it, and the width of a letter */
+  const measured = (text) => [text, text.textContent, text.getComputedTextLength() / Math.max(1, text.textContent.length)];
   const fit = () => {
+    labels ??= all("a.bar text", gantt).map(measured);
     const widths = labels.map(([text]) => text.previousElementSibling.getBoundingClientRect().width);
     labels.forEach(([text, name, letter], at) => {
       const room = Math.floor((widths[at] - 12) / letter);
@@ -68,8 +69,12 @@
       text.textContent = room >= name.length ? name : brief;
     });
   };
-  addEventListener("resize", fit);
-  fit();
+  addEventListener("resize", () => { if (labels) fit(); });
+  new IntersectionObserver(([timeline], watch) => {
+    if (!timeline.isIntersecting) return;
+    watch.disconnect();
+    fit();
+  }, { rootMargin: "100%" }).observe(gantt);
   let zoom = 1;
   const zoomTo = (next) => {
     const frame = gantt.parentNode;
@@ -82,6 +87,16 @@
   document.getElementById("zoom-in").addEventListener("click", () => zoomTo(zoom * 2));
   document.getElementById("zoom-out").addEventListener("click", () => zoomTo(zoom / 2));
   document.getElementById("zoom-all").addEventListener("click", () => zoomTo(1));
+
+  /* What a test has to show is text until it is opened: most never are, and a page of 300 tests is there at once. */
+  const fill = (test) => {
+    const text = test.querySelector(":scope > .body > noscript");
+    if (text) text.parentNode.innerHTML = text.textContent;
+  };
+  document.addEventListener("click", (event) => {
+    const summary = event.target.closest(".test > summary");
+    if (summary) fill(summary.parentNode);
+  });
 
   /* Tests: by outcome and by words; all the words have to be there. */
   const rows = all(".tests > li");
@@ -117,7 +132,10 @@
   toggle.addEventListener("click", () => {
     const open = toggle.dataset.open !== "true";
     if (fold) fold.open = open || asked;
-    for (const row of rows) if (!row.hidden) row.firstElementChild.open = open;
+    for (const row of rows.filter((each) => !each.hidden)) {
+      fill(row.firstElementChild);
+      row.firstElementChild.open = open;
+    }
     toggle.dataset.open = String(open);
     toggle.textContent = open ? "Collapse all" : "Expand all";
   });
@@ -129,7 +147,10 @@
 
   /* A link to a test or a row opens what hides it. */
   const reveal = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const name = decodeURIComponent(location.hash.slice(1));
+    const test = document.getElementById((/^test-\d+/.exec(name) || [""])[0]);
+    if (test) fill(test);
+    const target = document.getElementById(name);
     if (!target) return;
     const row = target.closest(".tests > li");
     if (row && row.hidden) {
@@ -160,12 +181,15 @@
       area.remove();
     }
   };
-  for (const button of all("[data-copy]")) {
-    const name = button.textContent;
-    button.addEventListener("click", async () => {
-      await copied(document.getElementById(button.dataset.copy));
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = name; }, 1500);
-    });
-  }
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const { copy, name = button.textContent } = button.dataset;
+    const test = document.getElementById(copy.replace(/^issue-/, "test-"));
+    if (test) fill(test);
+    await copied(document.getElementById(copy));
+    Object.assign(button.dataset, { name });
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = name; }, 1500);
+  });
 })();

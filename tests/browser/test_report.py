@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -296,13 +297,14 @@ def test_the_tests_are_filtered_by_outcome_and_by_words(page: Page) -> None:
 
 def test_a_test_opens_by_the_keyboard(page: Page) -> None:
     entry = page.locator("#test-2")
-    text = page.get_by_text("creating EventBridge Rule").last
+    text = entry.locator("pre.message")
     assert not text.is_visible()
 
     entry.locator("> summary").focus()
     page.keyboard.press("Enter")
 
     assert text.is_visible()
+    assert "creating EventBridge Rule" in text.inner_text()
     assert page.evaluate("document.activeElement.parentElement.id") == "test-2"
 
 
@@ -349,7 +351,7 @@ def test_the_slowest_resources_stand_out_and_are_listed_in_order(page: Page) -> 
     )
 
     assert rows.count() == LISTED
-    assert rows.first.locator("td").last.inner_text() == "6.13 s"
+    assert rows.first.locator("td").last.text_content() == "6.13 s"
     assert page.locator("a.bar.slow").count() == 5
     labels = page.locator("a.bar.slow text").all_text_contents()
     assert sorted(label[:2] for label in labels) == ["1 ", "2 ", "3 ", "4 ", "5 "]
@@ -406,6 +408,36 @@ def test_it_follows_the_readers_colour_scheme(page: Page, scheme: Any, dark: boo
 
     assert (sum(paper) < sum(ink)) is dark
     assert abs(sum(paper) - sum(ink)) > 400
+
+
+def test_what_a_test_shows_is_made_when_it_is_opened(page: Page) -> None:
+    assert page.locator("#test-2 pre, #test-2 table").count() == 0
+    assert page.locator(".test[open]").count() == 1
+
+    page.goto(f"{page.url}#test-2")
+    assert page.locator("#test-2 pre").last.is_visible()
+    page.get_by_role("button", name="Expand all").click()
+
+    assert page.locator(".test[open]").count() == page.locator(".body > .note").count() == 59
+    assert page.locator(".body > noscript").count() == 0
+
+
+def test_a_report_of_300_tests_is_laid_out_with_a_fraction_of_its_elements(
+    browser: Browser, tmp_path: Path
+) -> None:
+    run = realistic_run()
+    many = [replace(run.tests[number % 56], id=f"tests/test_many.py::test_{number}") for number in range(288)]
+    failed = [replace(_failed(), id=f"{SILENT}[{number}]") for number in range(12)]
+    write(replace(run, tests=(*many, *failed)), tmp_path / "many.html")
+
+    with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+        page = context.new_page()
+        page.goto((tmp_path / "many.html").as_uri())
+        at_first = page.evaluate("document.querySelectorAll('*').length")
+        page.get_by_role("button", name="Expand all").click()
+
+        assert at_first < page.evaluate("document.querySelectorAll('*').length") / 2
+    assert (tmp_path / "many.html").stat().st_size < 2.2e6
 
 
 def test_without_javascript_everything_can_still_be_read(browser: Browser, report: Path) -> None:
