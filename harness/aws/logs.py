@@ -50,11 +50,19 @@ class LogEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """One attempt of a function: its request's id, when it was logged to begin, and all it logged."""
+    """One attempt of a function.
+
+    Attributes:
+        request_id: The id of its request.
+        begun: When it was logged to begin, in seconds since the epoch.
+        messages: All it logged; a start of its environment that failed comes after its first line.
+        log: The same with their times, in order.
+    """
 
     request_id: str
     begun: float
     messages: tuple[str, ...]
+    log: tuple[LogEvent, ...] = ()
 
     @property
     def is_over(self) -> bool:
@@ -191,17 +199,17 @@ def _split(stream: Sequence[LogEvent]) -> list[Invocation]:
     ]
 
 
-def _failed_init(before: Sequence[LogEvent]) -> tuple[str, ...]:
+def _failed_init(before: Sequence[LogEvent]) -> tuple[LogEvent, ...]:
     """Return what an environment logged of its start, right before an invocation, if that failed."""
     over = (place + 1 for place in reversed(range(len(before))) if _END.match(before[place].message))
-    messages = tuple(event.message.rstrip() for event in before[next(over, 0) :])
+    events = tuple(before[next(over, 0) :])
+    messages = [event.message for event in events]
     has_started = any(map(_START.match, messages))  # another invocation, whose end is not logged
-    return messages if any(map(_FAILURE.match, messages)) and not has_started else ()
+    return events if any(map(_FAILURE.match, messages)) and not has_started else ()
 
 
-def _invocation(log: Sequence[LogEvent], failed_init: tuple[str, ...]) -> Invocation:
+def _invocation(log: Sequence[LogEvent], failed_init: tuple[LogEvent, ...]) -> Invocation:
     start = _START.match(log[0].message)
     request_id = (start[1] or start[2]) if start else ""
-    first, *rest = (event.message.rstrip() for event in log)
-    messages = (first, *failed_init, *rest)
-    return Invocation(request_id=request_id, begun=log[0].at, messages=messages)
+    messages = tuple(event.message.rstrip() for event in (log[0], *failed_init, *log[1:]))
+    return Invocation(request_id=request_id, begun=log[0].at, messages=messages, log=(*failed_init, *log))

@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from harness import hops
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from harness.deployment import Deployment
     from harness.hops import Trace
     from harness.values import Endpoint
+
+type LogReader = Callable[[str], list[LogEvent]]
 
 MOST_BYTES = 5 * 1024 * 1024  # of one file
 EMULATOR_LOG = "emulator.log"
@@ -57,6 +59,7 @@ class Recording:
         deployment: Deployment | None = None,
         functions: Collection[str] = (),
         traces: Sequence[Trace] = (),
+        read: LogReader | None = None,
     ) -> tuple[Path, ...]:
         """Write what there is by now, and return the test's files; never raise.
 
@@ -67,6 +70,7 @@ class Recording:
             deployment: Where the functions' logs are.
             functions: The names of the functions.
             traces: How far the test's events came.
+            read: What reads a function's log, if it has been read before.
         """
         place = deployment.endpoint if deployment and not endpoint else endpoint
         files: dict[str, Callable[[], bytes]] = {
@@ -76,10 +80,8 @@ class Recording:
         if place and place.log and place.log.exists():
             files[EMULATOR_LOG] = partial(_slice, place.log, self.offsets.get(place.log, 0))
         if deployment:
-            files |= {
-                f"lambda-{function}.log": partial(_function_log, deployment, function, self.begun)
-                for function in functions
-            }
+            read = read or log_reader(deployment, self.begun)
+            files |= {log_name(function): partial(_function_log, read, function) for function in functions}
         problems = [problem for name, read in files.items() if (problem := self._write(name, read))]
         self._write(PROBLEMS, lambda: _encoded(problems))
         return self._files()
@@ -146,6 +148,21 @@ def function_names(deployment: Deployment) -> tuple[str, ...]:
         return ()
 
 
+def log_reader(deployment: Deployment, since: float) -> LogReader:
+    """Return what reads the log of a function from a moment on, in seconds since the epoch: each log once."""
+
+    @cache
+    def read(function: str) -> list[LogEvent]:
+        return log_events(deployment.client("logs"), function, since=since)
+
+    return read
+
+
+def log_name(function: str) -> str:
+    """Return the name of the file of a function's log."""
+    return f"lambda-{function}.log"
+
+
 def changed_at(file: Path) -> float:
     """Return when a file has last changed, in seconds since the epoch; 0 if there is none."""
     return file.stat().st_mtime if file.exists() else 0.0
@@ -176,11 +193,12 @@ def _capped(content: bytes, *, left_out: int) -> bytes:
     return content if left_out <= 0 else f"[{left_out} bytes before this are left out]\n".encode() + content
 
 
-def _function_log(deployment: Deployment, function: str, since: float) -> bytes:
-    return _encoded(map(_stamped, log_events(deployment.client("logs"), function, since=since)))
+def _function_log(read: LogReader, function: str) -> bytes:
+    return _encoded(map(stamped, read(function)))
 
 
-def _stamped(event: LogEvent) -> str:
+def stamped(event: LogEvent) -> str:
+    """Return a record of a log as a line that begins with its time, in UTC."""
     moment = datetime.fromtimestamp(event.at, UTC).strftime("%H:%M:%S.%f")[:-3]
     return f"{moment} {event.message.rstrip()}"
 

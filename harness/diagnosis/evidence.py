@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import defaultdict, deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,20 +11,23 @@ from typing import TYPE_CHECKING
 
 from harness import hops
 from harness.aws import outbox
-from harness.aws.logs import invocations, log_events
-from harness.base import emulator_log, gate
+from harness.aws.logs import invocations
+from harness.base import caller, emulator_log, gate
 from harness.diagnosis import artifacts, causes
+from harness.report import results, texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from harness.aws.logs import Invocation
+    from harness.aws.logs import Invocation, LogEvent
     from harness.aws.rest import Request
+    from harness.calls import Call
     from harness.deployment import Deployment
-    from harness.diagnosis.artifacts import Recording
+    from harness.diagnosis.artifacts import LogReader, Recording
     from harness.diagnosis.sources import Sources
     from harness.hops import Hop, Trace
 
+MOST_CALLS = 500  # AWS calls of a test that a report has, the last ones
 EVENTS = "how far it came"
 FILES = "artifacts"
 
@@ -38,7 +42,9 @@ class Evidence:
     Attributes:
         traces: How far its events came, the latest first.
         refused: What the gate has refused meanwhile.
-        logs: The logs by name.
+        logs: The logs by name; of functions, what no invocation has logged.
+        invocations: The runs of the functions.
+        calls: The AWS calls of the test, and those of functions and others meanwhile.
         answer: What a 5xx of the API tells, if the test's last request was answered so.
         sections: What the terminal shows of a failure, by name.
     """
@@ -46,6 +52,8 @@ class Evidence:
     traces: tuple[Trace, ...] = ()
     refused: tuple[str, ...] = ()
     logs: Mapping[str, str] = field(default_factory=dict)
+    invocations: tuple[results.Invocation, ...] = ()
+    calls: tuple[results.AwsCall, ...] = ()
     answer: Hop | None = None
     sections: Mapping[str, str] = field(default_factory=dict)
 
@@ -55,16 +63,20 @@ class Search:
     """Where to look after a test.
 
     Attributes:
+        test: The test's node id.
         recording: Where the logs stood when the test began.
         refused: How many requests the gate had refused by then.
         sources: The project's files.
         keeps: Whether the test's logs stay.
+        reports: Whether a report or a trace is to have what is found.
     """
 
+    test: str
     recording: Recording
     refused: int
     sources: Sources
     keeps: bool
+    reports: bool
 
     def evidence(self, held: Deployment, requests: Sequence[Request], *, failed: bool) -> Evidence:
         """Return what is found.
@@ -79,10 +91,17 @@ class Search:
         functions = artifacts.function_names(held)
         refused = self._refused(held, functions)
         with _kept(self.recording, keeps=self.keeps) as recording:
-            files = recording.keep(deployment=held, functions=functions, traces=traces)
+            read = artifacts.log_reader(held, recording.begun)
+            files = recording.keep(deployment=held, functions=functions, traces=traces, read=read)
             logs = {file.name: file.read_text("utf-8", "replace") for file in files}
+        ran = _invocations(read, functions)
+        found = Evidence(traces=traces, refused=refused, logs=logs)
+        if self.reports:
+            logs, shown = _apart(logs, read, ran)
+            located = tuple(replace(each, error=self.sources.located(each.error)) for each in shown)
+            found = replace(found, logs=logs, invocations=located, calls=self._calls(held))
         if not failed:
-            return Evidence(traces=traces, refused=refused, logs=logs)
+            return found
         complaints = emulator_log.complaints(logs.get(artifacts.EMULATOR_LOG, ""))
         sections = {
             EVENTS: hops.told_briefly(traces),
@@ -90,13 +109,8 @@ class Search:
             _COMPLAINTS: "\n".join(complaints),
             FILES: str(recording.folder) if self.keeps and files else "",
         }
-        return Evidence(
-            traces=traces,
-            refused=refused,
-            logs=logs,
-            answer=self._answer(held, functions, requests),
-            sections={name: text for name, text in sections.items() if text},
-        )
+        told = {name: text for name, text in sections.items() if text}
+        return replace(found, answer=self._answer([each for _, each in ran], requests), sections=told)
 
     def _refused(self, held: Deployment, functions: Collection[str]) -> tuple[str, ...]:
         """Return what the gate has refused the stack meanwhile; other stacks may have the same gate.
@@ -107,12 +121,23 @@ class Search:
         own = [refusal for refusal in since if refusal.asker.partition("/")[0] in {*functions, "emulator"}]
         return tuple(dict.fromkeys(map(str, own)))
 
-    def _answer(
-        self, held: Deployment, functions: Collection[str], requests: Sequence[Request]
-    ) -> Hop | None:
+    def _calls(self, held: Deployment) -> tuple[results.AwsCall, ...]:
+        """Return the calls since the test began, but for the harness's own and those of tests beside it."""
+        with suppress(Exception):  # most often: the backend keeps no request log
+            since = self.recording.begun
+            left_out = ("test:", caller.HARNESS)
+            made = [
+                call
+                for call in held.calls(since=since)
+                if call.by == f"test:{self.test}" or not call.by.startswith(left_out)
+            ]
+            return tuple(map(_reported, made[-MOST_CALLS:]))
+        return ()
+
+    def _answer(self, ran: Sequence[Invocation], requests: Sequence[Request]) -> Hop | None:
         if not causes.is_server_error(requests):
             return None
-        answer = causes.answered(requests[-1], _invocations(held, functions, self.recording.begun))
+        answer = causes.answered(requests[-1], ran)
         return replace(answer, seen=self.sources.located(answer.seen))
 
     def _located(self, trace: Trace) -> Trace:
@@ -128,9 +153,9 @@ def reported(sections: Iterable[tuple[str, str]], logs: Mapping[str, str]) -> di
         sections: What the terminal shows, by name.
         logs: The logs by name.
     """
-    texts = {**dict(sections), **logs}
-    names = sorted(texts, key=lambda name: not name.startswith("lambda-"))
-    return {name: texts[name] for name in names if name not in {EVENTS, FILES, artifacts.HOPS}}
+    known = {**dict(sections), **logs}
+    names = sorted(known, key=lambda name: not name.startswith("lambda-"))
+    return {name: known[name] for name in names if name not in {EVENTS, FILES, artifacts.HOPS}}
 
 
 @contextmanager
@@ -143,10 +168,51 @@ def _kept(recording: Recording, *, keeps: bool) -> Iterator[Recording]:
         yield replace(recording, folder=Path(folder))
 
 
-def _invocations(held: Deployment, functions: Collection[str], since: float) -> list[Invocation]:
-    """Return the invocations since a moment; none of a function whose log can't be read."""
-    found: list[Invocation] = []
+def _invocations(read: LogReader, functions: Collection[str]) -> list[tuple[str, Invocation]]:
+    """Return the invocations, each with its function; none of a function whose log can't be read."""
+    found: list[tuple[str, Invocation]] = []
     for function in functions:
         with suppress(Exception):  # a diagnosis must not hide the failure that it is about
-            found += invocations(log_events(held.client("logs"), function, since=since))
-    return found
+            found += ((function, each) for each in invocations(read(function)))
+    return sorted(found, key=lambda each: each[1].begun)
+
+
+def _apart(
+    logs: Mapping[str, str], read: LogReader, ran: Sequence[tuple[str, Invocation]]
+) -> tuple[dict[str, str], tuple[results.Invocation, ...]]:
+    """Return the logs without those of invocations; and the latest invocations, as far as there is room."""
+    left, shown, room = dict(logs), deque[results.Invocation](), 2 * texts.LONGEST_TEXT
+    told: defaultdict[str, set[LogEvent]] = defaultdict(set)
+    for function, each in reversed(ran):
+        log = "\n".join(map(artifacts.stamped, each.log))
+        room -= len(log)
+        if shown and room < 0:
+            break
+        told[function].update(each.log)
+        shown.appendleft(
+            results.Invocation(
+                function=function,
+                request_id=each.request_id,
+                begun=each.begun,
+                milliseconds=each.milliseconds,
+                error=each.error,
+                log=texts.ending(log),
+            )
+        )
+    for function, events in told.items():
+        rest = [artifacts.stamped(event) for event in read(function) if event not in events]
+        left[artifacts.log_name(function)] = "\n".join(rest)
+    return {name: text for name, text in left.items() if text}, tuple(shown)
+
+
+def _reported(call: Call) -> results.AwsCall:
+    return results.AwsCall(
+        begun=call.time.timestamp(),
+        seconds=call.ms / 1000,
+        by=call.by,
+        name=f"{call.service} {call.operation}",
+        resource=next(iter(call.resources), ""),
+        answer=call.error or str(call.status),
+        ok=call.succeeded,
+        request_id=call.request_id,
+    )

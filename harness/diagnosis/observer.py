@@ -137,6 +137,8 @@ class Observer:
             place=self._sources.relative(causes.place_of(cause) or phases.crash(made)),
             parts=(phases.part(made, done, self._sources),),
             hops=tuple(results.Trace(event=trace.sent.id, hops=trace.hops) for trace in seen.traces),
+            invocations=seen.invocations,
+            calls=seen.calls,
             sections=evidence.reported(made.sections, seen.logs),
             requests=requests,
             spans=spans,
@@ -202,7 +204,14 @@ class Observer:
             return Evidence()
         assert self._recording is not None  # noqa: S101 - the protocol's hook has set it
         keeps = self._wanted.keep == "all" or (self._wanted.keep == "failed" and made.failed)
-        search = Search(recording=self._recording, refused=self._refused, sources=self._sources, keeps=keeps)
+        search = Search(
+            test=item.nodeid,
+            recording=self._recording,
+            refused=self._refused,
+            sources=self._sources,
+            keeps=keeps,
+            reports=self._wanted.records,
+        )
         return search.evidence(held, requests, failed=made.failed)
 
     def _redacted(self, part: TestResult, item: pytest.Item) -> TestResult:

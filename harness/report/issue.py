@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MOST_LINES = 15  # of a log
 _MOST_LOGS = 4
+_MOST_RUNS = 2  # of functions, the last ones
 _VERSIONS = ("backend", "region", "terraform", "providers", "python", "terraform-lambda-harness", "commit")
 _FENCE = re.compile(r"`{3,}")
 
@@ -37,6 +38,9 @@ def _lines(test: TestResult, run: Run) -> Iterator[str]:
     if test.message:
         marked = [line for line in texts.cleaned(test.message).splitlines() if line.startswith(("E ", ">"))]
         yield from _block("Error", "\n".join(marked[:MOST_LINES]) or _end(test.message))
+    failed = [each for each in test.invocations if each.error]
+    for each in (failed or list(test.invocations))[-_MOST_RUNS:]:
+        yield from _block(f"The last lines of {each.function}, request {each.request_id}", _end(each.log))
     for name, text in list(test.sections.items())[:_MOST_LOGS]:
         yield from _block(f"The last lines of {name}", _end(text))
     known = {name: run.facts[name] for name in _VERSIONS if name in run.facts}

@@ -35,6 +35,57 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Invocation:
+    """One run of a function.
+
+    Attributes:
+        function: The function's name.
+        request_id: The id of its request.
+        begun: Seconds since the epoch.
+        milliseconds: How long it took, as Lambda reports it; empty if it does not.
+        error: Why it failed; empty if it did not.
+        log: What it logged, a line for each record.
+    """
+
+    function: str
+    request_id: str
+    begun: float
+    milliseconds: str = ""
+    error: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwsCall:
+    """A call of the request log: see `harness.calls.Call`.
+
+    Attributes:
+        begun: Seconds since the epoch.
+        seconds: How long the answer took.
+        by: Who made it.
+        name: Service and operation, such as `s3 PutObject`.
+        resource: The ARN of what it was about first of all; empty if that is not known.
+        answer: The error code, or else the HTTP status.
+        ok: Whether it succeeded.
+        request_id: The id of the function's invocation that it was made in; empty if it was made in none.
+    """
+
+    begun: float
+    seconds: float
+    by: str
+    name: str
+    resource: str = ""
+    answer: str = ""
+    ok: bool = True
+    request_id: str = ""
+
+    @property
+    def name_and_answer(self) -> tuple[str, str]:
+        """What calls of a kind have in common."""
+        return self.name, self.answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """The set-up, the call or the teardown of a test.
 
@@ -73,6 +124,8 @@ class TestResult:
         place: The line of the project where it failed, as `file:line`; empty if that is not known.
         parts: Set-up, call and teardown, those that ran.
         hops: The events it fired, each with how far it came.
+        invocations: The runs of the functions meanwhile.
+        calls: The AWS calls meanwhile, if the backend keeps a request log.
         sections: Log texts by name.
         requests: The calls of the API.
         spans: The phases and resources that ended in the meantime.
@@ -90,6 +143,8 @@ class TestResult:
     place: str = ""
     parts: tuple[Part, ...] = ()
     hops: tuple[Trace, ...] = ()
+    invocations: tuple[Invocation, ...] = ()
+    calls: tuple[AwsCall, ...] = ()
     sections: Mapping[str, str] = field(default_factory=dict)
     requests: tuple[Request, ...] = ()
     spans: tuple[Span, ...] = ()
@@ -100,6 +155,8 @@ class TestResult:
         held = {
             "parts": tuple(map(Part.of, plain["parts"])),
             "hops": tuple(map(Trace.of, plain["hops"])),
+            "invocations": tuple(Invocation(**each) for each in plain.get("invocations", ())),
+            "calls": tuple(AwsCall(**each) for each in plain.get("calls", ())),
             "requests": tuple(Request(**request) for request in plain["requests"]),
             "spans": tuple(Span(**span) for span in plain["spans"]),
         }
@@ -185,6 +242,9 @@ def joined(parts: Iterable[TestResult]) -> TestResult:
         place=next((each.place for each in phases if each.place), ""),
         parts=tuple(part for each in phases for part in each.parts),
         hops=tuple(trace for each in phases for trace in each.hops),
+        # What a failed teardown tells has all that the call has told.
+        invocations=next((each.invocations for each in reversed(phases) if each.invocations), ()),
+        calls=next((each.calls for each in reversed(phases) if each.calls), ()),
         sections={name: text for each in phases for name, text in each.sections.items()},
         requests=tuple(request for each in phases for request in each.requests),
         spans=tuple(span for each in phases for span in each.spans),

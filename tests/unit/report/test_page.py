@@ -16,7 +16,7 @@ from harness.aws.rest import ApiClient, Request
 from harness.hops import Hop
 from harness.report.latency import MOST_MARKS, figures, percentile, status_class
 from harness.report.page import render, write
-from harness.report.results import Outcome, Run, TestResult, Trace, joined
+from harness.report.results import AwsCall, Invocation, Outcome, Run, TestResult, Trace, joined
 from harness.report.texts import LONGEST_TEXT, MOST_LINES, excerpt
 from harness.telemetry.timeline import Span
 
@@ -119,6 +119,8 @@ FULL = run_of(
         hops=(Trace(event="e1", hops=HOPS),),
         sections={"emulator": "one\ntwo"},
         requests=(request(0.02), request(0.5, 503), request(30, 0)),
+        invocations=(Invocation(function="greet", request_id="r-1", begun=BEGUN + 11, error="KeyError"),),
+        calls=(AwsCall(begun=BEGUN, seconds=0.1, by="terraform", name="s3 CreateBucket", answer="200"),),
         spans=(resource("aws_s3_bucket.late", 2, BEGUN + 10),),
     ),
     result("test_fine", worker="gw0"),
@@ -128,6 +130,71 @@ FULL = run_of(
         *(resource(f"module.a.aws_kms_key.k[{n}]", n / 10, BEGUN + 1) for n in range(1, 13)),
     ),
 )
+
+
+RUNS = (
+    Invocation(
+        function="greet", request_id="r-1", begun=BEGUN + 11, milliseconds="12", log="START r-1\nhello"
+    ),
+    Invocation(function="greet", request_id="r-2", begun=BEGUN + 12, error=f"KeyError: {EVIL}", log="boom"),
+)
+
+
+def calls_of(test: str) -> tuple[AwsCall, ...]:
+    made = {"begun": BEGUN + 11, "seconds": 0.004, "answer": "200"}
+    return (
+        AwsCall(by=f"test:{test}", name="sqs SendMessage", **made),  # type: ignore[arg-type]
+        AwsCall(by="function:greet", name="s3 GetObject", request_id="r-2", **made),  # type: ignore[arg-type]
+        AwsCall(by="function:greet", name="s3 GetObject", **made),  # type: ignore[arg-type]
+        AwsCall(
+            by="function:greet",
+            name="s3 PutObject",
+            begun=BEGUN + 12,
+            seconds=0.1,
+            resource="arn:aws:s3:::greetings/a.txt",
+            answer="AccessDenied",
+            ok=False,
+            request_id="r-1",
+        ),
+    )
+
+
+def test_a_log_is_below_the_invocation_that_it_belongs_to_and_a_hop_leads_there() -> None:
+    hops = (Hop(name="function returned", state="failed", seen="request r-2: KeyError"), *HOPS)
+    failed = result("test_lost", "failed", hops=(Trace(event="e", hops=hops),), invocations=RUNS)
+
+    page = read(run_of(failed, result(invocations=RUNS[:1])))
+
+    first, second = (page.all("details", id=f"test-1-run-{n}")[0] for n in (1, 2))
+    assert first.all("pre")[0].text.split("\n") == ["", "START r-1", "hello", ""]
+    assert first.all("summary")[0].text.split() == ["greet", "r-1", "+1", "s,", "12", "ms"]
+    assert "✕ KeyError" in second.all("summary")[0].text
+    assert ("open" in first.attributes, "open" in second.attributes) == (False, True)
+    links = [each.attributes["href"] for each in page.all("ol", class_="hops")[0].all("a")]
+    assert links == ["#test-1-run-2"]
+    assert len(page.all("details", id="test-2-run-1")) == 1
+
+
+def test_calls_are_told_by_who_made_them() -> None:
+    failed = result("test_lost", "failed", invocations=RUNS)
+    good = result("test_good")
+
+    page = read(run_of(*(replace(each, calls=calls_of(each.id)) for each in (failed, good))))
+
+    lost, fine = (page.all("details", id=f"test-{n}")[0] for n in (1, 2))
+    assert [each.text.split() for each in lost.all("summary") if "call" in each.text] == [
+        ["this", "test", "1", "call"],
+        ["function", "greet", "3", "calls", "1", "not", "answered", "well"],
+    ]
+    rows = [[cell.text.strip() for cell in row.all("td")] for row in lost.all("tbody")[1].all("tr")]
+    assert rows[2][:4] == ["+2 s", "AccessDenied", "100 ms", "s3 PutObject"]
+    assert rows[2][4].split() == ["arn:aws:s3:::greetings/a.txt", "its", "log"]
+    assert [each.attributes["href"] for each in lost.all("tbody")[1].all("a")] == [
+        "#test-1-run-2",
+        "#test-1-run-1",
+    ]
+    summed = [[cell.text for cell in row.all("td")] for row in fine.all("tbody")[1].all("tr")]
+    assert summed == [["s3 GetObject", "200", "2"], ["s3 PutObject", "AccessDenied", "1"]]
 
 
 def test_a_run_comes_back_from_json_as_it_was() -> None:
@@ -278,7 +345,7 @@ def test_a_test_shows_its_reason_hops_requests_and_logs() -> None:
     assert [hop.all("span", class_="sign")[0].text for hop in hops] == ["✓", "✕", "?"]
     assert [hop.all("span", class_="state")[0].text for hop in hops] == ["reached", "failed", "unknown"]
     assert hops[1].all("span", class_="seen")[0].text == "last seen: no key"
-    assert [cell.text for cell in row.all("td", class_="name")] == ["GET /dev/x?y=1"] * 3
+    assert [cell.text for cell in row.all("td", class_="name")][:3] == ["GET /dev/x?y=1"] * 3
     assert row.all("pre")[-1].text == "\none\ntwo\n"
 
 
