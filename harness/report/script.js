@@ -118,7 +118,7 @@
     }
     if (fold && asks !== asked) fold.open = asks;
     asked = asks;
-    count.textContent = asks ? `${shown} of ${rows.length} shown` : `${rows.length} tests`;
+    count.textContent = asks ? `${shown} of ${rows.length} shown` : `${rows.length} test${rows.length === 1 ? "" : "s"}`;
   };
   for (const chip of chips) {
     chip.addEventListener("click", () => {

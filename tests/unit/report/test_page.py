@@ -184,7 +184,7 @@ def test_calls_are_told_by_who_made_them() -> None:
     lost, fine = (page.all("details", id=f"test-{n}")[0] for n in (1, 2))
     assert [each.text.split() for each in lost.all("summary") if "call" in each.text] == [
         ["this", "test", "1", "call"],
-        ["function", "greet", "3", "calls", "1", "not", "answered", "well"],
+        ["function", "greet", "3", "calls", "1", "failed"],
     ]
     rows = [[cell.text.strip() for cell in row.all("td")] for row in lost.all("tbody")[1].all("tr")]
     assert rows[2][:4] == ["+2 s", "AccessDenied", "100 ms", "s3 PutObject"]
