@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # Python 3.12 can't make one that has slots, too
 class Signal[T]:
     """Values of one kind, and who listens to them."""
 
