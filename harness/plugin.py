@@ -25,6 +25,7 @@ from harness.diagnosis.summary import Wanted
 from harness.errors import HarnessError
 from harness.lifetimes import broker
 from harness.lifetimes.sources import Lasting, Own, Shared, Source
+from harness.permissions.recorder import Recorder as Permissions
 from harness.session import prepare
 from harness.settings import Settings, assigned
 from harness.telemetry import progress
@@ -43,6 +44,7 @@ _MARKERS = (
 _COUNTER = pytest.StashKey[broker.Counter]()
 _COUNTER_OPEN = pytest.StashKey[ExitStack]()
 _TOLD = pytest.StashKey[list[BaseException]]()
+_PERMISSIONS = "terraform_lambda_harness_permissions"
 _WORKER_INPUT = "terraform_lambda_harness"
 _RECORDER = "terraform_lambda_harness_coverage"
 _FUNCTIONS = "terraform_lambda_harness_functions"
@@ -113,6 +115,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail the run if fewer resources were used, of those that could be judged",
     )
     group.addoption(
+        "--permissions",
+        action="store_true",
+        help="tell which permissions of the functions' roles the tests have used, and which are missing",
+    )
+    group.addoption("--permissions-report", metavar="FILE", help="write that to a file too, as JSON")
+    group.addoption(
         "--request-log",
         metavar="FILE",
         help="write each AWS call that the emulator has answered, as JSON lines",
@@ -132,6 +140,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(resources.close)
     if not config.option.help and not config.option.collectonly:
         config.pluginmanager.register(_observer(config), "terraform_lambda_harness_observer")
+        if permissions := _permissions(config):
+            config.pluginmanager.register(permissions, _PERMISSIONS)
         if found := _recorder(config):
             config.pluginmanager.register(found, _RECORDER)
         if config.pluginmanager.hasplugin("_cov") or functions.under_way():
@@ -241,10 +251,11 @@ def deployment(
     """Apply the stack, once for the session."""
     with _entered(pytestconfig, harness_source.deployment(harness_settings, endpoint)) as applied:
         yield applied
-        measuring: Recorder | None = pytestconfig.pluginmanager.get_plugin(_RECORDER)
-        if measuring:
-            with _told_plainly():
-                measuring.record(applied, harness_settings.terraform_dir)
+        for name in (_RECORDER, _PERMISSIONS):
+            measuring: Recorder | Permissions | None = pytestconfig.pluginmanager.get_plugin(name)
+            if measuring:
+                with _told_plainly():
+                    measuring.record(applied, harness_settings.terraform_dir)
 
 
 @pytest.fixture
@@ -316,6 +327,14 @@ def _recorder(config: pytest.Config) -> Recorder | None:
         raise pytest.UsageError(str(problem)) from None
     files = tuple((kind, config.invocation_params.dir / file) for kind, file in kinds)
     return Recorder(recorder.Wanted(reports=files, fail_under=least), config.rootpath)
+
+
+def _permissions(config: pytest.Config) -> Permissions | None:
+    """Return what gathers the permissions; None if no option asks for it."""
+    file = config.getoption("--permissions-report")
+    if not (config.getoption("--permissions") or file):
+        return None
+    return Permissions(config.rootpath, config.invocation_params.dir / file if file else None)
 
 
 @contextmanager

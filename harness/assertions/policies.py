@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import PolicyError
@@ -103,7 +104,7 @@ def _names(statement: Statement, element: str, value: str, *, lower: bool = Fals
     """Say whether the statement's `element`, or that with a `Not`, covers `value`."""
     negated = f"Not{element}"
     patterns = [_plain(each) for each in listed(statement.get(negated, statement.get(element, "*")))]
-    found = any(_like(value, each.lower() if lower else each) for each in patterns)
+    found = any(like(value, each.lower() if lower else each) for each in patterns)
     return found != (negated in statement)
 
 
@@ -136,16 +137,21 @@ def _holds(comparison: str, key: str, values: list[str], request: Request) -> bo
     return any(test(present, value) for value in values) != negated
 
 
-def _like(value: str, pattern: str) -> bool:
+def like(value: str, pattern: str) -> bool:
     """Compare texts, where `*` in the pattern stands for any characters and `?` for one."""
+    return _compiled(pattern).fullmatch(value) is not None
+
+
+@lru_cache(maxsize=1024)  # a few patterns are compared with all that a run has called
+def _compiled(pattern: str) -> re.Pattern[str]:
     parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in pattern)
-    return re.fullmatch("".join(parts), value, re.DOTALL) is not None
+    return re.compile("".join(parts), re.DOTALL)
 
 
 def _arn_like(value: str, pattern: str) -> bool:
     """Compare ARNs part by part: a wildcard reaches as far as the next colon of the first five."""
     parts, patterns = value.split(":", _ARN_PARTS - 1), pattern.split(":", _ARN_PARTS - 1)
-    return len(parts) == len(patterns) and all(map(_like, parts, patterns))
+    return len(parts) == len(patterns) and all(map(like, parts, patterns))
 
 
 def _folded(value: str, other: str) -> bool:
@@ -167,5 +173,5 @@ _COMPARISONS: Mapping[str, Callable[[str, str], bool]] = {
     "NumericLessThanEquals": _numeric(operator.le),
     "StringEquals": operator.eq,
     "StringEqualsIgnoreCase": _folded,
-    "StringLike": _like,
+    "StringLike": like,
 }

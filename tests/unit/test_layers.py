@@ -35,6 +35,7 @@ WINGS = [
     "assertions",
     "session",
     "coverage",
+    "permissions",
     "lifetimes",
     "report",
     "diagnosis",

@@ -1,0 +1,26 @@
+"""Permissions: what the roles of a stack are allowed, and what of it its functions have used."""
+
+from harness.permissions.judge import judged
+from harness.permissions.suggestion import Suggestion, suggestions
+from harness.permissions.verdicts import (
+    Grant,
+    Missing,
+    Outcome,
+    Permissions,
+    RolePermissions,
+    Statement,
+    Use,
+)
+
+__all__ = [
+    "Grant",
+    "Missing",
+    "Outcome",
+    "Permissions",
+    "RolePermissions",
+    "Statement",
+    "Suggestion",
+    "Use",
+    "judged",
+    "suggestions",
+]

@@ -1,0 +1,248 @@
+"""Judges what the roles of a stack are allowed by what the calls of its functions have needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from harness.assertions.policies import statements
+from harness.calls.call import is_within
+from harness.permissions import policies
+from harness.permissions.needs import Need, needs_of, needs_of_lambda
+from harness.permissions.policies import Match
+from harness.permissions.verdicts import Grant, Missing, Outcome, RolePermissions, Statement, Use
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from harness.calls import Call
+    from harness.permissions.policies import Document, Policy
+    from harness.values import Resource
+
+_UNCLEAR_ROLE = "no call of the log tells of a role that no function has"
+_NO_RUN = "none of its functions has run"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the judgement is made on.
+
+    Attributes:
+        resources: All resources of the stack.
+        calls: The calls of the run.
+        enforces: Whether the backend enforces the permissions of roles.
+    """
+
+    resources: Sequence[Resource]
+    calls: Sequence[Call]
+    enforces: bool = False
+
+    def functions_of(self, role: Resource) -> list[Resource]:
+        """Return the functions that have a role."""
+        functions = (each for each in self.resources if each.type == "aws_lambda_function")
+        return [each for each in functions if each.values.get("role") == role.values.get("arn")]
+
+    def namesakes(self, function: Resource) -> list[Resource]:
+        """Return the functions of a name, in whatever region: the log tells a caller by its name alone."""
+        name = function.values.get("function_name")
+        functions = (each for each in self.resources if each.type == "aws_lambda_function")
+        return [each for each in functions if each.values.get("function_name") == name]
+
+
+@dataclass
+class _Permission:
+    """A permission while it is judged."""
+
+    statement: Mapping[str, object]
+    pair: tuple[str, str]
+    use: Use = Use.UNUSED
+    why: str = "nothing that has run needed it"
+    uses: set[tuple[str, str]] = field(default_factory=set)
+
+    def judge(self, use: Use, why: str) -> None:
+        if use > self.use:
+            self.use, self.why = use, why
+
+    def grant(self) -> Grant:
+        action, resource = self.pair
+        return Grant(action=action, resource=resource, use=self.use, why=self.why, uses=frozenset(self.uses))
+
+
+def judged(
+    resources: Sequence[Resource], calls: Sequence[Call], *, enforces: bool = False
+) -> list[RolePermissions]:
+    """Return the permissions of each role of a stack.
+
+    Args:
+        resources: All resources of the stack.
+        calls: The calls of the run.
+        enforces: Whether the backend enforces the permissions of roles.
+    """
+    evidence = Evidence(resources, calls, enforces)
+    return [_role(each, evidence) for each in resources if each.type == "aws_iam_role"]
+
+
+def _role(role: Resource, evidence: Evidence) -> RolePermissions:
+    texts = list(policies.of_role(role, evidence.resources))
+    known = [(address, policy) for address, policy in texts if policy is not None]
+    rows = [
+        (address, index, document, [_Permission(document, pair) for pair in policies.pairs_of(document)])
+        for address, policy in known
+        for index, document in enumerate(statements(policy))
+        if document.get("Effect") == "Allow"
+    ]
+    permissions = [each for *_, inner in rows for each in inner]
+    notes = [f"{address}: its text is not known" for address, policy in texts if policy is None]
+    if role.values.get("permissions_boundary"):
+        notes.append("its permissions boundary is not judged")
+    functions = evidence.functions_of(role)
+    if doubt := _doubt(functions, evidence):
+        notes.append(doubt)
+        for each in permissions:
+            each.judge(Use.UNKNOWN, doubt)
+    needs = _needs(functions, evidence) if not doubt else set()
+    settled = Settled([policy for _, policy in known], role, evidence, is_whole=len(known) == len(texts))
+    lacks = _judge_all(permissions, needs, settled)
+    return RolePermissions(
+        address=role.address,
+        functions=tuple(sorted(str(each.values.get("function_name")) for each in functions)),
+        statements=tuple(
+            Statement(policy=address, index=index, document=document, grants=tuple(g.grant() for g in inner))
+            for address, index, document, inner in rows
+        ),
+        missing=_missing(lacks, settled),
+        notes=tuple(notes),
+    )
+
+
+def _doubt(functions: Sequence[Resource], evidence: Evidence) -> str:
+    """Return why nothing can be said of a role; empty if something can."""
+    if not functions:
+        return _UNCLEAR_ROLE
+    for each in functions:
+        others = {other.values.get("role") for other in evidence.namesakes(each)}
+        if len(others) > 1:
+            return f"several functions are called {each.values.get('function_name')}, with roles of their own"
+    if not any(_has_run(each, evidence.calls) for each in functions):
+        return _NO_RUN
+    return ""
+
+
+def _has_run(function: Resource, calls: Sequence[Call]) -> bool:
+    arn, by = str(function.values.get("arn")), f"function:{function.values.get('function_name')}"
+    return any(
+        call.by == by or (call.service == "lambda-runtime" and (call.concerns(arn) or by in call.resources))
+        for call in calls
+    )
+
+
+def _needs(functions: Sequence[Resource], evidence: Evidence) -> set[Need]:
+    needs: set[Need] = set()
+    for each in functions:
+        if _has_run(each, evidence.calls):
+            by = f"function:{each.values.get('function_name')}"
+            needs |= needs_of([call for call in evidence.calls if call.by == by], evidence.resources)
+            needs |= set(needs_of_lambda(each, evidence.resources))
+        else:
+            why = f"{each.values.get('function_name')} has not run"
+            needs.add(Need(actions=("*",), resource="", why=why, is_sure=False))
+    return needs
+
+
+def _judge_all(permissions: Sequence[_Permission], needs: set[Need], settled: Settled) -> list[Need]:
+    """Judge permissions by what was needed, and return what none of them allows."""
+    lacks = []
+    for need in sorted(needs, key=lambda each: (each.why, each.actions, each.resource)):
+        matches = [(each, policies.match(each.statement, each.pair, need)) for each in permissions]
+        surely = [each for each, found in matches if found is Match.YES]
+        perhaps = [each for each, found in matches if found is Match.MAYBE]
+        is_refused = need.is_denied or (need.is_sure and settled.denies(need))
+        is_proof = settled.evidence.enforces and not need.is_behind and not surely and len(perhaps) == 1
+        if need.is_sure and not is_refused:
+            for each in perhaps if is_proof else surely:
+                each.judge(Use.USED, need.why)
+                each.uses.add((_asked(each, need), need.resource))
+        for each in surely + perhaps:
+            each.judge(Use.UNKNOWN, _why_unknown(need, is_refused=is_refused))
+        if is_refused or (need.is_sure and not surely and not perhaps):
+            lacks.append(need)
+    return lacks
+
+
+def _why_unknown(need: Need, *, is_refused: bool) -> str:
+    if is_refused:
+        return f"{need.why} was refused"
+    return f"perhaps by {need.why}" if need.is_sure else need.why
+
+
+def _asked(permission: _Permission, need: Need) -> str:
+    """Return which of the actions that would do is the one that a permission has."""
+    action = permission.pair[0].lower()
+    return next((each for each in need.actions if each.lower() == action), need.action)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What decides, when no statement of a role allows something, whether AWS would refuse it.
+
+    Attributes:
+        policies: The texts of the role's policies.
+        role: The role.
+        evidence: All that is known.
+        is_whole: Whether these are all of its policies.
+    """
+
+    policies: Sequence[Policy]
+    role: Resource
+    evidence: Evidence
+    is_whole: bool
+
+    def denies(self, need: Need) -> bool:
+        """Whether a statement of the role denies what was needed."""
+        return any(policies.denies(each, need) for each in self.policies)
+
+    def outcome(self, need: Need) -> tuple[Outcome, str]:
+        """Return what comes of what was needed, and why."""
+        if need.is_denied:
+            return Outcome.DENIED, need.why
+        if self.denies(need):
+            return Outcome.NOT_ALLOWED, f"{need.why}; a statement denies it"
+        if doubt := self._doubt(need):
+            return Outcome.UNKNOWN, f"{need.why}; {doubt}"
+        return Outcome.NOT_ALLOWED, need.why
+
+    def _doubt(self, need: Need) -> str:
+        """Return why AWS may allow what no known statement of the role does; empty if it would not."""
+        if not self.is_whole:
+            return "a policy's text is not known"
+        if any(policies.may_allow(each, need) for each in self._for_the_role):
+            return "the policy of the resource may allow it"
+        if self.evidence.enforces and not need.is_behind:
+            return "the backend has let it pass"
+        if not need.is_behind and not self._is_of_the_stack(need.resource):
+            return "the resource is not of this stack"
+        return ""
+
+    @cached_property
+    def _for_the_role(self) -> list[Document]:
+        return list(policies.for_a_role(str(self.role.values.get("arn")), self.evidence.resources))
+
+    @cached_property
+    def _arns(self) -> set[str]:
+        arns = {str(each.values.get("arn") or "").removesuffix(":*") for each in self.evidence.resources}
+        return arns - {""}
+
+    def _is_of_the_stack(self, arn: str) -> bool:
+        return arn == "*" or any(is_within(arn, owner) for owner in self._arns)
+
+
+def _missing(lacks: Sequence[Need], settled: Settled) -> tuple[Missing, ...]:
+    found: dict[tuple[str, str], Missing] = {}
+    for need in lacks:
+        outcome, why = settled.outcome(need)
+        each = Missing(action=need.action, resource=need.resource, outcome=outcome, why=why)
+        known = found.setdefault((each.action, each.resource), each)
+        if each.outcome > known.outcome:
+            found[each.action, each.resource] = each
+    return tuple(found[key] for key in sorted(found))

@@ -1,0 +1,35 @@
+"""An action on a resource that something needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """An action that something needed.
+
+    Attributes:
+        actions: The action; of several, one is enough, and the first is the usual one.
+        resource: The ARN of the resource; `*` for none in particular, empty if it is not known.
+        why: What needed it, such as `s3:PutObject by function:writer`.
+        is_sure: Whether it was needed; else it may have been.
+        is_behind: Whether AWS asks for it behind the scenes: emulators ask only for that of a call itself.
+        is_denied: Whether the call was refused.
+        via: The service through which it was asked for, as in `kms:ViaService`.
+        region: Where.
+    """
+
+    actions: tuple[str, ...]
+    resource: str
+    why: str
+    is_sure: bool = True
+    is_behind: bool = False
+    is_denied: bool = False
+    via: str = ""
+    region: str = ""
+
+    @property
+    def action(self) -> str:
+        """The usual action."""
+        return self.actions[0]

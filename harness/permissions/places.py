@@ -1,0 +1,93 @@
+"""Where the statements of policies stand in the project's own Terraform files."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.configuration import declarations
+from harness.coverage.sources import located
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from harness.configuration.declarations import Block
+    from harness.permissions.verdicts import RolePermissions, Statement
+
+_DATA = re.compile(r"\bdata\.aws_iam_policy_document\.([\w-]+)")
+
+type Place = tuple[Path, int]
+
+
+def placed(roles: Sequence[RolePermissions], root: Path, project: Path) -> list[RolePermissions]:
+    """Return roles with the file and line of their blocks, and of those of their statements.
+
+    A statement of an `aws_iam_policy_document` has its own line, and so has one with a `Sid` in the policy's
+    own block. Any other has the line of its policy.
+
+    Args:
+        roles: The roles.
+        root: The root module.
+        project: What the names of files are relative to.
+    """
+    policies = {statement.policy for role in roles for statement in role.statements}
+    places = located([*(role.address for role in roles), *policies], root)
+
+    def name(file: Path) -> str:
+        return file.resolve().relative_to(project.resolve(), walk_up=True).as_posix()
+
+    def with_place(statement: Statement) -> Statement:
+        owner = places.get(statement.policy)
+        if not owner:
+            return statement
+        file, line = _place(statement, owner)
+        return replace(statement, file=name(file), line=line)
+
+    found = []
+    for role in roles:
+        statements = tuple(map(with_place, role.statements))
+        file, line = places.get(role.address, (None, 0))
+        found.append(replace(role, statements=statements, file=name(file) if file else "", line=line))
+    return found
+
+
+def _place(statement: Statement, owner: Place) -> Place:
+    """Return the place of a statement, or that of the policy's block."""
+    file, line = owner
+    blocks = declarations.blocks(file.parent)
+    block = next((each for each in blocks if (each.file, each.line) == owner), None)
+    expression = block.attributes.get("policy", "") if block else ""
+    if named := _DATA.search(expression):
+        wanted = ("aws_iam_policy_document", named[1])
+        document = next((each for each in blocks if each.type == "data" and each.labels == wanted), None)
+        return _in_a_document(statement, document) if document else owner
+    return file, _line_of_sid(statement, file, line) if expression else line
+
+
+def _in_a_document(statement: Statement, document: Block) -> Place:
+    held = [each for each in document.blocks if "statement" in {each.type, *each.labels}]
+    sid = str(statement.document.get("Sid") or "")
+    for each in held:
+        if sid and sid in _sids(each):
+            return each.file, each.line
+    is_plain = all(each.type == "statement" for each in held)
+    if is_plain and not sid and statement.index < len(held):
+        return held[statement.index].file, held[statement.index].line
+    return document.file, document.line
+
+
+def _sids(block: Block) -> Iterator[str]:
+    for each in (block, *block.blocks):
+        if sid := each.literal("sid"):
+            yield sid
+
+
+def _line_of_sid(statement: Statement, file: Path, line: int) -> int:
+    sid = statement.document.get("Sid")
+    if not sid:
+        return line
+    lines = file.read_text("utf-8-sig", "replace").splitlines()
+    pattern = re.compile(rf'\bSid"?\s*[=:]\s*"{re.escape(str(sid))}"')
+    return next((at for at, text in enumerate(lines, 1) if at > line and pattern.search(text)), line)

@@ -1,0 +1,91 @@
+"""Permissions as a table for a terminal, with what could be changed."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from harness.permissions.suggestion import is_wider, suggestions
+from harness.permissions.verdicts import Outcome, Use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from harness.permissions.verdicts import Permissions, RolePermissions
+
+_MOST_ALIKE = 3
+_COLUMNS = ("Allowed", "Used", "Unused", "Too wide", "Unknown", "Missing")
+_OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.DENIED: "denied",
+    Outcome.NOT_ALLOWED: "would be denied on AWS",
+    Outcome.UNKNOWN: "not allowed by the role; unknown",
+}
+
+
+def lines(permissions: Permissions) -> list[str]:
+    """Return a table with a row for each role, and for each role that needs a look what there is to see."""
+    judged = [each for each in permissions.roles if each.functions]
+    told = _table(judged)
+    for role in judged:
+        told += _details(role, permissions.patterns)
+    others = len(permissions.roles) - len(judged)
+    if others:
+        told += ["", f"{others} more of no function: the request log has no calls that tell of their use"]
+    return told
+
+
+def _table(roles: list[RolePermissions]) -> list[str]:
+    width = max([len("Role"), *(len(each.address) for each in roles)])
+    head = f"{'Role':<{width}}" + "".join(f"{name:>10}" for name in _COLUMNS)
+    return [head, "-" * len(head), *(f"{each.address:<{width}}{_figures(each)}" for each in roles)]
+
+
+def _figures(role: RolePermissions) -> str:
+    grants = [grant for statement in role.statements for grant in statement.grants]
+    known = sum(each.outcome is not Outcome.UNKNOWN for each in role.missing)
+    wider = sum(map(is_wider, grants))
+    numbers = (
+        len(grants),
+        role.count(Use.USED),
+        role.count(Use.UNUSED),
+        wider,
+        role.count(Use.UNKNOWN),
+        known,
+    )
+    return "".join(f"{number:>10}" for number in numbers)
+
+
+def _details(role: RolePermissions, patterns: Iterable[str]) -> list[str]:
+    told = [*_allowed(role), *_missing(role), *(f"  note      {note}" for note in role.notes)]
+    for each in suggestions(role, patterns):
+        told += ["", *(f"  {line}" for line in each.diff())]
+    if not told:
+        return []
+    functions = ", ".join(role.functions)
+    place = f" ({role.file}:{role.line})" if role.file else ""
+    return ["", f"{role.address}{place}, of {functions}", *told]
+
+
+def _allowed(role: RolePermissions) -> Iterator[str]:
+    for statement in role.statements:
+        place = f"{statement.file}:{statement.line}: " if statement.file else f"{statement.policy}: "
+        for grant in statement.grants:
+            what = (
+                f"{place}{statement.name}: {grant.action or 'all but'} on {grant.resource or 'what it names'}"
+            )
+            if grant.use is Use.UNUSED:
+                yield f"  unused    {what}"
+            elif grant.use is Use.UNKNOWN:
+                yield f"  unknown   {what} ({grant.why})"
+            elif is_wider(grant):
+                yield f"  too wide  {what} (used: {', '.join(sorted({action for action, _ in grant.uses}))})"
+
+
+def _missing(role: RolePermissions) -> Iterator[str]:
+    """Yield a line for each, and few for an action that is missing on many resources."""
+    for (action, outcome), alike in groupby(role.missing, key=lambda each: (each.action, each.outcome)):
+        each_one = list(alike)
+        for each in each_one[:_MOST_ALIKE]:
+            yield f"  missing   {action} on {each.resource}: {_OUTCOMES[outcome]} ({each.why})"
+        if len(each_one) > _MOST_ALIKE:
+            yield f"  missing   {action} on {len(each_one) - _MOST_ALIKE} more: {_OUTCOMES[outcome]}"

@@ -1,0 +1,202 @@
+"""What a role is allowed, and what of it was used: values that can be merged and stored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Use(IntEnum):
+    """Whether a permission was used, in the order in which one of two judgements wins."""
+
+    UNUSED = 0
+    UNKNOWN = 1
+    USED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """One action on one resource, as a statement allows it.
+
+    Attributes:
+        action: The action, perhaps with wildcards.
+        resource: The resource, perhaps with wildcards.
+        use: Whether it was used.
+        why: What that was judged by.
+        uses: The actions and resources that it was used for, without wildcards.
+    """
+
+    action: str
+    resource: str
+    use: Use = Use.UNUSED
+    why: str = ""
+    uses: frozenset[tuple[str, str]] = frozenset()
+
+    def merged(self, other: Grant) -> Grant:
+        """Return this one with another judgement of it."""
+        best = max(self, other, key=lambda each: each.use)
+        return replace(best, uses=self.uses | other.uses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """A statement of one of a role's policies that allows something.
+
+    Attributes:
+        policy: The address of the policy's resource, or the ARN of a policy of AWS.
+        index: Its place in the policy, from 0 on.
+        document: The statement itself.
+        grants: What it allows.
+        file: The file that it stands in, relative to the project; empty if it is not known.
+        line: The line there, from 1 on; 0 if it is not known.
+    """
+
+    policy: str
+    index: int
+    document: Mapping[str, Any] = field(repr=False)
+    grants: tuple[Grant, ...]
+    file: str = ""
+    line: int = 0
+
+    @property
+    def name(self) -> str:
+        """Its id, or its place in the policy."""
+        return str(self.document.get("Sid") or f"statement {self.index + 1}")
+
+    def merged(self, other: Statement) -> Statement:
+        """Return this one with another judgement of it."""
+        theirs = dict(enumerate(other.grants))
+        grants = (each.merged(theirs.get(place, each)) for place, each in enumerate(self.grants))
+        return replace(self, grants=tuple(grants))
+
+
+class Outcome(IntEnum):
+    """What came of a call that no statement allows, in the order in which one of two judgements wins."""
+
+    UNKNOWN = 0
+    NOT_ALLOWED = 1
+    DENIED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """An action that was needed, and that no statement allows.
+
+    Attributes:
+        action: The action.
+        resource: The resource's ARN; empty if the log does not tell it.
+        outcome: Whether the backend has refused it, AWS would, or nobody knows.
+        why: What needed it.
+    """
+
+    action: str
+    resource: str
+    outcome: Outcome
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolePermissions:
+    """A role: what its policies allow, and what is missing.
+
+    Attributes:
+        address: The role's address.
+        functions: The names of the functions that have it.
+        statements: What its policies allow.
+        missing: What was needed and is not allowed.
+        notes: What could not be judged.
+        file: The file of its block, relative to the project; empty if it is not known.
+        line: The line there, from 1 on; 0 if it is not known.
+    """
+
+    address: str
+    functions: tuple[str, ...] = ()
+    statements: tuple[Statement, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    notes: tuple[str, ...] = ()
+    file: str = ""
+    line: int = 0
+
+    def count(self, use: Use) -> int:
+        """Return how many permissions have a use."""
+        return sum(each.use is use for statement in self.statements for each in statement.grants)
+
+    def merged(self, other: RolePermissions) -> RolePermissions:
+        """Return this one with another judgement of it."""
+        theirs = {(each.policy, each.index): each for each in other.statements}
+        statements = (each.merged(theirs.get((each.policy, each.index), each)) for each in self.statements)
+        missing: dict[tuple[str, str], Missing] = {}
+        for each in (*self.missing, *other.missing):
+            key = each.action, each.resource
+            missing[key] = max(missing.get(key, each), each, key=lambda one: one.outcome)
+        return replace(
+            self,
+            statements=tuple(statements),
+            missing=tuple(missing.values()),
+            notes=tuple(each for each in self.notes if each in other.notes),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Permissions:
+    """All roles of the stacks of a run."""
+
+    roles: tuple[RolePermissions, ...] = ()
+
+    @property
+    def patterns(self) -> frozenset[str]:
+        """The resources that statements name."""
+        statements = (statement for role in self.roles for statement in role.statements)
+        return frozenset(grant.resource for statement in statements for grant in statement.grants)
+
+    def merged(self, others: Permissions) -> Permissions:
+        """Return these with those of another process of the same run."""
+        known = {(each.file, each.address): each for each in self.roles}
+        for each in others.roles:
+            mine = known.get((each.file, each.address))
+            known[each.file, each.address] = mine.merged(each) if mine else each
+        return Permissions(tuple(known[key] for key in sorted(known)))
+
+    def to_json(self) -> str:
+        """Return them as JSON; uses and outcomes by name."""
+        roles = [asdict(each) for each in self.roles]
+        for grant in _grants(roles):
+            grant.update(use=grant["use"].name.lower(), uses=sorted(map(list, grant["uses"])))
+        for missing in (each for role in roles for each in role["missing"]):
+            missing["outcome"] = missing["outcome"].name.lower()
+        return json.dumps({"format": "harness-permissions", "version": 1, "roles": roles}, indent=2)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return what `to_json` has made JSON of."""
+        return cls(tuple(_role(each) for each in json.loads(text)["roles"]))
+
+
+def _grants(roles: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
+    return [grant for role in roles for statement in role["statements"] for grant in statement["grants"]]
+
+
+def _role(told: dict[str, Any]) -> RolePermissions:
+    missing = (Missing(**{**each, "outcome": Outcome[each["outcome"].upper()]}) for each in told["missing"])
+    texts = {name: tuple(told[name]) for name in ("functions", "notes")}
+    statements = tuple(map(_statement, told["statements"]))
+    return RolePermissions(**{**told, **texts, "statements": statements, "missing": tuple(missing)})
+
+
+def _statement(told: dict[str, Any]) -> Statement:
+    grants = (
+        Grant(
+            **{
+                **each,
+                "use": Use[each["use"].upper()],
+                "uses": frozenset((action, resource) for action, resource in each["uses"]),
+            }
+        )
+        for each in told["grants"]
+    )
+    return Statement(**{**told, "grants": tuple(grants)})
