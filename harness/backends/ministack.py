@@ -64,6 +64,7 @@ def _environ(settings: Settings, port: int, folder: Path, toolchains: str, gate:
         "MINISTACK_REGION": settings.region,
         "AUTH": "true" if settings.ministack_auth else "false",
         "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",  # else it listens on one port, whoever runs besides
         # All that it writes goes with the folder.
         "TMPDIR": str(folder),
         "STATE_DIR": str(folder / "state"),

@@ -120,6 +120,18 @@ def test_a_service_answers_or_is_said_to_lack(
         call(**arguments)
 
 
+def test_an_asymmetric_key_signs_as_tokens_are_signed(endpoint: Endpoint) -> None:
+    kms = clients.client(endpoint, "kms")
+    key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["KeyId"]
+    how = {"KeyId": key, "SigningAlgorithm": "RSASSA_PKCS1_V1_5_SHA_256"}
+
+    signature = kms.sign(Message=b"claims", **how)["Signature"]
+
+    assert kms.verify(Message=b"claims", Signature=signature, **how)["SignatureValid"]
+    with pytest.raises(kms.exceptions.KMSInvalidSignatureException):
+        kms.verify(Message=b"others", Signature=signature, **how)
+
+
 def skip_where_the_image_decides(endpoint: Endpoint) -> None:
     if endpoint.backend == "container":
         pytest.skip(

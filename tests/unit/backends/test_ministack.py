@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 SERVER = """
 import http.server, os, pathlib
-names = "AUTH", "BIND_HOST", "MINISTACK_REGION", "HTTPS_PROXY", "AWS_PROFILE", "AWS_EC2_METADATA_DISABLED"
+names = "AUTH", "BIND_HOST", "MINISTACK_REGION", "HTTPS_PROXY", "AWS_PROFILE"
+names += "AWS_EC2_METADATA_DISABLED", "IOT_MTLS_ENABLED"
 pathlib.Path({seen!r}).write_text("\\n".join(f"{{name}}={{os.environ.get(name)}}" for name in names))
 address = os.environ["BIND_HOST"], int(os.environ["GATEWAY_PORT"])
 class Answer(http.server.BaseHTTPRequestHandler):
@@ -76,6 +77,7 @@ def test_it_is_served_on_this_machine_with_enforcement_and_without_a_way_to_aws(
         "HTTPS_PROXY=http://127.0.0.1:9",
         "AWS_PROFILE=None",
         "AWS_EC2_METADATA_DISABLED=true",
+        "IOT_MTLS_ENABLED=0",
     ]
 
 
