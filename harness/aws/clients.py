@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from harness.values import Endpoint
 
 _ONE_AT_A_TIME = threading.Lock()  # clients may be shared among threads, and sessions may not
+_TIMEOUT = 60.0  # seconds
+# A call that is given up is sent again, and a function would run twice. The longest takes 900 seconds:
+# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+_LONGEST_INVOCATION = 930.0
 FAILURES = (BotoCoreError, ClientError)  # what a call raises that is refused or not answered
 
 
@@ -32,16 +36,17 @@ def client(endpoint: Endpoint, service: str) -> Any:  # noqa: ANN401 - boto3 mak
     with _ONE_AT_A_TIME:
         session = _session(endpoint.access_key, endpoint.secret_key, endpoint.region)
         create: Callable[..., Any] = session.client  # typed by literal names, and `service` is any of them
-        return create(service, endpoint_url=endpoint.url, config=_config())
+        timeout = _LONGEST_INVOCATION if service == "lambda" else _TIMEOUT
+        return create(service, endpoint_url=endpoint.url, config=_config(timeout))
 
 
-@lru_cache(maxsize=1)
-def _config() -> Config:
+@lru_cache(maxsize=2)
+def _config(read_timeout: float) -> Config:
     from botocore.config import Config  # noqa: PLC0415 - see above
 
     return Config(
         connect_timeout=5,
-        read_timeout=60,
+        read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": 3},
         # An emulator's host is no wildcard domain, so buckets go into the path.
         s3={"addressing_style": "path"},

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from harness import backends, hops, packages
+from harness import backends, debugger, hops, packages
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
 from harness.cli import complete, console, doctor, local, operations, records, reports
@@ -231,6 +231,39 @@ def invoke(
     if answer.error_type:
         typer.echo(f"{answer.log_tail}\nerror: {answer.error_type}: {answer.error_message}", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def debug(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="[FUNCTION]", autocompletion=complete.functions, help="The only one by default."
+        ),
+    ] = "",
+    event: Annotated[
+        str, typer.Argument(help="JSON, a file with JSON, or -: invoke it with that, and end.")
+    ] = "",
+    *,
+    port: Annotated[int, typer.Option(help="Where the debugger attaches.")] = debugger.PORT,
+) -> None:
+    """Have a function wait for a debugger when it is invoked, until Ctrl-C or the event's answer."""
+    with _plain_errors():
+        settings = _settings()
+        deployment = Kept.of(settings).running()
+        function = operations.function(deployment, name)
+        given = operations.event_of(event) if event else None
+
+        def tell(line: str) -> None:
+            typer.echo(f"{line}: attach your debugger", err=True)
+
+        with debugger.debugged(deployment, function, settings, port=port, tell=tell):
+            if event:
+                _print_json(operations.invoked(deployment, function, given).payload)
+                return
+            typer.echo(f"{function} waits for a debugger when it is invoked next; Ctrl-C ends it", err=True)
+            while True:
+                time.sleep(1)
 
 
 @app.command()

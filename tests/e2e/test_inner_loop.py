@@ -1,11 +1,16 @@
-"""One function while somebody works on it: its sources run as they are saved, and its lines are measured."""
+"""One function while somebody works on it: its sources run as they are saved, its lines are measured,
+and a debugger stops it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import socket
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,16 +19,19 @@ import pytest
 from coverage import Coverage
 
 from harness import deployed_at
+from harness.debugger import debugged
 from harness.coverage.functions import FunctionCoverage
 from harness.lifetimes.hot import Hot
 from harness.session import zip_variables
 from harness.settings import PackageSettings
+from tests.dap import Debugger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import ItemsView, Iterator
 
     from harness import Deployment, Endpoint, Settings
 
+TIMEOUT = 3  # seconds, as it is without a setting
 ROOT = """
 variable "lambda_zip" {
   type = string
@@ -143,3 +151,42 @@ print(json.dumps(sorted(made.get_data().arcs({str(module)!r}))))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return [(begin, end) for begin, end in json.loads(done.stdout)]
+
+
+def test_a_debugger_stops_a_function_in_the_project_s_source_past_its_time_out(
+    worked_on: WorkedOn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port, line = free_port(), number_of("total += number")
+    debugging = debugged(worked_on.stack, "worked-on", worked_on.settings, port=port, tell=print)
+    with debugging, ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(worked_on.answer, numbers=[1000])
+        with Debugger.attached(port, worked_on.module, line) as editor:
+            stopped = editor.event("stopped")
+            time.sleep(TIMEOUT + 0.5)
+            frame = editor.ask("stackTrace", threadId=stopped["threadId"])["stackFrames"][0]
+            assert (frame["source"]["path"], frame["line"]) == (str(worked_on.module), line)
+            assert variables(editor, frame["id"]) >= {"number": "1000", "total": "0"}.items()
+            editor.ask("setVariable", variablesReference=scope(editor, frame["id"]), name="number", value="1")
+            editor.ask("continue", threadId=stopped["threadId"])
+            assert answer.result(60) == "zip"  # with 1000 it were "much"
+    assert f"worked-on waits at 127.0.0.1:{port}" in capsys.readouterr().out
+    assert worked_on.answer(numbers=[1000]) == "much"
+
+
+def number_of(text: str) -> int:
+    return next(number for number, line in enumerate(SOURCE.splitlines(), 1) if text in line)
+
+
+def scope(editor: Debugger, frame: int) -> int:
+    return int(editor.ask("scopes", frameId=frame)["scopes"][0]["variablesReference"])
+
+
+def variables(editor: Debugger, frame: int) -> ItemsView[str, str]:
+    found = editor.ask("variables", variablesReference=scope(editor, frame))["variables"]
+    return {each["name"]: each["value"] for each in found}.items()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

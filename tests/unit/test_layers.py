@@ -36,6 +36,7 @@ WINGS = [
     "session",
     "coverage",
     "permissions",
+    "debugger",
     "lifetimes",
     "report",
     "diagnosis",

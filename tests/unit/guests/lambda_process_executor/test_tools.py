@@ -8,13 +8,15 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from coverage import Coverage
 from lambda_process_executor import tools
 
-from harness import Endpoint
+from harness import Endpoint, eventually
 from harness.coverage.functions import FunctionCoverage
 
 from .conftest import MakeSandbox, invocation
@@ -216,3 +218,55 @@ def test_the_plan_of_a_run_that_was_killed_does_not_count(endpoint: Endpoint) ->
 
     (folder / f"coverage-{os.getpid()}.json").write_text(text, "utf-8")
     assert tools.wanted("f").kept == ["/nowhere"]
+
+
+DEBUGPY = """
+import time
+
+
+def listen(address):
+    pass
+
+
+def wait_for_client():
+    time.sleep(3600)
+"""
+
+
+@pytest.fixture
+def plan(endpoint: Endpoint, tmp_path: Path) -> Path:
+    """Return the plan of a debugger for the function `f` that nobody attaches to."""
+    library = tmp_path / "library" / "debugpy"
+    library.mkdir(parents=True)
+    (library / "__init__.py").write_text(DEBUGPY, "utf-8")
+    assert endpoint.log
+    tools_of_it = endpoint.log.parent / "tools"
+    (tools_of_it / "run").mkdir()
+    told = {"run": "run", "library": str(library), "function": "f", "port": 1, "roots": []}
+    file = tools_of_it / f"debugger-{os.getpid()}.json"
+    file.write_text(json.dumps(told), "utf-8")
+    return file
+
+
+def test_a_function_waits_for_a_debugger_past_its_time_out_and_until_nobody_wants_that(
+    sandbox: MakeSandbox, plan: Path
+) -> None:
+    function = sandbox("def handler(event, context): return 1", timeout=1.0, init_timeout=1.0)
+    assert function.pid is None  # it is left to the invocation
+    with ThreadPoolExecutor(1) as thread:
+        outcome = thread.submit(call, function, {})
+        eventually(lambda: list(plan.parent.glob("run/*.found")), what="the function to wait", timeout=30)
+        time.sleep(2)
+        assert not outcome.done()
+        other = sandbox("def handler(event, context): return 2")
+        assert call(other, {}) == 2  # one at a time has the debugger
+        plan.unlink()
+        assert "timed out after 1.00 seconds" in outcome.result(30)["errorMessage"]
+
+    assert call(function, {}) == 1
+
+
+def test_a_debugger_is_for_its_function_alone(sandbox: MakeSandbox, plan: Path) -> None:
+    plan.write_text(plan.read_text("utf-8").replace('"function": "f"', '"function": "g"'), "utf-8")
+
+    assert call(sandbox("def handler(event, context): return 1"), {}) == 1

@@ -34,6 +34,7 @@ Modules, each importing only from those above it; all but the last eight need on
     tools         what runs in a function's process beside the function
     runtime_api   the HTTP server of the AWS Lambda Runtime API
     child         a process group that can't outlive its parent
+    deadlines     when an invocation has to be done
     sandbox       one execution environment: start, invoke, stop
     launcher      what the child runs first (a script; nothing imports it)
     clients       what it runs then, in the function's own interpreter (scripts)

@@ -1,6 +1,5 @@
 """One execution environment of a function: a process to start, to invoke, to replace when broken, to stop."""
 
-import math
 import selectors
 import shutil
 import signal
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lambda_process_executor import callers, hot, logs, request_log, tools
 from lambda_process_executor.child import Child, ExitedError
+from lambda_process_executor.deadlines import Deadline
 from lambda_process_executor.runtime_api import (
     TOO_LARGE,
     InitFailedError,
@@ -64,10 +64,9 @@ class Spec:
     hot: Path | None = None
 
     @property
-    def tool(self) -> tools.Tool:
-        """What is to run beside the function in a process that starts now."""
-        function = self.environment.get("AWS_LAMBDA_FUNCTION_NAME", "")
-        return tools.wanted(function) if self.command.takes_tools else tools.NONE
+    def function(self) -> str:
+        """Its name; empty for one that nothing can run beside."""
+        return self.environment.get("AWS_LAMBDA_FUNCTION_NAME", "") if self.command.takes_tools else ""
 
     def plan(self, over: Mapping[str, str], tool: tools.Tool) -> dict[str, object]:
         """Return what the launcher is told."""
@@ -115,14 +114,17 @@ class Sandbox:
         """Start the function's process and wait until it is initialised; return its error if it can't be.
 
         The error is also the outcome of the next invocation. An initialisation that takes too long is no
-        error: it is tried again as part of the next invocation, as on AWS.
+        error: it is tried again as part of the next invocation, as on AWS. One that waits for a debugger is
+        left to the next invocation too, as that has no time limit then.
 
         Raises:
             StoppedError: `stop` was called meanwhile.
         """
         began = time.monotonic()
+        if tools.wanted(self._spec.function).kind == tools.DEBUGGER:
+            return None
         try:
-            self._initialised(began + self._spec.init_timeout)
+            self._initialised(Deadline(self._spec.init_timeout))
         except TimeoutError:
             self._end_failed_init(time.monotonic() - began, "timeout", None)
         except (InitFailedError, ExitedError) as error:
@@ -145,7 +147,7 @@ class Sandbox:
         began, begun = time.monotonic(), time.time()
         self._caller.request_id = invocation.request_id
         try:
-            reply, status = self._reply(invocation, began + self._spec.timeout)
+            reply, status = self._reply(invocation, Deadline(self._spec.timeout, self._is_debugged))
         finally:
             self._caller.request_id = ""
         report = self._report(invocation.request_id, time.monotonic() - began, reply, status)
@@ -179,7 +181,10 @@ class Sandbox:
         """Return what was logged but belongs to no invocation yet."""
         return str(logs.LogText.of(self._messages))
 
-    def _reply(self, invocation: Invocation, deadline: float) -> tuple[Reply, str | None]:
+    def _is_debugged(self) -> bool:
+        return self._runtime is not None and self._runtime.is_debugged
+
+    def _reply(self, invocation: Invocation, deadline: Deadline) -> tuple[Reply, str | None]:
         """Return the reply, and Lambda's word for what went wrong with the environment, if anything."""
         try:
             self._raise_init_error()
@@ -199,7 +204,7 @@ class Sandbox:
         if error:
             raise error
 
-    def _exchange(self, invocation: Invocation, deadline: float) -> Reply:
+    def _exchange(self, invocation: Invocation, deadline: Deadline) -> Reply:
         """Have the process answer; if it ended before it took the invocation, have a new one do so."""
         runtime = self._initialised(deadline)
         try:
@@ -210,16 +215,16 @@ class Sandbox:
         self._drop_runtime()
         return self._exchange_with(self._initialised(deadline), invocation, deadline)
 
-    def _exchange_with(self, runtime: "_Runtime", invocation: Invocation, deadline: float) -> Reply:
-        epoch_ms = math.floor((time.time() + deadline - time.monotonic()) * 1000)
-        reply = self._wait(runtime, runtime.submit(replace(invocation, deadline_ms=epoch_ms)), deadline)
+    def _exchange_with(self, runtime: "_Runtime", invocation: Invocation, deadline: Deadline) -> Reply:
+        submitted = runtime.submit(replace(invocation, deadline_ms=deadline.epoch_ms()))
+        reply = self._wait(runtime, submitted, deadline)
         self._messages += runtime.rest_of_output()
         self._peak_memory = max(self._peak_memory, runtime.peak_memory())
         if reply.error_type == TOO_LARGE:  # awslambdaric gives up when a response is refused
             self._drop_runtime()
         return reply
 
-    def _initialised(self, deadline: float) -> "_Runtime":
+    def _initialised(self, deadline: Deadline) -> "_Runtime":
         """Return the running process, or start one and wait until it is ready."""
         if self._runtime and not self._runtime.is_alive:
             self._drop_runtime()
@@ -231,7 +236,7 @@ class Sandbox:
         self._wait(runtime, runtime.ready, deadline)
         return runtime
 
-    def _wait[T](self, runtime: "_Runtime", future: "Future[T]", deadline: float) -> T:
+    def _wait[T](self, runtime: "_Runtime", future: "Future[T]", deadline: Deadline) -> T:
         """Wait for a future while taking the process's output, so that it never blocks on a full pipe."""
         try:
             return runtime.wait(future, deadline, self._messages.extend)
@@ -280,7 +285,7 @@ class _Runtime:
     """The function's process together with its Runtime API and its output."""
 
     def __init__(self, spec: Spec) -> None:
-        self._tool = spec.tool
+        self._tool = tools.taken(spec.function) if spec.function else tools.NONE
         self._api = RuntimeApi(spec.max_response, self._tool)
         self._decoder = logs.MessageDecoder()
         self._in_use = threading.Lock()
@@ -289,6 +294,7 @@ class _Runtime:
         try:
             self._child = self._start(spec)
         except OSError:
+            tools.given_back(self._tool)
             self._close_ends()
             raise
         self.ready = self._api.ready
@@ -319,22 +325,26 @@ class _Runtime:
     @property
     def is_current(self) -> bool:
         """Whether it was started with the sources that stand in now, and with what is to run beside them."""
-        is_same_tool = self._tool.stamp == self._spec.tool.stamp
+        is_same_tool = not self._spec.function or tools.stands(self._tool, self._spec.function)
         return is_same_tool and self._hot.stamp == hot.now(self._spec.hot).stamp
 
-    def wait[T](self, future: "Future[T]", deadline: float, take: Callable[[list[str]], object]) -> T:
+    @property
+    def is_debugged(self) -> bool:
+        """Whether it has a debugger, or waits for one, and somebody still wants that."""
+        return self._tool.kind == tools.DEBUGGER and tools.stands(self._tool, self._spec.function)
+
+    def wait[T](self, future: "Future[T]", deadline: Deadline, take: Callable[[list[str]], object]) -> T:
         """Return a future's result, giving the messages of the process to `take` meanwhile.
 
         Raises:
-            TimeoutError: there is none at `deadline` on the monotonic clock.
+            TimeoutError: there is none at the deadline.
         """
         future.add_done_callback(self._wake)
         with self._in_use, selectors.DefaultSelector() as selector:
             selector.register(self._child.output, selectors.EVENT_READ)
             selector.register(self._awake, selectors.EVENT_READ)
             while not future.done():
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
+                if (remaining := deadline.wait()) <= 0:
                     raise TimeoutError
                 for key, _ in selector.select(remaining):
                     self._attend(selector, key.fileobj, take)
@@ -350,6 +360,7 @@ class _Runtime:
 
     def close(self) -> None:
         """End the process and all that it started."""
+        tools.given_back(self._tool)
         self._child.kill()
         self._api.fail(ExitedError(-signal.SIGKILL))
         with self._in_use:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-COVERAGE = "coverage"
+COVERAGE, DEBUGGER = "coverage", "debugger"
 CONTEXT = "context"
 
 
@@ -27,7 +28,7 @@ class Tool:
     """What is to run in one process of a function.
 
     Attributes:
-        kind: `coverage`.
+        kind: `coverage` or `debugger`.
         plan: what the process is told; `library` is the directory of the package that it imports for it.
         folder: where the harness looks for what it has found, and says what it is for.
         stamp: another one for each plan; empty for no tool.
@@ -64,6 +65,8 @@ class Tool:
 
 
 NONE = Tool()
+_TAKEN: set[str] = set()
+_LOCK = threading.Lock()
 
 
 def prepare() -> None:
@@ -72,14 +75,43 @@ def prepare() -> None:
         Path(folder).mkdir(exist_ok=True)
 
 
-def wanted(function: str) -> Tool:  # noqa: ARG001 # coverage is of all functions
+def wanted(function: str) -> Tool:
     """Return what is to run in a process of a function that starts now."""
+    debugger = _debugger(function)
+    return debugger if debugger.stamp and debugger.stamp not in _TAKEN else _planned(COVERAGE)
+
+
+def taken(function: str) -> Tool:
+    """Return the same for a process that starts with it: one process at a time has a debugger."""
+    with _LOCK:
+        tool = wanted(function)
+        if tool.kind == DEBUGGER:
+            _TAKEN.add(tool.stamp)
+        return tool
+
+
+def given_back(tool: Tool) -> None:
+    """Take note that a process has ended that ran with a tool."""
+    _TAKEN.discard(tool.stamp)
+
+
+def stands(tool: Tool, function: str) -> bool:
+    """Whether a process that runs with a tool is to go on with it."""
+    if tool.kind == DEBUGGER:
+        return tool.stamp == _debugger(function).stamp
+    return tool.stamp == wanted(function).stamp
+
+
+def _debugger(function: str) -> Tool:
+    return _planned(DEBUGGER, lambda plan: plan["function"] == function)
+
+
+def _planned(kind: str, is_meant: Callable[[Mapping[str, Any]], bool] = lambda _: True) -> Tool:
     folder = os.environ.get("LAMBDA_PROCESS_TOOLS")
-    if not folder:
-        return NONE
-    for file in sorted(Path(folder).glob(f"{COVERAGE}-*.json")):
-        if _is_running(int(file.stem.rpartition("-")[2])):
-            return _read(file)
+    for file in sorted(Path(folder).glob(f"{kind}-*.json")) if folder else ():
+        tool = _read(file) if _is_running(int(file.stem.rpartition("-")[2])) else NONE
+        if tool.plan and is_meant(tool.plan):
+            return tool
     return NONE
 
 

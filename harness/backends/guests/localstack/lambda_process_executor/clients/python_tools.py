@@ -1,5 +1,5 @@
 # ruff: noqa: ANN401 # coverage is imported late, and a decorator takes any arguments
-"""Runs in a function's process beside the function: measures which of its lines run.
+"""Runs in a function's process beside the function: measures which of its lines run, or debugs it.
 
 Runs on the function's interpreter, whatever its version; imports nothing of this package.
 """
@@ -21,10 +21,12 @@ from pathlib import Path
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
     from typing import Any
 
 PLAN, CONTEXT, FOUND = "/harness/plan", "/harness/context", "/harness/found"
+CODE = "/var/task"  # where the plan has it; a function may see it elsewhere
+# https://github.com/microsoft/debugpy: what its pydevd reads when it is imported
+ROOTS = "PATHS_FROM_ECLIPSE_TO_PYTHON"
 # What is told of a measurement that is another process's is noise here.
 WARNINGS = ["no-ctracer", "no-sysmon", "no-data-collected", "module-not-measured", "couldnt-parse"]
 LEAST_TIME, LEAST_PART = 0.2, 0.1  # seconds, and of the time there is: how long before its end data is saved
@@ -32,15 +34,27 @@ LEAST_TIME, LEAST_PART = 0.2, 0.1  # seconds, and of the time there is: how long
 
 def begin(directories: list[str]) -> None:
     """Begin what the plan says, for modules in `directories`; on a Python that can't, say so in the log."""
+    plan = json.loads(_call("GET", PLAN))
+    kind = os.path.basename(plan["library"])  # noqa: PTH119
     try:
-        plan = json.loads(_call("GET", PLAN))
-        _measure(_imported("coverage", plan["library"]), plan, directories)
+        {"coverage": _measure, "debugpy": _debug}[kind](plan, directories)
     except Exception as error:  # noqa: BLE001 # the function's work goes on
         version = ".".join(map(str, sys.version_info[:2]))
-        sys.stderr.write(f"harness: no coverage of this function, on Python {version}: {error}\n")
+        sys.stderr.write(f"harness: this function runs without {kind}, on Python {version}: {error}\n")
 
 
-def _imported(name: str, folder: str) -> ModuleType:
+def _debug(plan: dict[str, Any], directories: list[str]) -> None:
+    """Wait until a debugger has attached; the project's paths are known to it as those of the code."""
+    roots = [[local, remote.replace(CODE, directories[0], 1)] for remote, local in plan["roots"]]
+    os.environ[ROOTS] = json.dumps(roots)
+    debugpy = _imported("debugpy", plan["library"])
+    debugpy.listen(("127.0.0.1", plan["port"]))
+    del os.environ[ROOTS]
+    _call("POST", FOUND, b"waiting")
+    debugpy.wait_for_client()
+
+
+def _imported(name: str, folder: str) -> Any:
     """Import a package from its directory, and nothing else that lies beside it."""
     file = os.path.join(folder, "__init__.py")  # noqa: PTH118
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[folder])
@@ -51,7 +65,8 @@ def _imported(name: str, folder: str) -> ModuleType:
     return module
 
 
-def _measure(coverage: Any, plan: dict[str, Any], directories: list[str]) -> None:
+def _measure(plan: dict[str, Any], directories: list[str]) -> None:
+    coverage = _imported("coverage", plan["library"])
     from awslambdaric.lambda_runtime_client import LambdaRuntimeClient as Client  # noqa: PLC0415
 
     measured = coverage.Coverage(

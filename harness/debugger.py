@@ -1,0 +1,134 @@
+"""A function that waits for a debugger: its process is on this machine, so an editor reaches it on a port.
+
+The plan lies in the emulator's folder; the other side of it is `lambda_process_executor.tools`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import threading
+import zipfile
+from base64 import b64decode
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from harness.coverage.functions import tools_folder
+from harness.coverage.origins import Origins
+from harness.errors import HarnessError, SettingsError
+from harness.session import zip_variables
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from harness.deployment import Deployment
+    from harness.settings import Settings
+
+PORT = 5678  # debugpy's own
+_HOST = "127.0.0.1"
+_CODE = "/var/task"
+_POLL = 0.2  # seconds
+
+
+@contextmanager
+def debugged(
+    deployment: Deployment, name: str, settings: Settings, *, port: int, tell: Callable[[str], object]
+) -> Iterator[None]:
+    """Have the next process of a function wait for a debugger while the context is open.
+
+    The function's time-out does not count meanwhile. One process at a time has the debugger, and others run
+    without.
+
+    Args:
+        deployment: The stack, which is up.
+        name: The function's name.
+        settings: Those of the stack.
+        port: Where the debugger is to attach, on this machine.
+        tell: Called with a line each time that a process waits.
+
+    Raises:
+        HarnessError: There is no debugpy beside the harness.
+        SettingsError: The function is no process of this machine, or not in Python, or the port is taken.
+    """
+    config = deployment.client("lambda").get_function_configuration(FunctionName=name)
+    tools = tools_folder(deployment.endpoint)
+    if tools is None:
+        expected = "a backend whose functions are processes of this machine: host or ministack"
+        raise SettingsError("debug", expected=expected, got=deployment.endpoint.backend)
+    if not str(config.get("Runtime")).startswith("python"):
+        raise SettingsError("FUNCTION", expected="a function in Python", got=str(config.get("Runtime")))
+    _check_free(port)
+    run, roots = tools / uuid4().hex, _roots(deployment, name, settings, config["CodeSha256"])
+    plan = {"run": run.name, "library": str(_library()), "function": name, "port": port, "roots": roots}
+    file, has_ended = tools / f"debugger-{os.getpid()}.json", threading.Event()
+    watcher = threading.Thread(
+        target=_tell_who_waits, args=(run, f"{name} waits at {_HOST}:{port}", tell, has_ended), daemon=True
+    )
+    run.mkdir()
+    file.with_suffix(".new").write_text(json.dumps(plan), "utf-8")
+    file.with_suffix(".new").replace(file)
+    watcher.start()
+    try:
+        yield
+    finally:
+        has_ended.set()
+        watcher.join()
+        file.unlink(missing_ok=True)
+        shutil.rmtree(run, ignore_errors=True)
+
+
+def _library() -> Path:
+    found = importlib.util.find_spec("debugpy")
+    if found is None or not found.origin:
+        raise HarnessError(
+            "debugpy is not installed beside the harness; install `terraform-lambda-harness[debug]`"
+        )
+    return Path(found.origin).parent
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((_HOST, port))
+        except OSError as problem:
+            expected = "a free port; another function may be debugged on this one"
+            raise SettingsError("--port", expected=expected, got=str(port)) from problem
+
+
+def _roots(deployment: Deployment, name: str, settings: Settings, digest: str) -> list[tuple[str, str]]:
+    """Return where the function's code stands in the project: pairs of a folder there and one here."""
+    folders = [settings.project, *(package.source for package in settings.every_package)]
+    for zipped in _zips(deployment, name, settings):
+        content = zipped.read_bytes() if zipped.is_file() else b""
+        if hashlib.sha256(content).digest() == b64decode(digest):
+            return Origins(folders).roots(_files(zipped))
+    return []
+
+
+def _zips(deployment: Deployment, name: str, settings: Settings) -> Iterator[Path]:
+    """Yield files that may be the function's zip: those of packages, and the one that its resource names."""
+    yield from map(Path, zip_variables(settings, running=deployment.endpoint.backend).values())
+    for each in deployment.resources("aws_lambda_function"):
+        if each.values["function_name"] == name and each.values.get("filename"):
+            yield deployment.terraform.root / each.values["filename"]
+
+
+def _files(zipped: Path) -> Mapping[str, str]:
+    with zipfile.ZipFile(zipped) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".py")]
+        return {f"{_CODE}/{name}": hashlib.sha256(archive.read(name)).hexdigest() for name in names}
+
+
+def _tell_who_waits(run: Path, line: str, tell: Callable[[str], object], has_ended: threading.Event) -> None:
+    known: set[Path] = set()
+    while not has_ended.wait(_POLL):
+        for fresh in set(run.glob("*.found")) - known:
+            known.add(fresh)
+            tell(line)
