@@ -14,6 +14,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from harness import Settings
+from harness.cli import debugger
 from tests.docs.commands import commands, complaints
 from tests.docs.reader import added, ran, written
 from tests.docs.snippets import PICTURES, PROJECT, collected, documents, snippets
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 SNIPPETS = collected()
 # What a reader can't be kept from checking by hand; more than this is too many.
 MOST_EXCUSES = 3
-LANGUAGES = {"hcl", "python", "sh", "toml", "yaml"} | PICTURES
+LANGUAGES = {"hcl", "json", "python", "sh", "toml", "yaml"} | PICTURES
 # Commands that are quick and change nothing outside of the folder they run in, so they are carried out.
 CARRIED_OUT = {
     "harness doctor",
@@ -125,6 +126,14 @@ def test_a_terraform_block_is_formatted_and_parses(snippet: Snippet) -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@each(of("json"))
+def test_a_launch_configuration_attaches_where_a_function_waits(snippet: Snippet) -> None:
+    (launch,) = json.loads(snippet.code)["configurations"]
+
+    assert (launch["type"], launch["request"]) == ("debugpy", "attach")
+    assert launch["connect"] == {"host": "127.0.0.1", "port": debugger.PORT}
 
 
 @each(of("yaml"))
