@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml  # type: ignore[import-untyped]
 
-from harness import Settings
-from harness.cli import debugger
+from harness import Settings, debugger
 from tests.docs.commands import commands, complaints
 from tests.docs.reader import added, ran, written
 from tests.docs.snippets import PICTURES, PROJECT, collected, documents, snippets

@@ -19,8 +19,8 @@ import pytest
 from coverage import Coverage
 
 from harness import deployed_at
-from harness.debugger import debugged
 from harness.coverage.functions import FunctionCoverage
+from harness.debugger import debugged
 from harness.lifetimes.hot import Hot
 from harness.session import zip_variables
 from harness.settings import PackageSettings
