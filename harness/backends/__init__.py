@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 BUILT_IN = {
     "container": "harness.backends.container:CONTAINER",
     "host": "harness.backends.host:HOST",
+    "localemu": "harness.backends.host:LOCALEMU",
     "ministack": "harness.backends.ministack:MINISTACK",
     "external": "harness.backends.external:EXTERNAL",
     "aws": "harness.backends.real_aws:AWS",
@@ -36,6 +37,7 @@ BUILT_IN = {
 # Those that `auto` chooses from, in its order of preference.
 _CANDIDATES = ("container", "host", "ministack")
 _PREFERRED, _FALLBACK, *_ = _CANDIDATES
+_EMULATORS = (*_CANDIDATES, "localemu")
 
 
 @contextmanager
@@ -143,7 +145,7 @@ def functions_run_on(settings: Settings, *, running: str = "") -> Platform | Non
 def those_with(feature: str, settings: Settings) -> list[str]:
     """Return the names of the backends that start an emulator which has a feature."""
     docker = replace(settings, lambda_executor="docker")
-    able = [name for name in _CANDIDATES if not load(name).lacks(settings, feature)]
+    able = [name for name in _EMULATORS if not load(name).lacks(settings, feature)]
     if not able and not load(_PREFERRED).lacks(docker, feature):
         return [f"{_PREFERRED} with HARNESS_LAMBDA_EXECUTOR=docker"]
     return able

@@ -87,7 +87,9 @@ def container(settings: Settings) -> Iterator[Endpoint]:
         with docker_engine.running(plan, log_file) as started:
             endpoint = _endpoint(settings, docker, started, plan.port, log_file)
             emulator = Explained(started, plan.image)
-            with healthy(endpoint, emulator, localstack.HEALTH, timeout=settings.start_timeout) as running:
+            with healthy(
+                endpoint, emulator, localstack.LOCALSTACK.health, timeout=settings.start_timeout
+            ) as running:
                 yield running
 
 
@@ -234,7 +236,7 @@ def _as_processes(settings: Settings, docker: Engine, image: Any, folder: Path) 
     python, copies = _functions_python(settings, docker, image, folder)
     return Extras(
         environ=localstack.functions_as_processes(
-            python, f"{COPIES}/{localstack.PLUGINS.name}", request_log=REQUEST_LOG
+            python, [f"{COPIES}/{localstack.PLUGINS.name}"], request_log=REQUEST_LOG
         ),
         copies={localstack.PLUGINS: COPIES, **copies},
     )
@@ -317,7 +319,7 @@ def _lacks(settings: Settings, feature: str) -> bool:
     """The image has one Python for functions; a licence brings the other services."""
     if settings.lambda_executor == "process" and feature.startswith((needs.IMAGES, needs.RUNTIME)):
         return not feature.startswith((f"{needs.RUNTIME}{_PYTHON}", f"{needs.RUNTIME}provided"))
-    return TOKEN not in settings.environ and localstack.lacks(feature)
+    return TOKEN not in settings.environ and feature in localstack.PAID
 
 
 def _functions_run_on(settings: Settings) -> Platform | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,33 +14,89 @@ from harness.base.isolation import DEAD_PROXY, without_aws, without_network
 from harness.runtimes import PYTHON_REQUIREMENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-VERSION = "4.14.0"
-NAME = f"LocalStack {VERSION}"
-PYTHONS = ((3, 13),)  # on 3.12 its start ends with a TypeError, and on 3.14 its packages can't be installed
-HEALTH = "/_localstack/health"
 PORT = 4566  # the one that everybody knows
-_PACKAGE = Path(str(files("harness")))
-REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"localstack-{VERSION}.txt"
 LAMBDA_REQUIREMENTS = PYTHON_REQUIREMENTS
-PLUGINS = _PACKAGE / "backends" / "guests" / "localstack"
+_BACKENDS = Path(str(files("harness"))) / "backends"
+PLUGINS = _BACKENDS / "guests" / "localstack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """A version of LocalStack, or of a fork, on PyPI.
+
+    Attributes:
+        title: What people call it.
+        package: What it is called on PyPI, and in Python.
+        version: Its version.
+        pythons: Those it runs on, the best first.
+        guests: The directories of what the harness gives it, in `guests/`.
+    """
+
+    title: str
+    package: str
+    version: str
+    pythons: tuple[tuple[int, int], ...]
+    guests: tuple[str, ...]
+
+    @property
+    def plugins(self) -> list[Path]:
+        """Where its guests lie."""
+        return [_BACKENDS / "guests" / name for name in self.guests]
+
+    @property
+    def name(self) -> str:
+        """Its name with its version, for people."""
+        return f"{self.title} {self.version}"
+
+    @property
+    def environment(self) -> str:
+        """The name of the virtual environment that it is installed into."""
+        return f"{self.package}-{self.version}"
+
+    @property
+    def requirements(self) -> Path:
+        """The file with all its packages, pinned."""
+        return _BACKENDS / "requirements" / f"{self.environment}.txt"
+
+    @property
+    def health(self) -> str:
+        """The path that answers 200 as soon as it can be used."""
+        return f"/_{self.package}/health"
+
+
+LOCALSTACK = Distribution(
+    title="LocalStack",
+    package="localstack",
+    version="4.14.0",
+    pythons=(
+        (3, 13),
+    ),  # on 3.12 its start ends with a TypeError, and on 3.14 its packages can't be installed
+    guests=("localstack",),
+)
+# The fork goes on where LocalStack's repository is archived: https://github.com/localemu/localemu
+LOCALEMU = Distribution(
+    title="LocalEmu",
+    package="localemu",
+    version="1.3.2",
+    pythons=((3, 13),),
+    guests=("localemu", "localstack"),
+)
 
 
 # Each was asked by one call on 2026-11-27: it says that it is "not included in your license plan".
 # https://docs.localstack.cloud/aws/licensing/
-_PAID = """
-amplify apigatewayv2 appconfig apprunner appsync athena autoscaling backup batch bedrock bedrock-agent budgets
-cloudfront cloudtrail codebuild codedeploy codepipeline cognito-identity cognito-idp dms docdb ecr ecs efs eks
-elasticache elbv2 emr fis globalaccelerator glue guardduty iot kafka kinesisanalyticsv2 lakeformation memorydb
-mq neptune opensearchserverless organizations pipes rds sagemaker schemas servicediscovery sesv2 shield signer
-synthetics timestream-write transfer verifiedpermissions wafv2 xray
-"""
-
-
-def lacks(feature: str) -> bool:
-    """Say whether LocalStack lacks a feature wherever it runs."""
-    return feature in _PAID.split()
+PAID = frozenset(
+    """
+    amplify apigatewayv2 appconfig apprunner appsync athena autoscaling backup batch bedrock bedrock-
+    agent budgets cloudfront cloudtrail codebuild codedeploy codepipeline cognito-identity cognito-idp
+    dms docdb ecr ecs efs eks elasticache elbv2 emr fis globalaccelerator glue guardduty iot kafka
+    kinesisanalyticsv2 lakeformation memorydb mq neptune opensearchserverless organizations pipes rds
+    sagemaker schemas servicediscovery sesv2 shield signer synthetics timestream-write transfer
+    verifiedpermissions wafv2 xray
+    """.split()  # noqa: SIM905 # it reads better
+)
 
 
 def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
@@ -70,7 +128,7 @@ def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
 
 def functions_as_processes(
     python: Path | str,
-    plugins: Path | str,
+    plugins: Iterable[Path | str],
     *,
     request_log: Path | str,
     runtimes: str | None = None,
@@ -80,7 +138,7 @@ def functions_as_processes(
 
     Args:
         python: An interpreter that has awslambdaric and boto3.
-        plugins: Where the executor `process` lies.
+        plugins: The directories of the executor `process`.
         request_log: Where LocalStack notes each AWS call.
         gate: The URL of the gate, their way to any other host; by default they have none.
         runtimes: The URL at which it gets what runs functions of other runtimes.
@@ -91,5 +149,5 @@ def functions_as_processes(
         "LAMBDA_PROCESS_REQUEST_LOG": str(request_log),
         "LAMBDA_PROCESS_PYTHON": str(python),
         **({"LAMBDA_PROCESS_GATE": gate} if gate else {"LAMBDA_PROCESS_PROXY": DEAD_PROXY}),
-        "PYTHONPATH": str(plugins),
+        "PYTHONPATH": os.pathsep.join(map(str, plugins)),
     }

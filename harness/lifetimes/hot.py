@@ -60,7 +60,7 @@ class Hot:
         self.end()
         folder = _folder(endpoint)
         if folder is None:
-            expected = "a backend whose functions are processes of this machine, on Linux: host or ministack"
+            expected = "functions that are processes of this machine, on Linux: host, localemu or ministack"
             raise SettingsError("--hot", expected=expected, got=endpoint.backend)
         packages = python_packages(self.settings, running=endpoint.backend)
         for left in folder.iterdir():  # by a `watch` that was killed

@@ -44,8 +44,8 @@ class Settings:
     roots: tuple[RootSettings, ...] = ()
     """Other roots, which are applied first because this one reads their states."""
     backend: str = field(default="auto", metadata=of_form(forms.text))
-    """`auto`, `container`, `host`, `ministack`, `external`, `aws`, or `package.module:function`: see
-    [Backends](../backends.md)."""
+    """`auto`, `container`, `host`, `localemu`, `ministack`, `external`, `aws`, or `package.module:function`:
+    see [Backends](../backends.md)."""
     region: str = field(default="eu-north-1", metadata=of_form(forms.text))
     """The AWS region."""
     port: int = field(default=0, metadata=of_form(forms.port))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from harness import Endpoint, Settings
 
-STARTED_HERE = {"host", "container", "ministack"}
+STARTED_HERE = {"host", "container", "localemu", "ministack"}
 SECONDS = 30.0
 MID_RUN = r"ended with .* in mid-run"
 MANY_KEYS = 'resource "aws_kms_key" "slow" {\n  count = 40\n  enable_key_rotation = true\n}\n'
@@ -127,6 +127,7 @@ def test_a_start_that_fails_is_told_with_its_own_last_lines(
     broken.mkdir()
     (broken / "sitecustomize.py").write_text(BROKEN_START, "utf-8")
     monkeypatch.setattr(localstack, "PLUGINS", broken)
+    monkeypatch.setattr(localstack.Distribution, "plugins", [broken])
     settings = replace(fresh, environ={**fresh.environ, "PYTHONPATH": str(broken)})
 
     with pytest.raises(BackendError, match=r"ended with exit code 3 before it was healthy") as failure:

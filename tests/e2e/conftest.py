@@ -30,5 +30,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def on_this_machine(endpoint: Endpoint) -> None:
     """Skip a test that looks at processes and files unless the backend's are this machine's."""
-    if endpoint.backend not in {"host", "ministack"}:
+    if endpoint.backend not in {"host", "localemu", "ministack"}:
         pytest.skip("looks at processes and files of this machine")

@@ -95,7 +95,12 @@ def differences(
 def test_each_resource_has_the_level_that_a_person_would_give_it(
     scenario: Scenario, harness_settings: Settings
 ) -> None:
-    of_backend = {"host": ON_LOCALSTACK, "container": ON_LOCALSTACK, "ministack": ON_MINISTACK}
+    of_backend = {
+        "host": ON_LOCALSTACK,
+        "container": ON_LOCALSTACK,
+        "localemu": ON_LOCALSTACK,
+        "ministack": ON_MINISTACK,
+    }
     if scenario.endpoint.backend not in of_backend:
         pytest.skip("there is a table of the backends with a request log")
     expected = {**ON_EVERY_BACKEND, **BY_THE_API, **of_backend[scenario.endpoint.backend]}

@@ -243,7 +243,7 @@ def test_another_account_s_layer_is_refused_by_name(function: MakeFunction, endp
         f"arn:aws:lambda:{endpoint.region}:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-x86_64:7"
     )
 
-    with pytest.raises(ClientError, match=f"the layer {layer} is another account's"):
+    with pytest.raises(ClientError, match=layer):
         function(ECHO, Layers=[layer])
 
 

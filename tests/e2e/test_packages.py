@@ -115,7 +115,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, harness_settings: Settings
 
 @pytest.fixture(scope="module")
 def stack(project: Settings, endpoint: Endpoint) -> Iterator[Deployment]:
-    if endpoint.backend not in {"host", "ministack"}:
+    if endpoint.backend not in {"host", "localemu", "ministack"}:
         pytest.skip("functions are not processes of this machine")
     with deployed_at(project, replace(endpoint, access_key=ACCOUNT)) as deployment:
         yield deployment

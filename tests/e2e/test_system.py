@@ -80,7 +80,7 @@ def test_the_newest_of_several_wins_whatever_order_they_arrive_in(scenario: Scen
 
 def test_events_fired_at_once_all_become_objects(scenario: Scenario) -> None:
     with ThreadPoolExecutor(5) as pool:
-        fired = list(pool.map(lambda _: scenario.fire(), range(10)))
+        fired = list(pool.map(lambda _: scenario.fire(), range(5)))
 
     stored = {scenario.object_of(event).key: event for event in fired}
 

@@ -54,7 +54,7 @@ FUNCTIONS = {
 }
 ANSWERS = "import os\n\ndef handler(*_):\n    return {'statusCode': 200, 'body': os.environ['NOWHERE']}"
 # Not each backend enforces roles, and the functions of a container have a dead proxy in place of the gate.
-ONLY_ON = {"denied": {"ministack"}, "refused": {"host", "ministack"}}
+ONLY_ON = {"denied": {"ministack"}, "refused": {"host", "localemu", "ministack"}}
 OTHERS = {
     "server_error": r"GET / answered 50\d: KeyError: 'NOWHERE' \(src/server_error\.py:4\)",
     "wrong_pattern": r"matched a rule: no rule matches it; bus default has \d+",

@@ -19,7 +19,7 @@ from tests.system import Scenario
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EMULATORS = ("container", "host", "ministack", "external")
+EMULATORS = ("container", "host", "localemu", "ministack", "external")
 
 
 def main(wanted: Sequence[str]) -> int:

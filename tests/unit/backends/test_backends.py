@@ -1,29 +1,36 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import Settings, SettingsError, backends
+from harness import Endpoint, Settings, SettingsError, backends
 from harness.backends import container
 from harness.backends.backend import Availability, Backend
-from harness.backends.host import host
+from harness.backends.host import HOST, LOCALEMU
 from harness.errors import NeedsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
+@contextmanager
+def outside(_settings: Settings) -> Iterator[Endpoint]:
+    yield Endpoint(backend="outside", url="http://127.0.0.1:1", region="eu-north-1")
+
+
 def test_a_built_in_backend_is_found_by_its_name() -> None:
-    assert backends.load("host").start is host
+    assert backends.load("host") is HOST
+    assert backends.load("localemu") is LOCALEMU
 
 
 def test_a_backend_from_outside_is_found_by_its_dotted_name() -> None:
-    assert backends.load("harness.backends.host:host").start is host
+    assert backends.load(f"{__name__}:outside").start is outside
 
 
 @pytest.mark.parametrize(
@@ -118,7 +125,10 @@ def test_a_root_that_needs_what_the_backend_lacks_is_refused_with_those_that_can
 
     assert str(caught.value).splitlines() == [
         "backend 'host' can't do what this root needs:",
-        "  HTTP and WebSocket APIs (API Gateway v2) (aws_apigatewayv2_api.a, main.tf:1): ministack can",
+        (
+            "  HTTP and WebSocket APIs (API Gateway v2) (aws_apigatewayv2_api.a, main.tf:1): "
+            "ministack and localemu can"
+        ),
         (
             "  runtime java21 (aws_lambda_function.a, main.tf:2): "
             "container with HARNESS_LAMBDA_EXECUTOR=docker can"

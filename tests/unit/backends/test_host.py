@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import BackendError, Settings, SettingsError
-from harness.backends import localstack
-from harness.backends.host import host
+from harness.backends import host, localstack
+from harness.backends.localstack import Distribution
 from harness.base import environments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from harness.backends.backend import Backend
 
 
 @pytest.fixture
@@ -30,8 +32,8 @@ def fake_localstack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
     return install
 
 
-def start(settings: Settings) -> None:
-    with host(settings):
+def start(settings: Settings, backend: Backend = host.HOST) -> None:
+    with backend.start(settings):
         pytest.fail("it started")
 
 
@@ -87,8 +89,9 @@ def test_an_installation_that_fails_is_an_error_that_says_why(
 ) -> None:
     broken = tmp_path / "broken.txt"
     broken.write_text("broken @ file:///nowhere\n", "utf-8")
-    monkeypatch.setattr(localstack, "REQUIREMENTS", broken)
-    monkeypatch.setattr(localstack, "PYTHONS", (sys.version_info[:2],))
+    monkeypatch.setattr(Distribution, "requirements", broken)
+    of_this_python = replace(localstack.LOCALSTACK, pythons=(sys.version_info[:2],))
+    backend = host.process_backend("host", of_this_python)
 
     with pytest.raises(BackendError, match=r"(?s)could not be installed; is PyPI reachable\?.*nowhere"):
-        start(replace(settings, python=Path(sys.executable)))
+        start(replace(settings, python=Path(sys.executable)), backend)

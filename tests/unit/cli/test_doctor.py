@@ -158,7 +158,7 @@ def test_what_the_root_needs_and_the_backend_lacks_is_told_with_a_way_out(health
         found.state
         == "host lacks HTTP and WebSocket APIs (API Gateway v2) (aws_apigatewayv2_api.a, main.tf:1)"
     )
-    assert found.remedy == "choose ministack with HARNESS_BACKEND"
+    assert found.remedy == "choose ministack or localemu with HARNESS_BACKEND"
 
 
 def test_real_aws_is_not_asked(healthy: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_real_aws_is_not_asked(healthy: Settings, monkeypatch: pytest.MonkeyPatc
     assert found.state == "allowed in 123456789012; it was not asked"
 
 
-@pytest.mark.parametrize(("name", "ok"), [("harness.backends.host:host", True), ("nowhere:nothing", False)])
+@pytest.mark.parametrize(("name", "ok"), [("harness.backends.host:HOST", True), ("nowhere:nothing", False)])
 def test_a_backend_from_outside_is_looked_up(healthy: Settings, name: str, ok: bool) -> None:  # noqa: FBT001
     assert finding(replace(healthy, backend=name), f"backend {name}").ok == ok
 

@@ -118,7 +118,7 @@ def test_functions_elsewhere_are_refused(
     log = tmp_path / "container.log" if has_log else None
     elsewhere = replace(endpoint, backend="container", log=log)
 
-    with pytest.raises(SettingsError, match="host or ministack, got 'container'"):
+    with pytest.raises(SettingsError, match="host, localemu or ministack, got 'container'"):
         reload.begin(elsewhere, {})
     assert not hot.is_on(elsewhere)
 

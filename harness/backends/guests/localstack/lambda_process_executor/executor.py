@@ -29,6 +29,7 @@ from lambda_process_executor.view import ON_LAMBDA, View, obstacle
 LOG = logging.getLogger(__name__)
 EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104
 LOOPBACK = "127.0.0.1"
+FAMILY = config.__name__.partition(".")[0]  # `localstack`, or what a fork has made of it
 PROVISIONED = InitializationType.provisioned_concurrency
 
 BUNDLES = BundleStore(work_directory() / "code")
@@ -59,7 +60,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         BUNDLES.release(self.id)
 
     @override
-    def invoke(self, payload: dict[str, str]) -> InvocationResult:
+    def invoke(self, payload: dict[str, str], function_timeout: int | None = None) -> InvocationResult:
         if self._sandbox is None:
             raise StoppedError
         outcome = self._sandbox.invoke(_invocation(payload))
@@ -84,7 +85,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
     @override
     def get_runtime_endpoint(self) -> str:
-        return f"http://{endpoint_host()}:{config.GATEWAY_LISTEN[0].port}/_localstack_lambda/{self.id}"
+        return f"http://{endpoint_host()}:{config.GATEWAY_LISTEN[0].port}/_{FAMILY}_lambda/{self.id}"
 
     @classmethod
     @override
