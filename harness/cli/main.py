@@ -245,7 +245,7 @@ def debug(
         str, typer.Argument(help="JSON, a file with JSON, or -: invoke it with that, and end.")
     ] = "",
     *,
-    port: Annotated[int, typer.Option(help="Where the debugger attaches.")] = debugger.PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the debugger attaches.")] = debugger.PORT,
 ) -> None:
     """Have a function wait for a debugger when it is invoked, until Ctrl-C or the event's answer."""
     with _plain_errors():
