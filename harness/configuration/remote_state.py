@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
@@ -72,15 +73,33 @@ def _written_by(block: Block, root: Path, others: Sequence[Path]) -> Path | None
     if block.literal("backend") == "local":
         place = (root / wanted.get("path", "")).resolve()
         return next((other for other in others if place.is_relative_to(other.resolve())), None)
-    fitting = [other for other in others if _is_at(other, block.literal("backend") or "", wanted)]
-    return fitting[0] if len(fitting) == 1 else None
+    alike = [
+        (other, backend)
+        for other in others
+        if (backend := _backend(other, block.literal("backend") or "")) and not _differs(backend, wanted)
+    ]
+    surely = [other for other, backend in alike if backend.attributes.keys() & wanted.keys() - _ACCESS]
+    # A place that a root's backend leaves to `-backend-config`, or a key that is computed, has a name in it.
+    named = [other for other, _ in alike if _names(block, other)]
+    possible = (surely, named, [other for other, _ in alike])
+    return next((fitting[0] for fitting in possible if len(fitting) == 1), None)
 
 
-def _is_at(root: Path, kind: str, wanted: Mapping[str, str]) -> bool:
-    """Say whether a root's backend is of a kind, and agrees with what is wanted where both say it plainly."""
-    for block in declarations.blocks(root):
-        for backend in block.blocks if block.type == "terraform" else ():
-            if backend.type == "backend" and backend.labels == (kind,):
-                common = backend.attributes.keys() & wanted.keys() - _ACCESS
-                return bool(common) and all(backend.literal(name) in {None, wanted[name]} for name in common)
-    return False
+def _backend(root: Path, kind: str) -> Block | None:
+    """Return the backend of a root, if it is of a kind."""
+    inner = (
+        each for block in declarations.blocks(root) if block.type == "terraform" for each in block.blocks
+    )
+    return next((each for each in inner if (each.type, each.labels) == ("backend", (kind,))), None)
+
+
+def _differs(backend: Block, wanted: Mapping[str, str]) -> bool:
+    """Say whether a backend has another place than what is wanted, where both say it plainly."""
+    common = backend.attributes.keys() & wanted.keys() - _ACCESS
+    return any(backend.literal(name) not in {None, wanted[name]} for name in common)
+
+
+def _names(block: Block, root: Path) -> bool:
+    """Say whether a data source has the name of a root's directory, or its place has it as a word."""
+    place = re.sub(r"\$\{[^}]*\}", "", block.attributes.get("config", ""))
+    return root.name in {block.labels[1], *re.findall(r"[\w-]+", place)}

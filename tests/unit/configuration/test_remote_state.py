@@ -88,6 +88,41 @@ def test_a_module_reads_a_state_for_its_root(root: Callable[..., Path]) -> None:
     assert states_read(app, {network: network / "n"}) == {module: {"net": network / "n"}}
 
 
+PARTIAL = 'terraform {\n  backend "s3" {}\n}\n'  # the rest is in a file for -backend-config
+COMPUTED = '{ bucket = var.bucket, key = "${var.env}/network.tfstate" }'
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("net", COMPUTED),
+        ("net", '{ bucket = "states", key = "dev/network/terraform.tfstate" }'),
+        ("network", "{ bucket = var.bucket, key = var.network_key }"),
+    ],
+)
+def test_a_place_that_no_file_tells_is_known_by_the_name_of_the_root(
+    root: Callable[..., Path], name: str, config: str
+) -> None:
+    network, data = root("network", PARTIAL), root("data", PARTIAL)
+    app = root("app", PARTIAL + reading(name, config))
+
+    assert states_read(app, {network: network / "n", data: data / "d"}) == {app: {name: network / "n"}}
+
+
+def test_the_only_root_that_may_have_it_is_taken(root: Callable[..., Path]) -> None:
+    shared, other = root("shared", PARTIAL), root("other", s3("elsewhere"))
+    app = root("app", PARTIAL + reading("net", '{ bucket = "states", key = "n.tfstate" }'))
+
+    assert states_read(app, {shared: shared / "s", other: other / "o"}) == {app: {"net": shared / "s"}}
+
+
+def test_none_is_taken_where_two_may_have_it(root: Callable[..., Path]) -> None:
+    one, two = root("one", PARTIAL), root("two", PARTIAL)
+    app = root("app", PARTIAL + reading("net", "{ key = var.key }"))
+
+    assert states_read(app, {one: one / "1", two: two / "2"}) == {}
+
+
 def test_each_root_comes_after_those_that_it_reads(root: Callable[..., Path]) -> None:
     app = root("app", s3("app") + reading("d", at("data")) + reading("n", at("network")))
     data = root("data", s3("data") + reading("n", at("network")))
