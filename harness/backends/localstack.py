@@ -89,12 +89,11 @@ LOCALEMU = Distribution(
 # https://docs.localstack.cloud/aws/licensing/
 PAID = frozenset(
     """
-    amplify apigatewayv2 appconfig apprunner appsync athena autoscaling backup batch bedrock bedrock-
-    agent budgets cloudfront cloudtrail codebuild codedeploy codepipeline cognito-identity cognito-idp
-    dms docdb ecr ecs efs eks elasticache elbv2 emr fis globalaccelerator glue guardduty iot kafka
-    kinesisanalyticsv2 lakeformation memorydb mq neptune opensearchserverless organizations pipes rds
-    sagemaker schemas servicediscovery sesv2 shield signer synthetics timestream-write transfer
-    verifiedpermissions wafv2 xray
+    amplify apigatewayv2 appconfig apprunner appsync athena autoscaling backup batch bedrock bedrock-agent
+    budgets cloudfront cloudtrail codebuild codedeploy codepipeline cognito-identity cognito-idp dms docdb ecr
+    ecs efs eks elasticache elbv2 emr fis globalaccelerator glue guardduty iot kafka kinesisanalyticsv2
+    lakeformation memorydb mq neptune opensearchserverless organizations pipes rds sagemaker schemas
+    servicediscovery sesv2 shield signer synthetics timestream-write transfer verifiedpermissions wafv2 xray
     """.split()  # noqa: SIM905 # it reads better
 )
 
