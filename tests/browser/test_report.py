@@ -251,6 +251,13 @@ def page(browser: Browser, report: Path, told: dict[str, list[str]]) -> Iterator
         yield opened
 
 
+def resize(page: Page, width: int, height: int) -> None:
+    """Give the page another size once it is painted in its first one, and wait until it has that."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    page.set_viewport_size({"width": width, "height": height})
+    page.wait_for_function("width => document.documentElement.clientWidth == width", arg=width)
+
+
 def box(page: Page, selector: str) -> dict[str, float]:
     found = page.locator(selector).first.bounding_box()
     assert found is not None, selector
@@ -452,14 +459,14 @@ def test_without_javascript_everything_can_still_be_read(browser: Browser, repor
 
 
 def test_a_phone_shows_it_without_scrolling_sideways(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 800})
+    resize(page, 390, 800)
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 @pytest.mark.parametrize(("width", "height"), [(1400, 900), (420, 900)])
 def test_what_failed_and_why_is_on_the_first_screen(page: Page, width: int, height: int) -> None:
-    page.set_viewport_size({"width": width, "height": height})
+    resize(page, width, height)
     failures = page.locator("#failures .failure")
 
     assert failures.locator(".cause").all_inner_texts()[0] == CAUSE.partition(" (")[0]
