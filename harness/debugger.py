@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from harness.coverage.functions import tools_folder
+from harness.backends import emulator
+from harness.base.files import replace_text
 from harness.coverage.origins import Origins
 from harness.errors import HarnessError, SettingsError
 from harness.session import zip_variables
@@ -57,7 +58,7 @@ def debugged(
         SettingsError: The function is no process of this machine, or not in Python, or the port is taken.
     """
     config = deployment.client("lambda").get_function_configuration(FunctionName=name)
-    tools = tools_folder(deployment.endpoint)
+    tools = emulator.folder_of(deployment.endpoint, emulator.TOOLS)
     if tools is None:
         expected = "a backend whose functions are processes of this machine: host or ministack"
         raise SettingsError("debug", expected=expected, got=deployment.endpoint.backend)
@@ -71,8 +72,7 @@ def debugged(
         target=_tell_who_waits, args=(run, f"{name} waits at {_HOST}:{port}", tell, has_ended), daemon=True
     )
     run.mkdir()
-    file.with_suffix(".new").write_text(json.dumps(plan), "utf-8")
-    file.with_suffix(".new").replace(file)
+    replace_text(file, json.dumps(plan))
     watcher.start()
     try:
         yield

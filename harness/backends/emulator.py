@@ -116,6 +116,12 @@ def served(backend: str, settings: Settings, program: Program) -> Iterator[Endpo
             yield running
 
 
+def folder_of(endpoint: Endpoint, name: str) -> Path | None:
+    """Return a directory, such as `HOT`, that an emulator has beside its log; None if it has none."""
+    folder = endpoint.log and endpoint.log.parent / name
+    return folder if folder and folder.is_dir() else None
+
+
 def gated(url: str, settings: Settings) -> AbstractContextManager[str]:
     """Return the context of a gate to the emulator at `url`."""
     return gate.opened(gate.Rules(emulator=url, allowed=settings.allowed_hosts, environ=settings.environ))

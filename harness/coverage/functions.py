@@ -23,6 +23,7 @@ from uuid import uuid4
 import pytest
 
 from harness.backends import emulator
+from harness.base.files import replace_text
 from harness.coverage.origins import Origins
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class FunctionCoverage:
     @contextmanager
     def of(self, endpoint: Endpoint) -> Iterator[None]:
         """Measure the functions at `endpoint` while the context is open."""
-        tools = tools_folder(endpoint)
+        tools = emulator.folder_of(endpoint, emulator.TOOLS)
         if tools is None:
             self.notes.append(f"functions are not measured on the backend {endpoint.backend}")
             yield
@@ -71,7 +72,7 @@ class FunctionCoverage:
         origins = Origins([*self.folders, *_sources(self.measurement)])
         plan, self._found = tools / f"coverage-{os.getpid()}.json", tools / self.run
         self._found.mkdir(exist_ok=True)
-        _write(plan, json.dumps(self._plan(origins)))
+        replace_text(plan, json.dumps(self._plan(origins)))
         try:
             yield
             self._collect(self._found, origins)
@@ -84,7 +85,7 @@ class FunctionCoverage:
     def count_for(self, context: str) -> None:
         """Count what functions run from now on for a context, such as a test; none if it is empty."""
         if self._found:
-            _write(self._found / _CONTEXT, context)
+            replace_text(self._found / _CONTEXT, context)
 
     def _plan(self, origins: Origins) -> dict[str, Any]:
         import coverage  # noqa: PLC0415 # it is there: it measures
@@ -210,12 +211,6 @@ class FunctionRecorder:
             terminalreporter.write_line(f"coverage: {note}")
 
 
-def tools_folder(endpoint: Endpoint) -> Path | None:
-    """Return where an emulator looks for plans of what runs beside functions; None if it does not."""
-    folder = endpoint.log and endpoint.log.parent / emulator.TOOLS
-    return folder if folder and folder.is_dir() else None
-
-
 def _copy(measured: CoverageData, added: CoverageData, names: Mapping[str, str]) -> None:
     """Copy the lines of one context, by the new name of each file."""
     if measured.has_arcs():
@@ -262,9 +257,3 @@ def _filter(measurement: Coverage) -> Any:  # noqa: ANN401
 def _option(measurement: Coverage, name: str) -> list[str]:
     value = measurement.get_option(name)
     return list(value) if isinstance(value, list) else []
-
-
-def _write(file: Path, text: str) -> None:
-    fresh = file.with_suffix(".new")
-    fresh.write_text(text, "utf-8")
-    fresh.replace(file)

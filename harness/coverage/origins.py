@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter, defaultdict
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+from harness.base.files import files_of
 
-_NOT_OF_THE_PROJECT = frozenset({"node_modules", "build", "dist", "artifacts", "__pycache__"})
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 type Roots = tuple[PurePosixPath, Path]
 
@@ -81,8 +80,9 @@ class Origins:
     def _by_name(self) -> dict[str, set[Path]]:
         found: defaultdict[str, set[Path]] = defaultdict(set)
         for folder in self._folders:
-            for file in _python_files(folder):
-                found[file.name].add(file)
+            for file in files_of(folder):
+                if file.suffix == ".py":
+                    found[file.name].add(file)
         return dict(found)
 
 
@@ -93,15 +93,3 @@ def _roots(path: PurePosixPath, file: Path) -> Roots:
         remote.pop()
         local.pop()
     return PurePosixPath(*remote), Path(*local)
-
-
-def _python_files(root: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(root):
-        folders[:] = [
-            each
-            for each in folders
-            if not each.startswith(".")
-            and each not in _NOT_OF_THE_PROJECT
-            and not Path(folder, each, "pyvenv.cfg").exists()
-        ]
-        yield from (Path(folder, each) for each in files if each.endswith(".py"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+from harness.base.files import files_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 _FOLDERS = r"(?:/var/task|(?:/[\w.-]+)*/lambda-\w+/code/[0-9a-f]{16}-\w+)/"
 # A line of Python's traceback, and one of Node's stack; the end is what both show as the place.
 _PLACE = re.compile(rf'(?:file://)?{_FOLDERS}(?P<path>[^\s":]+)(?=", line \d|:\d)')
-_NOT_OF_THE_PROJECT = {"node_modules", "build", "dist", "artifacts", "__pycache__"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,4 @@ class Sources:
 
     def _named(self, name: str) -> Iterator[str]:
         """Return the paths of all files of that name, environments and what tools have made left out."""
-        for folder, folders, files in os.walk(self.root):
-            folders[:] = [
-                each
-                for each in folders
-                if not each.startswith(".")
-                and each not in _NOT_OF_THE_PROJECT
-                and not Path(folder, each, "pyvenv.cfg").exists()
-            ]
-            if name in files:
-                yield Path(folder, name).relative_to(self.root).as_posix()
+        return (file.relative_to(self.root).as_posix() for file in files_of(self.root) if file.name == name)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.backends import emulator
+from harness.base.files import replace_text
 from harness.errors import SettingsError
 from harness.packages import python
 from harness.session import python_packages
@@ -30,7 +31,7 @@ _STAMP = "stamp"
 
 def is_on(endpoint: Endpoint) -> bool:
     """Whether functions at `endpoint` run other sources than those of their zips."""
-    folder = _folder(endpoint)
+    folder = emulator.folder_of(endpoint, emulator.HOT)
     return folder is not None and any(folder.glob(f"*/{_STAMP}"))
 
 
@@ -58,7 +59,7 @@ class Hot:
             PackageError: A module does not compile.
         """
         self.end()
-        folder = _folder(endpoint)
+        folder = emulator.folder_of(endpoint, emulator.HOT)
         if folder is None:
             expected = "functions that are processes of this machine, on Linux: host, localemu or ministack"
             raise SettingsError("--hot", expected=expected, got=endpoint.backend)
@@ -100,7 +101,7 @@ class Hot:
             target.unlink()
         if changed or gone:
             for _, copy in self.copies:
-                _write(copy / _STAMP, str(time.time_ns()))
+                replace_text(copy / _STAMP, str(time.time_ns()))
         return sorted({*(file.name for file, _, _ in changed), *(target.name for target in gone)})
 
     def end(self) -> None:
@@ -109,12 +110,6 @@ class Hot:
             (copy / _STAMP).unlink(missing_ok=True)
             shutil.rmtree(copy, ignore_errors=True)
         self.copies = []
-
-
-def _folder(endpoint: Endpoint) -> Path | None:
-    """Return where an emulator looks for hot sources; None if it does not."""
-    folder = endpoint.log and endpoint.log.parent / emulator.HOT
-    return folder if folder and folder.is_dir() else None
 
 
 def _differs(file: Path, copy: Path) -> bool:
@@ -131,9 +126,3 @@ def _copy(file: Path, target: Path) -> None:
     fresh = target.with_name(f".{target.name}.new")
     shutil.copy2(file, fresh)
     fresh.replace(target)
-
-
-def _write(file: Path, text: str) -> None:
-    fresh = file.with_suffix(".new")
-    fresh.write_text(text, "utf-8")
-    fresh.replace(file)

@@ -1,0 +1,32 @@
+"""Files of a project, and files that others read while they are written."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_NOT_OF_THE_PROJECT = frozenset({"node_modules", "build", "dist", "artifacts", "__pycache__"})
+
+
+def files_of(project: Path) -> Iterator[Path]:
+    """Yield the files of a project; environments and what tools have made are left out."""
+    for folder, folders, files in os.walk(project):
+        folders[:] = [
+            each
+            for each in folders
+            if not each.startswith(".")
+            and each not in _NOT_OF_THE_PROJECT
+            and not Path(folder, each, "pyvenv.cfg").exists()
+        ]
+        yield from (Path(folder, each) for each in files)
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Write a file so that who reads it sees the old text or the new one, and nothing between them."""
+    fresh = file.with_suffix(".new")
+    fresh.write_text(text, "utf-8")
+    fresh.replace(file)
