@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from harness import backends, debugger, hops, packages
 from harness.aws.problems import as_harness_errors
@@ -29,10 +30,49 @@ from harness.settings import Settings, assigned
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from typer._click import Command, Context, HelpFormatter
+
     from harness.deployment import Deployment
+
+
+_GROUPS = {
+    "Bring it up, set it off": ("up", "fire", "invoke", "latest", "debug", "watch"),
+    "Look": ("status", "outputs", "logs", "doctor", "report", "show-trace"),
+    "Clean up": ("down", "sweep"),
+    "Parts": ("package", "emulator"),
+}
+_EXAMPLES = [
+    ("harness up", "start the backend and apply the stack"),
+    ("harness fire", "send an event, and see how far it comes"),
+    ("harness invoke greet --last-failed --pdb", "step through what failed last"),
+    ("harness logs greet -f", "follow what a function logs"),
+    ("harness watch --hot", "have functions run what you save"),
+]
+_WIDEST = 42  # of an example
+
+
+class _Grouped(TyperGroup):
+    """Shows its commands by what they are for, and examples below them."""
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - as it is called
+        """Write a section for each group of commands."""
+        for group, names in _GROUPS.items():
+            with formatter.section(group):
+                formatter.write_dl([(name, _purpose(self.commands[name])) for name in names])
+
+    def format_epilog(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - as it is called
+        """Write the examples."""
+        with formatter.section("Examples"):
+            formatter.write_dl(_EXAMPLES, col_max=_WIDEST)
+
+
+def _purpose(command: Command) -> str:
+    return (command.help or "").partition(";")[0].rstrip(".")
+
 
 app = typer.Typer(
     name="harness",
+    cls=_Grouped,
     help="Test a real Terraform + Lambda system on an emulator.",
     no_args_is_help=True,
     rich_markup_mode=None,  # it takes `[tool.harness.package]` for markup, and leaves it out
@@ -162,6 +202,24 @@ def status(*, as_json: AsJson = False) -> None:
     current = "yes" if told["current"] else "no: `harness up` applies what has changed"
     code = f"yes: {IS_ON}" if told["hot"] else "no"
     console.show_values({**told, "current": current, "hot": code, **operations.values_here(deployment)})
+
+
+@app.command()
+def outputs(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="All by default.")] = "",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Print the outputs of the stack that is up, or one of them by itself."""
+    with _plain_errors():
+        deployment = _running()
+        shown = {name: deployment.outputs[name]} if name else operations.values_here(deployment)
+    if as_json:
+        _print_json(shown[name] if name else dict(deployment.outputs.values))
+    elif name:
+        typer.echo(shown[name] if isinstance(shown[name], str) else json.dumps(shown[name]))
+    else:
+        console.show_values(shown)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Reports and traces in a browser."""
+"""Reports and traces in a browser; what makes them is imported when one is asked for."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ import tempfile
 import webbrowser
 from pathlib import Path
 
-from harness.diagnosis.summary import LAST_REPORT
 from harness.errors import HarnessError
-from harness.report import trace_file
 
-_CACHE = Path(".pytest_cache") / "v" / LAST_REPORT  # where pytest keeps what a run has noted
+_CACHE = Path(".pytest_cache") / "v"  # where pytest keeps what a run has noted
 _REMEDY = "`pytest --harness-report=report.html` writes one"
 
 
@@ -21,7 +19,10 @@ def last_report(folder: Path) -> Path:
     Raises:
         HarnessError: No run has written one, or it is gone.
     """
-    noted = next((above / _CACHE for above in (folder, *folder.parents) if (above / _CACHE).is_file()), None)
+    from harness.diagnosis.summary import LAST_REPORT  # noqa: PLC0415 - see above
+
+    places = (above / _CACHE / LAST_REPORT for above in (folder, *folder.parents))
+    noted = next(filter(Path.is_file, places), None)
     if noted is None:
         raise HarnessError(f"no run in {folder} has written a report; {_REMEDY}")
     try:
@@ -40,6 +41,8 @@ def written(trace: Path, target: Path | None) -> Path:
         HarnessError: The file is no trace.
         OSError: The trace can't be read, or the page can't be written.
     """
+    from harness.report import trace_file  # noqa: PLC0415 - see above
+
     content = trace_file.html(trace)
     page = target or Path(tempfile.mkdtemp(prefix="harness-trace-")) / f"{trace.stem}.html"
     page.write_text(content, "utf-8", newline="\n")

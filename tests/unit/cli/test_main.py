@@ -114,6 +114,14 @@ def test_the_help_of_each_command_has_every_word_of_its_description() -> None:
         assert described in shown, name
 
 
+def test_every_command_is_in_a_group_of_the_help_and_examples_are_below() -> None:
+    shown, _, examples = harness("--help").stdout.partition("Examples:")
+
+    for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+        assert f"\n  {name} " in shown
+    assert "harness invoke greet --last-failed --pdb" in examples
+
+
 def test_the_version_is_told() -> None:
     assert harness("--version").stdout == f"terraform-lambda-harness {version('terraform-lambda-harness')}\n"
 

@@ -149,6 +149,15 @@ def test_status_says_what_is_up_and_whether_it_is_current(harness: Callable[...,
     assert "no: `harness up` applies what has changed" in harness("status").stdout
 
 
+def test_an_output_is_printed_by_itself(harness: Callable[..., Any]) -> None:
+    harness("up")
+
+    assert harness("outputs", "url").stdout == "ftp://x\n"
+    assert harness("outputs").stdout == "url  ftp://x\n"
+    assert json.loads(harness("outputs", "--json").stdout) == {"url": "ftp://x"}
+    assert "not declared; the root declares: url" in harness("outputs", "urk").stderr
+
+
 def test_a_url_of_api_gateway_is_shown_with_the_one_that_answers_here(
     harness: Callable[..., Any], project: Path
 ) -> None:
