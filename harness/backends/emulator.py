@@ -35,6 +35,7 @@ HOST = "127.0.0.1"
 REQUEST_LOG = "requests.jsonl"
 RETRY_DELAY = 1.0  # seconds; each emulator that the harness starts is told so, as AWS's minute is long
 HOT = "hot"  # the directory, in that of an emulator, of sources that stand in for code
+EVENTS = "events"  # likewise, of what functions were invoked with
 TOOLS = "tools"  # likewise, of plans for what runs in functions' processes beside them
 _HEALTHY = "200"
 

@@ -60,6 +60,7 @@ def _started(distribution: Distribution, backend: str, settings: Settings) -> It
             # On a machine that is itself a container it would else keep its files in a fixed place.
             | {"FILESYSTEM_ROOT": str(folder / "root"), "OVERRIDE_IN_DOCKER": "0"}
             | {"LAMBDA_PROCESS_HOT": str(folder / emulator.HOT)}
+            | {"LAMBDA_PROCESS_EVENTS": str(folder / emulator.EVENTS)}
             | {"LAMBDA_PROCESS_TOOLS": str(folder / emulator.TOOLS)}
         )
         return [str(python), "-m", f"{distribution.package}.runtime.main"], environ

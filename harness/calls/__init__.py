@@ -1,6 +1,10 @@
-"""The request log of an emulator: each AWS call that it has answered, and who made it."""
+"""The request log of an emulator: each AWS call that it has answered, and who made it.
+
+And the events that functions were invoked with, for `harness invoke --last-failed`.
+"""
 
 from harness.calls.call import Call, calls_in
+from harness.calls.invocations import Invocation, kept
 from harness.calls.log import RequestLog
 
-__all__ = ["Call", "RequestLog", "calls_in"]
+__all__ = ["Call", "Invocation", "RequestLog", "calls_in", "kept"]

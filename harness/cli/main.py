@@ -82,6 +82,16 @@ app = typer.Typer(
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Opens = Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")]
+FunctionName = Annotated[
+    str,
+    typer.Argument(metavar="[FUNCTION]", autocompletion=complete.functions, help="The only one by default."),
+]
+LastFailed = Annotated[
+    bool, typer.Option("--last-failed", help="With the event of the last invocation that failed.")
+]
+RequestId = Annotated[
+    str, typer.Option("--request-id", metavar="ID", help="With the event of this invocation.")
+]
 Variables = Annotated[
     list[str] | None,
     typer.Option("--terraform-var", metavar="NAME=VALUE", help="A variable of the root; may be repeated."),
@@ -257,14 +267,11 @@ def logs(
 
 @app.command()
 def invoke(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="[FUNCTION]", autocompletion=complete.functions, help="The only one by default."
-        ),
-    ] = "",
-    event: Annotated[str, typer.Argument(help="JSON, a file with JSON, or - for standard input.")] = "{}",
+    name: FunctionName = "",
+    event: Annotated[str, typer.Argument(help="JSON, a file with JSON, or - for standard input.")] = "",
     *,
+    last_failed: LastFailed = False,
+    request_id: RequestId = "",
     here: Annotated[
         bool,
         typer.Option("--local", help="Run the handler in this process, in its environment."),
@@ -275,9 +282,9 @@ def invoke(
 ) -> None:
     """Invoke a function and print its answer, as JSON; exit code 1: it failed."""
     with _plain_errors():
-        given, settings = operations.event_of(event), _settings()
+        settings = _settings()
         deployment = Kept.of(settings).running()
-        function = operations.function(deployment, name)
+        function, given = _chosen(deployment, name, event, last_failed=last_failed, request_id=request_id)
     if here or debug:
         sources = [package.source.parent for package in settings.every_package]
         with _plain_errors(shown=False), local.own_traceback():
@@ -293,30 +300,26 @@ def invoke(
 
 @app.command()
 def debug(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="[FUNCTION]", autocompletion=complete.functions, help="The only one by default."
-        ),
-    ] = "",
+    name: FunctionName = "",
     event: Annotated[
         str, typer.Argument(help="JSON, a file with JSON, or -: invoke it with that, and end.")
     ] = "",
     *,
+    last_failed: LastFailed = False,
+    request_id: RequestId = "",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the debugger attaches.")] = debugger.PORT,
 ) -> None:
     """Have a function wait for a debugger when it is invoked, until Ctrl-C or the event's answer."""
     with _plain_errors():
         settings = _settings()
         deployment = Kept.of(settings).running()
-        function = operations.function(deployment, name)
-        given = operations.event_of(event) if event else None
+        function, given = _chosen(deployment, name, event, last_failed=last_failed, request_id=request_id)
 
         def tell(line: str) -> None:
             typer.echo(f"{line}: attach your debugger", err=True)
 
         with debugger.debugged(deployment, function, settings, port=port, tell=tell):
-            if event:
+            if event or last_failed or request_id:
                 _print_json(operations.invoked(deployment, function, given).payload)
                 return
             typer.echo(f"{function} waits for a debugger when it is invoked next; Ctrl-C ends it", err=True)
@@ -435,6 +438,17 @@ def _settings(variables: list[str] | None = None) -> Settings:
 
 def _running() -> Deployment:
     return Kept.of(_settings()).running()
+
+
+def _chosen(
+    deployment: Deployment, name: str, event: str, *, last_failed: bool, request_id: str
+) -> tuple[str, object]:
+    """Return the function to invoke and its event: that of another invocation, or a given one."""
+    if not last_failed and not request_id:
+        return operations.function(deployment, name), operations.event_of(event or "{}")
+    if event or (last_failed and request_id):
+        raise typer.BadParameter("expected one of EVENT, --last-failed and --request-id")
+    return operations.again(deployment, name, request_id)
 
 
 def _stamp(at: float) -> str:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from watchfiles import DefaultFilter, watch
 
-from harness import packages
+from harness import calls, packages
 from harness.aws.logs import LogEvent, log_events, mentioning
+from harness.backends import emulator
 from harness.configuration.scratch import reached
 from harness.errors import HarnessError, OutputError, SettingsError
 from harness.eventbridge import patterns
@@ -126,6 +127,29 @@ def function(deployment: Deployment, name: str) -> str:
         expected = f"one of {', '.join(known)}" if known else "a stack with a function"
         raise SettingsError("FUNCTION", expected=expected, got=None)
     return known[0]
+
+
+def again(deployment: Deployment, name: str, request_id: str = "") -> tuple[str, object]:
+    """Return the function and the event of an invocation, to invoke it in the same way once more.
+
+    Args:
+        deployment: The stack, which is up.
+        name: The function's name; empty for any of the stack.
+        request_id: The id of the invocation; empty for the last one that failed.
+
+    Raises:
+        HarnessError: The emulator has not kept such an invocation.
+    """
+    names = functions(deployment, [name] if name else [])
+    folder = emulator.folder_of(deployment.endpoint, emulator.EVENTS)
+    for each in calls.kept(folder) if folder else ():
+        if each.function in names and (each.request_id == request_id if request_id else each.error):
+            return each.function, each.event
+    wanted = f"the request {request_id}" if request_id else "an invocation that has failed"
+    raise HarnessError(
+        f"expected {wanted} among the latest of {', '.join(names)}, found none; "
+        "the backends host, localemu and ministack keep 256 while they are up"
+    )
 
 
 def invoked(deployment: Deployment, name: str, event: object) -> InvokeResult:

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import io
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness import Endpoint, Settings, SettingsError
+from harness import Endpoint, HarnessError, Settings, SettingsError
 from harness.cli import operations
 from harness.settings import PackageSettings
 from harness.values import Resource
@@ -75,6 +76,27 @@ def test_the_only_function_needs_no_name() -> None:
     for deployment, told in ((stack(one, two), "one of a, b"), (stack(), "a stack with a function")):
         with pytest.raises(SettingsError, match=told):
             operations.function(deployment, "")
+
+
+def test_an_invocation_that_failed_is_found_again_or_the_one_of_a_request(tmp_path: Path) -> None:
+    deployment = stack(
+        ("aws_lambda_function", {"function_name": "a"}),
+        ("aws_lambda_function", {"function_name": "b"}),
+    )
+    deployment.endpoint = replace(deployment.endpoint, log=tmp_path / "log")  # type: ignore[misc]
+    with pytest.raises(HarnessError, match=r"an invocation that has failed .* found none"):
+        operations.again(deployment, "a")
+
+    folder = tmp_path / "events"
+    folder.mkdir()
+    for number, (name, error) in enumerate([("b", ""), ("a", "KeyError"), ("a", ""), ("other", "KeyError")]):
+        fields = {"function": name, "request_id": f"r{number}", "error": error, "event": f"[{number}]"}
+        (folder / f"{number}.json").write_text(json.dumps(fields), "utf-8")
+
+    assert operations.again(deployment, "") == ("a", [1])
+    assert operations.again(deployment, "b", "r0") == ("b", [0])
+    with pytest.raises(HarnessError, match="expected the request r3 among the latest of a, b, found none"):
+        operations.again(deployment, "", "r3")
 
 
 def test_every_package_is_watched_but_not_what_is_built(settings: Settings, tmp_path: Path) -> None:

@@ -18,8 +18,12 @@ from typing import TYPE_CHECKING, Any
 import lambda_process_executor
 import psutil
 import pytest
+from lambda_process_executor import events
 from lambda_process_executor.sandbox import Outcome, Sandbox, Spec, StoppedError
 from lambda_process_executor.view import obstacle
+
+from harness.calls import Invocation as KeptInvocation
+from harness.calls import kept
 
 from .conftest import MakeSandbox, has_ended, invocation
 
@@ -604,3 +608,37 @@ def test_the_child_ends_soon_after_its_parent_was_killed(tmp_path: Path, busy: s
     parent.wait()
 
     assert all(has_ended(int(pid)) for pid in pid_file.read_text().split())
+
+
+# What is kept of it
+
+
+def test_the_latest_events_are_kept_for_their_owner_alone(
+    sandbox: MakeSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "events"
+    monkeypatch.setenv(events.VARIABLE, str(folder))
+    monkeypatch.setattr(events, "MOST", 2)
+    made = sandbox("def handler(event, context): return 1 / event['divisor']")
+    for divisor in (2, 1, 0):
+        invoke(made, {"divisor": divisor}, request_id=f"request-{divisor}")
+
+    last, before = kept(folder)
+    assert last == KeptInvocation(
+        function="f", request_id="request-0", error="Unhandled", event={"divisor": 0}
+    )
+    assert (before.request_id, before.error) == ("request-1", "")
+    assert {folder.stat().st_mode & 0o777, *(file.stat().st_mode & 0o777 for file in folder.iterdir())} == {
+        0o700,
+        0o600,
+    }
+
+
+def test_an_event_that_can_not_be_kept_is_no_reason_not_to_answer(
+    sandbox: MakeSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "events").touch()
+    monkeypatch.setenv(events.VARIABLE, str(tmp_path / "events"))
+
+    assert answer(sandbox(ECHO), {"a": 1}) == {"a": 1}
+    assert "the event of request-1 can't be kept" in caplog.text

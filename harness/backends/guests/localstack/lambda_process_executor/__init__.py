@@ -16,6 +16,7 @@ Read from LocalStack's environment:
 - `LAMBDA_PROCESS_PROXY`: where there is no gate, URL that functions get as HTTP(S) proxy for all but this
   machine. Default: none.
 - `LAMBDA_PROCESS_REQUEST_LOG`: file that each AWS call is noted in. Default: none.
+- `LAMBDA_PROCESS_EVENTS`: directory that the latest invocations' events are kept in. Default: none.
 - `LAMBDA_PROCESS_TOOLS`: directory of plans for what runs beside functions; see `tools`. Default: none.
 - `LAMBDA_PROCESS_INIT_SECONDS`: time a function has to initialise. Default: 10, as on AWS.
 
@@ -33,6 +34,7 @@ Modules, each importing only from those above it; all but the last eight need on
     bundles       code archives, unpacked once and shared read-only
     tools         what runs in a function's process beside the function
     runtime_api   the HTTP server of the AWS Lambda Runtime API
+    events        what functions were invoked with, for somebody to do so again
     child         a process group that can't outlive its parent
     deadlines     when an invocation has to be done
     sandbox       one execution environment: start, invoke, stop

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lambda_process_executor import callers, hot, logs, request_log, tools
+from lambda_process_executor import callers, events, hot, logs, request_log, tools
 from lambda_process_executor.child import Child, ExitedError
 from lambda_process_executor.deadlines import Deadline
 from lambda_process_executor.runtime_api import (
@@ -158,6 +158,7 @@ class Sandbox:
             begun,
             reply.error_type or "",
         )
+        events.keep(self._caller.function, invocation, reply.error_type or "")
         self._messages += [self._platform.end(invocation.request_id), self._platform.report(report)]
         messages, self._messages = self._messages, []
         return Outcome(
