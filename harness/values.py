@@ -24,6 +24,7 @@ class Endpoint:
         region: The region that clients use.
         access_key: The access key id; 12 digits select the account of that number on an emulator.
         secret_key: The secret access key.
+        ca: The PEM file with the certificates that it is trusted by; empty for those that are known anyway.
         log: The file that the emulator writes its log to, if it has one.
         is_temporary: Whether all that is there ends with this run.
         host_address: The address of this machine as the stack's functions see it; empty if that is not known.
@@ -39,6 +40,7 @@ class Endpoint:
     region: str
     access_key: str = "test"
     secret_key: str = field(default="test", repr=False)
+    ca: str = ""
     log: Path | None = None
     is_temporary: bool = False
     host_address: str = "127.0.0.1"

@@ -37,7 +37,7 @@ def client(endpoint: Endpoint, service: str) -> Any:  # noqa: ANN401 - boto3 mak
         session = _session(endpoint.access_key, endpoint.secret_key, endpoint.region)
         create: Callable[..., Any] = session.client  # typed by literal names, and `service` is any of them
         timeout = _LONGEST_INVOCATION if service == "lambda" else _TIMEOUT
-        return create(service, endpoint_url=endpoint.url, config=_config(timeout))
+        return create(service, endpoint_url=endpoint.url, verify=endpoint.ca or None, config=_config(timeout))
 
 
 @lru_cache(maxsize=2)

@@ -114,7 +114,12 @@ class ApiClient:
     def of(cls, endpoint: Endpoint, published: str, *, stage: str = "") -> Self:
         """Return the client of what AWS would serve at `published`: see `address_of`."""
         address = address_of(endpoint, published, stage=stage)
-        return cls(base=address.url, host=address.host, tells_caller=not endpoint.is_aws)
+        return cls(
+            base=address.url,
+            host=address.host,
+            tells_caller=not endpoint.is_aws,
+            _http=urllib3.PoolManager(retries=False, ca_certs=endpoint.ca or None),
+        )
 
     def get(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
         """Send a GET; the arguments are those of `request`."""

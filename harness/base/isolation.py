@@ -66,4 +66,5 @@ def pointed_at(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]
         "AWS_SECRET_ACCESS_KEY": endpoint.secret_key,
         "AWS_REGION": endpoint.region,
         "AWS_DEFAULT_REGION": endpoint.region,
+        **({"AWS_CA_BUNDLE": endpoint.ca} if endpoint.ca else {}),
     }

@@ -34,10 +34,12 @@ class RequestLog:
     Attributes:
         backend: The backend's name, for errors.
         url: Where the emulator answers.
+        ca: As that of the endpoint.
     """
 
     backend: str
     url: str
+    ca: str = ""
     _text: bytearray = field(default_factory=bytearray, repr=False)
     _calls: list[Call] = field(default_factory=list, repr=False)
     _read: int = field(default=0, repr=False)  # bytes of the text that are calls by now
@@ -46,7 +48,7 @@ class RequestLog:
     @classmethod
     def of(cls, endpoint: Endpoint) -> RequestLog:
         """Return the log of an endpoint's emulator: one for each emulator in this process."""
-        return _LOGS.setdefault(endpoint.url, cls(endpoint.backend, endpoint.url))
+        return _LOGS.setdefault(endpoint.url, cls(endpoint.backend, endpoint.url, endpoint.ca))
 
     def calls(self) -> tuple[Call, ...]:
         """Return the calls so far, in the order in which they were answered.
@@ -81,7 +83,7 @@ class RequestLog:
             raise BackendError(self.backend, _NONE)
         target = f"{self.url}{PATH}?from={len(self._text)}"
         try:
-            with urllib3.PoolManager(retries=False) as http:
+            with urllib3.PoolManager(retries=False, ca_certs=self.ca or None) as http:
                 answer = http.request("GET", target, timeout=_TIMEOUT)
         except urllib3.exceptions.HTTPError as problem:
             raise BackendError(self.backend, f"it does not tell its request log ({problem})") from problem

@@ -85,6 +85,10 @@ class Settings:
     """Whether the backend `ministack` enforces IAM and bucket policies."""
     endpoint_url: str = field(default="", metadata=of_form(forms.url))
     """Where the backend `external` answers."""
+    endpoint_ca: Path | None = field(default=None, metadata=of_form(forms.path))
+    """The certificates that it is trusted by over TLS, in a PEM file, if it has a CA of its own."""
+    endpoint_credentials: Path | None = field(default=None, metadata=of_form(forms.path))
+    """The keys that it takes, in a file such as `~/.aws/credentials`; by default `test` and `test`."""
     aws_accounts: tuple[str, ...] = field(default=(), metadata=of_form(forms.accounts))
     """The accounts, by number and separated by commas, that the backend `aws` may deploy to."""
     allowed_hosts: tuple[str, ...] = field(default=(), metadata=of_form(forms.names))
