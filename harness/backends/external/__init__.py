@@ -15,8 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError, SSLError
 from botocore.parsers import ResponseParserError
 
 from harness.aws import clients
-from harness.backends import emulator, known
+from harness.backends import emulator
 from harness.backends.backend import Availability, Backend
+from harness.backends.external import known
 from harness.errors import BackendError, SettingsError
 from harness.values import Endpoint
 
