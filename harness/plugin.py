@@ -105,7 +105,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="KIND:FILE",
         action="append",
         default=[],
-        help="write that to a file too, as lcov or json; may be repeated",
+        help="write that to a file too, as html, lcov, cobertura or json; may be repeated",
     )
     group.addoption(
         "--iac-coverage-fail-under",
@@ -120,6 +120,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="tell which permissions of the functions' roles the tests have used, and which are missing",
     )
     group.addoption("--permissions-report", metavar="FILE", help="write that to a file too, as JSON")
+    group.addoption(
+        "--least-privilege",
+        action="store_true",
+        help="fail the run if a permission of these roles is unused, too wide or missing",
+    )
     group.addoption(
         "--request-log",
         metavar="FILE",
@@ -255,7 +260,7 @@ def deployment(
             measuring: Recorder | Permissions | None = pytestconfig.pluginmanager.get_plugin(name)
             if measuring:
                 with _told_plainly():
-                    measuring.record(applied, harness_settings.terraform_dir)
+                    measuring.record(applied, harness_settings)
 
 
 @pytest.fixture
@@ -331,10 +336,11 @@ def _recorder(config: pytest.Config) -> Recorder | None:
 
 def _permissions(config: pytest.Config) -> Permissions | None:
     """Return what gathers the permissions; None if no option asks for it."""
-    file = config.getoption("--permissions-report")
-    if not (config.getoption("--permissions") or file):
+    file, is_strict = config.getoption("--permissions-report"), config.getoption("--least-privilege")
+    if not (config.getoption("--permissions") or file or is_strict):
         return None
-    return Permissions(config.rootpath, config.invocation_params.dir / file if file else None)
+    report = config.invocation_params.dir / file if file else None
+    return Permissions(config.rootpath, report, is_strict=is_strict)
 
 
 @contextmanager

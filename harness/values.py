@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import ExpectationError, OutputError
+from harness.telemetry import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,10 +102,12 @@ class Outputs:
             OutputError: There is none of that name.
         """
         try:
-            return self.values[name]
+            value = self.values[name]
         except KeyError:
             present = ", ".join(sorted(self.values)) or "none"
             raise OutputError(name, f"not declared; the root declares: {present}") from None
+        outputs.READ.send(name)
+        return value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,13 @@ from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
 from harness.cli import complete, console, doctor, local, operations, records, reports
 from harness.cli import watch as watching
+from harness.coverage import reports as coverage
 from harness.errors import HarnessError
 from harness.lifetimes import sweep as sweeping
 from harness.lifetimes.hot import IS_ON, is_on
 from harness.lifetimes.kept import Kept
+from harness.permissions import reports as permissions
+from harness.permissions import saved, shortcomings
 from harness.settings import Settings, assigned
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 _GROUPS = {
     "Bring it up, set it off": ("up", "fire", "invoke", "latest", "debug", "watch"),
-    "Look": ("status", "outputs", "logs", "doctor", "report", "show-trace"),
+    "Look": ("status", "outputs", "logs", "doctor", "report", "show-trace", "coverage", "permissions"),
     "Clean up": ("down", "sweep"),
     "Parts": ("package", "emulator"),
 }
@@ -390,6 +393,72 @@ def doctor_command(*, as_json: AsJson = False) -> None:
     else:
         typer.echo(doctor.report(findings))
     raise typer.Exit(0 if ready else 1)
+
+
+@app.command("coverage")
+def coverage_command(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[REPORT]...",
+            help="Files of `pytest --iac-coverage-report=json:FILE`; else the stack that is up.",
+        ),
+    ] = None,
+    wanted: Annotated[
+        list[str] | None,
+        typer.Option("--report", metavar="KIND:FILE", help="Write html, lcov, cobertura or json, too."),
+    ] = None,
+    fail_under: Annotated[
+        float, typer.Option(metavar="PERCENT", help="Exit code 1: fewer items were used.")
+    ] = 0.0,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which of your Terraform the tests have used; several reports are one."""
+    with _plain_errors():
+        kinds, settings = [coverage.check(each, "--report") for each in wanted or []], _settings()
+        found = coverage.merged(files) if files else operations.coverage_of(settings)
+        for kind, file in kinds:
+            coverage.write(found, kind, Path(file), settings.project)
+    typer.echo(found.to_json() if as_json else "\n".join(coverage.table(found)))
+    if found.percent < fail_under:
+        typer.echo(f"expected {fail_under:g} % at least, got {found.percent:.2f} %", err=True)
+        raise typer.Exit(1)
+
+
+@app.command("permissions")
+def permissions_command(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[REPORT]...", help="Files of `pytest --permissions-report`; else the stack that is up."
+        ),
+    ] = None,
+    log: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file of `pytest --request-log`; with --state.")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The state of the root that it is of.")
+    ] = None,
+    *,
+    least_privilege: Annotated[
+        bool,
+        typer.Option("--least-privilege", help="Exit code 1: one is unused, too wide or missing."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell which permissions of the functions' roles were used, and which are missing."""
+    if (log is None) != (state is None):
+        raise typer.BadParameter("--log and --state go together")
+    with _plain_errors():
+        if log and state:
+            found = saved.by_log(log, state)
+        else:
+            found = saved.merged(files) if files else operations.permissions_of(_settings())
+    typer.echo(found.to_json() if as_json else "\n".join(permissions.lines(found)))
+    if least_privilege and (short := shortcomings(found.roles)):
+        typer.echo("\n".join(f"least privilege: {each}" for each in short), err=True)
+        raise typer.Exit(1)
 
 
 @app.command("report")

@@ -15,18 +15,22 @@ from harness import calls, packages
 from harness.aws.logs import LogEvent, log_events, mentioning
 from harness.backends import emulator
 from harness.configuration.scratch import reached
+from harness.coverage import measured
 from harness.errors import HarnessError, OutputError, SettingsError
 from harness.eventbridge import patterns
 from harness.eventbridge.send import sent
 from harness.lifetimes.hot import Hot
 from harness.lifetimes.kept import Kept
+from harness.permissions import places
 from harness.resources.function import Function
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from harness.coverage import Coverage
     from harness.deployment import Deployment
     from harness.hops import Hop
+    from harness.permissions import Permissions
     from harness.resources import InvokeResult
     from harness.settings import Settings
     from harness.values import ApiResponse, FiredEvent
@@ -61,6 +65,26 @@ def fire(deployment: Deployment, *, rule: str, detail: str) -> tuple[FiredEvent,
     """
     event = sent(deployment.client("events"), _event_for(_rule(deployment, rule), detail))
     return event, deployment.trace(event)
+
+
+def permissions_of(settings: Settings) -> Permissions:
+    """Return the permissions of the stack that is up, by all calls since its emulator started.
+
+    Raises:
+        HarnessError: Nothing is up, or the backend keeps no request log.
+    """
+    running = Kept.of(settings).running()
+    return places.permissions_of(running, settings.terraform_dir, settings.project, since=0)
+
+
+def coverage_of(settings: Settings) -> Coverage:
+    """Return the coverage of the stack that is up, by all calls since its emulator started.
+
+    Raises:
+        HarnessError: Nothing is up, or the backend keeps no request log.
+    """
+    running, excluded = Kept.of(settings).running(), settings.coverage_exclude
+    return measured.coverage_of(running, settings.terraform_dir, settings.project, since=0, excluded=excluded)
 
 
 def latest(deployment: Deployment, output: str) -> ApiResponse:

@@ -1,4 +1,4 @@
-"""How far the tests have exercised a resource, and all resources of a stack together."""
+"""How far the tests have exercised a resource or a part of one, and all of a stack together."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Level(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covered:
-    """A resource, and how far the tests have exercised it.
+    """A resource, a part of one, or an output, and how far the tests have exercised it.
 
     Attributes:
-        address: Its address.
+        address: Its address; of a part the resource's, and the part's name.
         level: How far.
         why: What the level was judged by.
         file: The file of its block, relative to the project; empty if it is not known.
@@ -49,28 +49,28 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """All resources of the stacks of a run, sorted by their addresses."""
+    """All resources of the stacks of a run, their parts and the outputs, by the order of their files."""
 
-    resources: tuple[Covered, ...] = ()
+    items: tuple[Covered, ...] = ()
 
     @property
     def judged(self) -> tuple[Covered, ...]:
-        """The resources that could be judged."""
-        return tuple(each for each in self.resources if each.level is not Level.UNKNOWN)
+        """Those that could be judged."""
+        return tuple(each for each in self.items if each.level is not Level.UNKNOWN)
 
     @property
     def percent(self) -> float:
-        """How many of the resources that could be judged were used, in percent; 0 if none could be."""
+        """How many of those that could be judged were used, in percent; 0 if none could be."""
         used = sum(each.level.is_used for each in self.judged)
         return 100 * used / len(self.judged) if self.judged else 0.0
 
     def count(self, level: Level) -> int:
-        """Return how many resources have a level."""
-        return sum(each.level is level for each in self.resources)
+        """Return how many have a level."""
+        return sum(each.level is level for each in self.items)
 
     def merged(self, others: Iterable[Covered]) -> Coverage:
         """Return this coverage with others of the same run; of two judgements the higher holds."""
-        best = {(each.file, each.address): each for each in self.resources}
+        best = {(each.file, each.address): each for each in self.items}
         for each in others:
             known = best.get((each.file, each.address))
             if known is None or known.level < each.level:
@@ -79,19 +79,19 @@ class Coverage:
 
     def to_json(self) -> str:
         """Return it as JSON; the levels by name."""
-        resources = [{**asdict(each), "level": each.level.name.lower()} for each in self.resources]
+        items = [{**asdict(each), "level": each.level.name.lower()} for each in self.items]
         total = {level.name.lower(): self.count(level) for level in Level}
         told = {
             "format": "harness-iac-coverage",
             "version": 1,
             "percent": round(self.percent, 2),
             "total": total,
-            "resources": resources,
+            "items": items,
         }
         return json.dumps(told, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return what `to_json` has made JSON of."""
-        told = json.loads(text)["resources"]
+        told = json.loads(text)["items"]
         return cls(tuple(Covered(**{**each, "level": Level[each["level"].upper()]}) for each in told))

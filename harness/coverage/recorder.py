@@ -8,20 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.aws import capabilities
 from harness.base import caller
 from harness.coverage import reports
-from harness.coverage.judge import judged
-from harness.coverage.levels import Coverage, Covered
-from harness.coverage.sources import located
+from harness.coverage.levels import Coverage
+from harness.coverage.measured import coverage_of
+from harness.telemetry import outputs, sections
+from harness.telemetry.sections import Section
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from pathlib import Path
 
     from harness.deployment import Deployment
+    from harness.settings import Settings
 
+_TITLE = "coverage of Terraform"
 _OUTPUT = "terraform_lambda_harness_coverage"  # what a worker tells the controller
-_ENFORCEMENT = "iam_enforcement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,31 +39,6 @@ class Wanted:
     fail_under: float = 0.0
 
 
-def coverage_of(stack: Deployment, root: Path, project: Path, *, since: float) -> Coverage:
-    """Return the coverage of a stack by the calls that were made since a moment.
-
-    Args:
-        stack: The stack, which still runs.
-        root: Its root module.
-        project: What the names of files are relative to.
-        since: In seconds since the epoch.
-
-    Raises:
-        BackendError: The backend keeps no request log.
-    """
-    calls = stack.calls(since=since)
-    resources = stack.terraform.resources()
-    with caller.harness():
-        enforces = not capabilities.missing(stack.endpoint, [_ENFORCEMENT])
-    places = located((each.address for each in resources), root)
-    covered = []
-    for address, (level, why) in judged(resources, calls, enforces=enforces).items():
-        file, line = places.get(address, (None, 0))
-        name = file.resolve().relative_to(project.resolve(), walk_up=True).as_posix() if file else ""
-        covered.append(Covered(address=address, level=level, why=why, file=name, line=line))
-    return Coverage().merged(covered)
-
-
 class Recorder:
     """Gathers the coverage of a run: a plugin of its own, in the controller and in each worker.
 
@@ -74,22 +51,41 @@ class Recorder:
         self._wanted = wanted
         self._project = project
         self._begun = time.time()
+        self.readers: dict[str, str] = {}
         self.coverage = Coverage()
 
-    def record(self, stack: Deployment, root: Path) -> None:
+    def record(self, stack: Deployment, settings: Settings) -> None:
         """Take in the coverage of a stack, which still runs.
 
         Raises:
             BackendError: The backend keeps no request log.
         """
-        measured = coverage_of(stack, root, self._project, since=self._begun)
-        self.coverage = self.coverage.merged(measured.resources)
+        measured = coverage_of(
+            stack,
+            settings.terraform_dir,
+            self._project,
+            since=self._begun,
+            readers=self.readers,
+            excluded=settings.coverage_exclude,
+        )
+        self.coverage = self.coverage.merged(measured.items)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self) -> Generator[None, object, object]:
+        """Note which test reads which output of the root, while tests run."""
+        with outputs.READ.heard_by(self._note_reader):
+            return (yield)
+
+    def _note_reader(self, output: str) -> None:
+        reader = caller.current().name
+        if reader != caller.HARNESS:
+            self.readers.setdefault(output, reader)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
         """Take in what a worker has gathered; one that crashed tells nothing."""
         if told := getattr(node, "workeroutput", {}).get(_OUTPUT):
-            self.coverage = self.coverage.merged(Coverage.from_json(told).resources)
+            self.coverage = self.coverage.merged(Coverage.from_json(told).items)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -102,11 +98,17 @@ class Recorder:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
         """Tell the coverage, and write the reports."""
-        terminalreporter.section("coverage of Terraform")
-        for line in reports.table(self.coverage):
+        told, pages = (
+            reports.table(self.coverage),
+            [file for kind, file in self._wanted.reports if kind == "html"],
+        )
+        page = str(pages[0]) if pages else ""
+        sections.TOLD.send(Section(title=_TITLE, text="\n".join(told), page=page))
+        terminalreporter.section(_TITLE)
+        for line in told:
             terminalreporter.write_line(line)
         for kind, file in self._wanted.reports:
-            reports.write(self.coverage, kind, file)
+            reports.write(self.coverage, kind, file, self._project)
             terminalreporter.write_line(f"{kind}: {file}")
         if self._is_too_little:
             expected, got = self._wanted.fail_under, self.coverage.percent

@@ -25,7 +25,7 @@ from harness.report import results, texts
 from harness.report.redaction import Redaction
 from harness.report.results import TestResult
 from harness.settings import Settings
-from harness.telemetry import actions, timeline
+from harness.telemetry import actions, sections, timeline
 from harness.values import Endpoint
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class Observer:
         self._refused = 0  # how many requests the gate had refused when the test began
         self._endpoint: Endpoint | None = None  # of the session, once a test has asked for it
         self._listening = ExitStack()
+        if self._files:
+            self._listening.enter_context(sections.TOLD.heard_by(self._files.sections.append))
         self._listening.enter_context(timeline.ENDED.heard_by(self._spans.append))
         self._listening.enter_context(rest.REQUESTS.heard_by(self._requests.append))
         if wanted.records:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.diagnosis import artifacts, causes, surroundings
@@ -15,10 +17,10 @@ from harness.report.results import Run, TestResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     import pytest
 
+    from harness.telemetry.sections import Section
     from harness.telemetry.timeline import Span
 
 type Keep = Literal["failed", "all", "none"]
@@ -96,6 +98,7 @@ class Files:
         options: What pytest was given, but for the tests.
         traces: The traces so far.
         problems: Why there is no trace of a test.
+        sections: What else was found out at the end of the run.
     """
 
     wanted: Wanted
@@ -105,6 +108,7 @@ class Files:
     options: tuple[str, ...] = ()
     traces: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
     _parts: dict[tuple[str, str], list[TestResult]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -168,4 +172,12 @@ class Files:
             facts=self.facts,
             options=self.options,
             tests=tests,
+            sections=tuple(map(self._linked, self.sections)),
         )
+
+    def _linked(self, section: Section) -> Section:
+        """Return a section whose page is named as a link from the report."""
+        if not section.page or not self.wanted.report:
+            return section
+        link = os.path.relpath(section.page, self.wanted.report.parent)
+        return replace(section, page=Path(link).as_posix())

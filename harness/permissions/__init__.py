@@ -1,6 +1,7 @@
 """Permissions: what the roles of a stack are allowed, and what of it its functions have used."""
 
 from harness.permissions.judge import judged
+from harness.permissions.least_privilege import assert_least_privilege, shortcomings
 from harness.permissions.suggestion import Suggestion, suggestions
 from harness.permissions.verdicts import (
     Grant,
@@ -21,6 +22,8 @@ __all__ = [
     "Statement",
     "Suggestion",
     "Use",
+    "assert_least_privilege",
     "judged",
+    "shortcomings",
     "suggestions",
 ]

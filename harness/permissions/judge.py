@@ -7,21 +7,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from harness.assertions.policies import statements
+from harness.aws import capabilities
+from harness.base import caller
 from harness.calls.call import is_within
 from harness.permissions import policies
 from harness.permissions.needs import Need, needs_of, needs_of_lambda
 from harness.permissions.policies import Match
-from harness.permissions.verdicts import Grant, Missing, Outcome, RolePermissions, Statement, Use
+from harness.permissions.verdicts import NO_RUN, Grant, Missing, Outcome, RolePermissions, Statement, Use
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.calls import Call
+    from harness.deployment import Deployment
     from harness.permissions.policies import Document, Policy
     from harness.values import Resource
 
+_ENFORCEMENT = "iam_enforcement"
 _UNCLEAR_ROLE = "no call of the log tells of a role that no function has"
-_NO_RUN = "none of its functions has run"
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,7 @@ class _Permission:
     use: Use = Use.UNUSED
     why: str = "nothing that has run needed it"
     uses: set[tuple[str, str]] = field(default_factory=set)
+    has_decided: bool = False
 
     def judge(self, use: Use, why: str) -> None:
         if use > self.use:
@@ -66,7 +70,14 @@ class _Permission:
 
     def grant(self) -> Grant:
         action, resource = self.pair
-        return Grant(action=action, resource=resource, use=self.use, why=self.why, uses=frozenset(self.uses))
+        return Grant(
+            action=action,
+            resource=resource,
+            use=self.use,
+            why=self.why,
+            uses=frozenset(self.uses),
+            has_decided=self.has_decided,
+        )
 
 
 def judged(
@@ -81,6 +92,22 @@ def judged(
     """
     evidence = Evidence(resources, calls, enforces)
     return [_role(each, evidence) for each in resources if each.type == "aws_iam_role"]
+
+
+def judged_of(stack: Deployment, *, since: float) -> list[RolePermissions]:
+    """Return the permissions of each role of a running stack, by the calls that were made since a moment.
+
+    Args:
+        stack: The stack.
+        since: In seconds since the epoch.
+
+    Raises:
+        BackendError: The backend keeps no request log.
+    """
+    calls = stack.calls(since=since)
+    with caller.harness():
+        enforces = not capabilities.missing(stack.endpoint, [_ENFORCEMENT])
+    return judged(stack.terraform.resources(), calls, enforces=enforces)
 
 
 def _role(role: Resource, evidence: Evidence) -> RolePermissions:
@@ -125,7 +152,7 @@ def _doubt(functions: Sequence[Resource], evidence: Evidence) -> str:
         if len(others) > 1:
             return f"several functions are called {each.values.get('function_name')}, with roles of their own"
     if not any(_has_run(each, evidence.calls) for each in functions):
-        return _NO_RUN
+        return NO_RUN
     return ""
 
 
@@ -163,6 +190,7 @@ def _judge_all(permissions: Sequence[_Permission], needs: set[Need], settled: Se
             for each in perhaps if is_proof else surely:
                 each.judge(Use.USED, need.why)
                 each.uses.add((_asked(each, need), need.resource))
+                each.has_decided |= settled.evidence.enforces and not need.is_behind
         for each in surely + perhaps:
             each.judge(Use.UNKNOWN, _why_unknown(need, is_refused=is_refused))
         if is_refused or (need.is_sure and not surely and not perhaps):

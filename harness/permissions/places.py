@@ -7,18 +7,37 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.configuration import declarations
-from harness.coverage.sources import located
+from harness.configuration.addresses import located, name_of, place_inside
+from harness.permissions.judge import judged_of
+from harness.permissions.verdicts import Permissions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from harness.configuration.declarations import Block
+    from harness.deployment import Deployment
     from harness.permissions.verdicts import RolePermissions, Statement
 
 _DATA = re.compile(r"\bdata\.aws_iam_policy_document\.([\w-]+)")
 
 type Place = tuple[Path, int]
+
+
+def permissions_of(stack: Deployment, root: Path, project: Path, *, since: float) -> Permissions:
+    """Return the permissions of a stack's roles, by the calls that were made since a moment.
+
+    Args:
+        stack: The stack, which still runs.
+        root: Its root module.
+        project: What the names of files are relative to.
+        since: In seconds since the epoch.
+
+    Raises:
+        BackendError: The backend keeps no request log.
+    """
+    roles = judged_of(stack, since=since)
+    return Permissions().merged(Permissions(tuple(placed(roles, root, project))))
 
 
 def placed(roles: Sequence[RolePermissions], root: Path, project: Path) -> list[RolePermissions]:
@@ -35,35 +54,33 @@ def placed(roles: Sequence[RolePermissions], root: Path, project: Path) -> list[
     policies = {statement.policy for role in roles for statement in role.statements}
     places = located([*(role.address for role in roles), *policies], root)
 
-    def name(file: Path) -> str:
-        return file.resolve().relative_to(project.resolve(), walk_up=True).as_posix()
-
     def with_place(statement: Statement) -> Statement:
         owner = places.get(statement.policy)
         if not owner:
             return statement
         file, line = _place(statement, owner)
-        return replace(statement, file=name(file), line=line)
+        return replace(statement, file=name_of(file, project), line=line)
 
     found = []
     for role in roles:
         statements = tuple(map(with_place, role.statements))
         file, line = places.get(role.address, (None, 0))
-        found.append(replace(role, statements=statements, file=name(file) if file else "", line=line))
+        found.append(
+            replace(role, statements=statements, file=name_of(file, project) if file else "", line=line)
+        )
     return found
 
 
 def _place(statement: Statement, owner: Place) -> Place:
     """Return the place of a statement, or that of the policy's block."""
-    file, line = owner
-    blocks = declarations.blocks(file.parent)
+    blocks = declarations.blocks(owner[0].parent)
     block = next((each for each in blocks if (each.file, each.line) == owner), None)
     expression = block.attributes.get("policy", "") if block else ""
     if named := _DATA.search(expression):
         wanted = ("aws_iam_policy_document", named[1])
         document = next((each for each in blocks if each.type == "data" and each.labels == wanted), None)
         return _in_a_document(statement, document) if document else owner
-    return file, _line_of_sid(statement, file, line) if expression else line
+    return _place_of_sid(statement, owner) if expression else owner
 
 
 def _in_a_document(statement: Statement, document: Block) -> Place:
@@ -84,10 +101,6 @@ def _sids(block: Block) -> Iterator[str]:
             yield sid
 
 
-def _line_of_sid(statement: Statement, file: Path, line: int) -> int:
+def _place_of_sid(statement: Statement, owner: Place) -> Place:
     sid = statement.document.get("Sid")
-    if not sid:
-        return line
-    lines = file.read_text("utf-8-sig", "replace").splitlines()
-    pattern = re.compile(rf'\bSid"?\s*[=:]\s*"{re.escape(str(sid))}"')
-    return next((at for at, text in enumerate(lines, 1) if at > line and pattern.search(text)), line)
+    return place_inside(owner, rf'\bSid"?\s*[=:]\s*"{re.escape(str(sid))}"') if sid else owner

@@ -7,39 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.aws import capabilities
-from harness.base import caller
 from harness.permissions import reports
-from harness.permissions.judge import judged
-from harness.permissions.places import placed
+from harness.permissions.least_privilege import shortcomings
+from harness.permissions.places import permissions_of
 from harness.permissions.verdicts import Permissions
+from harness.telemetry import sections
+from harness.telemetry.sections import Section
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.deployment import Deployment
+    from harness.settings import Settings
 
 _OUTPUT = "terraform_lambda_harness_permissions"  # what a worker tells the controller
-_ENFORCEMENT = "iam_enforcement"
-
-
-def permissions_of(stack: Deployment, root: Path, project: Path, *, since: float) -> Permissions:
-    """Return the permissions of a stack's roles, by the calls that were made since a moment.
-
-    Args:
-        stack: The stack, which still runs.
-        root: Its root module.
-        project: What the names of files are relative to.
-        since: In seconds since the epoch.
-
-    Raises:
-        BackendError: The backend keeps no request log.
-    """
-    calls = stack.calls(since=since)
-    with caller.harness():
-        enforces = not capabilities.missing(stack.endpoint, [_ENFORCEMENT])
-    roles = judged(stack.terraform.resources(), calls, enforces=enforces)
-    return Permissions().merged(Permissions(tuple(placed(roles, root, project))))
 
 
 class Recorder:
@@ -48,22 +29,24 @@ class Recorder:
     Args:
         project: What the names of files are relative to.
         report: The file to write them to as JSON; None for none.
+        is_strict: Whether a role without least privilege fails the run.
     """
 
-    def __init__(self, project: Path, report: Path | None = None) -> None:
+    def __init__(self, project: Path, report: Path | None = None, *, is_strict: bool = False) -> None:
         self._project = project
         self._report = report
+        self._is_strict = is_strict
         self._begun = time.time()
         self.permissions = Permissions()
 
-    def record(self, stack: Deployment, root: Path) -> None:
+    def record(self, stack: Deployment, settings: Settings) -> None:
         """Take in the permissions of a stack, which still runs.
 
         Raises:
             BackendError: The backend keeps no request log.
         """
         self.permissions = self.permissions.merged(
-            permissions_of(stack, root, self._project, since=self._begun)
+            permissions_of(stack, settings.terraform_dir, self._project, since=self._begun)
         )
 
     @pytest.hookimpl(optionalhook=True)
@@ -74,17 +57,28 @@ class Recorder:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand what a worker has gathered to the controller."""
+        """Hand what a worker has gathered to the controller; there, fail a run whose roles fall short."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = self.permissions.to_json()
+        elif self._shortcomings and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
         """Tell the permissions, and write the report."""
+        told = reports.lines(self.permissions)
+        sections.TOLD.send(Section(title="permissions", text="\n".join(told)))
         terminalreporter.section("permissions")
-        for line in reports.lines(self.permissions):
+        for line in told:
             terminalreporter.write_line(line)
         if self._report:
             self._report.parent.mkdir(parents=True, exist_ok=True)
             self._report.write_text(self.permissions.to_json(), "utf-8")
             terminalreporter.write_line(f"json: {self._report}")
+        for each in self._shortcomings:
+            terminalreporter.write_line(f"least privilege: {each}", red=True)
+
+    @property
+    def _shortcomings(self) -> list[str]:
+        """What fails the run."""
+        return shortcomings(self.permissions.roles) if self._is_strict else []

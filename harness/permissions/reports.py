@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING
 
+from harness.permissions.least_privilege import findings
 from harness.permissions.suggestion import is_wider, suggestions
 from harness.permissions.verdicts import Outcome, Use
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable
 
     from harness.permissions.verdicts import Permissions, RolePermissions
 
-_MOST_ALIKE = 3
 _COLUMNS = ("Allowed", "Used", "Unused", "Too wide", "Unknown", "Missing")
-_OUTCOMES: Mapping[Outcome, str] = {
-    Outcome.DENIED: "denied",
-    Outcome.NOT_ALLOWED: "would be denied on AWS",
-    Outcome.UNKNOWN: "not allowed by the role; unknown",
-}
 
 
 def lines(permissions: Permissions) -> list[str]:
@@ -56,7 +50,7 @@ def _figures(role: RolePermissions) -> str:
 
 
 def _details(role: RolePermissions, patterns: Iterable[str]) -> list[str]:
-    told = [*_allowed(role), *_missing(role), *(f"  note      {note}" for note in role.notes)]
+    told = [*(f"  {each}" for each in findings(role)), *(f"  note      {note}" for note in role.notes)]
     for each in suggestions(role, patterns):
         told += ["", *(f"  {line}" for line in each.diff())]
     if not told:
@@ -64,28 +58,3 @@ def _details(role: RolePermissions, patterns: Iterable[str]) -> list[str]:
     functions = ", ".join(role.functions)
     place = f" ({role.file}:{role.line})" if role.file else ""
     return ["", f"{role.address}{place}, of {functions}", *told]
-
-
-def _allowed(role: RolePermissions) -> Iterator[str]:
-    for statement in role.statements:
-        place = f"{statement.file}:{statement.line}: " if statement.file else f"{statement.policy}: "
-        for grant in statement.grants:
-            what = (
-                f"{place}{statement.name}: {grant.action or 'all but'} on {grant.resource or 'what it names'}"
-            )
-            if grant.use is Use.UNUSED:
-                yield f"  unused    {what}"
-            elif grant.use is Use.UNKNOWN:
-                yield f"  unknown   {what} ({grant.why})"
-            elif is_wider(grant):
-                yield f"  too wide  {what} (used: {', '.join(sorted({action for action, _ in grant.uses}))})"
-
-
-def _missing(role: RolePermissions) -> Iterator[str]:
-    """Yield a line for each, and few for an action that is missing on many resources."""
-    for (action, outcome), alike in groupby(role.missing, key=lambda each: (each.action, each.outcome)):
-        each_one = list(alike)
-        for each in each_one[:_MOST_ALIKE]:
-            yield f"  missing   {action} on {each.resource}: {_OUTCOMES[outcome]} ({each.why})"
-        if len(each_one) > _MOST_ALIKE:
-            yield f"  missing   {action} on {len(each_one) - _MOST_ALIKE} more: {_OUTCOMES[outcome]}"

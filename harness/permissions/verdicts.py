@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+NO_RUN = "none of its functions has run"
+
 
 class Use(IntEnum):
     """Whether a permission was used, in the order in which one of two judgements wins."""
@@ -29,6 +31,7 @@ class Grant:
         use: Whether it was used.
         why: What that was judged by.
         uses: The actions and resources that it was used for, without wildcards.
+        has_decided: Whether a backend that enforces permissions has let a call pass by it.
     """
 
     action: str
@@ -36,11 +39,12 @@ class Grant:
     use: Use = Use.UNUSED
     why: str = ""
     uses: frozenset[tuple[str, str]] = frozenset()
+    has_decided: bool = False
 
     def merged(self, other: Grant) -> Grant:
         """Return this one with another judgement of it."""
         best = max(self, other, key=lambda each: each.use)
-        return replace(best, uses=self.uses | other.uses)
+        return replace(best, uses=self.uses | other.uses, has_decided=self.has_decided or other.has_decided)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +131,9 @@ class RolePermissions:
         return sum(each.use is use for statement in self.statements for each in statement.grants)
 
     def merged(self, other: RolePermissions) -> RolePermissions:
-        """Return this one with another judgement of it."""
+        """Return this one with another judgement of it; a run without any of its functions has none."""
+        if NO_RUN in other.notes or NO_RUN in self.notes:
+            return self if NO_RUN in other.notes else other
         theirs = {(each.policy, each.index): each for each in other.statements}
         statements = (each.merged(theirs.get((each.policy, each.index), each)) for each in self.statements)
         missing: dict[tuple[str, str], Missing] = {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from harness.aws.rest import Request
 from harness.hops import Hop
 from harness.telemetry.actions import Action
+from harness.telemetry.sections import Section
 from harness.telemetry.timeline import Span
 
 if TYPE_CHECKING:
@@ -188,6 +189,7 @@ class Run:
         options: What `pytest` was given, but for the tests: to run some of them again.
         spans: Phases and resources that no test holds.
         tests: The tests.
+        sections: What else was found out at the end.
     """
 
     title: str
@@ -197,6 +199,7 @@ class Run:
     options: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()
     tests: tuple[TestResult, ...] = ()
+    sections: tuple[Section, ...] = ()
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -210,6 +213,7 @@ class Run:
             "options": tuple(plain["options"]),
             "spans": tuple(Span(**span) for span in plain["spans"]),
             "tests": tuple(map(TestResult.of, plain["tests"])),
+            "sections": tuple(Section(**section) for section in plain.get("sections", ())),
         }
         return cls(**{**plain, **held})
 

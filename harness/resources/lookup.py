@@ -9,6 +9,7 @@ from harness import hops
 from harness.aws import outbox
 from harness.base.polling import eventually
 from harness.errors import ResourceError
+from harness.telemetry.outputs import READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -147,6 +148,8 @@ def choose(
     """Return the candidate that `which` names: see `find`."""
     fitting = _fitting(which, candidates, outputs)
     if len(fitting) == 1:
+        if which and which in outputs and fitting == _named_by(str(outputs[which]), candidates):
+            READ.send(which)
         return fitting[0]
     raise ResourceError(
         kind,

@@ -94,6 +94,9 @@ class Settings:
     allowed_hosts: tuple[str, ...] = field(default=(), metadata=of_form(forms.names))
     """Hosts besides the emulator that Terraform and functions may reach (for a module that builds with pip,
     say; not functions of Node.js), separated by commas; `*` stands for any text, as in `*.pypi.org`."""
+    coverage_exclude: tuple[str, ...] = field(default=(), metadata=of_form(forms.names))
+    """What `--iac-coverage` leaves out, separated by commas: addresses, or names of files; `*` stands for any
+    text, as in `module.legacy.*`."""
     name_variable: str = field(default="environment", metadata=of_form(forms.text))
     """The Terraform variable that gets a name of its own for each run on real AWS."""
 

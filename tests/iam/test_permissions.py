@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.permissions import Permissions, Use, judged, suggestions
-from harness.permissions.recorder import permissions_of
-from harness.permissions.suggestion import is_wider
+from harness.permissions import Permissions, Use, assert_least_privilege, judged, shortcomings, suggestions
+from harness.permissions.places import permissions_of
 from tests.iam import behaviour
 from tests.iam.roles import Role, document_of, listed
 from tests.iam.test_least_privilege import first_failure
@@ -20,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from harness import Settings
-    from harness.permissions import RolePermissions
     from tests.iam.roles import Statement
     from tests.system import Scenario
 
 pytestmark = pytest.mark.requires("iam_enforcement")
 
 READER = "module.iam.aws_iam_role.reader"
+POLICY = "module.iam.aws_iam_role_policy.reader"
 WRITER = "module.iam.aws_iam_role.writer[0]"
 
 
@@ -38,26 +37,16 @@ def reader(scenario: Scenario) -> Iterator[Role]:
     role.write(before)
 
 
-def unused(role: RolePermissions) -> list[str]:
-    return [
-        f"{statement.name}: {grant.action} on {grant.resource}: {grant.use.name}, {grant.why}"
-        for statement in role.statements
-        for grant in statement.grants
-        if grant.use is not Use.USED
-    ]
-
-
 def test_every_permission_of_the_roles_is_used_and_none_is_missing(
     scenario: Scenario, harness_settings: Settings
 ) -> None:
     begun = time.time()
     assert first_failure(scenario, [*behaviour.WRITER, *behaviour.READER]) == ""
 
+    assert_least_privilege(scenario, since=begun)
     found = permissions_of(scenario, harness_settings.terraform_dir, harness_settings.project, since=begun)
-
     roles = {each.address: each for each in found.roles}
-    assert {address: unused(roles[address]) for address in (READER, WRITER)} == {READER: [], WRITER: []}
-    assert [each for address in (READER, WRITER) for each in roles[address].missing] == []
+    assert {address: each.count(Use.UNKNOWN) for address, each in roles.items()} == {READER: 0, WRITER: 0}
     (listing,) = (each for each in roles[READER].statements if each.name == "ListObjects")
     text = (harness_settings.project / listing.file).read_text("utf-8").splitlines()
     assert text[listing.line - 1 : listing.line + 1] == ["  statement {", '    sid       = "ListObjects"']
@@ -74,9 +63,11 @@ def test_a_statement_that_was_widened_is_named_and_the_minimal_one_is_found_agai
     (role,) = (each for each in found.roles if each.address == READER)
     (suggestion,) = suggestions(role, found.patterns)
 
-    grants = [grant for statement in role.statements for grant in statement.grants]
-    assert {each.action for each in grants if is_wider(each)} == {"s3:*", "kms:*"}
-    assert {each.action for each in grants if each.use is Use.UNUSED} == {"sqs:SendMessage"}
+    assert {each.removeprefix(f"{READER}: ").split(" on ")[0] for each in shortcomings([role])} == {
+        f"too wide  {POLICY}: ReadObjectsAndPointer: s3:*",
+        f"too wide  {POLICY}: DecryptObjects: kms:*",
+        f"unused    {POLICY}: More: sqs:SendMessage",
+    }
     assert sorted(map(normal, suggestion.suggested)) == sorted(map(normal, minimal))
     reader.write([dict(each) for each in suggestion.suggested])
     assert first_failure(scenario, behaviour.READER) == ""
@@ -99,7 +90,7 @@ def permissions_with(scenario: Scenario, statements: Sequence[Statement], *, sin
     """Return the permissions of the stack as if Terraform had applied the reader's statements."""
     resources = [
         replace(each, values={**each.values, "policy": document_of(statements)})
-        if each.address == "module.iam.aws_iam_role_policy.reader"
+        if each.address == POLICY
         else each
         for each in scenario.resources()
     ]

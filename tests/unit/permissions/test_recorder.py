@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.permissions import Outcome, Permissions, Use
 from harness.permissions.recorder import Recorder
@@ -52,3 +52,19 @@ def test_a_run_without_a_stack_has_an_empty_table(pytester: pytest.Pytester) -> 
 
     done.stdout.fnmatch_lines(["*= permissions =*", "Role*Allowed*Used*"])
     assert json.loads((pytester.path / "sub" / "p.json").read_text("utf-8"))["roles"] == []
+
+
+def test_a_run_that_is_to_be_strict_fails_by_what_is_unused(pytester: pytest.Pytester) -> None:
+    recorder, lenient = Recorder(Path(), is_strict=True), Recorder(Path())
+    session: Any = SimpleNamespace(config=SimpleNamespace(), exitstatus=0)
+    for each in (lenient, recorder):
+        each.permissions = Permissions((judge(RESOURCES, PUT),))
+
+    lenient.pytest_sessionfinish(session)
+    assert session.exitstatus == 0
+    recorder.pytest_sessionfinish(session)
+
+    assert session.exitstatus == 1
+    pytester.makepyfile("def test_it(): pass")
+    done = pytester.runpytest_subprocess("--least-privilege")
+    done.stdout.fnmatch_lines(["*= permissions =*"])

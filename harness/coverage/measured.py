@@ -1,0 +1,81 @@
+"""The coverage of a stack that runs: resources, their parts and outputs, with their places in files."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from harness import permissions
+from harness.assertions.policies import like
+from harness.aws import capabilities
+from harness.base import caller
+from harness.configuration import exclusions
+from harness.configuration.addresses import located, modules_of, name_of, place_inside
+from harness.coverage import parts
+from harness.coverage.judge import judged
+from harness.coverage.levels import Coverage, Covered
+from harness.permissions.places import placed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from harness.coverage.parts import Part
+    from harness.deployment import Deployment
+
+_ENFORCEMENT = "iam_enforcement"
+_NOWHERE = ("", 0)
+
+
+def coverage_of(
+    stack: Deployment,
+    root: Path,
+    project: Path,
+    *,
+    since: float,
+    readers: Mapping[str, str] = MappingProxyType({}),
+    excluded: Sequence[str] = (),
+) -> Coverage:
+    """Return the coverage of a stack by the calls that were made since a moment.
+
+    Args:
+        stack: The stack, which still runs.
+        root: Its root module.
+        project: What the names of files are relative to.
+        since: In seconds since the epoch.
+        readers: The test that has read an output of the root, by the output's name.
+        excluded: Patterns of the addresses and files that are left out.
+
+    Raises:
+        BackendError: The backend keeps no request log.
+    """
+    calls, resources = stack.calls(since=since), stack.terraform.resources()
+    with caller.harness():
+        enforces = not capabilities.missing(stack.endpoint, [_ENFORCEMENT])
+    roles = placed(permissions.judged(resources, calls, enforces=enforces), root, project)
+    levels = {**judged(resources, calls, enforces=enforces), **parts.policies(roles, resources)}
+    whole = {**levels, **parts.outputs(stack.terraform.outputs().values, readers)}
+    places = located({*whole, *(each for address in whole for each in modules_of(address))}, root)
+
+    def place_of(address: str, pattern: str = "") -> tuple[str, int]:
+        if address not in places:
+            return _NOWHERE
+        file, line = place_inside(places[address], pattern) if pattern else places[address]
+        return name_of(file, project), line
+
+    def is_wanted(owner: str, item: Covered) -> bool:
+        names = [name for name in (owner, item.address, item.file) if name]
+        by_pattern = any(like(name, pattern) for name in names for pattern in excluded)
+        by_line = bool(item.file) and exclusions.is_marked((project / item.file, item.line))
+        return not (by_pattern or by_line or exclusions.is_left_out(owner, places))
+
+    def covered(part: Part) -> Covered:
+        file, line = part.place or place_of(part.owner, part.pattern)
+        name = f"{part.owner} {part.name}"
+        return Covered(address=name, level=part.level, why=part.why, file=file, line=line)
+
+    items = [(each.owner, covered(each)) for each in parts.parts(resources, levels, roles)]
+    for address, (level, why) in whole.items():
+        file, line = place_of(address)
+        items.append((address, Covered(address=address, level=level, why=why, file=file, line=line)))
+    return Coverage().merged(item for owner, item in items if is_wanted(owner, item))

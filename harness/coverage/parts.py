@@ -1,0 +1,131 @@
+"""How far the tests have exercised the parts of resources: statements, patterns, variables. And outputs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.coverage.levels import Level
+from harness.permissions import Use
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from harness.coverage.judge import Judgement
+    from harness.permissions import Grant, RolePermissions, Statement
+    from harness.values import Resource
+
+_FUNCTION = "aws_lambda_function"
+_RULE = "aws_cloudwatch_event_rule"
+_POLICIES = frozenset({"aws_iam_role_policy", "aws_iam_policy"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of a resource.
+
+    Attributes:
+        owner: The resource's address.
+        name: What it is called there.
+        level: How far the tests have exercised it.
+        why: What the level was judged by.
+        pattern: What its line has, as a regular expression.
+        place: Its file and line, if it stands in another block than the resource's.
+    """
+
+    owner: str
+    name: str
+    level: Level
+    why: str
+    pattern: str = ""
+    place: tuple[str, int] | None = None
+
+
+def parts(
+    resources: Sequence[Resource], levels: Mapping[str, Judgement], roles: Iterable[RolePermissions]
+) -> Iterator[Part]:
+    """Yield the parts of a stack's resources.
+
+    Args:
+        resources: All resources of the stack.
+        levels: What was judged of each, by its address.
+        roles: What was judged of the permissions of roles.
+    """
+    for each in resources:
+        if each.type == _FUNCTION:
+            yield from _variables(each, levels[each.address])
+        if each.type == _RULE and each.values.get("event_pattern"):
+            yield _pattern(each, levels[each.address])
+    for statement in _own(roles, resources):
+        level, why = _of_grants(statement.grants)
+        name = f"statement {statement.document.get('Sid') or statement.index + 1}"
+        place = (statement.file, statement.line)
+        yield Part(owner=statement.policy, name=name, level=level, why=why, place=place)
+
+
+def policies(roles: Iterable[RolePermissions], resources: Sequence[Resource]) -> dict[str, Judgement]:
+    """Return what is known of the policies of roles: each was used as far as one of its statements was."""
+    found: dict[str, Judgement] = {}
+    for statement in _own(roles, resources):
+        judgement = _of_grants(statement.grants)
+        known = found.get(statement.policy, judgement)
+        found[statement.policy] = max(known, judgement, key=lambda each: each[0])
+    return found
+
+
+def outputs(names: Iterable[str], readers: Mapping[str, str]) -> dict[str, Judgement]:
+    """Return what is known of the root's outputs, by address.
+
+    Args:
+        names: Those of the outputs.
+        readers: The test that has read an output by its name.
+    """
+    unread = Level.UNKNOWN, "no test has read it by its name; one that reads all at once leaves no trace"
+    return {
+        f"output.{name}": (Level.USED, f"read by {readers[name]}") if name in readers else unread
+        for name in names
+    }
+
+
+def _own(roles: Iterable[RolePermissions], resources: Sequence[Resource]) -> Iterator[Statement]:
+    """Yield the statements of policies that are resources of their own."""
+    known = {each.address for each in resources if each.type in _POLICIES}
+    for role in roles:
+        yield from (statement for statement in role.statements if statement.policy in known)
+
+
+def _of_grants(grants: Sequence[Grant]) -> Judgement:
+    """Judge a statement: it is used only if a backend that enforces permissions has let a call pass by it."""
+    for grant in grants:
+        if grant.has_decided:
+            return Level.USED, f"it allowed {grant.why}"
+    for grant in grants:
+        if grant.use is Use.USED:
+            return Level.UNKNOWN, f"{grant.why} needed it, and the backend does not enforce that"
+        if grant.use is Use.UNKNOWN:
+            return Level.UNKNOWN, grant.why
+    return Level.CREATED, "nothing that has run needed it"
+
+
+def _variables(function: Resource, judgement: Judgement) -> Iterator[Part]:
+    """Yield the environment variables of a function: no call tells which of them its code has read."""
+    has_run = judgement[0].is_used
+    level = Level.UNKNOWN if has_run else Level.CREATED
+    why = "no call tells whether the function has read it" if has_run else "the function has not run"
+    for environment in function.values.get("environment") or ():
+        for name in sorted(environment.get("variables") or ()):
+            found = rf'(?<![\w"]){re.escape(name)}\s*=|"{re.escape(name)}"\s*[=:]'
+            yield Part(
+                owner=function.address, name=f"environment {name}", level=level, why=why, pattern=found
+            )
+
+
+def _pattern(rule: Resource, judgement: Judgement) -> Part:
+    """Return the pattern of a rule: it decided what the rule did, unless a schedule may have."""
+    level, why = judgement
+    if level.is_used and rule.values.get("schedule_expression"):
+        level, why = Level.UNKNOWN, "its rule has a schedule, too"
+    return Part(
+        owner=rule.address, name="event_pattern", level=level, why=why, pattern=r"^\s*event_pattern\s*="
+    )

@@ -1,0 +1,60 @@
+"""Permissions by what runs have left in files: their reports, or a request log with a state of Terraform."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from harness.calls import calls_in
+from harness.errors import HarnessError
+from harness.permissions.judge import judged
+from harness.permissions.verdicts import Permissions
+from harness.terraform import state as states
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from harness.calls import Call
+    from harness.values import Resource
+
+
+def merged(reports: Sequence[Path]) -> Permissions:
+    """Return the permissions that reports tell of: those of parts of a suite, or of several backends.
+
+    Raises:
+        HarnessError: A file is no report of `pytest --permissions-report`.
+        OSError: A file can't be read.
+    """
+    return reduce(Permissions.merged, map(_read, reports), Permissions())
+
+
+def by_log(log: Path, state: Path) -> Permissions:
+    """Return the permissions of the roles of a state file by the calls of a request log.
+
+    Whether the emulator has enforced permissions, no file tells: what only enforcement proves is unknown.
+
+    Raises:
+        HarnessError: The log is of a later version, or the state has no resources.
+        OSError: A file can't be read.
+    """
+    resources = states.resources(state)
+    if not resources:
+        raise HarnessError(f"{state}: expected the state of an applied root, such as terraform.tfstate")
+    calls = calls_in(log.read_text("utf-8", "replace").splitlines())
+    return Permissions(tuple(judged(resources, _in_the_accounts(calls, resources))))
+
+
+def _in_the_accounts(calls: Iterable[Call], resources: Sequence[Resource]) -> list[Call]:
+    """Return the calls of the accounts that resources are in: an emulator may hold stacks of others."""
+    arns = (str(each.values.get("arn") or "").split(":") for each in resources)
+    accounts = {parts[4] for parts in arns if len(parts) > 5} | {""}  # noqa: PLR2004 - an ARN's parts
+    return [call for call in calls if call.account in accounts]
+
+
+def _read(report: Path) -> Permissions:
+    try:
+        return Permissions.from_json(report.read_text("utf-8"))
+    except (ValueError, KeyError, TypeError):
+        expected = "a report that `pytest --permissions-report` has written"
+        raise HarnessError(f"{report}: expected {expected}") from None

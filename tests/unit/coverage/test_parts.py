@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.coverage import Level
+from harness.coverage.judge import judged
+from harness.coverage.parts import outputs, parts, policies
+from harness.permissions import judged as permissions_judged
+from tests.unit.coverage.calls import EMULATOR, call, resource
+from tests.unit.permissions.stacks import BUCKET, FUNCTION, QUEUE, RUN, allow, made, stack
+
+if TYPE_CHECKING:
+    from harness.calls import Call
+    from harness.values import Resource
+
+CREATED, UNKNOWN, USED, ASSERTED = Level
+PUT = made("s3:PutObject", f"{BUCKET}/receipts/1")
+POLICY = "aws_iam_role_policy.writer"
+STORE = allow("s3:PutObject", f"{BUCKET}/receipts/*", Sid="Store")
+SEND = allow("sqs:SendMessage", QUEUE)
+RULE = "arn:aws:events:eu-north-1:000000000000:rule/r"
+FIRED = call("lambda:Invoke", EMULATOR, FUNCTION, source=RULE)
+
+
+def levels(resources: list[Resource], *calls: Call, enforces: bool = False) -> dict[str, Level]:
+    """Return the level of each part."""
+    roles = permissions_judged(resources, calls, enforces=enforces)
+    found = parts(resources, judged(resources, calls, enforces=enforces), roles)
+    return {f"{each.owner} {each.name}": each.level for each in found}
+
+
+def policy(resources: list[Resource], *calls: Call, enforces: bool = False) -> Level:
+    roles = permissions_judged(resources, calls, enforces=enforces)
+    return policies(roles, resources)[POLICY][0]
+
+
+def test_a_statement_is_used_if_a_backend_that_enforces_it_has_let_a_call_pass() -> None:
+    resources = stack(STORE, SEND)
+
+    found = levels(resources, RUN, PUT, enforces=True)
+
+    assert found == {f"{POLICY} statement Store": USED, f"{POLICY} statement 2": CREATED}
+    assert policy(resources, RUN, PUT, enforces=True) is USED
+
+
+def test_a_statement_that_was_needed_where_none_is_enforced_is_unknown() -> None:
+    resources = stack(STORE, SEND)
+
+    assert levels(resources, RUN, PUT) == {
+        f"{POLICY} statement Store": UNKNOWN,
+        f"{POLICY} statement 2": CREATED,
+    }
+    assert policy(resources, RUN, PUT) is UNKNOWN
+    assert policy(stack(SEND), RUN) is CREATED
+
+
+def test_what_lambda_needs_by_itself_no_emulator_asks_for() -> None:
+    log = allow(
+        ["logs:CreateLogStream", "logs:PutLogEvents"], "arn:aws:logs:*:*:log-group:/aws/lambda/writer:*"
+    )
+
+    assert levels(stack(log), RUN, enforces=True) == {f"{POLICY} statement 1": UNKNOWN}
+
+
+def test_a_call_that_was_refused_has_used_no_statement() -> None:
+    refused = made("s3:PutObject", f"{BUCKET}/receipts/1", status=403, error="AccessDenied")
+
+    assert levels(stack(STORE), RUN, refused, enforces=True) == {f"{POLICY} statement Store": UNKNOWN}
+
+
+def test_no_call_tells_whether_a_function_that_has_run_read_a_variable() -> None:
+    environment = {"environment": [{"variables": {"B": "1", "A": "2"}}]}
+    resources = stack(function=environment)
+    a, b = "aws_lambda_function.writer environment A", "aws_lambda_function.writer environment B"
+
+    assert levels(resources) == {a: CREATED, b: CREATED}
+    assert levels(resources, RUN) == {a: UNKNOWN, b: UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "calls", "level"),
+    [
+        ("", [FIRED], USED),
+        ("", [PUT], UNKNOWN),  # the log lacks the calls between services
+        ("", [call("sqs:SendMessage", EMULATOR, QUEUE, source="arn:aws:sns:::t")], CREATED),
+        ("rate(1 hour)", [FIRED], UNKNOWN),
+    ],
+)
+def test_a_pattern_is_used_by_its_rule_unless_a_schedule_may_have_been(
+    schedule: str, calls: list[Call], level: Level
+) -> None:
+    rule = resource("aws_cloudwatch_event_rule.r", arn=RULE, event_pattern="{}", schedule_expression=schedule)
+
+    assert levels([rule], *calls) == {"aws_cloudwatch_event_rule.r event_pattern": level}
+
+
+def test_a_rule_without_a_pattern_has_no_part() -> None:
+    rule = resource(
+        "aws_cloudwatch_event_rule.r", arn=RULE, event_pattern=None, schedule_expression="rate(1 day)"
+    )
+
+    assert levels([rule], FIRED) == {}
+
+
+def test_an_output_is_used_by_the_test_that_has_read_it_and_else_nobody_knows() -> None:
+    found = outputs(["url", "name"], {"url": "test:a.py::t"})
+
+    assert found["output.url"] == (USED, "read by test:a.py::t")
+    assert found["output.name"][0] is UNKNOWN
