@@ -5,6 +5,8 @@ A kind of resource that no rule here knows is unknown: nothing counts as used th
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from harness.coverage.levels import Level
 from harness.coverage.operations import is_of_a_test, is_of_the_system, reads, writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.calls import Call
     from harness.values import Resource
@@ -53,6 +55,18 @@ class Evidence:
     resources: Sequence[Resource]
     calls: Sequence[Call]
     enforces: bool = False
+
+    def about(self, arn: str) -> Sequence[Call]:
+        """Return the calls about what has an ARN, or about something inside of it."""
+        return self._by_arn.get(arn, ()) if arn else ()
+
+    @cached_property
+    def _by_arn(self) -> Mapping[str, Sequence[Call]]:
+        found: defaultdict[str, list[Call]] = defaultdict(list)
+        for call in self.calls:
+            for arn in {outer for each in call.resources for outer in _outers(each)}:
+                found[arn].append(call)
+        return found
 
     @cached_property
     def tells_deliveries(self) -> bool:
@@ -97,9 +111,7 @@ def _called(resource: Resource, evidence: Evidence, *, unseen: Level) -> Judgeme
     arn = str(resource.values.get("arn") or "").removesuffix(":*")
     service = _SERVICES.get(_service_of(arn), _service_of(arn))
     best, has_acted = (unseen, _UNSEEN), False
-    for call in evidence.calls if arn else ():
-        if not call.concerns(arn):
-            continue
+    for call in evidence.about(arn):
         has_acted &= call.by != "harness"
         if not (reads(call) or writes(call)):
             continue
@@ -128,7 +140,7 @@ def _alias(resource: Resource, evidence: Evidence) -> Judgement:
 
 def _run(arn: str, evidence: Evidence) -> Judgement | None:
     """Judge a function, or one of its aliases, by its runs."""
-    about = [call for call in evidence.calls if arn and call.concerns(arn)]
+    about = evidence.about(arn)
     answered = [call for call in about if call.service == "lambda" and call.operation == "Invoke"]
     for call in answered:
         if is_of_a_test(call) and call.succeeded and call.status == _ANSWERED:
@@ -175,6 +187,12 @@ def _role(resource: Resource, evidence: Evidence) -> Judgement:
 def told(call: Call) -> str:
     """Return a call as a reason."""
     return f"{call.service}:{call.operation} by {call.by}"
+
+
+def _outers(arn: str) -> Iterator[str]:
+    """Yield an ARN, and each that it is inside of."""
+    yield arn
+    yield from (arn[: end.start()] for end in re.finditer("[/:]", arn))
 
 
 def _service_of(arn: str) -> str:
