@@ -157,7 +157,10 @@ def bench(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def iam(session: nox.Session) -> None:
-    """Prove on MiniStack that the functions' roles suffice, and that no permission is one too many."""
+    """Prove that the functions' roles suffice, and that no permission is one too many.
+
+    MiniStack and LocalEmu (`-- --backend=localemu`) enforce them.
+    """
     _sync(session, "test")
     session.run("pytest", "tests/iam", "--backend=ministack", *session.posargs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import zipfile
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from harness.aws import clients
-from harness.errors import SettingsError
+from harness.base.polling import eventually
+from harness.errors import NotReachedError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 
 _REFUSED = frozenset({"AccessDenied", "AccessDeniedException"})
 _REFUSED_BY_EXECUTOR = "can't run without Docker"
+_REGIONS = ("eu-west-1", "eu-central-1")
+_REPLICATED = 3.0  # seconds
 _EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
@@ -86,10 +90,38 @@ def _process_executor(endpoint: Endpoint) -> str:
     return "does not run functions on the executor `process`"
 
 
+def _s3_replication(endpoint: Endpoint) -> str:
+    """Put an object where a rule says that it is copied to a bucket of another region."""
+    with ExitStack() as cleanup:
+        s3 = clients.client(endpoint, "s3")
+        elsewhere = next(region for region in _REGIONS if region != endpoint.region)
+        source = _versioned_bucket(endpoint, cleanup)
+        copies = _versioned_bucket(replace(endpoint, region=elsewhere), cleanup)
+        rule = {
+            "Status": "Enabled",
+            "Priority": 1,
+            "Filter": {"Prefix": ""},
+            "DeleteMarkerReplication": {"Status": "Disabled"},
+            "Destination": {"Bucket": f"arn:aws:s3:::{copies}"},
+        }
+        s3.put_bucket_replication(
+            Bucket=source, ReplicationConfiguration={"Role": _role(endpoint, cleanup), "Rules": [rule]}
+        )
+        s3.put_object(Bucket=source, Key="probe", Body=b"probe")
+        there = clients.client(replace(endpoint, region=elsewhere), "s3")
+        held = functools.partial(there.list_objects_v2, Bucket=copies)
+        try:
+            eventually(held, until=lambda listed: listed["KeyCount"], what="a replica", timeout=_REPLICATED)
+        except NotReachedError:
+            return "stores rules of replication and copies nothing"
+    return ""
+
+
 PROBES: Mapping[str, Callable[[Endpoint], str]] = {
     "bucket_policy_enforcement": _bucket_policy_enforcement,
     "iam_enforcement": _iam_enforcement,
     "process_executor": _process_executor,
+    "s3_replication": _s3_replication,
 }
 
 
@@ -104,6 +136,21 @@ def _user(endpoint: Endpoint, cleanup: ExitStack, *statements: Mapping[str, obje
     key = iam.create_access_key(UserName=name)["AccessKey"]
     cleanup.callback(iam.delete_access_key, UserName=name, AccessKeyId=key["AccessKeyId"])
     return replace(endpoint, access_key=key["AccessKeyId"], secret_key=key["SecretAccessKey"])
+
+
+def _versioned_bucket(endpoint: Endpoint, cleanup: ExitStack) -> str:
+    s3, bucket = clients.client(endpoint, "s3"), f"probe-{uuid4().hex[:12]}"
+    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": endpoint.region})
+    cleanup.callback(s3.delete_bucket, Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    cleanup.callback(_empty, endpoint, bucket)
+    return bucket
+
+
+def _empty(endpoint: Endpoint, bucket: str) -> None:
+    s3 = clients.client(endpoint, "s3")
+    for held in s3.list_object_versions(Bucket=bucket).get("Versions", ()):
+        s3.delete_object(Bucket=bucket, Key=held["Key"], VersionId=held["VersionId"])
 
 
 def _role(endpoint: Endpoint, cleanup: ExitStack) -> str:

@@ -19,6 +19,7 @@ from harness.backends.docker_engine import BACKEND, Engine, Plan, RunningContain
 from harness.backends.emulator import HOST, RETRY_DELAY, free_port, healthy
 from harness.base import environments
 from harness.errors import BackendError
+from harness.needs import fidelity
 from harness.packages import Platform
 from harness.values import Endpoint
 
@@ -319,7 +320,7 @@ def _lacks(settings: Settings, feature: str) -> bool:
     """The image has one Python for functions; a licence brings the other services."""
     if settings.lambda_executor == "process" and feature.startswith((needs.IMAGES, needs.RUNTIME)):
         return not feature.startswith((f"{needs.RUNTIME}{_PYTHON}", f"{needs.RUNTIME}provided"))
-    return TOKEN not in settings.environ and feature in localstack.PAID
+    return TOKEN not in settings.environ and feature in fidelity.missing("localstack")
 
 
 def _functions_run_on(settings: Settings) -> Platform | None:

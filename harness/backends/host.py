@@ -6,10 +6,11 @@ import functools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from harness import needs, runtimes
+from harness import runtimes
 from harness.backends import emulator, localstack
 from harness.backends.backend import Availability, Backend
 from harness.base import environments
+from harness.needs import fidelity
 from harness.packages import Platform
 
 if TYPE_CHECKING:
@@ -21,16 +22,7 @@ if TYPE_CHECKING:
     from harness.values import Endpoint
 
 _FUNCTIONS = "lambda-runtime"
-# LocalStack fetches programs for these when they are first used: kinesis-mock, OpenSearch, Java. It has no
-# network here. DynamoDB is moto's, as DynamoDB Local is a Java program too, and that has no streams.
-_FETCHED = frozenset({"kinesis", "opensearch", "es", needs.STREAMS, needs.JSONATA})
-# Each was tried on 2026-11-30: the first have no operations, and search engines run in Docker.
-_NOT_IN_THE_FORK = frozenset(
-    """
-    appconfig bedrock-agent fis globalaccelerator kinesisanalyticsv2 schemas sesv2 signer synthetics
-    timestream-write verifiedpermissions xray opensearch es
-    """.split()  # noqa: SIM905 # it reads better
-) | {needs.JSONATA}
+_IAM_ENFORCEMENT = {"enforce": "1", "soft": "soft", "off": "0"}
 
 
 @contextmanager
@@ -62,6 +54,7 @@ def _started(distribution: Distribution, backend: str, settings: Settings) -> It
             | {"LAMBDA_PROCESS_HOT": str(folder / emulator.HOT)}
             | {"LAMBDA_PROCESS_EVENTS": str(folder / emulator.EVENTS)}
             | {"LAMBDA_PROCESS_TOOLS": str(folder / emulator.TOOLS)}
+            | {"IAM_ENFORCEMENT": _IAM_ENFORCEMENT[settings.localemu_iam]}  # LocalStack does not know it
         )
         return [str(python), "-m", f"{distribution.package}.runtime.main"], environ
 
@@ -98,5 +91,5 @@ def process_backend(name: str, distribution: Distribution, lacking: Collection[s
     )
 
 
-HOST = process_backend("host", localstack.LOCALSTACK, localstack.PAID | _FETCHED)
-LOCALEMU = process_backend("localemu", localstack.LOCALEMU, _NOT_IN_THE_FORK)
+HOST = process_backend("host", localstack.LOCALSTACK, fidelity.missing("localstack", "host"))
+LOCALEMU = process_backend("localemu", localstack.LOCALEMU, fidelity.missing("localemu"))

@@ -85,19 +85,6 @@ LOCALEMU = Distribution(
 )
 
 
-# Each was asked by one call on 2026-11-27: it says that it is "not included in your license plan".
-# https://docs.localstack.cloud/aws/licensing/
-PAID = frozenset(
-    """
-    amplify apigatewayv2 appconfig apprunner appsync athena autoscaling backup batch bedrock bedrock-agent
-    budgets cloudfront cloudtrail codebuild codedeploy codepipeline cognito-identity cognito-idp dms docdb ecr
-    ecs efs eks elasticache elbv2 emr fis globalaccelerator glue guardduty iot kafka kinesisanalyticsv2
-    lakeformation memorydb mq neptune opensearchserverless organizations pipes rds sagemaker schemas
-    servicediscovery sesv2 shield signer synthetics timestream-write transfer verifiedpermissions wafv2 xray
-    """.split()  # noqa: SIM905 # it reads better
-)
-
-
 def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
     """Return LocalStack's environment: `environ` without a way to AWS or to any other host.
 

@@ -12,6 +12,7 @@ from harness.backends import emulator, localstack
 from harness.backends.backend import Availability, Backend
 from harness.base import environments
 from harness.base.isolation import without_aws, without_network
+from harness.needs import fidelity
 from harness.packages import Platform
 
 if TYPE_CHECKING:
@@ -25,14 +26,6 @@ PYTHONS = ((3, 13), (3, 12), (3, 14))
 _PACKAGE = Path(str(files("harness")))
 REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"ministack-{VERSION}.txt"
 LAUNCHER = _PACKAGE / "backends" / "guests" / "ministack"
-
-
-# Each was asked by one call on 2026-11-27, and does not answer: https://github.com/ministackorg/ministack
-_MISSING = """
-amplify apprunner codedeploy codepipeline dms es fis globalaccelerator guardduty kinesisanalyticsv2
-lakeformation memorydb redshift sagemaker schemas shield signer synthetics timestream-write
-verifiedpermissions xray
-"""
 
 
 @contextmanager
@@ -88,7 +81,7 @@ def _examine(settings: Settings) -> Availability:
 
 
 def _lacks(_settings: Settings, feature: str) -> bool:
-    return feature in _MISSING.split() or runtimes.lacks(feature)
+    return feature in fidelity.missing("ministack") or runtimes.lacks(feature)
 
 
 MINISTACK = Backend(

@@ -23,7 +23,7 @@ _DISTRIBUTION = "terraform-lambda-harness"
 # What a backend is started with; another value of one of these takes another backend.
 _BACKEND_SETTINGS = (
     *("backend", "region", "port", "python", "image", "lambda_executor"),
-    *("ministack_auth", "aws_accounts", "allowed_hosts"),
+    *("ministack_auth", "localemu_iam", "aws_accounts", "allowed_hosts"),
     *("endpoint_url", "endpoint_ca", "endpoint_credentials"),
 )
 _HASHES = ("sha256", "md5", "sha1", "sha512")  # those that Terraform has functions for

@@ -83,6 +83,9 @@ class Settings:
     providers, for machines that reach no registry."""
     ministack_auth: bool = field(default=True, metadata=of_form(forms.switch))
     """Whether the backend `ministack` enforces IAM and bucket policies."""
+    localemu_iam: str = field(default="enforce", metadata=of_form(forms.one_of("enforce", "soft", "off")))
+    """What the backend `localemu` does with a call that policies do not allow: `enforce` refuses it, `soft`
+    carries it out and complains of it in its log, `off` does not look."""
     endpoint_url: str = field(default="", metadata=of_form(forms.url))
     """Where the backend `external` answers."""
     endpoint_ca: Path | None = field(default=None, metadata=of_form(forms.path))

@@ -15,7 +15,7 @@ from harness import Settings, plugin
 from harness.aws import capabilities
 from harness.cli import main
 from harness.settings.forms import settings_of, variable_of
-from scripts import settings_docs
+from scripts import fidelity_docs, settings_docs
 from tests.docs.snippets import PROJECT, collected
 from tests.unit.test_layers import HOME, WINGS
 
@@ -43,6 +43,10 @@ def test_every_setting_is_there_as_its_class_declares_it(capsys: pytest.CaptureF
     assert set(told) == {variable_of(name) for name in settings_of(Settings)}
     for name in ("backend", "region", "port", "image", "lambda_executor", "terraform", "name_variable"):
         assert told[variable_of(name)][0] == f"`{getattr(default, name)}`"
+
+
+def test_the_tables_of_fidelity_are_those_of_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    assert fidelity_docs.main(["--check"]) == 0, capsys.readouterr().err
 
 
 def test_a_table_that_differs_from_its_class_is_written_anew() -> None:

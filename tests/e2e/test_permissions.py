@@ -1,4 +1,4 @@
-"""Emulators let any service call any function, so the functions' policies are judged here as AWS would."""
+"""Most emulators let any service call any function, so functions' policies are judged here as AWS would."""
 
 from __future__ import annotations
 

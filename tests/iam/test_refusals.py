@@ -139,7 +139,9 @@ def test_a_caller_that_may_list_objects_alone_is_refused_a_missing_pointer(scena
         "Condition": listed,
     }
 
-    with user(scenario.endpoint, [read, objects]) as endpoint:
+    decrypt: Statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": system.kms_key_arn}
+
+    with user(scenario.endpoint, [read, objects, decrypt]) as endpoint:
         assert not refused(endpoint, "list_objects_v2", Bucket=system.bucket_name)
         assert refused(endpoint, "get_object", Bucket=system.bucket_name, Key=system.pointer_key)
         scenario.put([system.pointer_key])

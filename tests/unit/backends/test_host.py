@@ -95,3 +95,13 @@ def test_an_installation_that_fails_is_an_error_that_says_why(
 
     with pytest.raises(BackendError, match=r"(?s)could not be installed; is PyPI reachable\?.*nowhere"):
         start(replace(settings, python=Path(sys.executable)), backend)
+
+
+@pytest.mark.parametrize(("told", "mode"), [("enforce", "1"), ("soft", "soft"), ("off", "0")])
+def test_localemu_is_told_what_to_do_with_calls_that_are_not_allowed(
+    settings: Settings, fake_localstack: Callable[[str], None], told: str, mode: str
+) -> None:
+    fake_localstack('echo "enforcement: $IAM_ENFORCEMENT."; exit 7')
+
+    with pytest.raises(BackendError, match=rf"enforcement: {mode}\."):
+        start(replace(settings, localemu_iam=told), host.LOCALEMU)

@@ -1,9 +1,6 @@
 """Start MiniStack 1.5.33 with what its enforcement of policies lacks; it runs in MiniStack's environment.
 
-A condition key that no request ever carries makes a policy that asks for it either useless or fatal, so those
-that a request's headers or body tell are filled in here:
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
-
+The condition keys of S3 that a request's headers or body tell are filled in.
 S3 says that a key is missing only to a caller that may list it, as on AWS.
 Two answers of API Gateway that differ from AWS's are put right as well.
 Functions run on the harness's own runner.
@@ -13,10 +10,10 @@ from __future__ import annotations
 
 from functools import wraps
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from defusedxml import ElementTree
 from lambda_process_executor import ministack_calls, workers
+from lambda_process_executor.condition_keys import put_object_keys, tag_keys
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
@@ -27,14 +24,6 @@ if TYPE_CHECKING:
 
     type Application = Callable[[dict[str, Any], Any, Any], Awaitable[None]]
 
-_PUT_OBJECT_HEADERS = {
-    "if-match": "s3:if-match",
-    "if-none-match": "s3:if-none-match",
-    "x-amz-server-side-encryption-aws-kms-key-id": "s3:x-amz-server-side-encryption-aws-kms-key-id",
-    "x-amz-server-side-encryption-customer-algorithm": "s3:x-amz-server-side-encryption-customer-algorithm",
-    "x-amz-storage-class": "s3:x-amz-storage-class",
-}
-_TAG = "s3:RequestObjectTag/"
 _ON_A_KEY = frozenset(
     {"s3:GetObject", "s3:GetObjectAttributes", "s3:GetObjectTagging", "s3:PutObjectTagging"}
 )
@@ -52,17 +41,11 @@ def behind_tls(served: Application) -> Application:
     return application
 
 
-def put_object_keys(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the condition keys of a PutObject with these headers."""
-    found = {key: headers[header] for header, key in _PUT_OBJECT_HEADERS.items() if headers.get(header)}
-    return found | {_TAG + name: value for name, value in parse_qsl(headers.get("x-amz-tagging", ""))}
-
-
 def put_tagging_keys(body: bytes) -> dict[str, str]:
     """Return the condition keys of a PutObjectTagging with this body."""
     tags = [node for node in ElementTree.fromstring(body).iter() if node.tag.endswith("Tag")]
     pairs = [{field.tag.rpartition("}")[2]: field.text or "" for field in tag} for tag in tags]
-    return {_TAG + pair["Key"]: pair["Value"] for pair in pairs}
+    return tag_keys({pair["Key"]: pair["Value"] for pair in pairs})
 
 
 def _with_put_object_keys(known: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:

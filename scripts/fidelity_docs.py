@@ -1,0 +1,80 @@
+"""Write the table of what emulators do into its page of the documentation, from what the probes have found.
+
+`--check` changes nothing and fails if the table is out of date.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+from harness.needs import fidelity, title_of
+from harness.needs.features import SERVICES
+
+PAGE = Path(__file__).parents[1] / "docs" / "fidelity.md"
+BACKENDS = ("host", "localemu", "ministack")
+_MISSING_ON = {"host": ("localstack", "host"), "localemu": ("localemu",), "ministack": ("ministack",)}
+_NOT_TRIED = "not tried"
+_LEVELS = ("enforced", "carried out", "declared", "missing")
+_TABLE = re.compile(
+    r"(?s)(<!-- (\w+): written by scripts/fidelity_docs.py -->\n\n).*?(\n<!-- end of the table -->)"
+)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Update or check the page; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if it is out of date")
+    options = parser.parse_args(arguments)
+    text = PAGE.read_text("utf-8")
+    fresh = updated(text)
+    if options.check and fresh != text:
+        sys.stderr.write(f"{PAGE.name} is out of date: run python -m scripts.fidelity_docs\n")
+        return 1
+    PAGE.write_text(fresh, "utf-8")
+    return 0
+
+
+def updated(page: str) -> str:
+    """Return the page with fresh tables."""
+    tables = {"features": _features(), "counts": _counts(), "services": _services()}
+    return _TABLE.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", page)
+
+
+def _features() -> str:
+    rows = [
+        [feature, *(levels.get(name, _NOT_TRIED) for name in BACKENDS)]
+        for feature, levels in fidelity.levels().items()
+    ]
+    return _table("feature", rows)
+
+
+def _counts() -> str:
+    counts = {
+        name: Counter(levels.get(name, _NOT_TRIED) for levels in fidelity.levels().values())
+        for name in BACKENDS
+    }
+    return _table("level", [[level, *(str(counts[name][level]) for name in BACKENDS)] for level in _LEVELS])
+
+
+def _services() -> str:
+    """Return a row for each service that is missing somewhere."""
+    missing = {name: fidelity.missing(*reasons) for name, reasons in _MISSING_ON.items()}
+    named = sorted(SERVICES & frozenset().union(*missing.values()), key=lambda name: title_of(name).lower())
+    rows = [
+        [title_of(each), *("missing" if each in missing[name] else "answers" for name in BACKENDS)]
+        for each in named
+    ]
+    return _table("service", rows)
+
+
+def _table(head: str, rows: list[list[str]]) -> str:
+    cells = [[head, *(f"`{name}`" for name in BACKENDS)], ["---"] * (len(BACKENDS) + 1), *rows]
+    return "".join(f"| {' | '.join(row)} |\n" for row in cells)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
