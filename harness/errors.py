@@ -240,6 +240,21 @@ class PackageError(HarnessError):
         self.source = source
 
 
+class SnapshotError(HarnessError):
+    """A snapshot can't be used.
+
+    Attributes:
+        file: The file that should have it.
+        reason: Why not.
+    """
+
+    def __init__(self, file: Path, reason: str) -> None:
+        """Name the file and the reason."""
+        self.file = file
+        self.reason = reason
+        super().__init__(f"{file} is no snapshot that can be used: {reason}")
+
+
 class NotReachedError(HarnessError, TimeoutError):
     """A condition did not come true in time, or can't come true any more.
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness import backends, packages, rules
 from harness.configuration import remote_state, scratch, values
 from harness.deployment import Deployment
 from harness.settings import Settings
+from harness.snapshots import RestorableStack
 from harness.terraform import commands as terraform
 from harness.terraform import state
 
@@ -53,26 +55,33 @@ def deployed_for_the_run(settings: Settings, endpoint: Endpoint) -> AbstractCont
     Raises:
         HarnessError: A step failed; the steps before it have been undone.
     """
-    return deployed_at(settings, endpoint, destroy=settings.destroy or not endpoint.is_temporary)
+    destroy = settings.destroy or not endpoint.is_temporary
+    return deployed_at(settings, endpoint, destroy=destroy, snapshots=settings.snapshots)
 
 
 @contextmanager
-def deployed_at(settings: Settings, endpoint: Endpoint, *, destroy: bool = True) -> Iterator[Deployment]:
+def deployed_at(
+    settings: Settings, endpoint: Endpoint, *, destroy: bool = True, snapshots: bool = False
+) -> Iterator[Deployment]:
     """Run the stack of `settings` at an `endpoint` that is there already, while the context is open.
 
     Args:
         settings: The settings.
         endpoint: Where to run it.
         destroy: Whether to destroy it at the end.
+        snapshots: Whether it may be restored from a snapshot, and one be taken of it: only where nothing else
+            is deployed to.
 
     Raises:
         HarnessError: A step failed; the steps before it have been undone.
     """
     prepare(settings, running=endpoint.backend)
     backends.check_needs(settings, running=endpoint.backend)
+    zips = zip_variables(settings, running=endpoint.backend)
+    restorable = RestorableStack.of(replace(settings, snapshots=snapshots), endpoint, zips)
     with ExitStack() as resources:
         applied: dict[Path, terraform.Terraform] = {}
-        for each in stages(settings):
+        for each in remote_state.stages(settings):
             states = {folder: other.state for folder, other in applied.items()}
             context = terraform.applied(
                 each,
@@ -80,24 +89,13 @@ def deployed_at(settings: Settings, endpoint: Endpoint, *, destroy: bool = True)
                 zip_variables(each, running=endpoint.backend),
                 destroy=destroy,
                 states=remote_state.states_read(each.terraform_dir, states),
+                bring_up=restorable.bring_up,
             )
             applied[each.terraform_dir] = resources.enter_context(context)
             tell_refusals(applied[each.terraform_dir])
+        restorable.keep()
         stack = applied[settings.terraform_dir]
         yield Deployment.at(endpoint, stack, stack.outputs())
-
-
-def stages(settings: Settings) -> list[Settings]:
-    """Return the settings of each root, in the order in which they are applied.
-
-    Raises:
-        SettingsError: The roots read each other's states in a circle.
-    """
-    if not settings.roots:
-        return [settings]
-    by_root = {root.terraform_dir: settings.of_root(root) for root in settings.roots}
-    by_root[settings.terraform_dir] = settings
-    return [by_root[folder] for folder in remote_state.in_order(list(by_root))]
 
 
 def tell_refusals(applied: terraform.Terraform) -> None:
@@ -120,7 +118,7 @@ def prepare(settings: Settings, *, running: str = "") -> None:
         SettingsError: There is no root module, or its variables are not those that the settings set.
     """
     terraform.program_of(settings)
-    for each in stages(settings):
+    for each in remote_state.stages(settings):
         scratch.check(each.terraform_dir)
         values.check(each)
     packages.build_all(settings, _platform(settings, running))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.configuration.declarations import Block
+    from harness.settings import Settings
 
 SETTING = "[[tool.harness.roots]]"
 _KIND = "terraform_remote_state"
@@ -37,6 +38,19 @@ def in_order(roots: Sequence[Path]) -> list[Path]:
         circle = " -> ".join(root.name for root in reversed(problem.args[1]))
         expected = "roots that can be applied one after another"
         raise SettingsError(SETTING, expected=expected, got=f"a circle, {circle}") from None
+
+
+def stages(settings: Settings) -> list[Settings]:
+    """Return the settings of each root, in the order in which they are applied.
+
+    Raises:
+        SettingsError: The roots read each other's states in a circle.
+    """
+    if not settings.roots:
+        return [settings]
+    by_root = {root.terraform_dir: settings.of_root(root) for root in settings.roots}
+    by_root[settings.terraform_dir] = settings
+    return [by_root[folder] for folder in in_order(list(by_root))]
 
 
 def states_read(root: Path, states: Mapping[Path, Path]) -> dict[Path, dict[str, Path]]:

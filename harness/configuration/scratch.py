@@ -148,6 +148,11 @@ def copy_of(folder: Path, into: Path) -> Path:
     return into / folder.resolve().relative_to(folder.resolve().anchor)
 
 
+def folder_of_copies(folder: Path, copy: Path) -> Path:
+    """Return the directory that `copied` has put `copy`, that of `folder`, into."""
+    return copy.parents[len(folder.resolve().parts) - 2]
+
+
 def _clear(into: Path) -> None:
     """Remove what an earlier copy has put into `into`."""
     for folder, names, files in os.walk(into):

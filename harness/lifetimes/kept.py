@@ -21,15 +21,15 @@ from harness import backends
 from harness.aws import clients
 from harness.backends import emulator
 from harness.base import journal, process
-from harness.configuration.remote_state import states_read
+from harness.configuration.remote_state import stages, states_read
 from harness.configuration.scratch import copied, copy_of
 from harness.deployment import Deployment
 from harness.errors import BackendError, HarnessError, NotUpError
 from harness.lifetimes import hot, keeper, swap
-from harness.lifetimes.fingerprints import Fingerprint, backend_fingerprint
 from harness.lifetimes.keeper import Task
 from harness.lifetimes.swap import LARGEST_UPLOAD, NotSwappableError, Swap, carry_out
-from harness.session import prepare, stages, tell_refusals, zip_variables
+from harness.session import prepare, tell_refusals, zip_variables
+from harness.snapshots import Fingerprint, RestorableStack, backend_fingerprint
 from harness.telemetry import timeline
 from harness.terraform import commands as terraform
 from harness.values import Endpoint, Outputs
@@ -193,14 +193,16 @@ class Kept:
     def _applied(self, endpoint: Endpoint) -> Terraform:
         """Apply a copy of each root, and return the commands on that of the stack."""
         done: dict[Path, Terraform] = {}
+        restorable = RestorableStack.of(self.settings, endpoint, zip_variables(self.settings))
         for each in stages(self.settings):
             states = states_read(
                 each.terraform_dir, {root: commands.state for root, commands in done.items()}
             )
             copied(each.terraform_dir, self._place(each), emulated=not endpoint.is_aws, states=states)
             done[each.terraform_dir] = self._commands(endpoint, each)
-            terraform.apply_root(done[each.terraform_dir])
+            restorable.bring_up(done[each.terraform_dir])
             tell_refusals(done[each.terraform_dir])
+        restorable.keep()
         return done[self.settings.terraform_dir]
 
     def running(self) -> Deployment:

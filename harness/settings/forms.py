@@ -89,6 +89,13 @@ def seconds(name: str, value: str, _project: Path) -> float:
     return seconds
 
 
+def whole(name: str, value: str, _project: Path) -> int:
+    """Return a whole number above 0."""
+    if not value.isdecimal() or int(value) == 0:
+        raise SettingsError(name, expected="a whole number above 0", got=value)
+    return int(value)
+
+
 def switch(name: str, value: str, _project: Path) -> bool:
     """Return what `true` or `false` says."""
     try:

@@ -73,6 +73,13 @@ class Settings:
     destroy: bool = field(default=False, metadata=of_form(forms.switch))
     """Whether the stack is destroyed even where it goes with the emulator at the end of the run; `pytest
     --destroy` says the same."""
+    snapshots: bool = field(default=True, metadata=of_form(forms.switch))
+    """Whether an applied stack is saved, and the next run restores it: see
+    [Snapshots](../how-to/snapshots.md). `pytest --no-snapshot` says no."""
+    snapshot_days: int = field(default=14, metadata=of_form(forms.whole))
+    """Days for which a snapshot is kept that no run restores."""
+    snapshot_megabytes: int = field(default=1024, metadata=of_form(forms.whole))
+    """The room that all snapshots may take, in MiB; the oldest make way."""
     workspace: str = field(default="", metadata=of_form(forms.text))
     """The Terraform workspace; empty for the default one."""
     var_files: tuple[Path, ...] = field(default=(), metadata=of_form(forms.paths))

@@ -199,6 +199,8 @@ class Terraform:
         return state.resources(self.state)
 
     def _events(self, command: str, *flags: str, **variables: str) -> EventLog:
+        if not installation.has_run(self.root):  # the root was restored, and nothing needed its providers yet
+            self.init()
         events = EventLog()
         watch = Watch(command=command, events=events, log=self.log)
         argv = [self.program, command, "-json", "-input=false", *flags]
@@ -360,6 +362,7 @@ def applied(
     *,
     destroy: bool = True,
     states: Mapping[Path, Mapping[str, Path]] | None = None,
+    bring_up: Callable[[Terraform], None] | None = None,
 ) -> Iterator[Terraform]:
     """Apply the root of `settings` at `endpoint`, and destroy it when the context closes.
 
@@ -369,6 +372,7 @@ def applied(
         variables: Input variables on top of the settings' own.
         destroy: Whether to destroy it; it is not worth the time where the emulator ends right afterwards.
         states: The states of other roots that it reads, as `copied` takes them.
+        bring_up: Applies the commands' root, or does what comes to the same; by default `apply_root`.
 
     Raises:
         HarnessError: What `prepared` raises.
@@ -378,7 +382,7 @@ def applied(
     with _scratch(settings, endpoint, variables, states or {}) as root:
         terraform = commands_at(endpoint, root, settings, variables)
         with _destroyed_afterwards(terraform) if destroy else nullcontext():
-            apply_root(terraform)
+            (bring_up or apply_root)(terraform)
             yield terraform
 
 

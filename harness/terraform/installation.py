@@ -39,6 +39,11 @@ def is_whole(root: Path, given: Mapping[str, str]) -> bool:
     )
 
 
+def has_run(root: Path) -> bool:
+    """Say whether `init` has run in `root`, whatever has changed since."""
+    return (root / ".terraform" / _NOTE).is_file()
+
+
 def note(root: Path, given: Mapping[str, str]) -> None:
     """Note that `init` has just run in `root`."""
     (root / ".terraform" / _NOTE).write_text(_digest(root, given), "utf-8")

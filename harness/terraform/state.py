@@ -8,6 +8,7 @@ https://github.com/hashicorp/terraform/blob/v1.11.4/internal/states/statefile/ve
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+_PROVIDER = re.compile(r'.*provider\["(?:[^"]*/)?([^"/]+)"\].*')
 _DEFAULT_PROVIDER = '/hashicorp/aws"]'  # how the address of a provider without an alias ends
 
 
@@ -76,6 +78,11 @@ def secrets(state: Path) -> list[Any]:
         for path in each.get("sensitive_attributes", [])
         if len(path) == 1 and path[0].get("type") == "get_attr"
     ]
+
+
+def managed_by(state: Path) -> set[str]:
+    """Return the names of the providers, such as `aws`, that manage the resources of a state file."""
+    return {_PROVIDER.sub(r"\1", str(resource.get("provider"))) for resource in _managed(state)}
 
 
 def terraform_version(state: Path) -> str:

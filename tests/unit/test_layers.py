@@ -33,6 +33,7 @@ WINGS = [
     "resources",
     "deployment",
     "assertions",
+    "snapshots",
     "session",
     "permissions",
     "coverage",

@@ -13,7 +13,7 @@ import pytest
 from harness import HarnessError, TerraformError, backends, eventually
 from harness.backends import load
 from harness.errors import NotUpError
-from harness.lifetimes.fingerprints import Fingerprint, backend_fingerprint
+from harness.snapshots.fingerprints import Fingerprint, backend_fingerprint
 from harness.lifetimes.kept import Kept
 from harness.settings import PackageSettings
 from tests.unit.fake_stack import FakeStack

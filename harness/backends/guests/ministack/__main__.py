@@ -12,7 +12,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from defusedxml import ElementTree
-from lambda_process_executor import ministack_calls, workers
+from lambda_process_executor import ministack_calls, ministack_state, workers
 from lambda_process_executor.condition_keys import put_object_keys, tag_keys
 
 from ministack import app
@@ -135,7 +135,7 @@ def main() -> None:
     iam_evaluator.enforce = _with_listing_of_missing_keys(iam_evaluator.enforce)
     iam_actions.request_tag_context = _with_put_tagging_keys(iam_actions.request_tag_context)
     workers.install()
-    app.app = behind_tls(ministack_calls.logged(app.app))
+    app.app = behind_tls(ministack_state.with_state(ministack_calls.logged(app.app)))
     app.main()
 
 

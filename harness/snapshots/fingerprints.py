@@ -1,23 +1,26 @@
-"""What decides how a kept backend is started, and what an apply would find changed."""
+"""Fingerprints: of what a backend is started with, of what an apply finds, and of where a snapshot fits."""
 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 from dataclasses import dataclass
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from harness.configuration.remote_state import stages
 from harness.configuration.scratch import inputs
-from harness.session import stages
 from harness.terraform import commands as terraform
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from harness.settings import Settings
+    from harness.values import Endpoint
 
 _DISTRIBUTION = "terraform-lambda-harness"
 # What a backend is started with; another value of one of these takes another backend.
@@ -78,6 +81,31 @@ def backend_fingerprint(settings: Settings) -> str:
     """Return a digest of all that decides how the backend is started."""
     chosen = [f"{name}={getattr(settings, name)}" for name in _BACKEND_SETTINGS]
     return _digest([version(_DISTRIBUTION), *chosen])
+
+
+def emulator_fingerprint(endpoint: Endpoint, settings: Settings) -> str:
+    """Return a digest of all that must be the same for an emulator to understand another one's state."""
+    return _digest([_harness(), endpoint.backend, settings.image if endpoint.backend == "container" else ""])
+
+
+def place_fingerprint(endpoint: Endpoint, settings: Settings) -> str:
+    """Return a digest of what two snapshots of one stack have in common, whatever has changed in it."""
+    return _digest(
+        [
+            emulator_fingerprint(endpoint, settings),
+            backend_fingerprint(settings),
+            *(f"{stage.terraform_dir} {stage.workspace}" for stage in stages(settings)),
+            *(endpoint.access_key, endpoint.region, endpoint.name),
+        ]
+    )
+
+
+@functools.cache
+def _harness() -> str:
+    """Return a digest of the harness's own files: its guests hold the state, and its overrides shape it."""
+    package = Path(str(files("harness")))
+    own = sorted(file for file in package.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    return _digest([*(file.relative_to(package).as_posix() for file in own), *_contents(own)])
 
 
 def _chosen(settings: Settings, variables: Mapping[str, str]) -> list[str]:

@@ -1,0 +1,101 @@
+"""Hands out what MiniStack holds, and takes it back: an ASGI application around MiniStack's own.
+
+MiniStack 1.5.33 keeps all that it is told in dictionaries of its services' modules, whose keys begin with the
+number of an account, and a few files.
+"""
+
+import importlib
+import pickle
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from ministack.core.persistence import STATE_DIR
+from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
+
+from lambda_process_executor.state import PATH, UNREADABLE, accounts_of
+
+type Message = dict[str, Any]
+type Application = Callable[[Message, Any, Any], Awaitable[None]]
+type Store = AccountScopedDict | AccountRegionScopedDict
+
+_SERVICES = "ministack.services."
+_POLLING = ("lambda_svc", "pipes")  # they begin to poll when they load what they have saved
+
+
+def with_state(served: Application) -> Application:
+    """Return the application with a place where its state is handed out, and taken back."""
+
+    async def application(scope: Message, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
+        if scope["type"] != "http" or scope["path"] != PATH:
+            await served(scope, receive, send)
+        elif scope["method"] == "GET":
+            query = parse_qs(scope.get("query_string", b"").decode())
+            await _answer(send, 200, saved(accounts_of(query.get("accounts", [""])[0])))
+        else:
+            problem = load(await _body(receive))
+            await _answer(send, 400 if problem else 200, problem.encode())
+
+    return application
+
+
+def saved(accounts: frozenset[str]) -> bytes:
+    """Return what is held for some accounts."""
+    stores = {
+        name: {key: value for key, value in store._data.items() if key[0] in accounts}  # noqa: SLF001
+        for name, store in _stores()
+    }
+    folder = Path(STATE_DIR)
+    files = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+    held = {name: entries for name, entries in stores.items() if entries}
+    return pickle.dumps({"accounts": accounts, "stores": held, "files": files})
+
+
+def load(content: bytes) -> str:
+    """Let what `saved` returned take the place of what is held for its accounts; return what is wrong."""
+    try:
+        told = pickle.loads(content)  # noqa: S301 - whoever reaches the emulator may do all
+        accounts, stores, files = told["accounts"], told["stores"], told["files"]
+    except Exception as problem:  # noqa: BLE001 - a pickle can raise anything
+        return f"{UNREADABLE}: {problem!r}"
+    for name, text in files.items():
+        file = Path(STATE_DIR) / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text)
+    for name in stores:
+        importlib.import_module(_SERVICES + name.partition(":")[0])
+    for name, store in _stores():
+        for key in [key for key in store._data if key[0] in accounts]:  # noqa: SLF001
+            del store._data[key]  # noqa: SLF001
+        store._data.update(stores.get(name, {}))  # noqa: SLF001
+    for name in _POLLING:
+        importlib.import_module(_SERVICES + name).load_persisted_state({})
+    return ""
+
+
+def _stores() -> Iterator[tuple[str, Store]]:
+    """Yield each dictionary once, as `module:name`."""
+    seen: set[int] = set()
+    loaded = {name: module for name, module in sys.modules.items() if name.startswith(_SERVICES)}
+    for module in sorted(loaded):
+        for name, value in list(vars(loaded[module]).items()):
+            if isinstance(value, AccountScopedDict | AccountRegionScopedDict) and id(value) not in seen:
+                seen.add(id(value))
+                yield f"{module.removeprefix(_SERVICES)}:{name}", value
+
+
+async def _body(receive: Callable[[], Awaitable[Message]]) -> bytes:
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    return bytes(body)
+
+
+async def _answer(send: Callable[[Message], Awaitable[None]], status: int, body: bytes) -> None:
+    headers = [(b"content-type", b"application/octet-stream")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,199 @@
+"""A stack that is restored from a snapshot if there is one, and applied and saved if there is none."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from harness.configuration.remote_state import stages
+from harness.configuration.scratch import folder_of_copies
+from harness.errors import BackendError, TerraformError
+from harness.snapshots import fingerprints, state
+from harness.snapshots.cache import Cache
+from harness.snapshots.fingerprints import Fingerprint
+from harness.snapshots.snapshot import File, Snapshot, files_in, listed
+from harness.telemetry import timeline
+from harness.terraform.commands import apply_root
+from harness.terraform.state import managed_by
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from harness.settings import Settings
+    from harness.terraform.commands import Terraform
+    from harness.values import Endpoint
+
+log = logging.getLogger(__name__)
+
+# What these providers manage is in the emulator, in Terraform's state, or in files of the copy.
+_SAVED_WHOLE = frozenset(
+    {"aws", "archive", "local", "null", "random", "template", "terraform", "time", "tls"}
+)
+_MOST_BYTES = 256 << 20  # of what Terraform makes beside the state
+
+
+@dataclass(slots=True, kw_only=True)
+class RestorableStack:
+    """The roots of a stack, brought up one after the other.
+
+    Attributes:
+        settings: Name the roots.
+        endpoint: An emulator that nothing else is deployed to, in this account.
+        inputs: The fingerprint of all that is applied.
+        is_on: Whether snapshots are taken and restored.
+    """
+
+    settings: Settings
+    endpoint: Endpoint
+    inputs: Fingerprint
+    is_on: bool
+    _restored: Snapshot | None = None
+    _is_fresh: bool = True
+    _roots: list[tuple[str, Mapping[str, File]]] = field(default_factory=list)
+    _states: list[str] = field(default_factory=list)
+    _obstacle: str = ""
+
+    @classmethod
+    def of(cls, settings: Settings, endpoint: Endpoint, zips: Mapping[str, str]) -> Self:
+        """Return the stack of `settings` at `endpoint`; `zips` are the variables that name its zips."""
+        is_on = settings.snapshots and endpoint.is_temporary and not endpoint.is_aws
+        inputs = Fingerprint.of(settings, zips) if is_on else Fingerprint(rest="", zips={})
+        return cls(settings=settings, endpoint=endpoint, inputs=inputs, is_on=is_on)
+
+    def bring_up(self, commands: Terraform) -> None:
+        """Restore the next root, with what has changed since applied, or apply it whole.
+
+        Raises:
+            TerraformError: A command failed.
+        """
+        if not self.is_on:
+            apply_root(commands)
+            return
+        index = len(self._roots)
+        if index == 0:
+            self._is_fresh = not commands.state.exists()
+            self._restored = self._restore() if self._is_fresh else None
+        folder = folder_of_copies(self.settings.terraform_dir, commands.root)
+        before = listed(folder)
+        if self._restored:
+            self._fill(folder, *self._restored.roots[index])
+        if self._is_current:
+            log.info("nothing has changed since the snapshot of %s: restored it", self._taken)
+        else:
+            self._apply(commands)
+        self._remember(folder, before, commands)
+
+    def keep(self) -> None:
+        """Save the stack for the next run, if Terraform has had to run and all that it made can be saved."""
+        if not self.is_on or not self._is_fresh or self._is_current:
+            return
+        if self._obstacle:
+            log.info("no snapshot is taken: %s", self._obstacle)
+            return
+        try:
+            with timeline.phase("save snapshot"):
+                file = Cache.of(self.settings).add(self.taken())
+        except (BackendError, OSError) as problem:
+            reason = problem.reason if isinstance(problem, BackendError) else str(problem)
+            log.info("no snapshot is taken: %s", reason)
+            return
+        log.debug("saved the stack in %s", file)
+
+    def taken(self) -> Snapshot:
+        """Return a snapshot of the stack as it is now.
+
+        Raises:
+            BackendError: The emulator hands out no state, or holds something that can't be saved.
+        """
+        account = self.endpoint.access_key
+        return Snapshot(
+            emulator=fingerprints.emulator_fingerprint(self.endpoint, self.settings),
+            place=self._place,
+            inputs=self.inputs.as_note(),
+            address=state.address_of(self.endpoint),
+            about={
+                "backend": self.endpoint.backend,
+                "root": str(self.settings.terraform_dir),
+                "account": account,
+                "taken": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+            state=state.fetch(self.endpoint, state.accounts_of(self.endpoint, self._states)),
+            roots=tuple(self._roots),
+        )
+
+    @property
+    def _place(self) -> str:
+        return fingerprints.place_fingerprint(self.endpoint, self.settings)
+
+    @property
+    def _is_current(self) -> bool:
+        """Whether all that is to be applied is in the snapshot."""
+        return self._restored is not None and self._restored.inputs == json.loads(
+            json.dumps(self.inputs.as_note())
+        )
+
+    @property
+    def _taken(self) -> str:
+        return self._restored.about.get("taken", "") if self._restored else ""
+
+    def _restore(self) -> Snapshot | None:
+        """Give the emulator the state of the nearest snapshot, and return that; None if there is none."""
+        found = Cache.of(self.settings).nearest(self._place, self.inputs.as_note())
+        if found is None or len(found.roots) != len(stages(self.settings)):
+            return None
+        here = state.address_of(self.endpoint)
+        if len(found.address) != len(here):
+            log.info("the snapshot is of an emulator at %s, and can't be restored at %s", found.address, here)
+            return None
+        try:
+            with timeline.phase("restore snapshot"):
+                state.put(self.endpoint, found.state.replace(found.address.encode(), here.encode()))
+        except BackendError as problem:
+            log.warning("the snapshot can't be restored, so the stack is applied: %s", problem.reason)
+            return None
+        return found
+
+    def _fill(self, folder: Path, copy: str, files: Mapping[str, File]) -> None:
+        """Put the files that Terraform had made into a new copy of its root, with the places of now."""
+        here = state.address_of(self.endpoint).encode()
+        places = {copy.encode(): str(folder).encode()}
+        if self._restored:
+            places[self._restored.address.encode()] = here
+        for name, each in files.items():
+            file, content = folder / name, each.content
+            for old, new in places.items():
+                content = content.replace(old, new)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+            file.chmod(0o700 if each.is_executable else 0o600)
+
+    def _apply(self, commands: Terraform) -> None:
+        """Apply a root; if the difference to a snapshot can't be, destroy what was restored and apply all."""
+        if self._restored:
+            log.info("restored a snapshot of %s; applying what has changed", self._taken)
+        try:
+            apply_root(commands)
+        except TerraformError as problem:
+            if not self._restored:
+                raise
+            log.warning("what has changed can't be applied to the snapshot, so all is applied: %s", problem)
+            commands.destroy()
+            apply_root(commands)
+
+    def _remember(self, folder: Path, before: Mapping[str, tuple[int, int]], commands: Terraform) -> None:
+        """Note what Terraform has made, for the snapshot that is taken of it, and what stands against one."""
+        if not self._is_fresh or self._is_current:
+            self._roots.append(("", {}))
+            return
+        others = managed_by(commands.state) - _SAVED_WHOLE
+        if others:
+            self._obstacle = f"{', '.join(sorted(others))} manage something that is not in the emulator"
+        made = {name: stamp for name, stamp in listed(folder).items() if before.get(name) != stamp}
+        if sum(size for size, _ in made.values()) > _MOST_BYTES:
+            self._obstacle = f"Terraform has made files of more than {_MOST_BYTES >> 20} MB"
+        self._roots.append((str(folder), {} if self._obstacle else files_in(folder, made)))
+        self._states.append(commands.state.read_text("utf-8") if commands.state.exists() else "")

@@ -1,0 +1,77 @@
+"""The state of a running emulator, as the harness's guest in it hands it out and takes it back."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import urllib3
+
+from harness.errors import BackendError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from harness.values import Endpoint
+
+PATH = "/_harness/state"
+_KIND = "application/octet-stream"
+_TIMEOUT = 60.0  # seconds
+_OK = 200
+_OWN = "000000000000"  # the account of keys that are not the number of one
+_ACCOUNT = re.compile(r"\d{12}")
+_IN_ARN = re.compile(r"\barn:aws[\w-]*:[\w-]*:[\w-]*:(\d{12}):")
+
+
+def address_of(endpoint: Endpoint) -> str:
+    """Return the `host:port` of an endpoint, which URLs in its state begin with."""
+    return urlsplit(endpoint.url).netloc
+
+
+def accounts_of(endpoint: Endpoint, states: Iterable[str]) -> frozenset[str]:
+    """Return the accounts that a stack has something in: that of its keys, and those of its ARNs.
+
+    Args:
+        endpoint: Where it runs.
+        states: The texts of its Terraform states.
+    """
+    own = endpoint.access_key if _ACCOUNT.fullmatch(endpoint.access_key) else _OWN
+    return frozenset({own, *(account for state in states for account in _IN_ARN.findall(state))})
+
+
+def fetch(endpoint: Endpoint, accounts: Iterable[str]) -> bytes:
+    """Return what the emulator holds for some accounts.
+
+    Raises:
+        BackendError: It hands nothing out, or can't save something that it holds.
+    """
+    return _ask(endpoint, "GET", f"?accounts={','.join(sorted(accounts))}")
+
+
+def put(endpoint: Endpoint, state: bytes) -> None:
+    """Let what `fetch` returned take the place of what the emulator holds for the same accounts.
+
+    Raises:
+        BackendError: It does not take it.
+    """
+    _ask(endpoint, "PUT", body=state)
+
+
+def _ask(endpoint: Endpoint, method: str, query: str = "", body: bytes | None = None) -> bytes:
+    try:
+        with urllib3.PoolManager(retries=False) as http:
+            answer = http.request(
+                method,
+                f"{endpoint.url}{PATH}{query}",
+                body=body,
+                timeout=_TIMEOUT,
+                headers={"Content-Type": _KIND},
+            )
+    except urllib3.exceptions.HTTPError as problem:
+        raise BackendError(endpoint.backend, f"it does not answer for its state ({problem})") from problem
+    if _KIND not in answer.headers.get("content-type", ""):
+        raise BackendError(endpoint.backend, "it keeps no state that can be saved")
+    if answer.status != _OK:
+        raise BackendError(endpoint.backend, answer.data.decode("utf-8", "replace"))
+    return answer.data
