@@ -13,9 +13,9 @@ import pytest
 from harness import HarnessError, TerraformError, backends, eventually
 from harness.backends import load
 from harness.errors import NotUpError
-from harness.snapshots.fingerprints import Fingerprint, backend_fingerprint
 from harness.lifetimes.kept import Kept
 from harness.settings import PackageSettings
+from harness.snapshots.fingerprints import Fingerprint, backend_fingerprint
 from tests.unit.fake_stack import FakeStack
 
 if TYPE_CHECKING:
