@@ -77,6 +77,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="destroy the stack at the end, even where it goes with the emulator",
     )
     group.addoption(
+        "--no-snapshot",
+        action="store_true",
+        help="apply the stack, though an earlier run has left a snapshot of it; and leave none",
+    )
+    group.addoption(
         "--stack-per-worker",
         action="store_true",
         help="with pytest-xdist: a stack for each worker, in an account of its own on one shared emulator",
@@ -205,6 +210,7 @@ def harness_settings(pytestconfig: pytest.Config) -> Settings:
         settings,
         variables={**settings.variables, **given},
         destroy=settings.destroy or pytestconfig.getoption("--destroy"),
+        snapshots=settings.snapshots and not pytestconfig.getoption("--no-snapshot"),
     )
 
 

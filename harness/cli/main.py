@@ -29,6 +29,7 @@ from harness.lifetimes.kept import Kept
 from harness.permissions import reports as permissions
 from harness.permissions import saved, shortcomings
 from harness.settings import Settings, assigned
+from harness.snapshots import Cache, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ _GROUPS = {
     "Bring it up, set it off": ("up", "fire", "invoke", "latest", "debug", "watch"),
     "Look": ("status", "outputs", "logs", "doctor", "report", "show-trace", "coverage", "permissions"),
     "Clean up": ("down", "sweep"),
-    "Parts": ("package", "emulator"),
+    "Parts": ("snapshot", "package", "emulator"),
 }
 _EXAMPLES = [
     ("harness up", "start the backend and apply the stack"),
@@ -82,6 +83,11 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
+
+snapshots = typer.Typer(
+    help="Save the stack that is up; list and remove what runs restore.", no_args_is_help=True
+)
+app.add_typer(snapshots, name="snapshot")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Opens = Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")]
@@ -137,11 +143,19 @@ def choose(
 
 
 @app.command()
-def up(variables: Variables = None, *, as_json: AsJson = False) -> None:
+def up(
+    variables: Variables = None,
+    *,
+    snapshot: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Begin with this snapshot; its state is run as code."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Start the backend, apply the stack, and leave both running; apply what has changed where they run."""
     with _plain_errors() as spans:
         began = time.monotonic()
-        deployment = operations.applied(_settings(variables))
+        deployment = operations.applied(_settings(variables), snapshot)
         told = console.summary(spans, began)
     outputs = dict(deployment.outputs.values)
     if as_json:
@@ -354,6 +368,51 @@ def down(*, as_json: AsJson = False) -> None:
         _print_json({"stopped": was_there})
     else:
         typer.echo("stopped" if was_there else "nothing was up")
+
+
+@snapshots.command("save")
+def save_snapshot(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; only you can read it.")],
+) -> None:
+    """Save the stack that is up, with all that is in it, for `harness up --from FILE`."""
+    with _plain_errors():
+        Kept.of(_settings()).snapshot().write(file)
+    typer.echo(f"{file}: it has the stack's data and secrets")
+
+
+@snapshots.command("load")
+def load_snapshot(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What another run has saved.")],
+) -> None:
+    """Have the next run with the same inputs restore a snapshot; its state is run as code."""
+    with _plain_errors():
+        typer.echo(Cache.of(_settings()).add(Snapshot.read(file)))
+
+
+@snapshots.command("list")
+def list_snapshots(*, as_json: AsJson = False) -> None:
+    """Show the snapshots that runs restore, the newest first."""
+    with _plain_errors():
+        found = [
+            {"file": str(file), "megabytes": round(file.stat().st_size / 2**20, 1), **Snapshot.describe(file)}
+            for file in Cache.of(_settings()).files()
+        ]
+    if as_json:
+        _print_json(found)
+        return
+    for each in found:
+        typer.echo("  ".join(map(str, each.values())))
+    typer.echo(f"{len(found)} snapshots", err=True)
+
+
+@snapshots.command("rm")
+def remove_snapshots(
+    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="All by default.")] = None,
+) -> None:
+    """Remove snapshots: the next run applies."""
+    with _plain_errors():
+        for file in Cache.of(_settings()).remove(files):
+            typer.echo(f"removed {file}")
 
 
 @app.command("package")

@@ -23,6 +23,7 @@ from harness.lifetimes.hot import Hot
 from harness.lifetimes.kept import Kept
 from harness.permissions import places
 from harness.resources.function import Function
+from harness.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,15 +42,23 @@ _API_URL = "api_url"
 _API_HOST = ".execute-api."
 
 
-def applied(settings: Settings) -> Deployment:
+def applied(settings: Settings, snapshot: Path | None = None) -> Deployment:
     """Return the stack, brought up or brought up to date.
+
+    Args:
+        settings: Name it.
+        snapshot: A file with a snapshot, which is brought up as it is.
 
     Raises:
         HarnessError: It can't be.
     """
-    kept = Kept.of(settings)
+    kept, given = Kept.of(settings), Snapshot.read(snapshot) if snapshot else None
     with kept.alone():
-        return kept.deployment(kept.endpoint())
+        if given and kept.keeper():
+            raise HarnessError(
+                "a stack is up already: `harness down` ends it, and then a snapshot can be brought up"
+            )
+        return kept.deployment(kept.endpoint(), given=given)
 
 
 def fire(deployment: Deployment, *, rule: str, detail: str) -> tuple[FiredEvent, tuple[Hop, ...]]:

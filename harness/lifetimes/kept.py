@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from harness.lifetimes.keeper import Keeper
     from harness.settings import Settings
+    from harness.snapshots import Snapshot
     from harness.terraform.commands import Terraform
 
 log = logging.getLogger(__name__)
@@ -101,8 +102,12 @@ class Kept:
         self._note(_BACKEND, fingerprint=wanted, ends=ends, url=started.endpoint.url)
         return started.endpoint
 
-    def deployment(self, endpoint: Endpoint) -> Deployment:
+    def deployment(self, endpoint: Endpoint, *, given: Snapshot | None = None) -> Deployment:
         """Return the kept stack, after an apply of what has changed since.
+
+        Args:
+            endpoint: Where it is.
+            given: A snapshot to begin with, instead of the nearest one: nothing is applied to it.
 
         Raises:
             HarnessError: Terraform failed; the next run tries again.
@@ -122,7 +127,7 @@ class Kept:
         (self.folder / _STACK).unlink(missing_ok=True)
         try:
             self._swap_ahead(endpoint)
-            commands = self._applied(endpoint)
+            commands = self._applied(endpoint, given)
         except HarnessError as problem:
             problem.add_note(
                 f"the backend still runs at {endpoint.url or 'AWS'}: mend this and bring the stack up again, "
@@ -130,7 +135,8 @@ class Kept:
             )
             raise
         deployed = Deployment.at(endpoint, commands, commands.outputs())
-        self._note_stack(wanted, applied=wanted.zips, outputs=deployed.outputs)
+        runs = Fingerprint.noted(given.inputs) if given else wanted
+        self._note_stack(runs, applied=runs.zips, outputs=deployed.outputs)
         (self.folder / _AHEAD).unlink(missing_ok=True)
         return deployed
 
@@ -190,10 +196,23 @@ class Kept:
         """Note what runs; `applied` are the hashes of the zips that Terraform's state knows."""
         self._note(_STACK, **fingerprint.as_note(), applied=dict(applied), outputs=dict(outputs.values))
 
-    def _applied(self, endpoint: Endpoint) -> Terraform:
-        """Apply a copy of each root, and return the commands on that of the stack."""
-        done: dict[Path, Terraform] = {}
+    def snapshot(self) -> Snapshot:
+        """Return a snapshot of the kept stack as it is now, with all that tests have left in it.
+
+        Raises:
+            BackendError: The emulator keeps no state that can be saved.
+            NotUpError: There is no stack.
+        """
+        endpoint = self.running().endpoint
         restorable = RestorableStack.of(self.settings, endpoint, zip_variables(self.settings))
+        for stage in stages(self.settings):
+            restorable.remember(self._commands(endpoint, stage))
+        return replace(restorable.taken(), inputs=Fingerprint.noted(self._noted(_STACK)).as_note())
+
+    def _applied(self, endpoint: Endpoint, given: Snapshot | None) -> Terraform:
+        """Apply a copy of each root, or restore it, and return the commands on that of the stack."""
+        done: dict[Path, Terraform] = {}
+        restorable = RestorableStack.of(self.settings, endpoint, zip_variables(self.settings), given)
         for each in stages(self.settings):
             states = states_read(
                 each.terraform_dir, {root: commands.state for root, commands in done.items()}

@@ -13,7 +13,7 @@ from harness.errors import SnapshotError
 from harness.snapshots.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -81,6 +81,21 @@ class Cache:
     def files(self) -> list[Path]:
         """Return the files of all snapshots, the newest first."""
         return sorted(self.folder.glob(f"*/*{_SUFFIX}"), key=_age)
+
+    def remove(self, files: Iterable[Path] | None = None) -> list[Path]:
+        """Remove snapshots, all by default, and return their files.
+
+        Raises:
+            SnapshotError: One is none of this cache.
+        """
+        known = self.files()
+        wanted = known if files is None else [file.absolute() for file in files]
+        for file in wanted:
+            if file not in known:
+                raise SnapshotError(file, "it is none of those that `harness snapshot list` shows")
+        for file in wanted:
+            file.unlink(missing_ok=True)
+        return wanted
 
     def prune(self, *, but: Path | None = None) -> None:
         """Remove what nobody has restored for long, what there is no room for, and what was never finished.

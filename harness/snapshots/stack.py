@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 from harness.configuration.remote_state import stages
-from harness.configuration.scratch import folder_of_copies
+from harness.configuration.scratch import copied, folder_of_copies
 from harness.errors import BackendError, TerraformError
 from harness.snapshots import fingerprints, state
 from harness.snapshots.cache import Cache
 from harness.snapshots.fingerprints import Fingerprint
 from harness.snapshots.snapshot import File, Snapshot, files_in, listed
 from harness.telemetry import timeline
-from harness.terraform.commands import apply_root
+from harness.terraform.commands import CLI_CONFIG, apply_root
 from harness.terraform.state import managed_by
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from harness.settings import Settings
     from harness.terraform.commands import Terraform
@@ -45,24 +45,33 @@ class RestorableStack:
         endpoint: An emulator that nothing else is deployed to, in this account.
         inputs: The fingerprint of all that is applied.
         is_on: Whether snapshots are taken and restored.
+        given: A snapshot that is restored as it is, whatever the inputs are; by default the nearest one is.
     """
 
     settings: Settings
     endpoint: Endpoint
     inputs: Fingerprint
     is_on: bool
+    given: Snapshot | None = None
     _restored: Snapshot | None = None
     _is_fresh: bool = True
+    _index: int = 0  # of the root that comes next
     _roots: list[tuple[str, Mapping[str, File]]] = field(default_factory=list)
     _states: list[str] = field(default_factory=list)
     _obstacle: str = ""
 
     @classmethod
-    def of(cls, settings: Settings, endpoint: Endpoint, zips: Mapping[str, str]) -> Self:
+    def of(
+        cls,
+        settings: Settings,
+        endpoint: Endpoint,
+        zips: Mapping[str, str],
+        given: Snapshot | None = None,
+    ) -> Self:
         """Return the stack of `settings` at `endpoint`; `zips` are the variables that name its zips."""
-        is_on = settings.snapshots and endpoint.is_temporary and not endpoint.is_aws
+        is_on = given is not None or (settings.snapshots and endpoint.is_temporary)
         inputs = Fingerprint.of(settings, zips) if is_on else Fingerprint(rest="", zips={})
-        return cls(settings=settings, endpoint=endpoint, inputs=inputs, is_on=is_on)
+        return cls(settings=settings, endpoint=endpoint, inputs=inputs, is_on=is_on, given=given)
 
     def bring_up(self, commands: Terraform) -> None:
         """Restore the next root, with what has changed since applied, or apply it whole.
@@ -73,7 +82,7 @@ class RestorableStack:
         if not self.is_on:
             apply_root(commands)
             return
-        index = len(self._roots)
+        index, self._index = self._index, self._index + 1
         if index == 0:
             self._is_fresh = not commands.state.exists()
             self._restored = self._restore() if self._is_fresh else None
@@ -82,10 +91,11 @@ class RestorableStack:
         if self._restored:
             self._fill(folder, *self._restored.roots[index])
         if self._is_current:
-            log.info("nothing has changed since the snapshot of %s: restored it", self._taken)
-        else:
-            self._apply(commands)
-        self._remember(folder, before, commands)
+            log.info("restored the snapshot of %s: nothing has changed since", self._taken)
+            return
+        self._apply(commands)
+        if self._is_fresh:
+            self._note(folder, before, commands)
 
     def keep(self) -> None:
         """Save the stack for the next run, if Terraform has had to run and all that it made can be saved."""
@@ -132,9 +142,9 @@ class RestorableStack:
     @property
     def _is_current(self) -> bool:
         """Whether all that is to be applied is in the snapshot."""
-        return self._restored is not None and self._restored.inputs == json.loads(
-            json.dumps(self.inputs.as_note())
-        )
+        if self._restored is None:
+            return False
+        return self.given is not None or Fingerprint.noted(self._restored.inputs) == self.inputs
 
     @property
     def _taken(self) -> str:
@@ -142,20 +152,34 @@ class RestorableStack:
 
     def _restore(self) -> Snapshot | None:
         """Give the emulator the state of the nearest snapshot, and return that; None if there is none."""
-        found = Cache.of(self.settings).nearest(self._place, self.inputs.as_note())
-        if found is None or len(found.roots) != len(stages(self.settings)):
-            return None
-        here = state.address_of(self.endpoint)
-        if len(found.address) != len(here):
-            log.info("the snapshot is of an emulator at %s, and can't be restored at %s", found.address, here)
+        found = self.given or Cache.of(self.settings).nearest(self._place, self.inputs.as_note())
+        if found is None:
             return None
         try:
-            with timeline.phase("restore snapshot"):
-                state.put(self.endpoint, found.state.replace(found.address.encode(), here.encode()))
+            self._put(found)
         except BackendError as problem:
+            if self.given:
+                raise
             log.warning("the snapshot can't be restored, so the stack is applied: %s", problem.reason)
             return None
         return found
+
+    def _put(self, snapshot: Snapshot) -> None:
+        """Give the emulator the state of a snapshot.
+
+        Raises:
+            BackendError: It can't take it.
+        """
+        here, backend = state.address_of(self.endpoint), self.endpoint.backend
+        if snapshot.emulator != fingerprints.emulator_fingerprint(self.endpoint, self.settings):
+            told = snapshot.about.get("backend", "another one")
+            raise BackendError(backend, f"the snapshot is of {told}, or of another version of the harness")
+        if len(snapshot.roots) != len(stages(self.settings)):
+            raise BackendError(backend, f"the snapshot is of {len(snapshot.roots)} roots")
+        if len(snapshot.address) != len(here):  # the state is a pickle, where texts have a length
+            raise BackendError(backend, f"the snapshot is of a port such as {snapshot.address}, not {here}")
+        with timeline.phase("restore snapshot"):
+            state.put(self.endpoint, snapshot.state.replace(snapshot.address.encode(), here.encode()))
 
     def _fill(self, folder: Path, copy: str, files: Mapping[str, File]) -> None:
         """Put the files that Terraform had made into a new copy of its root, with the places of now."""
@@ -184,11 +208,18 @@ class RestorableStack:
             commands.destroy()
             apply_root(commands)
 
-    def _remember(self, folder: Path, before: Mapping[str, tuple[int, int]], commands: Terraform) -> None:
+    def remember(self, commands: Terraform) -> None:
+        """Note for `taken` what an earlier run has made of a root: its state, and files of nobody else."""
+        folder = folder_of_copies(self.settings.terraform_dir, commands.root)
+        with TemporaryDirectory(prefix="harness-terraform-") as scratch:
+            copied(self.settings.terraform_dir, Path(scratch))
+            others = {*listed(Path(scratch)), f"{commands.root.relative_to(folder)}/{CLI_CONFIG}"}
+        self._note(
+            folder, {name: stamp for name, stamp in listed(folder).items() if name in others}, commands
+        )
+
+    def _note(self, folder: Path, before: Mapping[str, tuple[int, int]], commands: Terraform) -> None:
         """Note what Terraform has made, for the snapshot that is taken of it, and what stands against one."""
-        if not self._is_fresh or self._is_current:
-            self._roots.append(("", {}))
-            return
         others = managed_by(commands.state) - _SAVED_WHOLE
         if others:
             self._obstacle = f"{', '.join(sorted(others))} manage something that is not in the emulator"

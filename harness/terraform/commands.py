@@ -50,6 +50,7 @@ _QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 # Collecting garbage is a quarter of what a command costs: it reads a large schema, and ends soon. A user's
 # own value wins. https://pkg.go.dev/runtime#hdr-Environment_Variables
 _FEWER_COLLECTIONS = {"GOGC": "400"}
+CLI_CONFIG = "harness.tfrc"  # in the copy of a root, for a mirror of providers
 _SHORT_GRACE = 5.0  # seconds
 _LOCK_WAIT = "-lock-timeout=300s"  # another process may work on the same state
 _PLAN_EXIT_CODES = frozenset({0, 2})  # with -detailed-exitcode, 2 says that there are changes
@@ -502,7 +503,7 @@ def _cli_config(mirror: Path, folder: Path) -> Path:
     if not held:
         expected = "a filesystem mirror, as `terraform providers mirror` makes one"
         raise SettingsError("HARNESS_PROVIDER_MIRROR", expected=expected, got=str(mirror))
-    file = folder / "harness.tfrc"
+    file = folder / CLI_CONFIG
     text = (
         "provider_installation {\n"
         f"  filesystem_mirror {{\n    path = {json.dumps(str(mirror))}\n  }}\n"

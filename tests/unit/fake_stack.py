@@ -50,17 +50,17 @@ class Quiet(BaseHTTPRequestHandler):
         pass
 
 @contextmanager
-def answering():
-    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
+def answering(how):
+    with ThreadingHTTPServer(("127.0.0.1", 0), how) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
 @contextmanager
-def backend(settings):
+def backend(settings, how=Quiet):
     folder = settings.cache_dir / f"emulator-{uuid4().hex}"
     folder.mkdir(parents=True)
-    with answering() as url, served_emulator(
+    with answering(how) as url, served_emulator(
         SLEEP, settings, settings.environ, folder / "emulator.log"
     ) as emulator:
         note("started", emulator.process.pid, os.getpid(), os.getppid())
@@ -70,9 +70,37 @@ def backend(settings):
     note("stopped")
 
 @contextmanager
-def temporary(settings):
-    with backend(settings) as endpoint:
+def temporary(settings, how=Quiet):
+    with backend(settings, how) as endpoint:
         yield replace(endpoint, is_temporary=True)
+
+class Stateful(Quiet):
+    # Hands out a state that tells its port, and notes what it is given.
+
+    def do_GET(self):
+        if self.path.startswith("/_harness/state"):
+            note("saved", self.path.partition("?")[2])
+            self.answer(200, f"state at 127.0.0.1:{self.server.server_port}".encode())
+        else:
+            super().do_GET()
+
+    def do_PUT(self):
+        state = self.rfile.read(int(self.headers["Content-Length"]))
+        note("restored", state.decode())
+        refused = NOTES.with_name("refuses").exists()
+        self.answer(400 if refused else 200, b"it is too old" if refused else b"")
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+@contextmanager
+def stateful(settings):
+    with temporary(settings, Stateful) as endpoint:
+        yield endpoint
 
 @contextmanager
 def broken(settings):
