@@ -26,7 +26,7 @@ from harness.errors import HarnessError
 from harness.lifetimes import broker
 from harness.lifetimes.sources import Lasting, Own, Shared, Source
 from harness.permissions.recorder import Recorder as Permissions
-from harness.session import prepare
+from harness.session import prepare, snapshot_of
 from harness.settings import Settings, assigned
 from harness.telemetry import progress
 
@@ -80,6 +80,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--no-snapshot",
         action="store_true",
         help="apply the stack, though an earlier run has left a snapshot of it; and leave none",
+    )
+    group.addoption(
+        "--snapshot-on-failure",
+        metavar="FILE",
+        help="if a test fails, save the stack as it is at the end, for `harness up --from FILE`",
     )
     group.addoption(
         "--stack-per-worker",
@@ -143,6 +148,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     if config.getoption("--keep") and config.getoption("--stack-per-worker"):
         raise pytest.UsageError("--keep and --stack-per-worker exclude each other: one stack is kept")
+    if config.getoption("--snapshot-on-failure") and config.getoption("--stack-per-worker"):
+        raise pytest.UsageError(
+            "--snapshot-on-failure and --stack-per-worker exclude each other: a snapshot has one account, "
+            "that of `harness up`"
+        )
     if (given := config.getoption("--request-log")) and not hasattr(config, "workerinput"):
         (config.invocation_params.dir / given).unlink(missing_ok=True)  # an earlier run's
     resources = ExitStack()
@@ -253,6 +263,7 @@ def _prepared(harness_settings: Settings) -> None:
 
 @pytest.fixture(scope="session")
 def deployment(
+    request: pytest.FixtureRequest,
     pytestconfig: pytest.Config,
     harness_settings: Settings,
     harness_source: Source,
@@ -267,6 +278,9 @@ def deployment(
             if measuring:
                 with _told_plainly():
                     measuring.record(applied, harness_settings)
+        if (file := pytestconfig.getoption("--snapshot-on-failure")) and request.session.testsfailed:
+            with _told_plainly():
+                snapshot_of(harness_settings, applied).write(pytestconfig.invocation_params.dir / file)
 
 
 @pytest.fixture

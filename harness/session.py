@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from harness import backends, packages, rules
 from harness.configuration import remote_state, scratch, values
 from harness.deployment import Deployment
+from harness.errors import SettingsError
 from harness.settings import Settings
 from harness.snapshots import RestorableStack
 from harness.terraform import commands as terraform
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.settings import PackageSettings
+    from harness.snapshots import Snapshot
     from harness.values import Endpoint
 
 log = logging.getLogger(__name__)
@@ -96,6 +98,23 @@ def deployed_at(
         restorable.keep()
         stack = applied[settings.terraform_dir]
         yield Deployment.at(endpoint, stack, stack.outputs())
+
+
+def snapshot_of(settings: Settings, deployment: Deployment) -> Snapshot:
+    """Return a snapshot of a stack as it is now.
+
+    Raises:
+        BackendError: The emulator keeps no state that can be saved.
+        SettingsError: The stack has several roots, and only one of them is known here.
+    """
+    if settings.roots:
+        raise SettingsError(
+            remote_state.SETTING, expected="one root, to save it", got=len(settings.roots) + 1
+        )
+    zips = zip_variables(settings, running=deployment.endpoint.backend)
+    restorable = RestorableStack.of(settings, deployment.endpoint, zips)
+    restorable.remember(deployment.terraform)
+    return restorable.taken()
 
 
 def tell_refusals(applied: terraform.Terraform) -> None:

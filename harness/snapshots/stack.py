@@ -174,6 +174,8 @@ class RestorableStack:
         if snapshot.emulator != fingerprints.emulator_fingerprint(self.endpoint, self.settings):
             told = snapshot.about.get("backend", "another one")
             raise BackendError(backend, f"the snapshot is of {told}, or of another version of the harness")
+        if snapshot.about["account"] != self.endpoint.access_key:
+            raise BackendError(backend, f"the snapshot is of the account {snapshot.about['account']}")
         if len(snapshot.roots) != len(stages(self.settings)):
             raise BackendError(backend, f"the snapshot is of {len(snapshot.roots)} roots")
         if len(snapshot.address) != len(here):  # the state is a pickle, where texts have a length

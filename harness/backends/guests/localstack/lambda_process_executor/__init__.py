@@ -20,7 +20,7 @@ Read from LocalStack's environment:
 - `LAMBDA_PROCESS_TOOLS`: directory of plans for what runs beside functions; see `tools`. Default: none.
 - `LAMBDA_PROCESS_INIT_SECONDS`: time a function has to initialise. Default: 10, as on AWS.
 
-Modules, each importing only from those above it; all but the last eight need only the standard library:
+Modules, each importing only from those above it; all but the last twelve need only the standard library:
 
     logs          log frames of AWS's runtime clients; START, END and REPORT lines
     view          where a function sees its files
@@ -44,6 +44,11 @@ Modules, each importing only from those above it; all but the last eight need on
     rest_operations the operation that a REST request means
     ministack_calls MiniStack's request log
     localstack_calls LocalStack's request log
+    state         where what an emulator holds is handed out, and taken back
+    ministack_state what MiniStack holds
+    localstack_bodies the bodies of S3's objects in LocalStack
+    localstack_workers what works on LocalStack's state: functions, timers
+    localstack_state what LocalStack holds
     storage       directories of this LocalStack alone; runs when LocalStack starts
     patches       what LocalStack lacks
     executor      LocalStack's `RuntimeExecutor` on top of a sandbox

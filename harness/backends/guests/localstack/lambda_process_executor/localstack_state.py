@@ -5,6 +5,7 @@ account and region. The bodies of S3's objects are beside it, and what works on 
 """
 
 import functools
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from lambda_process_executor import localstack_bodies, localstack_workers
 from lambda_process_executor.state import PATH, UNREADABLE, accounts_of
 
 _KIND = "application/octet-stream"
+_TABLES = "moto.dynamodb.models"
 _LOCAL = "attr_"  # how LocalStack names what a store has of its own
 
 type Accounts = frozenset[str]
@@ -124,7 +126,10 @@ class _Collector:
 def _containers(service: Any) -> list[Container]:  # noqa: ANN401 - LocalStack's
     collector = _Collector()
     service.accept_state_visitor(collector)
-    return collector.containers
+    tables = sys.modules.get(_TABLES)  # LocalEmu has DynamoDB's in there, and does not show them
+    if service.name() == "dynamodb" and tables:
+        collector.visit(tables.dynamodb_backends)
+    return list({id(each): each for each in collector.containers}.values())
 
 
 def _taken(container: Container, accounts: Accounts) -> Part:
