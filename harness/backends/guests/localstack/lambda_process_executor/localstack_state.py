@@ -43,7 +43,6 @@ def serve_state() -> None:
             return Response(str(problem), status=400, mimetype=_KIND)
         return Response("", mimetype=_KIND)
 
-    _save_locks_as_free()
     ROUTER.add(PATH, endpoint=served, methods=["GET", "PUT"])
 
 
@@ -55,10 +54,12 @@ def saved(accounts: Accounts) -> bytes:
     """
     from localstack.state import pickle  # noqa: PLC0415 # only once LocalStack runs
 
+    _teach_pickle()
     services: dict[str, bytes] = {}
     for name, service in _loaded():
         try:
             services[name] = pickle.dumps([_taken(each, accounts) for each in _containers(service)])
+            pickle.loads(services[name])  # some of what can be saved can't be read again
         except Exception as problem:
             raise UnfitStateError(f"what {name} holds can't be saved: {problem!r}") from problem
     bodies = localstack_bodies.saved(accounts)
@@ -203,13 +204,26 @@ def _names(key: object, accounts: Accounts) -> bool:
     return any(account in str(key) for account in accounts)
 
 
-def _save_locks_as_free() -> None:
-    """Have locks saved as new ones: dill's own give back one that looks free, and is not."""
-    from localstack.state import pickle  # noqa: PLC0415 # only once LocalStack starts
+def _teach_pickle() -> None:
+    """Have dill save what it gives back otherwise: locks that look free and are not, and moto's parameters."""
+    from localstack.state import pickle  # noqa: PLC0415 # only once LocalStack runs
 
     for make in (threading.Lock, threading.RLock):
         pickle.register(type(make()))(functools.partial(_save_new, make))
+    if parameters := sys.modules.get("moto.ssm.models"):
+        pickle.register(parameters.ParameterDict)(_save_parameters)
 
 
 def _save_new(make: Callable[[], object], pickler: Any, lock: object) -> None:  # noqa: ANN401 - dill's
     pickler.save_reduce(make, (), obj=lock)
+
+
+def _save_parameters(pickler: Any, each: Any) -> None:  # noqa: ANN401 - dill's, and moto's
+    pickler.save_reduce(_parameters, (type(each), vars(each), dict(each)), obj=each)
+
+
+def _parameters(kind: Any, own: dict[str, Any], items: dict[str, Any]) -> Any:  # noqa: ANN401 - moto's
+    made = kind(own["account_id"], own["region_name"])
+    vars(made).update(own)
+    made.update(items)
+    return made
