@@ -205,7 +205,7 @@ def _names(key: object, accounts: Accounts) -> bool:
 
 
 def _teach_pickle() -> None:
-    """Have dill save what it gives back otherwise: locks that look free and are not, and moto's parameters."""
+    """Have dill save what it would give back wrong: locks that look free and are not, moto's parameters."""
     from localstack.state import pickle  # noqa: PLC0415 # only once LocalStack runs
 
     for make in (threading.Lock, threading.RLock):
