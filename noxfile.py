@@ -59,7 +59,9 @@ def terraform(session: nox.Session) -> None:
     _check_terraform(session)
     _sync(session, "test")
     session.run("python", "-m", "scripts.terraform_docs", "--check")
-    session.run("pytest", "tests/terraform", "--numprocesses=auto", "--dist=loadfile", *session.posargs)
+    session.run(
+        "pytest", "tests/terraform", "--numprocesses=auto", "--dist=loadfile", SLOWEST, *session.posargs
+    )
 
 
 @nox.session(python=PYTHON)
@@ -96,7 +98,7 @@ def examples(session: nox.Session) -> None:
     _check_terraform(session)
     _sync(session, "test")
     with session.chdir("examples/orders"):
-        session.run("pytest", *session.posargs)
+        session.run("pytest", SLOWEST, *session.posargs)
 
 
 @nox.session(python=SUPPORTED_PYTHONS)
@@ -137,7 +139,7 @@ def actionlint(session: nox.Session) -> None:
 def browser(session: nox.Session) -> None:
     """Open the HTML report in a real Chromium, which has to be on PATH."""
     _sync(session, "browser")
-    session.run("pytest", "tests/browser", *session.posargs)
+    session.run("pytest", "tests/browser", SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)
@@ -162,7 +164,7 @@ def iam(session: nox.Session) -> None:
     MiniStack and LocalEmu (`-- --backend=localemu`) enforce them.
     """
     _sync(session, "test")
-    session.run("pytest", "tests/iam", "--backend=ministack", *session.posargs)
+    session.run("pytest", "tests/iam", "--backend=ministack", SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)
@@ -170,7 +172,7 @@ def drill(session: nox.Session) -> None:
     """Let the home region fail on an emulator, and do as the runbook says; `-- --backend=NAME` says where."""
     _check_terraform(session)
     _sync(session, "test")
-    session.run("pytest", "tests/e2e/test_failover.py", *session.posargs)
+    session.run("pytest", "tests/e2e/test_failover.py", SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from harness.resources import Function
     from tests.system import Scenario
 
+pytestmark = pytest.mark.anywhere
+
 API_GATEWAY = "apigateway.amazonaws.com"
 EVENTBRIDGE = "events.amazonaws.com"
 SOON = 1.0  # seconds: what does not hold now won't hold later either

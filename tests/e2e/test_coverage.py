@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from harness import Settings
     from tests.system import Scenario
 
+pytestmark = pytest.mark.anywhere
+
 CREATED, UNKNOWN, USED, ASSERTED = Level
 
 # One event was fired and its object read; then the API was asked for it with GET, and for nothing else.

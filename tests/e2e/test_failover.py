@@ -20,6 +20,8 @@ from tests.system.outage import Regions, regions_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.once
+
 ACCOUNT = "555555555555"
 HOME, STANDBY = "eu-north-1", "eu-west-1"
 RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"

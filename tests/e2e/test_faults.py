@@ -92,6 +92,7 @@ def test_a_throttled_write_is_repeated_until_it_succeeds(
     assert len(_versions(scenario, stored.key)) == 1
 
 
+@pytest.mark.once
 def test_a_write_whose_answer_is_lost_is_not_made_twice(
     objects: Callable[..., Calls], scenario: Scenario
 ) -> None:
@@ -105,6 +106,7 @@ def test_a_write_whose_answer_is_lost_is_not_made_twice(
     assert_latest(scenario.latest(), stored)
 
 
+@pytest.mark.once
 def test_a_pointer_whose_answer_is_lost_still_leads_to_the_newest(faults: Faults, scenario: Scenario) -> None:
     older = scenario.fire_and_wait()
     pointer = faults.s3("PutObject", key=scenario.system.pointer_key)
@@ -136,6 +138,7 @@ def test_a_write_that_kms_throttles_is_repeated(faults: Faults, scenario: Scenar
     assert_encrypted(stored, key_arn=scenario.system.kms_key_arn)
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     "broken",
     [
@@ -162,6 +165,7 @@ def test_the_api_says_503_while_s3_can_not_answer_and_recovers(
     assert_latest(scenario.latest(), stored)
 
 
+@pytest.mark.once
 def test_one_failure_of_s3_is_not_seen_at_the_api(faults: Faults, scenario: Scenario) -> None:
     stored = scenario.fire_and_wait()
 
@@ -172,6 +176,7 @@ def test_one_failure_of_s3_is_not_seen_at_the_api(faults: Faults, scenario: Scen
     assert_latest(response, stored)
 
 
+@pytest.mark.once
 def test_an_s3_that_hangs_is_a_503_before_the_function_runs_out_of_time(
     faults: Faults, scenario: Scenario
 ) -> None:
@@ -184,6 +189,7 @@ def test_an_s3_that_hangs_is_a_503_before_the_function_runs_out_of_time(
     assert_latest(scenario.latest(), stored)
 
 
+@pytest.mark.once
 def test_a_slow_s3_makes_the_api_slow_and_nothing_else(faults: Faults, scenario: Scenario) -> None:
     stored = scenario.fire_and_wait()
 
@@ -195,6 +201,7 @@ def test_a_slow_s3_makes_the_api_slow_and_nothing_else(faults: Faults, scenario:
     assert_latest(response, stored)
 
 
+@pytest.mark.once
 def test_an_outage_in_a_burst_of_events_loses_none(faults: Faults, scenario: Scenario) -> None:
     moments = _moments()
     with ExitStack() as outage, ThreadPoolExecutor(BURST) as pool:
@@ -244,6 +251,7 @@ def _each_down(outage: ExitStack, faults: Faults, moments: list[datetime], *, ca
     return [outage.enter_context(write.dropped(times=calls)) for write in writes]
 
 
+@pytest.mark.once
 def test_an_event_delivered_twice_at_once_with_answers_lost_makes_one_object(
     objects: Callable[..., Calls], scenario: Scenario
 ) -> None:

@@ -182,6 +182,7 @@ def told_by_apply(settings: Settings, endpoint: Endpoint) -> str:
     return " ".join(str(caught.value).split())
 
 
+@pytest.mark.once
 def test_a_provider_with_an_endpoint_of_real_aws_is_sent_to_the_emulator(
     stack: Callable[..., Settings], account: Endpoint
 ) -> None:
@@ -191,6 +192,7 @@ def test_a_provider_with_an_endpoint_of_real_aws_is_sent_to_the_emulator(
     assert buckets == ["isolation-real"]
 
 
+@pytest.mark.once
 def test_a_provider_with_the_users_profile_has_the_keys_of_the_emulator(
     stack: Callable[..., Settings], account: Endpoint
 ) -> None:
@@ -198,6 +200,7 @@ def test_a_provider_with_the_users_profile_has_the_keys_of_the_emulator(
         assert terraform.outputs()["account"] == ACCOUNT
 
 
+@pytest.mark.once
 def test_a_state_in_s3_is_left_alone(stack: Callable[..., Settings], account: Endpoint) -> None:
     with applied(stack(PROVIDER, STATE_BACKEND, BUCKET), account, {}) as terraform:
         assert (terraform.root / "terraform.tfstate").exists()
@@ -206,6 +209,7 @@ def test_a_state_in_s3_is_left_alone(stack: Callable[..., Settings], account: En
     assert buckets == ["isolation-mine"]
 
 
+@pytest.mark.once
 def test_a_remote_state_is_looked_for_at_the_endpoint(
     stack: Callable[..., Settings], account: Endpoint
 ) -> None:
@@ -215,6 +219,7 @@ def test_a_remote_state_is_looked_for_at_the_endpoint(
     assert "exist" in told
 
 
+@pytest.mark.once
 def test_a_remote_state_at_real_aws_is_refused(stack: Callable[..., Settings], account: Endpoint) -> None:
     told = told_by_apply(stack(PROVIDER, REMOTE_STATE % f'endpoints = {{ s3 = "{REAL_S3}" }}'), account)
 
@@ -222,6 +227,7 @@ def test_a_remote_state_at_real_aws_is_refused(stack: Callable[..., Settings], a
     assert "HARNESS_ALLOWED_HOSTS" in told
 
 
+@pytest.mark.once
 def test_a_program_that_terraform_starts_is_refused(
     stack: Callable[..., Settings], account: Endpoint
 ) -> None:

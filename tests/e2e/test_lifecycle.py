@@ -76,6 +76,7 @@ def stack(tmp_path: Path, harness_settings: Settings) -> Callable[..., Settings]
     return write
 
 
+@pytest.mark.anywhere
 @pytest.mark.slow
 def test_a_whole_run_on_its_schedule_alone_writes_objects_and_leaves_nothing(
     harness_settings: Settings, other_account: Endpoint
@@ -92,6 +93,7 @@ def test_a_whole_run_on_its_schedule_alone_writes_objects_and_leaves_nothing(
     assert inventory(other_account) == before
 
 
+@pytest.mark.anywhere
 def test_a_failing_resource_is_named_with_the_providers_message_and_the_rest_is_destroyed(
     stack: Callable[..., Settings], other_account: Endpoint
 ) -> None:
@@ -107,6 +109,7 @@ def test_a_failing_resource_is_named_with_the_providers_message_and_the_rest_is_
     assert inventory(other_account) == before
 
 
+@pytest.mark.once
 def test_an_invalid_configuration_names_the_file_and_line(
     stack: Callable[..., Settings], other_account: Endpoint
 ) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from harness.hops import Hop
     from harness.values import Sent
 
+pytestmark = pytest.mark.anywhere
+
 ACCOUNT = "555555555555"
 LONG = 90.0  # seconds that a loaded machine may need for a message that comes back, and is set aside
 HANDLER = """

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from harness import Endpoint
     from tests.system import Scenario
 
+pytestmark = pytest.mark.anywhere
+
 MANDATORY = {"id", "account", "source", "time", "region", "detail-type"}  # TestEventPattern wants them all
 PATTERNS: list[dict[str, Any]] = [
     {"source": ["shop"], "detail-type": ["order placed", "order paid"]},

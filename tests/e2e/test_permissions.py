@@ -11,6 +11,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.system import Scenario
 
+pytestmark = pytest.mark.anywhere
+
 API_GATEWAY = "apigateway.amazonaws.com"
 EVENTBRIDGE = "events.amazonaws.com"
 

@@ -17,6 +17,8 @@ from tests.system import Scenario, assert_latest
 if TYPE_CHECKING:
     from harness import Deployment, StoredObject
 
+pytestmark = pytest.mark.once
+
 ACCOUNT = "333333333333"
 HOME, STANDBY = "eu-north-1", "eu-west-1"
 VARIABLES = {

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from harness import Deployment
 
+pytestmark = pytest.mark.once
+
 ACCOUNT = "444444444444"
 GUARD = "terraform_data.protected"
 REGIONS = ("eu-north-1", "eu-west-1")

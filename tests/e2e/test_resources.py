@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from harness import Deployment, Endpoint, Settings
 
+pytestmark = pytest.mark.anywhere
+
 ACCOUNT = "444444444444"
 HANDLER = """
 import json, os

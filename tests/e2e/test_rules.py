@@ -15,6 +15,8 @@ from harness.session import log
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.once
+
 ACCOUNT = "444444444444"
 
 ROOT = """

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from harness import Deployment, Endpoint, Settings
 
+pytestmark = pytest.mark.anywhere
+
 ACCOUNT = "555555555555"
 DUE = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
 HANDLER = """

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from harness import Endpoint, Settings
 
+pytestmark = pytest.mark.anywhere
+
 WRONG_KEY = """
 import boto3
 
