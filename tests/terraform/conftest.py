@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import pickle
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from filelock import FileLock
 
 from harness import HarnessError, Settings
 from harness.base import process
@@ -12,7 +16,7 @@ from harness.terraform.commands import REMEDY
 from tests.terraform.planning import planned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from tests.terraform.planning import Plan
 
@@ -41,53 +45,65 @@ def zip_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def dev(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
-    with planned(harness_settings, environments / "dev", zip_file) as plan:
-        yield plan
+def plan_of(
+    harness_settings: Settings,
+    environments: Path,
+    zip_file: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    worker_id: str,
+) -> Callable[..., Plan]:
+    """Return what plans an environment with some variables, once for all workers of pytest-xdist."""
+    shared = (
+        tmp_path_factory.mktemp("plans") if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    )
+
+    def of(name: str, **options: str) -> Plan:
+        digest = hashlib.sha256(json.dumps([name, options]).encode()).hexdigest()[:12]
+        file = shared / f"plan-{digest}"
+        with FileLock(f"{file}.lock"):
+            if not file.exists():
+                plan = planned(harness_settings, environments / name, zip_file, **options)
+                file.write_bytes(pickle.dumps(plan))
+        return cast("Plan", pickle.loads(file.read_bytes()))  # noqa: S301 - written above
+
+    return of
 
 
 @pytest.fixture(scope="session")
-def prod(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
-    with planned(harness_settings, environments / "prod", zip_file) as plan:
-        yield plan
+def dev(plan_of: Callable[..., Plan]) -> Plan:
+    return plan_of("dev")
 
 
 @pytest.fixture(scope="session")
-def another_prod(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
-    """Provide the plan of a second environment with all that `prod` has, in the same account and region."""
-    with planned(harness_settings, environments / "prod", zip_file, environment="stage") as plan:
-        yield plan
+def prod(plan_of: Callable[..., Plan]) -> Plan:
+    return plan_of("prod")
 
 
 @pytest.fixture(scope="session")
-def failover(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
-    """Provide the plan of a production that has failed over, with a name of its own for clients."""
+def another_prod(plan_of: Callable[..., Plan]) -> Plan:
+    """Return the plan of a second environment with all that `prod` has, in the same account and region."""
+    return plan_of("prod", environment="stage")
+
+
+@pytest.fixture(scope="session")
+def failover(plan_of: Callable[..., Plan]) -> Plan:
+    """Return the plan of a production that has failed over, with a name of its own for clients."""
     domain = '{name="latest.example.com",zone_id="Z0123456789"}'
-    with planned(
-        harness_settings, environments / "prod", zip_file, failed_over="true", domain=domain
-    ) as plan:
-        yield plan
+    return plan_of("prod", failed_over="true", domain=domain)
 
 
 @pytest.fixture(scope="session")
-def gradual(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
-    """Provide the plan of a production whose aliases CodeDeploy moves."""
-    canary = "CodeDeployDefault.LambdaCanary10Percent15Minutes"
-    root = environments / "prod"
-    with planned(harness_settings, root, zip_file, gradual_deployment=canary) as plan:
-        yield plan
+def gradual(plan_of: Callable[..., Plan]) -> Plan:
+    """Return the plan of a production whose aliases CodeDeploy moves."""
+    return plan_of("prod", gradual_deployment="CodeDeployDefault.LambdaCanary10Percent15Minutes")
 
 
 @pytest.fixture(scope="session")
-def scheduled(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
-    """Provide the plan of an environment whose schedule EventBridge Scheduler keeps."""
-    with planned(harness_settings, environments / "dev", zip_file, scheduler="scheduler") as plan:
-        yield plan
+def scheduled(plan_of: Callable[..., Plan]) -> Plan:
+    """Return the plan of an environment whose schedule EventBridge Scheduler keeps."""
+    return plan_of("dev", scheduler="scheduler")
 
 
 @pytest.fixture(scope="session")
-def china(harness_settings: Settings, environments: Path, zip_file: Path) -> Iterator[Plan]:
-    with planned(
-        harness_settings, environments / "dev", zip_file, partition="aws-cn", region="cn-north-1"
-    ) as plan:
-        yield plan
+def china(plan_of: Callable[..., Plan]) -> Plan:
+    return plan_of("dev", partition="aws-cn", region="cn-north-1")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base import isolation, process
 from harness.configuration.scratch import scratch_copy
+from harness.terraform import provider
 from harness.terraform.commands import commands_in
 
 if TYPE_CHECKING:
@@ -69,7 +70,6 @@ class Plan:
         return [{"values": {}, **one} for one in (*_resources(planned), *_resources(prior))]
 
 
-@contextmanager
 def planned(
     settings: Settings,
     root: Path,
@@ -78,23 +78,24 @@ def planned(
     partition: str = "aws",
     file: Path | None = None,
     **variables: str,
-) -> Iterator[Plan]:
+) -> Plan:
     """Plan `root` for real AWS, as an account that does not exist, with the variables of `file`."""
     asked = set[str]()
     with offline(settings, root, zip_file, partition=partition, asked=asked) as terraform:
         flags = [f"-var={name}={value}" for name, value in {**terraform.variables, **variables}.items()]
         files = [f"-var-file={file}"] if file else []
-        for argv in (
-            ["plan", "-input=false", "-no-color", "-out=test.tfplan", *files, *flags],
-            ["show", "-json", "test.tfplan"],
-        ):
-            done = process.run(
-                [terraform.program, *argv],
-                cwd=terraform.root,
-                env=terraform.environ,
-                timeout=terraform.timeout,
-            )
-        yield Plan(document=json.loads(done.stdout), asked=frozenset(asked))
+        with provider.served(terraform.root, terraform.environ) as reattached:
+            for argv in (
+                ["plan", "-input=false", "-no-color", "-out=test.tfplan", *files, *flags],
+                ["show", "-json", "test.tfplan"],
+            ):
+                done = process.run(
+                    [terraform.program, *argv],
+                    cwd=terraform.root,
+                    env={**terraform.environ, **reattached},
+                    timeout=terraform.timeout,
+                )
+    return Plan(document=json.loads(done.stdout), asked=frozenset(asked))
 
 
 @contextmanager

@@ -20,8 +20,7 @@ from tests.s3 import hide_missing_keys, may_list
 from tests.terraform.planning import ACCOUNT, Plan, planned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable
     from pathlib import Path
 
     from harness import Settings
@@ -48,10 +47,10 @@ DOCUMENTED = {
 @pytest.fixture(scope="module")
 def module(
     harness_settings: Settings, environments: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., AbstractContextManager[Plan]]:
+) -> Callable[..., Plan]:
     """Return what plans one module alone, for roles and a key that are there, so that all of it is known."""
 
-    def of(name: str, /, **variables: str) -> AbstractContextManager[Plan]:
+    def of(name: str, /, **variables: str) -> Plan:
         root = tmp_path_factory.mktemp("modules") / name
         shutil.copytree(environments.parent / "modules" / name, root, ignore=shutil.ignore_patterns("tests"))
         shutil.copy(environments / "dev" / ".terraform.lock.hcl", root)
@@ -63,8 +62,8 @@ def module(
 
 
 @pytest.fixture(scope="module")
-def roles(module: Callable[..., AbstractContextManager[Plan]]) -> Iterator[Plan]:
-    """Provide the plan of the functions' roles."""
+def roles(module: Callable[..., Plan]) -> Plan:
+    """Return the plan of the functions' roles."""
     variables = {
         "writer": json.dumps({"role_name": "writer", "function_name": "create"}),
         "reader": json.dumps({"role_name": "reader", "function_name": "retrieve"}),
@@ -74,13 +73,12 @@ def roles(module: Callable[..., AbstractContextManager[Plan]]) -> Iterator[Plan]
         "pointer_key": POINTER_KEY,
         "kms_key_arn": KEY_ARN,
     }
-    with module("iam", **variables) as plan:
-        yield plan
+    return module("iam", **variables)
 
 
 @pytest.fixture(scope="module")
-def key(module: Callable[..., AbstractContextManager[Plan]]) -> Iterator[Plan]:
-    """Provide the plan of a key with one operator."""
+def key(module: Callable[..., Plan]) -> Plan:
+    """Return the plan of a key with one operator."""
     variables = {
         "name": "objects",
         "description": "objects",
@@ -89,8 +87,7 @@ def key(module: Callable[..., AbstractContextManager[Plan]]) -> Iterator[Plan]:
         "reader_role_arns": json.dumps([f"{IAM}:role/reader"]),
         "operator_arns": json.dumps([OPERATOR]),
     }
-    with module("kms", **variables) as plan:
-        yield plan
+    return module("kms", **variables)
 
 
 @pytest.fixture
