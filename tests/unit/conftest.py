@@ -25,3 +25,13 @@ def settings(tmp_path: Path) -> Settings:
     project.mkdir()
     environ = {name: text for name, text in os.environ.items() if not name.startswith("HARNESS_")}
     return Settings.from_env({**environ, "HARNESS_CACHE_DIR": str(tmp_path / "cache")}, project)
+
+
+@pytest.fixture(autouse=True)
+def _without_what_no_run_within_a_run_needs(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leave hypothesis and anyio out of the runs of pytest that a test starts: a quarter of their time."""
+    if "pytester" in request.fixturenames:
+        request.getfixturevalue("pytester")  # which takes the options of the environment away
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:anyio")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def is_guest(file: Path) -> bool:
     return file.relative_to(HOME).as_posix().startswith(GUESTS)
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Return the harness's own modules by dotted name, `harness.` left out."""
     files = [file for file in HOME.rglob("*.py") if not is_guest(file)]
@@ -65,6 +67,7 @@ def modules() -> dict[str, Path]:
     return {name.removesuffix(".__init__"): file for name, file in named.items() if name != "__init__"}
 
 
+@cache
 def imported(file: Path, *, typing_too: bool = True) -> set[str]:
     """Return the dotted names that `file` imports, by default those under `if TYPE_CHECKING` too."""
     tree = ast.parse(file.read_text("utf-8"))
@@ -85,6 +88,7 @@ def imported(file: Path, *, typing_too: bool = True) -> set[str]:
     return names
 
 
+@cache
 def own_imports(module: str) -> set[str]:
     """Return the modules of the harness that `module` imports from."""
     known = modules()

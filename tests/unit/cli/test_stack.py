@@ -14,10 +14,11 @@ import threading
 import time
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import typer.main
+from typer.testing import CliRunner
 
 from harness.cli.main import app
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
     from pathlib import Path
+
+    from click.testing import Result
 
 pytestmark = pytest.mark.processes
 COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
@@ -96,23 +99,28 @@ def environ(project: Path) -> dict[str, str]:
 
 
 @pytest.fixture
-def harness(project: Path, environ: dict[str, str]) -> Iterator[Callable[..., Any]]:
-    """Return a function that runs a command in the project; whatever is up at the end is stopped."""
+def harness(
+    project: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., Result]]:
+    """Return a function that runs a command in the project; whatever is up at the end is stopped.
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        argv = [sys.executable, "-c", "from harness.cli.main import main; main()", *arguments]
-        return subprocess.run(
-            argv, cwd=project, env=environ, capture_output=True, text=True, check=False, timeout=60
-        )
+    It runs in this process, as a start of Python takes longer than most commands do. An exception that a
+    command lets through fails the test.
+    """
+    monkeypatch.chdir(project)
+    monkeypatch.syspath_prepend(project)
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, arguments, env=environ, catch_exceptions=False, prog_name="harness")
 
     yield run
     run("down")
 
 
-def test_up_applies_and_tells_outputs_time_and_the_slowest(harness: Callable[..., Any]) -> None:
+def test_up_applies_and_tells_outputs_time_and_the_slowest(harness: Callable[..., Result]) -> None:
     done = harness("up")
 
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert done.stdout == "url  ftp://x\n"
     assert "aws_s3_bucket.b created in " in done.stderr
     assert re.search(r"up at http://127\.0\.0\.1:\d+ in ", done.stderr)
@@ -120,7 +128,7 @@ def test_up_applies_and_tells_outputs_time_and_the_slowest(harness: Callable[...
 
 
 def test_up_again_applies_nothing_and_variables_apply_the_difference(
-    harness: Callable[..., Any], project: Path
+    harness: Callable[..., Result], project: Path
 ) -> None:
     harness("up")
     harness("up")
@@ -132,15 +140,17 @@ def test_up_again_applies_nothing_and_variables_apply_the_difference(
     assert "colour=red" in (project / "calls").read_text("utf-8").removeprefix(calls)
 
 
-def test_up_answers_in_json_for_scripts(harness: Callable[..., Any]) -> None:
+def test_up_answers_in_json_for_scripts(harness: Callable[..., Result]) -> None:
     told = json.loads(harness("up", "--json").stdout)
 
     assert told["endpoint"].startswith("http://127.0.0.1:")
     assert told["outputs"] == {"url": "ftp://x"}
 
 
-def test_status_says_what_is_up_and_whether_it_is_current(harness: Callable[..., Any], project: Path) -> None:
-    assert harness("status").returncode == 1
+def test_status_says_what_is_up_and_whether_it_is_current(
+    harness: Callable[..., Result], project: Path
+) -> None:
+    assert harness("status").exit_code == 1
 
     harness("up")
     assert json.loads(harness("status", "--json").stdout)["current"] is True
@@ -159,7 +169,7 @@ def test_an_output_is_printed_by_itself(harness: Callable[..., Any]) -> None:
 
 
 def test_a_url_of_api_gateway_is_shown_with_the_one_that_answers_here(
-    harness: Callable[..., Any], project: Path
+    harness: Callable[..., Result], project: Path
 ) -> None:
     published = "https://a1b2.execute-api.eu-north-1.amazonaws.com/dev/latest"
     state = {"outputs": {"url": {"value": published, "type": "string"}}}
@@ -172,19 +182,19 @@ def test_a_url_of_api_gateway_is_shown_with_the_one_that_answers_here(
         assert re.search(r"url \(here\)\s+http://127\.0\.0\.1:\d+/_aws/execute-api/a1b2/dev/latest\n", shown)
 
 
-def test_down_stops_it_once(harness: Callable[..., Any]) -> None:
+def test_down_stops_it_once(harness: Callable[..., Result]) -> None:
     harness("up")
 
     assert harness("down").stdout == "stopped\n"
     assert harness("down").stdout == "nothing was up\n"
-    assert harness("status").returncode == 1
+    assert harness("status").exit_code == 1
 
 
 @pytest.mark.parametrize("command", ["fire", "latest", "logs", "status"])
-def test_without_a_stack_the_way_out_is_named(harness: Callable[..., Any], command: str) -> None:
+def test_without_a_stack_the_way_out_is_named(harness: Callable[..., Result], command: str) -> None:
     done = harness(command)
 
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert done.stderr.startswith("error: expected the stack of ")
     assert done.stderr.endswith("to be up, and it is not; run `harness up`\n")
 
@@ -203,13 +213,13 @@ def test_without_a_stack_the_way_out_is_named(harness: Callable[..., Any], comma
     ],
 )
 def test_a_users_mistake_on_a_stack_is_one_message(
-    harness: Callable[..., Any], arguments: list[str], told: str
+    harness: Callable[..., Result], arguments: list[str], told: str
 ) -> None:
     harness("up")
 
     done = harness(*arguments)
 
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert f"error: {told}" in done.stderr
     assert "Traceback" not in done.stderr
 
@@ -230,29 +240,29 @@ def test_a_users_mistake_on_a_stack_is_one_message(
     ],
 )
 def test_a_wrong_variable_is_told_before_anything_starts(
-    harness: Callable[..., Any], project: Path, root: str, arguments: list[str], told: str
+    harness: Callable[..., Result], project: Path, root: str, arguments: list[str], told: str
 ) -> None:
     (project / "terraform" / "variables.tf").write_text(root, "utf-8")
 
     done = harness("up", *arguments)
 
     assert told in done.stderr
-    assert (done.returncode, harness("down").stdout) == (1, "nothing was up\n")
+    assert (done.exit_code, harness("down").stdout) == (1, "nothing was up\n")
     assert not (project / "calls").exists()
 
 
-def test_a_failed_apply_is_told_and_tried_again(harness: Callable[..., Any], project: Path) -> None:
+def test_a_failed_apply_is_told_and_tried_again(harness: Callable[..., Result], project: Path) -> None:
     (project / "terraform" / "main.tf").write_text("broken", "utf-8")
     done = harness("up")
-    assert done.returncode == 1
+    assert done.exit_code == 1
     assert "error: terraform apply failed" in done.stderr
 
     (project / "terraform" / "main.tf").write_text("mended", "utf-8")
 
-    assert harness("up").returncode == 0
+    assert harness("up").exit_code == 0
 
 
-def test_up_tells_what_can_be_set_off(harness: Callable[..., Any], project: Path) -> None:
+def test_up_tells_what_can_be_set_off(harness: Callable[..., Result], project: Path) -> None:
     rule = {"name": "wake", "event_pattern": "{}", "event_bus_name": "b"}
     function = {"function_name": "greet"}
     state = {
@@ -271,7 +281,7 @@ def test_up_tells_what_can_be_set_off(harness: Callable[..., Any], project: Path
 
 
 def test_names_of_the_stack_are_completed(
-    harness: Callable[..., Any], project: Path, environ: dict[str, str]
+    harness: Callable[..., Result], project: Path, environ: dict[str, str]
 ) -> None:
     environ |= {"_HARNESS_COMPLETE": "complete_bash", "COMP_CWORD": "2"}
     words = {"COMP_WORDS": "harness invoke g"}
@@ -293,7 +303,7 @@ def test_names_of_the_stack_are_completed(
     del environ["_HARNESS_COMPLETE"]
 
 
-def test_an_event_that_the_pattern_refuses_is_not_sent(harness: Callable[..., Any], project: Path) -> None:
+def test_an_event_that_the_pattern_refuses_is_not_sent(harness: Callable[..., Result], project: Path) -> None:
     rule = {
         "name": "wake",
         "event_pattern": '{"source": ["me"], "detail": {"n": [1]}}',
@@ -331,7 +341,7 @@ def test_watch_applies_whenever_a_source_changes(project: Path, environ: dict[st
 
 
 def test_sweep_removes_what_a_killed_run_has_left(
-    harness: Callable[..., Any], project: Path, environ: dict[str, str]
+    harness: Callable[..., Result], project: Path, environ: dict[str, str]
 ) -> None:
     left = project / "left"
     left.mkdir()
@@ -423,7 +433,7 @@ def until_error(project: Path, environ: dict[str, str]) -> str:
 
 @pytest.mark.parametrize("become", [gone, hanging, garbage])
 def test_an_endpoint_that_is_not_there_any_more_wedges_nothing(
-    harness: Callable[..., Any],
+    harness: Callable[..., Result],
     project: Path,
     environ: dict[str, str],
     become: Callable[[int], AbstractContextManager[None]],
@@ -431,25 +441,25 @@ def test_an_endpoint_that_is_not_there_any_more_wedges_nothing(
     environ["HARNESS_BACKEND"] = "external"
     with emulator() as port:
         environ["HARNESS_ENDPOINT_URL"] = f"http://127.0.0.1:{port}"
-        assert harness("up").returncode == 0
+        assert harness("up").exit_code == 0
 
     with become(port):
         for command in sorted(COMMANDS - OF_FILES - {"down", "sweep", "watch"}):
             began = time.monotonic()
             done = harness(command)
-            assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+            assert (done.exit_code, "Traceback" in done.stderr) == (1, False), done.stderr
             assert SAYS_WHY.search(done.stdout + done.stderr), command
             assert time.monotonic() - began < 60  # not the minutes that a call of AWS's SDK waits
         assert "nothing answers" in until_error(project, environ)
-        assert harness("down").returncode == 0
-        assert harness("sweep").returncode == 0
+        assert harness("down").exit_code == 0
+        assert harness("sweep").exit_code == 0
 
     with emulator(port):
-        assert harness("up").returncode == 0
+        assert harness("up").exit_code == 0
 
 
 def test_a_kept_stack_on_an_endpoint_that_is_gone_is_swept(
-    harness: Callable[..., Any], environ: dict[str, str], project: Path
+    harness: Callable[..., Result], environ: dict[str, str], project: Path
 ) -> None:
     environ["HARNESS_BACKEND"] = "external"
     with emulator() as port:
@@ -458,12 +468,12 @@ def test_a_kept_stack_on_an_endpoint_that_is_gone_is_swept(
 
     done = harness("sweep")
 
-    assert (done.returncode, done.stdout.startswith("removed the kept stack in ")) == (0, True), done.stderr
+    assert (done.exit_code, done.stdout.startswith("removed the kept stack in ")) == (0, True), done.stderr
     assert not [folder for folder in (project / "cache" / "kept").iterdir() if folder.is_dir()]
 
 
 def test_another_endpoint_in_the_settings_is_noticed(
-    harness: Callable[..., Any], environ: dict[str, str]
+    harness: Callable[..., Result], environ: dict[str, str]
 ) -> None:
     environ["HARNESS_BACKEND"] = "external"
     with emulator() as first, emulator() as second:
@@ -478,24 +488,24 @@ def test_another_endpoint_in_the_settings_is_noticed(
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"fingerprint": 1}'])
 @pytest.mark.parametrize("file", ["backend.json", "stack.json"])
 def test_a_note_that_is_damaged_is_replaced(
-    harness: Callable[..., Any], project: Path, file: str, damage: str
+    harness: Callable[..., Result], project: Path, file: str, damage: str
 ) -> None:
     harness("up")
     (note,) = (project / "cache" / "kept").glob(f"*/{file}")
     note.write_text(damage, "utf-8")
 
     status = harness("status")
-    assert (status.returncode, "Traceback" in status.stderr) == (1, False)
-    assert harness("up").returncode == 0
+    assert (status.exit_code, "Traceback" in status.stderr) == (1, False)
+    assert harness("up").exit_code == 0
     assert json.loads(harness("status", "--json").stdout)["current"] is True
 
 
-def test_a_folder_that_is_half_deleted_is_made_anew(harness: Callable[..., Any], project: Path) -> None:
+def test_a_folder_that_is_half_deleted_is_made_anew(harness: Callable[..., Result], project: Path) -> None:
     harness("up")
     (kept,) = (folder for folder in (project / "cache" / "kept").iterdir() if folder.is_dir())
     shutil.rmtree(kept / "workspace")
 
     status = harness("status")
     assert "Traceback" not in status.stderr
-    assert harness("up").returncode == 0
-    assert harness("down").returncode == 0
+    assert harness("up").exit_code == 0
+    assert harness("down").exit_code == 0

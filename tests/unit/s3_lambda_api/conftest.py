@@ -4,6 +4,7 @@ import functools
 import io
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import batched
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,8 +60,8 @@ class Bucket:
         self.put_raw(POINTER_KEY, Pointer.of(names).encode())
 
     def delete(self, *keys: str) -> None:
-        for key in keys:
-            self.client.delete_object(Bucket=BUCKET, Key=key)
+        for some in batched(keys, 1000):  # as many as a request takes
+            self.client.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": key} for key in some]})
 
     def pointer(self) -> Pointer | None:
         raw = self.store.read_pointer().raw
