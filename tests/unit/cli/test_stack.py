@@ -159,7 +159,7 @@ def test_status_says_what_is_up_and_whether_it_is_current(
     assert "no: `harness up` applies what has changed" in harness("status").stdout
 
 
-def test_an_output_is_printed_by_itself(harness: Callable[..., Any]) -> None:
+def test_an_output_is_printed_by_itself(harness: Callable[..., Result]) -> None:
     harness("up")
 
     assert harness("outputs", "url").stdout == "ftp://x\n"
