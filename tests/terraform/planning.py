@@ -76,17 +76,15 @@ def planned(
     zip_file: Path | None,
     *,
     partition: str = "aws",
-    file: Path | None = None,
     **variables: str,
 ) -> Plan:
-    """Plan `root` for real AWS, as an account that does not exist, with the variables of `file`."""
+    """Plan `root` for real AWS, as an account that does not exist."""
     asked = set[str]()
     with offline(settings, root, zip_file, partition=partition, asked=asked) as terraform:
         flags = [f"-var={name}={value}" for name, value in {**terraform.variables, **variables}.items()]
-        files = [f"-var-file={file}"] if file else []
         with provider.served(terraform.root, terraform.environ) as reattached:
             for argv in (
-                ["plan", "-input=false", "-no-color", "-out=test.tfplan", *files, *flags],
+                ["plan", "-input=false", "-no-color", "-out=test.tfplan", *flags],
                 ["show", "-json", "test.tfplan"],
             ):
                 done = process.run(

@@ -56,7 +56,7 @@ def module(
         shutil.copy(environments / "dev" / ".terraform.lock.hcl", root)
         place = {"partition": "aws", "region": "eu-north-1", "dns_suffix": "amazonaws.com"}
         context = json.dumps({"account_id": ACCOUNT, **place})
-        return planned(harness_settings, root, None, file=None, context=context, **variables)
+        return planned(harness_settings, root, None, context=context, **variables)
 
     return of
 

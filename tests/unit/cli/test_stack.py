@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from click.testing import Result
+    from typer.testing import Result
 
 pytestmark = pytest.mark.processes
 COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
