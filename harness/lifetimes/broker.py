@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+import shutil
 import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +20,11 @@ from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import psutil
+
 from harness import backends
 from harness.backends.emulator import HOST
+from harness.base import journal
 from harness.errors import HarnessError, SettingsError
 from harness.lifetimes import keeper
 from harness.lifetimes.keeper import Held, Keeper, Task
@@ -34,6 +38,8 @@ log = logging.getLogger(__name__)
 
 _BACKEND = "harness.lifetimes.held:backend_held"
 _STACK = "harness.lifetimes.held:stack_held"
+_FOLDERS = "harness-shared-"
+_OWNER = "owner"
 _FIRST_ACCOUNT = 100_000_000_000
 
 
@@ -197,7 +203,9 @@ def counter() -> Iterator[Counter]:
     Raises:
         HarnessError: Something could not be stopped in good order.
     """
-    with tempfile.TemporaryDirectory(prefix="harness-shared-") as folder:
+    swept()
+    with tempfile.TemporaryDirectory(prefix=_FOLDERS) as folder:
+        (Path(folder) / _OWNER).write_text(journal.owner(), "utf-8")
         holdings, key = Holdings(Path(folder)), secrets.token_bytes(32)
         listener = Listener((HOST, 0), authkey=key)
         server = threading.Thread(target=_serve, args=(listener, holdings), daemon=True)
@@ -207,6 +215,27 @@ def counter() -> Iterator[Counter]:
         finally:
             listener.close()
             holdings.close()
+
+
+def swept() -> list[str]:
+    """Remove the folders of controllers that were killed, once their keepers have ended; name them."""
+    folders = [folder for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*") if _is_left(folder)]
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
+    return [f"the notes of a controller {folder}" for folder in folders]
+
+
+def _is_left(folder: Path) -> bool:
+    try:
+        owner = (folder / _OWNER).read_text("utf-8")
+    except OSError:
+        return False  # it is being made or removed
+    return bool(owner) and journal.is_orphan(owner) and not _is_named_by_a_process(folder)
+
+
+def _is_named_by_a_process(folder: Path) -> bool:
+    commands = (each.info["cmdline"] or [] for each in psutil.process_iter(["cmdline"]))
+    return any(str(folder) in word for command in commands for word in command)
 
 
 def _port_of(listener: Listener) -> int:

@@ -10,6 +10,7 @@ from harness import backends
 from harness.backends import real_aws
 from harness.base import journal
 from harness.errors import BackendError
+from harness.lifetimes import broker
 from harness.lifetimes import kept as keeping
 from harness.terraform import commands
 
@@ -27,7 +28,8 @@ def swept(settings: Settings) -> list[str]:
         HarnessError: A stack on real AWS can't be destroyed; it stays noted.
     """
     kept = [f"the kept stack in {folder}" for folder in keeping.swept(settings.cache_dir)]
-    return [*_noted(settings), *kept, *(name for backend in backends.BUILT_IN for name in _swept(backend))]
+    by_backends = [name for backend in backends.BUILT_IN for name in _swept(backend)]
+    return [*_noted(settings), *kept, *broker.swept(), *by_backends]
 
 
 def _noted(settings: Settings) -> list[str]:

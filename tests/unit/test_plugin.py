@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import eventually
+from harness.lifetimes import broker
 from tests.unit.fake_stack import FakeStack
 
 if TYPE_CHECKING:
@@ -295,7 +297,9 @@ def test_a_signal_destroys_and_stops_everything(
     assert project.counted()["destroy"] == project.counted()["stopped"] == 1
 
 
-def test_a_controller_that_is_killed_leaves_no_process(project: FakeStack, pytester: pytest.Pytester) -> None:
+def test_a_controller_that_is_killed_leaves_no_process_and_notes_that_are_swept(
+    project: FakeStack, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytester.makepyfile(test_it=WAITS)
     with _running(project, "-n2") as run:
         eventually(lambda: len(project.notes("test")) == 2, what="the tests", timeout=PATIENCE)
@@ -307,8 +311,9 @@ def test_a_controller_that_is_killed_leaves_no_process(project: FakeStack, pytes
         project.processes, until=lambda left: not left, what="the end of every process", timeout=PATIENCE
     )
     assert project.done()[-2:] == ["destroy", "stopped"]
-    (notes,) = (project.folder / "scratch").glob("harness-*")  # of the controller itself, which was killed
-    assert notes.name.startswith("harness-shared-")
+    monkeypatch.setattr(tempfile, "tempdir", str(project.folder / "scratch"))
+    assert len(broker.swept()) == 1
+    project.wait_until_clean()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from contextlib import contextmanager, suppress
@@ -341,8 +342,12 @@ def test_watch_applies_whenever_a_source_changes(project: Path, environ: dict[st
 
 
 def test_sweep_removes_what_a_killed_run_has_left(
-    harness: Callable[..., Result], project: Path, environ: dict[str, str]
+    harness: Callable[..., Result],
+    project: Path,
+    environ: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(project))  # where no other run leaves anything
     left = project / "left"
     left.mkdir()
     script = (

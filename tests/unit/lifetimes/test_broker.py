@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
+import tempfile
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -12,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import HarnessError, SettingsError, eventually
+from harness.base import journal
 from harness.lifetimes import broker
 from harness.lifetimes.broker import Wish, account_of
 from tests.unit.fake_stack import FakeStack
@@ -166,3 +171,24 @@ def test_who_does_not_know_the_key_or_goes_away_does_not_disturb_the_others(proj
             pass  # gone before it has asked
 
         assert asked.ask(wish).endpoint.backend == "fake"
+
+
+def test_a_run_removes_the_notes_of_killed_controllers_but_not_while_their_keepers_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killed = f"{socket.gethostname()}/{os.getpid()}/1"  # a process of that number, but of another time
+    owners = {
+        "harness-shared-left": killed,
+        "harness-shared-kept": killed,
+        "harness-shared-own": journal.owner(),
+    }
+    for name, owner in owners.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "owner").write_text(owner, "utf-8")
+    keeper = [sys.executable, "-S", "-c", "input()", str(tmp_path / "harness-shared-kept")]
+
+    with subprocess.Popen(keeper, stdin=subprocess.PIPE), broker.counter():
+        assert not (tmp_path / "harness-shared-left").exists()
+        assert (tmp_path / "harness-shared-kept").exists()
+        assert (tmp_path / "harness-shared-own").exists()
