@@ -61,12 +61,11 @@ BY_THE_API = {
 }
 WRITER = "module.iam.aws_iam_role_policy.writer[0]"
 READER = "module.iam.aws_iam_role_policy.reader"
-# What Lambda needs by itself, and a key behind a bucket, no emulator asks for. The first object supersedes
-# none, and a reader that finds the pointer lists nothing.
+# What Lambda needs by itself, and a key behind a bucket, no emulator asks for. No log tells whether an object
+# came with tags. A reader that finds the pointer lists nothing.
 STATEMENTS = {
     f"{WRITER} statement EncryptObjects": UNKNOWN,
-    f"{WRITER} statement SendFailedEvents": UNKNOWN,
-    f"{WRITER} statement TagSuperseded": CREATED,
+    f"{WRITER} statement TagSuperseded": UNKNOWN,
     f"{WRITER} statement WriteOwnLogs": UNKNOWN,
     f"{READER} statement DecryptObjects": UNKNOWN,
     f"{READER} statement ListObjects": CREATED,
