@@ -16,7 +16,7 @@ import zipfile
 from base64 import b64decode
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from harness.backends import emulator
@@ -54,19 +54,24 @@ def debugged(
         tell: Called with a line each time that a process waits.
 
     Raises:
-        HarnessError: There is no debugpy beside the harness.
-        SettingsError: The function is no process of this machine, or not in Python, or the port is taken.
+        HarnessError: The function is in Python, and there is no debugpy beside the harness.
+        SettingsError: The function is no process of this machine, or neither in Python nor in Node.js, or
+            the port is taken.
     """
     config = deployment.client("lambda").get_function_configuration(FunctionName=name)
     tools = emulator.folder_of(deployment.endpoint, emulator.TOOLS)
     if tools is None:
-        expected = "a backend whose functions are processes of this machine: host or ministack"
+        expected = "a backend whose functions are processes of this machine: host, localemu or ministack"
         raise SettingsError("debug", expected=expected, got=deployment.endpoint.backend)
-    if not str(config.get("Runtime")).startswith("python"):
-        raise SettingsError("FUNCTION", expected="a function in Python", got=str(config.get("Runtime")))
+    runtime = str(config.get("Runtime"))
+    if not runtime.startswith(("python", "nodejs")):
+        raise SettingsError("FUNCTION", expected="a function in Python or Node.js", got=runtime)
     _check_free(port)
-    run, roots = tools / uuid4().hex, _roots(deployment, name, settings, config["CodeSha256"])
-    plan = {"run": run.name, "library": str(_library()), "function": name, "port": port, "roots": roots}
+    run = tools / uuid4().hex
+    plan: dict[str, Any] = {"run": run.name, "function": name, "port": port}
+    if runtime.startswith("python"):  # Node.js has a debugger of its own
+        roots = _roots(deployment, name, settings, config["CodeSha256"])
+        plan |= {"library": str(_library()), "roots": roots}
     file, has_ended = tools / f"debugger-{os.getpid()}.json", threading.Event()
     watcher = threading.Thread(
         target=_tell_who_waits, args=(run, f"{name} waits at {_HOST}:{port}", tell, has_ended), daemon=True

@@ -148,9 +148,9 @@ def zip_variables(settings: Settings, *, running: str = "") -> dict[str, str]:
     return packages.variables(settings, _platform(settings, running))
 
 
-def python_packages(settings: Settings, *, running: str = "") -> dict[str, PackageSettings]:
-    """Return the packages in Python, by the path of the zip that runs on the backend."""
-    return packages.python_packages(settings, _platform(settings, running))
+def packages_by_zip(settings: Settings, *, running: str = "") -> dict[str, PackageSettings]:
+    """Return the packages by the path of the zip that runs on the backend."""
+    return packages.by_zip(settings, _platform(settings, running))
 
 
 def _platform(settings: Settings, running: str) -> packages.Platform | None:

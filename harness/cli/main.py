@@ -349,7 +349,7 @@ def watch(
     variables: Variables = None,
     *,
     hot: Annotated[
-        bool, typer.Option("--hot", help="Have functions in Python run what you save, with no new zip.")
+        bool, typer.Option("--hot", help="Have functions run what you save, with no new zip.")
     ] = False,
 ) -> None:
     """Bring the stack up, and what has changed whenever a source has, until Ctrl-C; the stack stays up."""

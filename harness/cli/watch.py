@@ -25,7 +25,7 @@ def run(settings: Settings, spans: console.Spans, *, hot: bool) -> None:
     Args:
         settings: Those of the stack.
         spans: Where the resources are noted that Terraform has changed.
-        hot: Whether functions in Python run what is saved.
+        hot: Whether functions run what is saved.
     """
     with operations.reloading(settings) if hot else nullcontext() as reload:
         for changed in operations.changes(settings):

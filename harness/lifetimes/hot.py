@@ -1,4 +1,4 @@
-"""Functions in Python that run the sources of the checkout as they are saved, not those in their zips.
+"""Functions that run the sources of the checkout as they are saved, not those in their zips.
 
 A copy of the sources lies in the folder of an emulator whose functions are processes of this machine, with a
 stamp: a function begins anew when it is invoked and there is another one. The emulator's side of it is
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from harness.backends import emulator
 from harness.base.files import replace_text
 from harness.errors import SettingsError
-from harness.packages import python
-from harness.session import python_packages
+from harness.packages import check_syntax, sources
+from harness.session import packages_by_zip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 IS_ON = "functions run the sources that `harness watch --hot` gives them, not those of their zips"
 _STAMP = "stamp"
+_DECIDE_MORE = frozenset({"package.json", "package-lock.json"})  # what is installed, too: that takes a zip
 
 
 def is_on(endpoint: Endpoint) -> bool:
@@ -55,7 +56,7 @@ class Hot:
             zips: The SHA-256, in hexadecimal digits, of each zip whose code they have, by its path.
 
         Raises:
-            SettingsError: Its functions are no processes of this machine, or it has no package in Python.
+            SettingsError: Its functions are no processes of this machine, or it has no package that runs.
             PackageError: A module does not compile.
         """
         self.end()
@@ -63,12 +64,12 @@ class Hot:
         if folder is None:
             expected = "functions that are processes of this machine, on Linux: host, localemu or ministack"
             raise SettingsError("--hot", expected=expected, got=endpoint.backend)
-        packages = python_packages(self.settings, running=endpoint.backend)
+        packages = packages_by_zip(self.settings, running=endpoint.backend)
         for left in folder.iterdir():  # by a `watch` that was killed
             shutil.rmtree(left)
         self.copies = [(package, folder / zips[path]) for path, package in packages.items() if path in zips]
         if not self.copies:
-            raise SettingsError("--hot", expected="a [tool.harness.package] in Python", got=None)
+            raise SettingsError("--hot", expected="a [tool.harness.package] whose zip runs", got=None)
         self.saved()
         return [package.source.name for package, _ in self.copies]
 
@@ -76,7 +77,8 @@ class Hot:
         """Whether all files that have changed are sources of packages that are hot."""
         places = [package.source.resolve() for package, _ in self.copies]
         return bool(changed) and all(
-            any(file.resolve().is_relative_to(place) for place in places) for file in changed
+            file.name not in _DECIDE_MORE and any(file.resolve().is_relative_to(place) for place in places)
+            for file in changed
         )
 
     def saved(self) -> list[str]:
@@ -86,13 +88,13 @@ class Hot:
             PackageError: A module does not compile; nothing has changed then.
         """
         fresh = [
-            (file, copy / "over" / package.source.name / name, package)
+            (file, copy / "over" / name, package)
             for package, copy in self.copies
-            for name, file in python.sources(package)
+            for name, file in sources(self.settings, package)
         ]
         changed = [each for each in fresh if _differs(each[0], each[1])]
-        for file, _, package in changed:
-            python.check_syntax(package, [file] if file.suffix == ".py" else [])
+        for package, _ in self.copies:
+            check_syntax(self.settings, package, [file for file, _, of in changed if of is package])
         gone = {file for _, copy in self.copies for file in (copy / "over").rglob("*") if file.is_file()}
         gone -= {target for _, target, _ in fresh}
         for file, target, _ in changed:

@@ -4,9 +4,11 @@ from harness.packages.platforms import Platform
 from harness.packages.zips import (
     build,
     build_all,
+    by_zip,
+    check_syntax,
     fits_here,
-    python_packages,
     selected,
+    sources,
     variables,
     watched,
 )
@@ -15,9 +17,11 @@ __all__ = [
     "Platform",
     "build",
     "build_all",
+    "by_zip",
+    "check_syntax",
     "fits_here",
-    "python_packages",
     "selected",
+    "sources",
     "variables",
     "watched",
 ]

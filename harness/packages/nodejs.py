@@ -14,6 +14,8 @@ from harness.packages.archive import Member, files_in
 from harness.packages.npm import LOCK, MODULES, Project
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.packages.archive import Members
     from harness.packages.platforms import Platform
     from harness.settings import PackageSettings, Settings
@@ -35,23 +37,53 @@ def members(settings: Settings, package: PackageSettings, platform: Platform) ->
             compile, a program is missing, or its dependencies can't be had.
     """
     project = Project(settings=settings, package=package, platform=platform)
-    project.check()
+    own = {name: Member(file) for name, file in _sources(project)}
     if package.entry:
-        bundle = esbuild.bundled(project)
-        return {PurePosixPath(bundle.name): Member(bundle)}
-    _check_syntax(project)
-    own = {name: Member(file) for name, file in project.own_files() if file.name != LOCK}
+        return own
+    _check_syntax(project, [member.file for member in own.values()])
     modules = files_in(project.installed() / MODULES, lambda file: file.name in _OF_NPM)
     return {**own, **{MODULES / name: Member(file, _is_program(file)) for name, file in modules}}
+
+
+def sources(
+    settings: Settings, package: PackageSettings, platform: Platform
+) -> list[tuple[PurePosixPath, Path]]:
+    """Return the files of the package that go into its zip, or its bundle, each with its path there.
+
+    Raises:
+        PackageError: It is not a package, or it can't be bundled.
+    """
+    return _sources(Project(settings=settings, package=package, platform=platform))
+
+
+def check_syntax(
+    settings: Settings, package: PackageSettings, platform: Platform, files: Iterable[Path]
+) -> None:
+    """Compile modules of a package, to tell a mistake before they run.
+
+    Raises:
+        PackageError: One of them does not compile.
+    """
+    _check_syntax(Project(settings=settings, package=package, platform=platform), files)
+
+
+def _sources(project: Project) -> list[tuple[PurePosixPath, Path]]:
+    project.check()
+    if project.package.entry:
+        bundle = esbuild.bundled(project)
+        return [(PurePosixPath(bundle.name), bundle)]
+    return [(name, file) for name, file in project.own_files() if file.name != LOCK]
 
 
 def _is_program(file: Path) -> bool:
     return bool(file.stat().st_mode & 0o100)
 
 
-def _check_syntax(project: Project) -> None:
-    """Compile every module: a mistake is told here, before an emulator starts."""
-    modules = [str(file) for _, file in project.own_files() if file.suffix in _SUFFIXES]
+def _check_syntax(project: Project, files: Iterable[Path]) -> None:
+    """Compile modules: a mistake is told here, before an emulator starts."""
+    modules = [str(file) for file in files if file.suffix in _SUFFIXES]
+    if not modules:
+        return
     argv = [project.tool("node"), "--experimental-vm-modules", "--no-warnings", str(_CHECK)]
     try:
         project.run([*argv, *modules], cwd=project.package.source)

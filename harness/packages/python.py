@@ -45,15 +45,15 @@ def members(settings: Settings, package: PackageSettings, platform: Platform) ->
     if not (package.source / "__init__.py").is_file():
         raise PackageError(package.source, "expected a Python package, found no __init__.py there")
     check_syntax(package, sorted(package.source.rglob("*.py")))
-    own = {package.source.name / name: file for name, file in sources(package)}
+    own = dict(sources(package))
     has_libraries = package.group or package.requirements
     libraries = files_in(_installed(settings, package, platform), _skipped) if has_libraries else ()
     return {name: Member(file) for name, file in {**own, **dict(libraries)}.items()}
 
 
 def sources(package: PackageSettings) -> Iterator[tuple[PurePosixPath, Path]]:
-    """Yield the files of the package that go into its zip, each with its path in the package."""
-    return files_in(package.source, _skipped)
+    """Yield the files of the package that go into its zip, each with its path there."""
+    return ((package.source.name / name, file) for name, file in files_in(package.source, _skipped))
 
 
 def check_syntax(package: PackageSettings, files: Iterable[Path]) -> None:

@@ -9,8 +9,8 @@ from harness.packages import archive, nodejs, python
 from harness.packages.platforms import Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path, PurePosixPath
 
     from harness.settings import PackageSettings, Settings
 
@@ -62,10 +62,32 @@ def fits_here(settings: Settings) -> bool:
     return all(_declared(package) == Platform.here() for package in settings.every_package)
 
 
-def python_packages(settings: Settings, platform: Platform | None) -> dict[str, PackageSettings]:
-    """Return the packages in Python, by the path of the zip that runs on `platform`."""
-    packages = [package for package in settings.every_package if package.kind == "python"]
-    return {str(path(package, platform)): package for package in packages}
+def by_zip(settings: Settings, platform: Platform | None) -> dict[str, PackageSettings]:
+    """Return the packages by the path of the zip that runs on `platform`."""
+    return {str(path(package, platform)): package for package in settings.every_package}
+
+
+def sources(settings: Settings, package: PackageSettings) -> list[tuple[PurePosixPath, Path]]:
+    """Return the files of a package's zip that are no dependencies, each with its path there.
+
+    Raises:
+        PackageError: The source is not what it should be.
+    """
+    if package.kind == "nodejs":
+        return nodejs.sources(settings, package, Platform.here())
+    return list(python.sources(package))
+
+
+def check_syntax(settings: Settings, package: PackageSettings, files: Iterable[Path]) -> None:
+    """Compile those of the files that are modules of a package, to tell a mistake before they run.
+
+    Raises:
+        PackageError: One of them does not compile.
+    """
+    if package.kind == "nodejs":
+        nodejs.check_syntax(settings, package, Platform.here(), files)
+    else:
+        python.check_syntax(package, [file for file in files if file.suffix == ".py"])
 
 
 def selected(settings: Settings, names: Sequence[str]) -> list[PackageSettings]:

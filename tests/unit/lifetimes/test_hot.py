@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -123,8 +124,36 @@ def test_functions_elsewhere_are_refused(
     assert not hot.is_on(elsewhere)
 
 
-def test_without_a_package_in_python_there_is_nothing_to_reload(
-    settings: Settings, endpoint: Endpoint
-) -> None:
-    with pytest.raises(SettingsError, match=r"expected a \[tool.harness.package\] in Python"):
+def test_without_a_package_there_is_nothing_to_reload(settings: Settings, endpoint: Endpoint) -> None:
+    with pytest.raises(SettingsError, match=r"expected a \[tool.harness.package\]"):
         Hot(settings=replace(settings, package=None)).begin(endpoint, {})
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Node.js checks its syntax")
+def test_a_package_of_nodejs_is_reloaded_file_by_file(
+    settings: Settings, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    source = tmp_path / "js"
+    (source / "lib").mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        (source / name).write_text("{}", "utf-8")
+    (source / "index.mjs").write_text("export const handler = () => 1;\n", "utf-8")
+    (source / "lib" / "words.cjs").touch()
+    package = PackageSettings(source=source, output=tmp_path / "js.zip", kind="nodejs", nodejs="18")
+    made = Hot(settings=replace(settings, package=package))
+    over = tmp_path / "emulator" / "hot" / "0abc" / "over"
+
+    assert made.begin(endpoint, {str(package.output): "0abc"}) == ["js"]
+    assert {file.relative_to(over).as_posix() for file in over.rglob("*") if file.is_file()} == {
+        *("package.json", "index.mjs", "lib/words.cjs"),
+    }
+
+    (source / "index.mjs").write_text("export const handler = () => {;\n", "utf-8")
+    with pytest.raises(PackageError, match=r"index\.mjs:\d+: SyntaxError"):
+        made.saved()
+    assert (over / "index.mjs").read_text("utf-8") == "export const handler = () => 1;\n"
+
+    (source / "index.mjs").write_text("export const handler = () => 22;\n", "utf-8")
+    assert made.saved() == ["index.mjs"]
+    assert made.covers([source / "index.mjs"])
+    assert not made.covers([source / "package-lock.json"])

@@ -10,7 +10,8 @@ The plan:
 - `code`, `layers`, `tmp`: directories to be seen at /var/task and /opt, read-only, and at /tmp; without
   them the process sees this machine's files, as they are.
 - `packages`: a directory to be seen at /var/node_modules, or null.
-- `over`: directories to be seen in the code's directory, read-only, by the names that they have there.
+- `over`: files and directories to be seen in the code's directory, read-only, by the names that they
+  have there.
 - `kept`: directories of this machine that have to stay visible: those of the runtime.
 """
 
@@ -89,7 +90,10 @@ def enter(plan: dict) -> None:  # type: ignore[type-arg] # any JSON
     code, layers, tmp = hold(Path(plan["code"])), hold(Path(plan["layers"])), hold(Path(plan["tmp"]))
     packages = {PACKAGES: hold(Path(plan["packages"]))} if plan["packages"] else {}
     over = {CODE / name: hold(Path(path)) for name, path in plan["over"].items()}
-    overlay(CODE.parent, entries(CODE.parent), {CODE: code, **over, **packages}, held)
+    under = entries(Path(plan["code"])) if over else {}
+    overlay(CODE.parent, entries(CODE.parent), {CODE: code, **packages}, held)
+    if over:
+        overlay(CODE, under, over, {})
     overlay(LAYERS, entries(Path(plan["layers"])), {}, held) if within(LAYERS, held) else show(layers, LAYERS)
     show(tmp, TMP, read_only=False)
     for path, descriptor in within(TMP, held).items():
@@ -140,7 +144,7 @@ def overlay(
         if isinstance(source, Path):
             (root / name).symlink_to(source)
         elif root / name not in added:
-            show(source, root / name, read_only=root == LAYERS)
+            show(source, root / name, read_only=root != CODE.parent)
     for path, descriptor in {**added, **within(root, held)}.items():
         show(descriptor, path)
     make_read_only(root)

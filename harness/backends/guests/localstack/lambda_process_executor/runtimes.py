@@ -126,6 +126,7 @@ class NodeJs:
             has_log_frames=True,
             packages=packages,
             kept=(CLIENTS, *homes(self.tools.program), *(path.parent for path in (client, packages) if path)),
+            takes_tools=True,
         )
 
 

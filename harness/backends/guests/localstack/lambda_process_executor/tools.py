@@ -29,7 +29,8 @@ class Tool:
 
     Attributes:
         kind: `coverage` or `debugger`.
-        plan: what the process is told; `library` is the directory of the package that it imports for it.
+        plan: what the process is told; `library` is the directory of the package that it imports for it, if
+            that is not in its runtime.
         folder: where the harness looks for what it has found, and says what it is for.
         stamp: another one for each plan; empty for no tool.
     """
@@ -43,7 +44,7 @@ class Tool:
     @property
     def kept(self) -> list[str]:
         """The directories of this machine that the process needs."""
-        return [self.plan["library"]] if self.plan else []
+        return [self.plan["library"]] if "library" in self.plan else []
 
     @property
     def variables(self) -> dict[str, str]:
