@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import pytest
 
-from harness import backends
+from harness import backends, debugger
 from harness.aws import capabilities
 from harness.aws.problems import as_harness_errors
-from harness.base import caller
+from harness.base import caller, polling
 from harness.base.process import sigterm_as_interrupt
 from harness.calls import RequestLog
 from harness.coverage import functions, recorder, reports
@@ -22,7 +22,7 @@ from harness.coverage.recorder import Recorder
 from harness.diagnosis import surroundings
 from harness.diagnosis.observer import Observer
 from harness.diagnosis.summary import Wanted
-from harness.errors import HarnessError
+from harness.errors import HarnessError, SettingsError
 from harness.lifetimes import broker
 from harness.lifetimes.sources import Lasting, Own, Shared, Source
 from harness.permissions.recorder import Recorder as Permissions
@@ -31,7 +31,7 @@ from harness.settings import Settings, assigned
 from harness.telemetry import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from harness.deployment import Deployment
     from harness.faults import Faults
@@ -136,6 +136,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail the run if a permission of these roles is unused, too wide or missing",
     )
     group.addoption(
+        "--debug-function",
+        metavar="NAME",
+        help=f"have a function wait for a debugger at port {debugger.PORT}, and tests for you",
+    )
+    group.addoption(
         "--request-log",
         metavar="FILE",
         help="write each AWS call that the emulator has answered, as JSON lines",
@@ -153,6 +158,8 @@ def pytest_configure(config: pytest.Config) -> None:
             "--snapshot-on-failure and --stack-per-worker exclude each other: a snapshot has one account, "
             "that of `harness up`"
         )
+    if config.getoption("--debug-function") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--debug-function is for tests of one process: leave -n out, or set -n0")
     if (given := config.getoption("--request-log")) and not hasattr(config, "workerinput"):
         (config.invocation_params.dir / given).unlink(missing_ok=True)  # an earlier run's
     resources = ExitStack()
@@ -271,7 +278,10 @@ def deployment(
     endpoint: Endpoint,
 ) -> Iterator[Deployment]:
     """Apply the stack, once for the session."""
-    with _entered(pytestconfig, harness_source.deployment(harness_settings, endpoint)) as applied:
+    with (
+        _entered(pytestconfig, harness_source.deployment(harness_settings, endpoint)) as applied,
+        _function_debugged(pytestconfig, harness_settings, applied),
+    ):
         yield applied
         for name in (_RECORDER, _PERMISSIONS):
             measuring: Recorder | Permissions | None = pytestconfig.pluginmanager.get_plugin(name)
@@ -400,13 +410,31 @@ def _functions_measured(
     return recording.measured(started, folders, is_exclusive=source.is_exclusive)
 
 
+@contextmanager
+def _function_debugged(config: pytest.Config, settings: Settings, applied: Deployment) -> Iterator[None]:
+    """Have the function of `--debug-function` wait for a debugger, and tests for the function."""
+    name = config.getoption("--debug-function")
+    if not name:
+        yield
+        return
+    known = [each.values["function_name"] for each in applied.resources("aws_lambda_function")]
+    with _told_plainly():
+        if name not in known:
+            raise SettingsError(
+                "--debug-function", expected=f"one of {', '.join(known)}", got=name, known=known
+            )
+    tell = _teller(config)
+    context = debugger.debugged(applied, name, settings, port=debugger.PORT, tell=tell or print)
+    with _entered(config, context), polling.without_limits():
+        yield
+
+
 def _reporter(config: pytest.Config) -> Any:  # noqa: ANN401 - pytest does not type it; None without a terminal
     return config.pluginmanager.get_plugin("terminalreporter")
 
 
-@contextmanager
-def _progress_shown(config: pytest.Config) -> Iterator[None]:
-    """Write the harness's progress to the terminal, past pytest's capture."""
+def _teller(config: pytest.Config) -> Callable[[str], None] | None:
+    """Return what writes a line to the terminal, past pytest's capture; None without a terminal."""
     reporter = _reporter(config)
     capture: Any = config.pluginmanager.get_plugin("capturemanager")
 
@@ -415,5 +443,12 @@ def _progress_shown(config: pytest.Config) -> Iterator[None]:
             reporter.ensure_newline()
             reporter.write_line(line)
 
-    with progress.shown(tell) if reporter and capture else ExitStack():
+    return tell if reporter and capture else None
+
+
+@contextmanager
+def _progress_shown(config: pytest.Config) -> Iterator[None]:
+    """Write the harness's progress to the terminal."""
+    tell = _teller(config)
+    with progress.shown(tell) if tell else ExitStack():
         yield

@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 import urllib3
 
-from harness.base import caller
+from harness.base import caller, polling
 from harness.telemetry import actions
 from harness.telemetry.signals import Signal
 from harness.values import ApiResponse
@@ -204,7 +204,12 @@ class ApiClient:
         sent = {"json": json} if body is None and json is not None else {"body": body}
         typed = {"Content-Type": "application/json"} if "json" in sent else {}
         return self._http.request(
-            method, url, headers={**own, **typed, **headers}, timeout=self.timeout, redirect=False, **sent
+            method,
+            url,
+            headers={**own, **typed, **headers},
+            timeout=polling.limit(self.timeout),
+            redirect=False,
+            **sent,
         )
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from harness.errors import NotReachedError
 from harness.telemetry import actions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+_LIMITS = {"hold": True}
 
 
 class Clock(Protocol):
@@ -22,6 +26,21 @@ class Clock(Protocol):
     def sleep(self, seconds: float, /) -> None:
         """Let `seconds` pass."""
         ...
+
+
+@contextmanager
+def without_limits() -> Iterator[None]:
+    """Have no wait give up because of the time while the context is open: somebody stands in a debugger."""
+    _LIMITS["hold"] = False
+    try:
+        yield
+    finally:
+        _LIMITS["hold"] = True
+
+
+def limit(seconds: float) -> float | None:
+    """Return how long something may take: `seconds`, or None where nothing gives up because of the time."""
+    return seconds if _LIMITS["hold"] else None
 
 
 def eventually[T](
@@ -52,7 +71,7 @@ def eventually[T](
         NotReachedError: The time is up, or `unless` has ended the wait; it carries what was last seen.
     """
     begun = clock.monotonic()
-    deadline = begun + timeout
+    deadline = begun + (math.inf if limit(timeout) is None else timeout)
     with actions.told("wait", what):
         while True:
             last_try = clock.monotonic() >= deadline

@@ -131,8 +131,10 @@ def test_a_terraform_block_is_formatted_and_parses(snippet: Snippet) -> None:
 def test_a_launch_configuration_attaches_where_a_function_waits(snippet: Snippet) -> None:
     (launch,) = json.loads(snippet.code)["configurations"]
 
-    assert (launch["type"], launch["request"]) == ("debugpy", "attach")
-    assert launch["connect"] == {"host": "127.0.0.1", "port": debugger.PORT}
+    python, nodejs = launch.get("connect", {}), (launch.get("address"), launch.get("port"))
+    attached = {"debugpy": (python.get("host"), python.get("port")), "node": nodejs}
+    assert launch["request"] == "attach"
+    assert attached[launch["type"]] == ("127.0.0.1", debugger.PORT)
 
 
 @each(of("yaml"))

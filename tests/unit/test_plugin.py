@@ -368,3 +368,49 @@ def test_a_variable_without_a_value_is_told(pytester: pytest.Pytester, project: 
     result.stdout.fnmatch_lines(["--terraform-var: expected NAME=VALUE, got 'a'"])
     result.stdout.no_fnmatch_line("During handling of *")
     assert project.done() == []
+
+
+DEBUGS = """
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+from harness import Deployment, debugger
+
+@contextmanager
+def debugged(deployment, name, settings, *, port, tell):
+    tell(f"{name} waits at {port}")
+    yield
+
+debugger.debugged = debugged
+resource = SimpleNamespace(type="aws_lambda_function", values={"function_name": "greet"})
+Deployment.resources = lambda self, kind="": [resource] if kind in {"", resource.type} else []
+"""
+WAITS_FOR_LONG = """
+import time
+from harness import eventually
+
+def test_it(deployment):
+    begun = time.monotonic()
+    eventually(lambda: time.monotonic() > begun + 0.3, what="more time than there is", timeout=0.01)
+"""
+
+
+def test_a_function_waits_for_a_debugger_and_tests_wait_for_it(
+    pytester: pytest.Pytester, project: FakeStack
+) -> None:
+    pytester.makeconftest(DEBUGS)
+    pytester.makepyfile(test_it=WAITS_FOR_LONG)
+
+    done = run_with(pytester, "--debug-function=greet", "-n0")
+    done.assert_outcomes(passed=1)
+    done.stdout.fnmatch_lines(["greet waits at 5678"])
+    assert project.counted()["apply"] == 1
+
+    run_with(pytester, "-n0").assert_outcomes(failed=1)
+    unknown = run_with(pytester, "--debug-function=great", "-n0")
+    unknown.stdout.fnmatch_lines(
+        ["--debug-function: expected one of greet, got 'great'; did you mean greet?"]
+    )
+    workers = run_with(pytester, "--debug-function=greet", "-n2")
+    workers.stderr.fnmatch_lines(["*--debug-function is for tests of one process*"])

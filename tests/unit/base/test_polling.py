@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from harness import NotReachedError, eventually
+from harness.base import polling
 
 
 @dataclass
@@ -66,3 +67,17 @@ def test_an_error_of_the_probe_ends_the_wait() -> None:
 
     with pytest.raises(ZeroDivisionError):
         eventually(broken, what="anything", clock=ManualClock())
+
+
+def test_without_limits_only_the_condition_ends_a_wait_or_that_it_can_not_come_true() -> None:
+    values = iter(range(100))
+    with polling.without_limits():
+        seen = eventually(
+            lambda: next(values), until=lambda n: n == 50, what="50", timeout=1, clock=ManualClock()
+        )
+        with pytest.raises(NotReachedError, match="it is lost"):
+            eventually(lambda: 0, unless=lambda: "it is lost", what="1", timeout=1, clock=ManualClock())
+        assert polling.limit(3.0) is None
+
+    assert seen == 50
+    assert polling.limit(3.0) == 3.0
