@@ -7,8 +7,9 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from harness.telemetry import progress, timeline
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from harness.telemetry.timeline import Span
 
 _SLOWEST = 5
+_LONG = 1.0  # seconds: what a resource takes that is told by itself
 
 
 class Spans:
@@ -37,28 +39,31 @@ class Spans:
 def followed() -> Iterator[Spans]:
     """Show progress on standard error while the context is open, and keep its spans.
 
-    A terminal shows each phase and resource that is under way, with its time; elsewhere there is a line for
-    each that has ended.
+    A terminal shows how many resources are done, and each phase and resource that is under way, with its
+    time; elsewhere there is a line for each that has ended.
     """
     console, spans = Console(stderr=True), Spans()
     with ExitStack() as resources:
         resources.enter_context(timeline.ENDED.heard_by(spans.ended.append))
         if console.is_terminal:
             live = resources.enter_context(_Live(console).shown())
-            resources.enter_context(progress.shown(live.print))
+            resources.enter_context(progress.shown(live.print, steps=False))
         else:
             resources.enter_context(progress.shown(lambda line: console.print(Text(line), soft_wrap=True)))
         yield spans
 
 
 class _Live:
-    """A line with a spinner for everything that is under way."""
+    """A bar of the resources that Terraform changes, and a line with a spinner for all that is under way.
+
+    What took long, or failed, leaves a line above.
+    """
 
     def __init__(self, console: Console) -> None:
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
+        self._bar = Progress(TextColumn("{task.completed}/{task.total} resources"), BarColumn())
+        self._steps = Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        self._live = Live(
+            Group(self._bar, self._steps),
             console=console,
             transient=True,
             redirect_stdout=False,
@@ -69,29 +74,48 @@ class _Live:
 
     @contextmanager
     def shown(self) -> Iterator[_Live]:
-        """Show the lines while the context is open."""
-        with self._progress, timeline.ENDED.heard_by(self._end), timeline.BEGUN.heard_by(self._begin):
+        """Show bar and lines while the context is open."""
+        with (
+            self._live,
+            timeline.PLANNED.heard_by(self._plan),
+            timeline.ENDED.heard_by(self._end),
+            timeline.BEGUN.heard_by(self._begin),
+        ):
             yield self
 
     def print(self, line: str) -> None:
         """Print a line above."""
-        self._progress.console.print(Text(line), soft_wrap=True)
+        self._live.console.print(Text(line), soft_wrap=True)
+
+    def _plan(self, resources: int) -> None:
+        with self._guard:
+            for task in self._bar.task_ids:
+                self._bar.remove_task(task)
+            if resources:
+                self._bar.add_task("", total=resources)
 
     def _begin(self, name: str) -> None:
         with self._guard:
-            self._tasks[name] = self._progress.add_task(name, total=None)
+            self._tasks[name] = self._steps.add_task(name, total=None)
 
     def _end(self, span: Span) -> None:
         with self._guard:
             task = self._tasks.pop(span.name, None)
+            bars = self._bar.task_ids if span.kind == "resource" else []
         if task is not None:
-            self._progress.remove_task(task)
+            self._steps.remove_task(task)
+        for bar in bars:
+            self._bar.advance(bar)
+        if span.kind == "resource" and (span.seconds >= _LONG or not span.ok):
+            how = f"{span.name} in" if span.ok else f"{span.name.split()[0]} failed after"
+            self.print(f"  {how} {span.seconds:.1f} s")
 
 
 def summary(spans: Spans, began: float) -> str:
     """Return how long it took, and which resources took longest; `began` is of `time.monotonic`."""
     resources = spans.resources()
-    slowest = ", ".join(f"{span.name.split()[0]} {span.seconds:.1f} s" for span in resources[:_SLOWEST])
+    told = [span for span in resources[:_SLOWEST] if span.seconds >= _LONG] or resources[:1]
+    slowest = ", ".join(f"{span.name.split()[0]} {span.seconds:.1f} s" for span in told)
     changed = f", {len(resources)} resources changed; slowest: {slowest}" if resources else ""
     return f"{time.monotonic() - began:.1f} s{changed}"
 

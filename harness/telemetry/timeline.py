@@ -36,6 +36,7 @@ class Span:
 
 BEGUN = Signal[str]()  # the name of a span of this process
 ENDED = Signal[Span]()
+PLANNED = Signal[int]()  # how many resources the Terraform command that runs is going to change
 
 
 @contextmanager

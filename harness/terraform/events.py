@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.configuration import values
 from harness.errors import Diagnostic
-from harness.telemetry import timeline
+from harness.telemetry import progress, timeline
 from harness.telemetry.timeline import Span
 from harness.values import Change
 
@@ -75,6 +75,7 @@ class EventLog:
                 self._take_diagnostic(_diagnostic(event["diagnostic"]))
             case "change_summary":
                 log.info("%s", event["@message"])
+                self._tell_plan(event.get("changes", {}))
 
     def errors(self) -> list[Diagnostic]:
         """Return the errors told; what was printed besides stands in where there is none."""
@@ -87,6 +88,10 @@ class EventLog:
     def pending(self) -> list[str]:
         """Return the addresses of the resources that are being worked on."""
         return [step.split(maxsplit=1)[0] for step in self._begun]
+
+    def _tell_plan(self, changes: dict[str, Any]) -> None:
+        if changes.get("operation") == "plan":
+            timeline.PLANNED.send(sum(changes.get(kind, 0) for kind in ("add", "change", "remove")))
 
     def _explain_wait(self, hook: dict[str, Any]) -> None:
         """Say once why it takes long, where the provider is known to wait."""
@@ -103,9 +108,8 @@ class EventLog:
         if step:
             begun = self._begun.pop(step, time.time())
             seconds = time.time() - begun
-            log.info(
-                "  %s %.1f s", f"{step} in" if ok else f"{step.split(maxsplit=1)[0]} failed after", seconds
-            )
+            how = f"{step} in" if ok else f"{step.split(maxsplit=1)[0]} failed after"
+            log.info("  %s %.1f s", how, seconds, extra=progress.STEP)
             timeline.ENDED.send(Span(kind="resource", name=step, begun=begun, seconds=seconds, ok=ok))
 
     def _take_diagnostic(self, told: Diagnostic) -> None:
