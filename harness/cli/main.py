@@ -108,6 +108,7 @@ Variables = Annotated[
 
 
 _SHOWN = {"traceback": False}
+_AGAIN = "again: harness invoke --last-failed (--pdb steps through it), or harness debug --last-failed"
 _DISTRIBUTION = "terraform-lambda-harness"
 _NEXT = "next: harness fire, harness logs -f, harness watch, pytest --keep; harness down stops it"
 
@@ -188,6 +189,8 @@ def fire(
         _print_json({"event": event.id, "hops": [asdict(hop) for hop in found]})
     else:
         typer.echo(f"event {event.id}\n{hops.told(found)}")
+        if any(hop.name == "function returned" and hop.state == "failed" for hop in found):
+            typer.echo(_AGAIN, err=True)
     raise typer.Exit(0 if all(hop.state == "reached" for hop in found) else 1)
 
 

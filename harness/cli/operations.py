@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from watchfiles import DefaultFilter, watch
+from watchfiles import Change, DefaultFilter, watch
 
 from harness import calls, packages
 from harness.aws.logs import LogEvent, log_events, mentioning
@@ -26,7 +26,7 @@ from harness.resources.function import Function
 from harness.snapshots import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from harness.coverage import Coverage
     from harness.deployment import Deployment
@@ -258,8 +258,15 @@ def changes(settings: Settings) -> Iterator[list[Path]]:
     only = _Sources(ignore_paths=[str(file) for file in zips])
     watched = watch(*folders, *sources, watch_filter=only, rust_timeout=200, yield_on_timeout=True)
     for number, changed in enumerate(watched):
-        if changed or number == 0:
-            yield sorted({settings.project / path for _, path in changed})
+        files = {settings.project / path for path in _lasting(changed)}
+        if files or number == 0:
+            yield sorted(files)
+
+
+def _lasting(changed: Iterable[tuple[Change, str]]) -> set[str]:
+    """Return the paths that have changed, but for files that an editor has made only to save another one."""
+    passing = {path for change, path in changed if change is Change.added and not Path(path).exists()}
+    return {path for _, path in changed} - passing
 
 
 class _Sources(DefaultFilter):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from watchfiles import Change
 
 from harness import Endpoint, HarnessError, Settings, SettingsError
 from harness.cli import operations
@@ -114,3 +115,18 @@ def test_every_package_is_watched_but_not_what_is_built(settings: Settings, tmp_
         (tmp_path / name).touch()
 
     assert next(watched) == [tmp_path / "two" / "app.js"]
+
+
+def test_what_an_editor_makes_only_to_save_another_file_is_no_change(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "infra").mkdir()
+    kept, gone, passing = tmp_path / "kept.py", tmp_path / "gone.py", tmp_path / "sedX1"
+    kept.touch()
+    saved = {(Change.added, str(passing)), (Change.deleted, str(passing))}
+    batches = [set(), saved, saved | {(Change.modified, str(kept)), (Change.deleted, str(gone))}]
+    monkeypatch.setattr(operations, "watch", lambda *_, **__: iter(batches))
+
+    watched = operations.changes(replace(settings, terraform_dir=tmp_path / "infra", package=None))
+
+    assert list(watched) == [[], [gone, kept]]
