@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness import handlers
 from harness.aws.logs import group_events, lines_of_test
 from harness.aws.metrics import totals
 from harness.errors import NotReachedError
@@ -16,8 +17,9 @@ from harness.resources.lookup import View
 from harness.values import Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from harness.aws.logs import LogEvent
     from harness.values import FiredEvent
@@ -183,6 +185,24 @@ class Function(_Logged):
         """
         _, sent = self._invoked(payload, qualifier, InvocationType="Event")
         return self._remember(sent, sent.at)
+
+    def run_here(self, payload: object = None, *, sources: Sequence[Path] = ()) -> Any:  # noqa: ANN401 - a handler returns anything
+        """Run the function's handler in this process, and return what it returns.
+
+        It has the function's environment variables. A breakpoint stops it and coverage.py measures it with
+        nothing to set up. It has the permissions of the harness and no time limit. It is only for
+        functions in Python.
+
+        Args:
+            payload: The event, `{}` by default.
+            sources: The directories that its modules are imported from, before those of `sys.path`.
+
+        Raises:
+            HarnessError: It is no function in Python, or its handler isn't found.
+            Exception: Whatever the handler raises.
+        """
+        config = self.client("lambda").get_function_configuration(FunctionName=self.name)
+        return handlers.run(self.stack.endpoint, config, {} if payload is None else payload, sources)
 
     def _invoked(self, payload: object, qualifier: str, **how: str) -> tuple[Any, Sent]:
         text, at = json.dumps({} if payload is None else payload), time.time()

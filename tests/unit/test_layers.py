@@ -31,6 +31,7 @@ WINGS = [
     "backends",
     "hops",
     "faults",
+    "handlers",
     "resources",
     "deployment",
     "assertions",

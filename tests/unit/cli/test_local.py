@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness import Endpoint, SettingsError
+from harness import Endpoint, HarnessError
 from harness.cli import local
+from harness.resources import Function
+from harness.values import Resource
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import TracebackType
 
     from harness.deployment import Deployment
 
@@ -40,7 +44,7 @@ def stack(**config: Any) -> Deployment:  # noqa: ANN401 - Lambda's answer
     }
     client = SimpleNamespace(get_function_configuration=lambda **_: known | config)
     endpoint = Endpoint(backend="ministack", url="http://127.0.0.1:1", region="eu-north-1")
-    return cast("Deployment", SimpleNamespace(endpoint=endpoint, client=lambda _: client))
+    return cast("Deployment", SimpleNamespace(endpoint=endpoint, client=lambda *_: client))
 
 
 @pytest.fixture
@@ -65,11 +69,26 @@ def test_the_handler_runs_here_in_its_functions_environment(
     assert capsys.readouterr() == ("", "log\n")
 
 
+def test_a_test_runs_a_handler_in_its_own_process(sources: Path) -> None:
+    resource = Resource(
+        address="aws_lambda_function.it", type="aws_lambda_function", values={"function_name": "greet"}
+    )
+    function = Function(stack(), resource)
+
+    assert function.run_here({"a": 1}, sources=[sources])[:2] == [{"a": 1}, "greet"]
+    assert function.run_here()[0] == {}
+
+
 def test_an_error_is_raised_as_it_is_and_can_be_debugged(
     sources: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    monkeypatch.setattr("pdb.post_mortem", lambda trace: seen.append(trace.tb_next.tb_frame.f_code.co_name))
+
+    def look(trace: TracebackType) -> None:
+        *_, (frame, _) = traceback.walk_tb(trace)
+        seen.append(frame.f_code.co_name)
+
+    monkeypatch.setattr("pdb.post_mortem", look)
 
     with pytest.raises(KeyError, match="nothing"):
         local.invoke(stack(), "greet", None, [sources])
@@ -87,13 +106,16 @@ def test_the_traceback_that_is_shown_is_the_handlers(
 
     told = capsys.readouterr().err
     assert "local_greeter/app.py" in told
-    assert "cli/local.py" not in told
+    assert "harness/" not in told
 
 
 @pytest.mark.parametrize(
     ("config", "told"),
     [
-        ({"Runtime": "nodejs22.x"}, "--local: expected a function in Python, got 'nodejs22.x'"),
+        (
+            {"Runtime": "nodejs22.x"},
+            "greet: only the handler of a function in Python runs here, and it is in nodejs22.x",
+        ),
         (
             {"Handler": "nowhere_at_all.handler"},
             "expected the handler nowhere_at_all.handler among the sources",
@@ -102,5 +124,5 @@ def test_the_traceback_that_is_shown_is_the_handlers(
     ],
 )
 def test_what_can_not_be_run_here_is_told(sources: Path, config: dict[str, str], told: str) -> None:
-    with pytest.raises(SettingsError, match=told):
+    with pytest.raises(HarnessError, match=told):
         local.invoke(stack(**config), "greet", {}, [sources])
