@@ -18,6 +18,7 @@ from lambda_process_executor.runtimes import NodeJs
 from lambda_process_executor.toolchains import Toolchain
 from lambda_process_executor.view import ON_LAMBDA, View, obstacle
 
+from harness import eventually
 from tests.cdp import DevTools
 
 from .conftest import MakeSandbox, invocation
@@ -107,25 +108,33 @@ def test_a_debugger_stops_it_in_its_source_past_its_time_out(
     monkeypatch.setenv("LAMBDA_PROCESS_TOOLS", str(tmp_path / "tools"))
     tools.prepare()
     function, port = node(), free_port()
-    plan = tmp_path / "tools" / f"{tools.DEBUGGER}-{os.getpid()}.json"
-    (tmp_path / "tools" / "run").mkdir()
+    plan, run = tmp_path / "tools" / f"{tools.DEBUGGER}-{os.getpid()}.json", tmp_path / "tools" / "run"
+    run.mkdir()
     plan.write_text(json.dumps({"run": "run", "function": "f", "port": port}), "utf-8")
 
     with ThreadPoolExecutor(1) as thread:
         result = thread.submit(answer, function, size=1)
-        with DevTools.attached(port) as editor:
-            assert list((tmp_path / "tools" / "run").glob("*.found"))
-            editor.ask("Debugger.enable")
-            editor.ask("Debugger.setBreakpointByUrl", lineNumber=4, urlRegex=r"index\.mjs$")
-            editor.ask("Runtime.runIfWaitingForDebugger")
-            frame = editor.event("Debugger.paused")["callFrames"][0]
-            time.sleep(TIMEOUT + 0.5)
-            assert (frame["location"]["lineNumber"], value(editor, frame, "size")) == (4, 2)
-            editor.ask("Debugger.resume")
+        try:
+            eventually(lambda: list(run.glob("*.found")), what="that it waits", timeout=60)
+            assert stopped_at(port, line=4) == {"line": 4, "size": 2}
             assert result.result(60) == "2 m "
+        finally:
+            plan.unlink()  # else it would wait for ever
 
-    plan.unlink()
     assert answer(function, size=2) == "4 m "
+
+
+def stopped_at(port: int, *, line: int) -> dict[str, Any]:
+    """Stop at a line for longer than the function may take, and let it go on; return what was seen there."""
+    with DevTools.attached(port) as editor:
+        editor.ask("Debugger.enable")
+        editor.ask("Debugger.setBreakpointByUrl", lineNumber=line, urlRegex=r"index\.mjs$")
+        editor.ask("Runtime.runIfWaitingForDebugger")
+        frame = editor.event("Debugger.paused")["callFrames"][0]
+        time.sleep(TIMEOUT + 0.5)
+        seen = {"line": frame["location"]["lineNumber"], "size": value(editor, frame, "size")}
+        editor.ask("Debugger.resume")
+        return seen
 
 
 def value(editor: DevTools, frame: dict[str, Any], expression: str) -> Any:
