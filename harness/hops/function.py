@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -101,8 +102,11 @@ def _attempts(way: Way, sent: Sent, group: str) -> _Attempts:
     found = invocations(group_events(logs, group, since=max(0.0, (sent.at or 0.0) - _RETRIES)))
     # Log times are whole milliseconds.
     since = int(sent.at * 1000) / 1000 if sent.at is not None else None
+    until = math.inf if sent.until is None else sent.until
     is_unique = _UUID.fullmatch(sent.id) is not None  # a key may have been there before
-    recent = [one for one in found if is_unique or since is None or one.begun >= since]
+    recent = [
+        one for one in found if (is_unique or since is None or one.begun >= since) and one.begun <= until
+    ]
     if naming := tuple(
         attempt
         for attempt in recent
@@ -117,7 +121,7 @@ def _attempts(way: Way, sent: Sent, group: str) -> _Attempts:
     return _Attempts(
         found=tuple(
             new
-            for new in found
+            for new in recent
             if new.request_id not in older and not new.mentions & others and new.request_id not in others
         )
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from harness.aws import outbox
 from harness.base import caller
-from harness.hops import bucket, event, function, mapping, queue, state_machine, topic
+from harness.hops import apis, bucket, event, function, mapping, queue, state_machine, topic
 from harness.hops.hop import MOST_TRACES, Hop, Way, failed, named
 from harness.values import FiredEvent, Sent
 
@@ -29,8 +29,11 @@ _ONWARD = "followed onward"
 _FOLLOWERS: Mapping[str, Callable[[Way, Sent], tuple[Hop, ...]]] = {
     "dynamodb": mapping.follow_table,
     "events": event.follow,
+    "execute-api": apis.follow,
     "kinesis": mapping.follow_stream,
     "lambda": function.follow,
+    "lambda-url": apis.follow_url,
+    "logs": event.follow_into_logs,
     "s3": bucket.follow,
     "sns": topic.follow,
     "sqs": queue.follow,
@@ -39,8 +42,10 @@ _FOLLOWERS: Mapping[str, Callable[[Way, Sent], tuple[Hop, ...]]] = {
 _NAMES = {
     "dynamodb": "DynamoDB",
     "events": "EventBridge",
+    "execute-api": "API Gateway",
     "kinesis": "Kinesis",
     "lambda": "Lambda",
+    "lambda-url": "Lambda",
     "s3": "S3",
     "sns": "SNS",
     "sqs": "SQS",

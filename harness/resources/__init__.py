@@ -50,9 +50,9 @@ class _Callable(Stack, Protocol):
 class Resources:
     """What an applied stack has.
 
-    `which` is the name of an output whose value is the resource's id, name, ARN or URL; or its address in
-    Terraform, or a part that no other resource of the kind has. Leave it out if there is only one. A name
-    that fits nothing, or several, is a `ResourceError` that lists what there is.
+    `which` is the resource's id, name, ARN or URL, or the name of an output whose value is that; or its
+    address in Terraform, or a part that no other resource of the kind has. Leave it out if there is only one.
+    A name that fits nothing, or several, is a `ResourceError` that lists what there is.
     """
 
     __slots__ = ()

@@ -110,8 +110,8 @@ def find(stack: Stack, kind: str, which: str | None) -> Resource:
     Args:
         stack: The applied stack.
         kind: One of `KINDS`.
-        which: The name of an output whose value is the resource's id, name, ARN or URL; or its address in
-            Terraform, or a part that no other one has; or nothing if there is only one.
+        which: The resource's id, name, ARN or URL, or the name of an output whose value is that; or its
+            address in Terraform, or a part that no other one has; or nothing if there is only one.
 
     Raises:
         ResourceError: No resource fits, or several do; the error lists what there is.
@@ -168,8 +168,9 @@ def _fitting(
     readings = (
         [one for one in candidates if one.address == which],
         _named_by(str(outputs[which]), candidates) if which in outputs else [],
+        _named_by(which, candidates),
         [one for one in candidates if one.address.endswith(f".{which}")],
-        [one for one in candidates if which and which in one.address],
+        [one for one in candidates if which and which in one.address and which not in outputs],
     )
     return next(filter(None, readings), [])
 

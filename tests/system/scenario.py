@@ -93,7 +93,7 @@ class Scenario(Deployment):
         return self.stored(key)
 
     @override
-    def trace(self, sent: FiredEvent | Sent | InvokeResult) -> tuple[Hop, ...]:
+    def trace(self, sent: FiredEvent | Sent | InvokeResult | ApiResponse) -> tuple[Hop, ...]:
         """Return how far what was sent came, an event up to the API's answer; never raise."""
         before = Deployment.trace(self, sent)
         if not isinstance(sent, FiredEvent):

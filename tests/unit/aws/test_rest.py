@@ -107,6 +107,22 @@ def test_a_query_a_body_and_headers_are_sent(client: ApiClient) -> None:
     assert client.patch(json=None).json()["body"] == ""
 
 
+def test_a_path_needs_no_slash_before_it(client: ApiClient) -> None:
+    assert client.post("x").json()["url"] == "/x"
+    assert client.post("?q=1").json()["url"] == "/?q=1"
+
+
+def test_what_was_asked_can_be_traced(client: ApiClient) -> None:
+    placed = replace(client, place=("arn:aws:execute-api:eu-north-1::a1/prod", "shop"))
+
+    sent = placed.post("/orders?draft=yes", json={"a": 1}).sent
+
+    assert sent is not None
+    assert sent.arn == "arn:aws:execute-api:eu-north-1::a1/prod/POST/shop/orders"
+    assert (sent.id, sent.payload, sent.status) == ("POST /shop/orders", '{"a": 1}', 200)
+    assert client.get().sent is None
+
+
 def test_the_host_that_names_a_function_is_sent(client: ApiClient) -> None:
     named = replace(client, host="f.lambda-url.x")
 

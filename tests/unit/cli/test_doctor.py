@@ -72,6 +72,22 @@ def test_docker_is_taken_where_it_can_run(healthy: Settings, monkeypatch: pytest
     assert not finding(healthy, "backend host").needed
 
 
+def test_what_auto_takes_for_this_root_is_told_with_the_reason(healthy: Settings) -> None:
+    assert finding(healthy, "auto").state.startswith("host: ")
+    assert not [each for each in doctor.examined(replace(healthy, backend="host")) if each.subject == "auto"]
+
+    (healthy.terraform_dir / "main.tf").write_text('resource "aws_apigatewayv2_api" "a" {}\n', "utf-8")
+
+    why = "host lacks HTTP and WebSocket APIs (API Gateway v2) (aws_apigatewayv2_api.a, main.tf:1)"
+    assert finding(healthy, "auto").state == f"ministack: {why}"
+
+
+def test_a_root_in_json_is_one(healthy: Settings) -> None:
+    (healthy.terraform_dir / "main.tf").rename(healthy.terraform_dir / "main.tf.json")
+
+    assert finding(healthy, "terraform root").state == f"1 file of Terraform in {healthy.terraform_dir}"
+
+
 @pytest.mark.parametrize(
     ("script", "told"),
     [

@@ -200,10 +200,12 @@ def test_the_nearest_files_of_version_managers_come_along(tmp_path: Path) -> Non
     (tmp_path / "repository" / ".terraform-version").write_text("1.0.0", "utf-8")
     (tmp_path / "repository" / "infra" / ".terraform-version").write_text("1.9.8", "utf-8")
     (tmp_path / "repository" / ".tool-versions").write_text("terraform 1.9.8", "utf-8")
+    (tmp_path / "repository" / "mise.toml").write_text('[tools]\nterraform = "1.9.8"\n', "utf-8")
 
     with scratch.scratch_copy(root) as copy:
         assert (copy / ".terraform-version").read_text("utf-8") == "1.9.8"
         assert (copy / ".tool-versions").read_text("utf-8") == "terraform 1.9.8"
+        assert (copy / "mise.toml").exists()
 
     assert tmp_path / "repository" / "infra" / ".terraform-version" in scratch.inputs(root)
 

@@ -67,13 +67,22 @@ class World:
     execution: dict[str, Any] = field(default_factory=dict)
     history: list[dict[str, Any]] = field(default_factory=list)
     executions: list[dict[str, Any]] = field(default_factory=list)
+    resources: list[dict[str, Any]] = field(default_factory=list)  # of a REST API
+    http_routes: list[dict[str, Any]] = field(default_factory=list)
+    integrations: list[dict[str, Any]] = field(default_factory=list)
+    authorizers: list[dict[str, Any]] = field(default_factory=list)
+    urls: list[dict[str, Any]] = field(default_factory=list)  # of functions
     refused: set[str] = field(default_factory=set)  # the calls that answer with an error
 
-    def ran(self, *messages: str, request: str = "r-1", after: float = 0.01) -> None:
+    def ran(
+        self, *messages: str, request: str = "r-1", after: float = 0.01, group: str = "/aws/lambda/worker"
+    ) -> None:
         """Log an invocation `after` seconds from now."""
         lines = (f"START RequestId: {request} Version: 1", *messages, f"END RequestId: {request}")
         stamp = int((time.time() + after) * 1000)
-        self.log += [{"logStreamName": request, "timestamp": stamp, "message": line} for line in lines]
+        self.log += [
+            {"logStreamName": request, "timestamp": stamp, "message": line, "group": group} for line in lines
+        ]
 
     def lies_in(self, queue: str, body: str, **others: Any) -> None:  # noqa: ANN401 - as SQS has messages
         """Put a message into a queue."""
@@ -108,6 +117,8 @@ class World:
 
     def _pages(self, call: str, asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
         self._refuse(call)
+        if call in _LISTS:
+            yield _LISTS[call](self)
         match call:
             case "list_rules":
                 rules = self.rules if asked == {"EventBusName": BUS} else self.elsewhere
@@ -127,8 +138,9 @@ class World:
             case "filter_log_events" if not self.log:
                 raise NotFoundError({"Error": {"Code": "ResourceNotFoundException"}}, call)
             case "filter_log_events":
-                assert asked["logGroupName"] == "/aws/lambda/worker"
-                yield {"events": [line for line in self.log if line["timestamp"] >= asked["startTime"]]}
+                assert asked["logGroupName"] in {"/aws/lambda/worker", "/aws/lambda/guard"}
+                own = [line for line in self.log if line["group"] == asked["logGroupName"]]
+                yield {"events": [line for line in own if line["timestamp"] >= asked["startTime"]]}
 
 
 def _invoke_config(world: World, asked: dict[str, Any]) -> dict[str, Any]:
@@ -163,7 +175,17 @@ _ANSWERS: dict[str, Any] = {
     "get_bucket_notification_configuration": lambda world, _: world.notifications,
     "list_event_buses": lambda _, __: {"EventBuses": [{"Name": BUS}, {"Name": "default"}]},
     "describe_execution": lambda world, _: world.execution,
+    "get_authorizers": lambda world, _: {"items": world.authorizers, "Items": world.authorizers},
+    "get_routes": lambda world, _: {"Items": world.http_routes},
+    "get_integrations": lambda world, _: {"Items": world.integrations},
+    "list_function_url_configs": lambda world, _: {"FunctionUrlConfigs": world.urls},
     "describe_table": lambda world, _: {"Table": world.table},
+}
+
+
+_LISTS: dict[str, Any] = {
+    "get_resources": lambda world: {"items": world.resources},
+    "list_functions": lambda _: {"Functions": [{"FunctionName": "worker"}]},
 }
 
 

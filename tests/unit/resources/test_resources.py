@@ -54,9 +54,13 @@ OLD_LOGS = resource("aws_s3_bucket.logs_old", bucket="b-3", id="b-3")
         ("logs", LOGS),
         ("old", OLD_LOGS),
         ("s3.aws", OBJECTS),
+        ("b-2", LOGS),
+        ("arn:aws:s3:::b-1", OBJECTS),
     ],
 )
-def test_an_output_an_address_or_a_unique_part_names_a_resource(which: str, expected: Resource) -> None:
+def test_an_output_a_name_an_address_or_a_unique_part_names_a_resource(
+    which: str, expected: Resource
+) -> None:
     assert choose("bucket", which, [OBJECTS, LOGS, OLD_LOGS], {"store": "b-1"}) is expected
 
 
@@ -71,6 +75,20 @@ def test_what_is_ambiguous_or_unknown_lists_what_there_is(which: str | None, tol
     assert len(failure.value.fitting) == fitting
     assert OBJECTS.address in str(failure.value)
     assert LOGS.address in str(failure.value)
+
+
+def test_an_output_is_no_part_of_an_address() -> None:
+    url = resource("aws_lambda_function_url.f", function_url="https://f.lambda-url.eu-west-1.on.aws/")
+    api = resource("aws_apigatewayv2_api.a", id="a1", api_endpoint="https://a1.execute-api.eu-west-1.x")
+    stage = resource(
+        "aws_apigatewayv2_stage.d", api_id="a1", name="$default", invoke_url="https://a1.execute-api.x/"
+    )
+
+    assert (
+        published_url(Fake(url, api, stage, url=api.values["api_endpoint"]), "url")
+        == stage.values["invoke_url"]
+    )
+    assert published_url(Fake(url, api, stage), "url") == url.values["function_url"]
 
 
 def test_a_stack_without_the_kind_says_so() -> None:

@@ -2,22 +2,24 @@
 
 The condition keys of S3 that a request's headers or body tell are filled in.
 S3 says that a key is missing only to a caller that may list it, as on AWS.
-Two answers of API Gateway that differ from AWS's are put right as well.
+Two answers of API Gateway that differ from AWS's are put right as well, and it takes a `body` in OpenAPI.
+SNS tells functions of a message's attributes and subject even if it has none, as on AWS.
 Functions run on the harness's own runner.
 """
 
 from __future__ import annotations
 
+import json
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from defusedxml import ElementTree
-from lambda_process_executor import ministack_calls, ministack_state, workers
+from lambda_process_executor import ministack_calls, ministack_openapi, ministack_state, workers
 from lambda_process_executor.condition_keys import put_object_keys, tag_keys
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import apigateway_v1, s3
+from ministack.services import apigateway_v1, s3, sns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -127,6 +129,20 @@ def _without_empty_settings(known: Callable[..., Any]) -> Callable[..., Any]:
     return create
 
 
+def _with_all_fields(known: Callable[..., None]) -> Callable[..., None]:
+    """Have SNS tell a function the fields that are empty, too.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
+    """
+
+    @wraps(known)
+    def deliver(function: str, envelope: str, *rest: object) -> None:
+        whole = {"Subject": None, "MessageAttributes": {}} | json.loads(envelope)
+        known(function, json.dumps(whole), *rest)
+
+    return deliver
+
+
 def main() -> None:
     """Serve until a signal comes."""
     apigateway_v1._create_stage = _without_empty_settings(apigateway_v1._create_stage)  # noqa: SLF001
@@ -134,6 +150,8 @@ def main() -> None:
     iam_actions.s3_service_context = _with_put_object_keys(iam_actions.s3_service_context)
     iam_evaluator.enforce = _with_listing_of_missing_keys(iam_evaluator.enforce)
     iam_actions.request_tag_context = _with_put_tagging_keys(iam_actions.request_tag_context)
+    sns._deliver_to_lambda = _with_all_fields(sns._deliver_to_lambda)  # noqa: SLF001
+    ministack_openapi.install()
     workers.install()
     app.app = behind_tls(ministack_state.with_state(ministack_calls.logged(app.app)))
     app.main()

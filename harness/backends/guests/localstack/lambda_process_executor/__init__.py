@@ -43,6 +43,7 @@ Modules, each importing only from those above it; all but the last twelve need o
     workers       MiniStack's workers on top of a sandbox
     rest_operations the operation that a REST request means
     ministack_calls MiniStack's request log
+    ministack_openapi REST APIs in OpenAPI, which MiniStack lacks
     localstack_calls LocalStack's request log
     state         where what an emulator holds is handed out, and taken back
     ministack_state what MiniStack holds

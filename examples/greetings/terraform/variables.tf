@@ -1,0 +1,4 @@
+variable "greetings_zip" {
+  description = "The function's code."
+  type        = string
+}

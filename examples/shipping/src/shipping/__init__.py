@@ -1,0 +1,1 @@
+"""Shipping: what an order weighs, and the label of its parcel."""

@@ -1,0 +1,4 @@
+variable "lambda_zip" {
+  description = "The code of both functions."
+  type        = string
+}

@@ -1,0 +1,133 @@
+"""A request to an API or a function URL: its route, authorizer and function, and what that has called."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from harness.calls import RequestLog
+from harness.errors import BackendError
+from harness.hops import function
+from harness.hops.apis.routes import Route, route_of_url, routes_of
+from harness.hops.hop import Hop, capped, looked, named
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from harness.hops.hop import State, Way
+    from harness.values import Sent
+
+_ROUTE = "matched a route"
+_AUTHORIZED = "authorized"
+_FOUND = "found a function"
+_CALLED = "called AWS"
+_ANSWERED = "answered"
+_OPEN = frozenset({"", "NONE"})
+_REFUSALS = frozenset({401, 403})
+_SERVER_ERROR = 500
+
+
+def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+    """Return the hops of a request to a stage of an API."""
+    _, stage, method, path = _asked(sent)
+    matched, route = looked(_ROUTE, lambda: _matched(way, sent, method, path))
+    return _from(way, sent, matched, route, where=f"stage {stage}")
+
+
+def follow_url(way: Way, sent: Sent) -> tuple[Hop, ...]:
+    """Return the hops of a request to a function URL."""
+    matched, route = looked(_FOUND, lambda: _found(way, sent))
+    return _from(way, sent, matched, route, where="the function URL")
+
+
+def _asked(sent: Sent) -> tuple[str, str, str, str]:
+    """Return the API, the stage, the method and the path that were asked for.
+
+    https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html
+    """
+    api, stage, method, path = (*named(sent.arn).split("/", 3), "", "", "")[:4]
+    return api, stage, method, path
+
+
+def _from(way: Way, sent: Sent, matched: Hop, route: Route | None, *, where: str) -> tuple[Hop, ...]:
+    answered = partial(_answered, sent, where)
+    if route is None:
+        return matched, *function.not_run(matched, "not looked for: no route is known"), answered()
+    if not route.function:
+        onward = f"to {route.target}, which the harness does not follow into"
+        return matched, Hop(name="handed on", state="unknown", seen=onward), answered()
+    invoked, returned, attempts = function.ran(way, replace(sent, arn=route.target))
+    authorized = _authorized(way, sent, route, is_through=bool(attempts))
+    if any(hop.state == "failed" for hop in authorized):
+        stop = authorized[-1]
+        return matched, *authorized, *function.not_run(stop, "it was not authorized"), answered()
+    called = _called(way, route.target, [attempt.request_id for attempt in attempts])
+    return matched, *authorized, invoked, returned, *called, answered()
+
+
+def _answered(sent: Sent, where: str) -> Hop:
+    status = sent.status or 0
+    state: State = "reached" if 0 < status < _SERVER_ERROR else "failed"
+    return Hop(name=_ANSWERED, state=state, seen=f"{status or 'no answer'}, by {where}")
+
+
+def _matched(way: Way, sent: Sent, method: str, path: str) -> tuple[Hop, Route | None]:
+    api = _asked(sent)[0]
+    routes = routes_of(way, api, sent.arn)
+    fitting = sorted((route for route in routes if route.fits(method, path)), key=Route.rank)
+    if fitting:
+        return Hop(name=_ROUTE, state="reached", seen=str(fitting[0])), fitting[0]
+    seen = "\n".join(
+        [f"none of its {len(routes)} is for {method} /{path}", *capped([str(route) for route in routes])]
+    )
+    return Hop(name=_ROUTE, state="failed", seen=seen), None
+
+
+def _found(way: Way, sent: Sent) -> tuple[Hop, Route | None]:
+    url = _asked(sent)[0]
+    route = route_of_url(way, url, sent.arn)
+    if route is None:
+        return Hop(name=_FOUND, state="failed", seen=f"no function has the URL {url}"), None
+    return Hop(name=_FOUND, state="reached", seen=named(route.target)), route
+
+
+def _authorized(way: Way, sent: Sent, route: Route, *, is_through: bool) -> tuple[Hop, ...]:
+    """Return whether the request was let through, below the hops of the function that was asked."""
+    if route.authorization in _OPEN:
+        return ()
+    asked = function.ran(way, replace(sent, arn=route.authorizer))[:2] if route.authorizer else ()
+    hops = tuple(replace(hop, name=hop.name.replace("function", "authorizer"), payload="") for hop in asked)
+    is_refused = not is_through and sent.status in _REFUSALS
+    if is_refused:  # without what the API looks at first, it asks no authorizer
+        hops = tuple(replace(hop, state="unreached") if hop.state == "failed" else hop for hop in hops[:1])
+    state: State = "failed" if is_refused else "reached" if is_through else "unknown"
+    seen = f"{route.authorization}: {f'refused with {sent.status}' if is_refused else 'let through'}"
+    return *hops, Hop(name=_AUTHORIZED, state=state, seen=seen)
+
+
+def _called(way: Way, arn: str, requests: Sequence[str]) -> tuple[Hop, ...]:
+    """Return what a function has called in these invocations, if the backend keeps a log of it."""
+    try:
+        calls = RequestLog.of(way.stack.endpoint).calls()
+    except BackendError:
+        return ()
+    own = [
+        call
+        for call in calls
+        if call.by == f"function:{function.name_of(arn)}" and call.request_id in requests
+    ]
+    lines = [
+        f"{call.service} {call.operation} {' '.join(call.resources)}: {call.error or call.status}"
+        for call in own
+    ]
+    if not own:
+        return ()
+    state: State = "unknown" if any(call.error for call in own) else "reached"
+    return (
+        Hop(
+            name=_CALLED,
+            state=state,
+            seen="\n".join([f"{len(own)} time{'s' * (len(own) > 1)}", *capped(lines)]),
+        ),
+    )
