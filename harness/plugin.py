@@ -100,7 +100,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="failed",
         help="which tests' logs are kept there: emulator, functions, Terraform, how far events came (failed)",
     )
-    group.addoption("--harness-report", metavar="FILE", help="write an HTML report of the run")
+    group.addoption(
+        "--harness-report",
+        metavar="FILE",
+        help="write an HTML report of the run; or as *.zip a record, for `harness report` to merge several",
+    )
     group.addoption(
         "--harness-trace",
         choices=["retain-on-failure", "on", "off"],

@@ -90,6 +90,9 @@ snapshots = typer.Typer(
 app.add_typer(snapshots, name="snapshot")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Output = Annotated[
+    Path | None, typer.Option(metavar="HTML", help="Where to write the page; else a new temporary folder.")
+]
 Opens = Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")]
 FunctionName = Annotated[
     str,
@@ -524,19 +527,28 @@ def permissions_command(
 
 
 @app.command("report")
-def report_command(*, opens: Opens = True) -> None:
-    """Open the report of the last run here, and print its path."""
+def report_command(
+    records: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="RECORD",
+            help="What `pytest --harness-report=report.zip` has left, or a folder of such.",
+        ),
+    ] = None,
+    output: Output = None,
+    *,
+    opens: Opens = True,
+) -> None:
+    """Open the report of the last run here, or one of several runs that have left records; print its path."""
     with _plain_errors():
-        _show(reports.last_report(Path.cwd()), opens=opens)
+        found = reports.merged(records, output) if records else reports.last_report(Path.cwd())
+        _show(found, opens=opens)
 
 
 @app.command("show-trace")
 def show_trace(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What `pytest --harness-trace` has left.")],
-    output: Annotated[
-        Path | None,
-        typer.Option(metavar="HTML", help="Where to write the page; else a new temporary folder."),
-    ] = None,
+    output: Output = None,
     *,
     opens: Opens = True,
 ) -> None:

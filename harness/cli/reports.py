@@ -6,8 +6,12 @@ import json
 import tempfile
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import HarnessError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _CACHE = Path(".pytest_cache") / "v"  # where pytest keeps what a run has noted
 _REMEDY = "`pytest --harness-report=report.html` writes one"
@@ -44,14 +48,32 @@ def written(trace: Path, target: Path | None) -> Path:
     from harness.report import trace_file  # noqa: PLC0415 - see above
 
     content = trace_file.html(trace)
-    page = target or Path(tempfile.mkdtemp(prefix="harness-trace-")) / f"{trace.stem}.html"
-    page.write_text(content, "utf-8", newline="\n")
-    return page.resolve()
+    file = target or Path(tempfile.mkdtemp(prefix="harness-trace-")) / f"{trace.stem}.html"
+    file.write_text(content, "utf-8", newline="\n")
+    return file.resolve()
 
 
-def opened(page: Path) -> bool:
+def merged(records: Iterable[Path], target: Path | None) -> Path:
+    """Write one report of what several runs have recorded, and return its path.
+
+    Args:
+        records: The records, or folders that hold some.
+        target: Where to write it; by default into a new temporary folder.
+
+    Raises:
+        HarnessError: There is no record, or a file is none.
+        OSError: A record can't be read, or the report can't be written.
+    """
+    from harness.report import page, shards  # noqa: PLC0415 - see above
+
+    file = target or Path(tempfile.mkdtemp(prefix="harness-report-")) / "report.html"
+    page.write(shards.read(records), file)
+    return file.resolve()
+
+
+def opened(file: Path) -> bool:
     """Open a page in the browser, and return whether there is one."""
     try:
-        return webbrowser.open(page.as_uri())
+        return webbrowser.open(file.as_uri())
     except webbrowser.Error:
         return False

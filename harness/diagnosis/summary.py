@@ -67,7 +67,7 @@ class Wanted:
     Attributes:
         keep: Which tests' logs: those of failed ones, of all, or of none.
         folder: Where they go.
-        report: The HTML file; None for none.
+        report: The HTML file, or the zip for a report of several runs; None for none.
         tracing: Which tests' traces.
     """
 
@@ -148,8 +148,14 @@ class Files:
         if self.wanted.report is None:
             return
         tests = tuple(results.joined(parts) for parts in self._parts.values())
-        run = self._run(tests, begun=self.begun, seconds=time.time() - self.begun)
-        page.write(replace(run, spans=tuple(spans)), self.wanted.report, redaction)
+        run = replace(
+            self._run(tests, begun=self.begun, seconds=time.time() - self.begun), spans=tuple(spans)
+        )
+        if self.wanted.report.suffix == ".zip":
+            trace_file.write(run, self.wanted.report, redaction, most=trace_file.MOST_OF_A_RUN)
+            terminal.write_line(f"record: harness report {shlex.quote(str(self.wanted.report))} ...")
+            return
+        page.write(run, self.wanted.report, redaction)
         terminal.write_line(f"report: {self.wanted.report}")
         if cache := getattr(self.config, "cache", None):  # None with `-p no:cacheprovider`
             cache.set(LAST_REPORT, str(self.wanted.report))

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.report import latency, texts
+from harness.report import changes, latency, texts
 from harness.report.failures import FAILED, failures
 from harness.report.issue import markdown
 from harness.report.redaction import Redaction
@@ -37,6 +37,7 @@ _SIGNS = {
     "unknown": "?",
 }
 _FILTERS: dict[str, Callable[..., object]] = {
+    "with_changes": changes.shown,
     "cleaned": texts.cleaned,
     "csp_hash": texts.csp_hash,
     "duration": texts.duration,

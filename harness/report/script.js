@@ -88,10 +88,59 @@
   document.getElementById("zoom-out").addEventListener("click", () => zoomTo(zoom / 2));
   document.getElementById("zoom-all").addEventListener("click", () => zoomTo(1));
 
+  /* The slider: what lies outside of its range is hidden, in what is there and in what is opened later. */
+  const range = document.getElementById("range");
+  const { begun, seconds } = { begun: Number(range.dataset.begun), seconds: Number(range.dataset.seconds) };
+  const [low, high] = ["from", "to"].map((name) => document.getElementById(`range-${name}`));
+  const said = document.getElementById("range-shown");
+  const DAY = 86400;
+  const whole = new WeakMap();  /* the texts of logs, all of them */
+  const moment = (input) => seconds * Number(input.value) / 1000;
+  const isNarrow = () => Number(low.value) > 0 || Number(high.value) < 1000;
+  const isWithin = (at, took = 0) => !isNarrow() || (at <= moment(high) && at + took >= moment(low));
+  const isShown = ({ dataset }) => isWithin(Number(dataset.at), Number(dataset.took || 0));
+  const stamp = (line) => {  /* seconds into the run; a time without a zone that may be another one is none */
+    const instant = /^\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)/.exec(line);
+    if (instant) return Date.parse(instant[0]) / 1000 - begun;
+    const clock = /^(\d\d):(\d\d):(\d\d\.\d+) /.exec(line);
+    if (!clock) return null;
+    const since = Number(clock[1]) * 3600 + Number(clock[2]) * 60 + Number(clock[3]) - begun % DAY;
+    return since < -DAY / 2 ? since + DAY : since;
+  };
+  const cut = (text) => {
+    let shown = true;  /* a line without a time belongs to the one before */
+    return text.split("\n").filter((line) => {
+      const at = stamp(line);
+      if (at !== null) shown = isWithin(at);
+      return shown;
+    }).join("\n");
+  };
+  const narrow = (scope) => {
+    for (const one of all("[data-at]:not(.bar, .tests > li)", scope)) one.hidden = !isShown(one);
+    for (const log of all("pre[data-log]", scope)) {
+      if (!whole.has(log)) whole.set(log, log.textContent);
+      log.textContent = isNarrow() ? cut(whole.get(log)) : whole.get(log);
+    }
+  };
+  const spoken = (at) => `+${at < 60 ? `${Number(at.toPrecision(3))} s` : `${Math.floor(at / 60)} min ${Math.floor(at % 60)} s`}`;
+  const slide = () => {
+    for (const bar of bars) bar.classList.toggle("outside", !isShown(bar));
+    for (const input of [low, high]) input.setAttribute("aria-valuetext", spoken(moment(input)));
+    said.textContent = isNarrow() ? `${spoken(moment(low))} to ${spoken(moment(high))}` : "all of it";
+    narrow(document.getElementById("tests"));
+    filter();
+  };
+  low.addEventListener("input", () => { high.value = String(Math.max(Number(low.value), Number(high.value))); slide(); });
+  high.addEventListener("input", () => { low.value = String(Math.min(Number(low.value), Number(high.value))); slide(); });
+  const showAll = () => { low.value = "0"; high.value = "1000"; slide(); };
+  document.getElementById("range-all").addEventListener("click", showAll);
+
   /* What a test has to show is text until it is opened: most never are, and a page of 300 tests is there at once. */
   const fill = (test) => {
     const text = test.querySelector(":scope > .body > noscript");
-    if (text) text.parentNode.innerHTML = text.textContent;
+    if (!text) return;
+    text.parentNode.innerHTML = text.textContent;
+    if (isNarrow()) narrow(test);
   };
   document.addEventListener("click", (event) => {
     const summary = event.target.closest(".test > summary");
@@ -110,10 +159,10 @@
     const wanted = new Set(chips.filter((chip) => chip.ariaPressed === "true").map((chip) => chip.dataset.outcome));
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
-    const asks = wanted.size > 0 || words.length > 0;
+    const asks = wanted.size > 0 || words.length > 0 || isNarrow();
     for (const row of rows) {
       const text = texts.get(row);
-      row.hidden = (wanted.size > 0 && !wanted.has(row.dataset.outcome)) || !words.every((word) => text.includes(word));
+      row.hidden = !isShown(row) || (wanted.size > 0 && !wanted.has(row.dataset.outcome)) || !words.every((word) => text.includes(word));
       shown += row.hidden ? 0 : 1;
     }
     if (fold && asks !== asked) fold.open = asks;
@@ -156,7 +205,7 @@
     if (row && row.hidden) {
       for (const chip of chips) chip.ariaPressed = "false";
       search.value = "";
-      filter();
+      showAll();
     }
     for (let box = target.closest("details"); box; box = box.parentElement.closest("details")) box.open = true;
     target.scrollIntoView({ block: target.matches("tr") ? "center" : "start" });

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 FORMAT = "harness-trace"
 VERSION = 1  # goes up if an older harness can't read what a newer one writes
 MEMBER = "trace.json"
-MOST_BYTES = 8 * 1024 * 1024  # of the JSON; the zip is about a tenth of it
+MOST_BYTES = 8 * 1024 * 1024  # of the JSON of one test; the zip is about a tenth of it
+MOST_OF_A_RUN = 64 * MOST_BYTES
 
 _DISTRIBUTION = "terraform-lambda-harness"
 _LONGEST = (32 * 1024, 8 * 1024, 2 * 1024, 512, 64)  # characters of a text, tried in turn
@@ -28,15 +29,16 @@ _EXPECTED = "expected a trace that `pytest --harness-trace` has written, got"
 _NO_RUN = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
 
 
-def write(run: Run, path: Path, redaction: Redaction | None = None) -> None:
+def write(run: Run, path: Path, redaction: Redaction | None = None, *, most: int = MOST_BYTES) -> None:
     """Write a trace of `run` to the file `path`; its folder is made if need be.
 
-    If its JSON would be larger than 8 MB, long texts lose their beginnings, and long lists too.
+    If its JSON would be larger than `most`, long texts lose their beginnings, and long lists too.
 
     Args:
-        run: The run, with the one test that the trace is of.
+        run: The run, with the one test that the trace is of, or with all.
         path: The file.
         redaction: Leaves secrets out; by default what looks like one.
+        most: The bytes that its JSON may have.
 
     Raises:
         OSError: The file can't be written.
@@ -44,17 +46,21 @@ def write(run: Run, path: Path, redaction: Redaction | None = None) -> None:
     plain = json.loads(run.redacted(redaction or Redaction()).to_json())
     path.parent.mkdir(parents=True, exist_ok=True)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(MEMBER, _small_enough(plain))
+        archive.writestr(MEMBER, _small_enough(plain, most))
 
 
-def read(path: Path) -> Run:
+def read(path: Path, *, most: int = MOST_BYTES) -> Run:
     """Return the run that a trace holds.
+
+    Args:
+        path: The file.
+        most: The bytes that its JSON may have.
 
     Raises:
         HarnessError: The file is no trace, is damaged, or is of a later version.
         OSError: The file can't be read.
     """
-    told = _member(path)
+    told = _member(path, most)
     try:
         content = json.loads(told)
         if content["format"] != FORMAT:
@@ -83,13 +89,13 @@ def html(path: Path) -> str:
         raise _damaged(path) from problem
 
 
-def _member(path: Path) -> bytes:
+def _member(path: Path, most: int) -> bytes:
     """Return the JSON in the zip, of no more bytes than `write` puts there."""
     try:
         with zipfile.ZipFile(path) as archive:
             size = archive.getinfo(MEMBER).file_size
-            if size > MOST_BYTES:
-                raise HarnessError(f"{path}: {_EXPECTED} {size / 1e6:,.0f} MB; a trace has at most 8")
+            if size > most:
+                raise HarnessError(f"{path}: {_EXPECTED} {size / 1e6:,.0f} MB; it has at most {most >> 20}")
             return archive.read(MEMBER)
     except KeyError as problem:
         raise HarnessError(f"{path}: {_EXPECTED} a zip without {MEMBER}") from problem
@@ -105,12 +111,12 @@ def _damaged(path: Path) -> HarnessError:
     return HarnessError(f"{path}: {_EXPECTED} one that is damaged; download it again")
 
 
-def _small_enough(plain: dict[str, Any]) -> bytes:
+def _small_enough(plain: dict[str, Any], most: int) -> bytes:
     """Return the JSON of a trace, with texts and lists cut until it is small enough."""
     head = {"format": FORMAT, "version": VERSION, "harness": version(_DISTRIBUTION)}
     content = json.dumps({**head, "run": plain}).encode()
     for longest in _LONGEST:
-        if len(content) <= MOST_BYTES:
+        if len(content) <= most:
             break
         content = json.dumps({**head, "run": _cut(plain, longest)}).encode()
     return content

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -15,9 +14,10 @@ from harness.aws.rest import Request
 from harness.hops import Hop
 from harness.report.page import LISTED, write
 from harness.report.redaction import Redaction
-from harness.report.results import Part, Run, TestResult, Trace
+from harness.report.results import AwsCall, Part, Run, TestResult, Trace
 from harness.telemetry.actions import Action
 from harness.telemetry.timeline import Span
+from scripts import chromium
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
 BEGUN = 1_795_442_712.0
 LENGTH = 104.0  # seconds
 RESOURCES = 60
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 URL = "http://127.0.0.1:4566/_aws/execute-api/abc123/dev/retrieve_most_recent_object_dev"
 KINDS = (
     ("module.kms.aws_kms_key.this", 4),
@@ -67,6 +59,20 @@ ACTIONS = (
     Action(kind="call", name="GET /dev/latest: 404", begun=BEGUN + 80, seconds=0.031),
     Action(kind="wait", name="the object", begun=BEGUN + 73.2, seconds=17, ok=False),
 )
+CALLS = (
+    AwsCall(
+        begun=BEGUN + 73.15, seconds=0.01, by="emulator", name="sqs SendMessage", answer="200",
+        resource="arn:aws:sqs:eu-north-1:000000000000:jobs",
+    ),
+    AwsCall(
+        begun=BEGUN + 75, seconds=0.01, by="function:create", name="s3 PutObject", answer="200",
+        resource="arn:aws:s3:::objects/hello_world_1",
+    ),
+    AwsCall(
+        begun=BEGUN + 76, seconds=0.01, by="function:create", name="s3 PutObject", answer="AccessDenied",
+        resource="arn:aws:s3:::objects/hello_world_2", ok=False,
+    ),
+)  # fmt: skip
 MESSAGE = """\
 scenario = Scenario(backend='host')
 
@@ -185,7 +191,11 @@ def _failed() -> TestResult:
                 answer_body='{"message": "no object yet", "password": "p-77777"}',
             ),
         ),
+        calls=CALLS,
         sections={
+            "terraform": "\n".join(
+                f"2026-11-23T14:{6 + n // 60:02}:{n % 60:02}.1Z line {n}\n  its detail" for n in range(100)
+            ),
             "log of create_encrypted_timestamp_dev": f"START {SECRET}\n[ERROR] ClientError\nEND",
             "emulator": "\n".join(f"2026-11-23T14:06:{n % 60:02}.1 INFO request {n}" for n in range(3000)),
         },
@@ -200,6 +210,7 @@ def _broken() -> TestResult:
         seconds=2.0,
         worker="gw1",
         message="E   fixture 'ticking' failed: TerraformError: creating EventBridge Rule",
+        sections={"terraform": "2026-11-23T14:06:28.5Z early\n2026-11-23T14:06:29.9Z late"},
     )
 
 
@@ -216,14 +227,8 @@ def _skipped() -> TestResult:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    program = next(filter(None, map(shutil.which, names)), None)
-    if program is None:
-        pytest.fail(
-            f"expected {' or '.join(names)} on PATH, found none; `apt-get install chromium` brings it"
-        )
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=QUIET)
+        launched = playwright.chromium.launch(executable_path=chromium.program(), args=[*chromium.QUIET])
         yield launched
         launched.close()
 
@@ -515,6 +520,63 @@ def test_what_a_test_did_is_told_in_order_with_its_phases_apart(page: Page) -> N
     assert [row.split("\t")[0] for row in rows[2:5]] == ["fire", "call", "wait"]
     assert rows[4].endswith("17 s")
     assert "tests/a.py:29" in rows[2]
+
+
+def test_an_action_shows_what_it_changed(page: Page) -> None:
+    rows = page.locator("#test-1 .actions tr[data-at]")
+
+    assert rows.locator(".changed li").all_inner_texts() == [
+        "+ message in the queue jobs emulator",
+        "+ object hello_world_1 in the bucket objects function create",
+    ]
+    assert rows.nth(2).locator(".changed li").count() == 1
+
+
+def test_the_slider_hides_what_lies_outside_of_its_range(page: Page) -> None:
+    first, last = page.get_by_label("from"), page.get_by_label("to", exact=True)
+    first.fill("750")  # of a thousand: 78 s
+    last.fill("800")
+
+    assert page.locator("#range-shown").inner_text() == "+1 min 18 s to +1 min 23 s"
+    actions = page.locator("#test-1 .actions tr[data-at]:visible .kind")
+    assert actions.all_inner_texts() == ["call", "wait"]
+    assert page.locator("#test-1 .requests tr[data-at]").evaluate_all("all => all.map(e => e.hidden)") == [
+        *(False,),  # the request to the API
+        *(True,) * 3,  # calls of AWS
+    ]
+    lines = page.locator("#test-1 pre[data-log]").first.text_content().splitlines()  # type: ignore[union-attr]
+    assert [line for line in lines if "line" in line] == [
+        f"2026-11-23T14:{6 + n // 60:02}:{n % 60:02}.1Z line {n}" for n in range(30, 36)
+    ]
+    assert lines[1] == "  its detail"
+    assert page.locator(".bar.outside").count() > page.locator(".bar:not(.outside)").count()
+    assert page.locator("#count").inner_text().endswith("of 59 shown")
+
+    page.get_by_role("button", name="All of it").click()
+
+    assert page.locator("#test-1 [data-at][hidden]").count() == 0
+    text = page.locator("#test-1 pre[data-log]").first.text_content()
+    assert text is not None
+    assert text.count("its detail") == 100
+    assert page.locator("#count").inner_text() == "59 tests"
+
+
+def test_the_slider_is_moved_by_keys_and_holds_for_what_is_opened_later(page: Page) -> None:
+    first, last = page.get_by_label("from"), page.get_by_label("to", exact=True)
+    last.focus()
+    page.keyboard.press("Home")
+
+    assert (first.input_value(), last.input_value()) == ("0", "0")
+    page.keyboard.press("End")
+    first.focus()
+    page.keyboard.press("End")
+    assert first.get_attribute("aria-valuetext") == "+1 min 44 s"
+    page.goto(f"{page.url}#test-3")  # a link to what is hidden shows all again
+
+    assert page.locator("#range-shown").inner_text() == "all of it"
+    last.fill("740")  # of a thousand: 77 s
+    page.locator("#test-2 > summary").click()
+    assert page.locator("#test-2 pre[data-log]").text_content() == "2026-11-23T14:06:28.5Z early"
 
 
 def test_a_hop_shows_its_payload_and_a_request_its_bodies(page: Page) -> None:

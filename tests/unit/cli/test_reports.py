@@ -122,3 +122,19 @@ def test_without_a_report_the_way_to_one_is_told(
     assert result.exit_code == 1
     assert told in result.stderr
     assert "`pytest --harness-report=report.html` writes one" in result.stderr
+
+
+def test_the_records_of_shards_open_as_one_report(
+    tmp_path: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        test = TestResult(id=f"test_{name}.py::test_it", outcome="passed", begun=1.0, seconds=1.0)
+        run = Run(title="a project", begun=1.0, seconds=2.0, tests=(test,))
+        trace_file.write(run, tmp_path / name / "report.zip")
+    monkeypatch.chdir(tmp_path)
+
+    result = CliRunner().invoke(app, ["report", "one", "two", "--output=all.html"])
+
+    report = tmp_path / "all.html"
+    assert (result.exit_code, result.stdout, opened) == (0, f"{report}\n", [report.as_uri()])
+    assert all(f"test_{name}.py" in report.read_text("utf-8") for name in ("one", "two"))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.report import trace_file
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -127,6 +129,21 @@ def test_the_report_has_every_test_its_logs_and_the_facts(
     assert ('<span class="worker">gw0</span>' in html) == bool(workers)
     for told in ("set-up", '<td class="kind">assert</td>', ">test_it.py:11<", "test_it.py::test_bad</code>"):
         assert told in html, told
+
+
+def test_a_record_of_the_run_has_all_that_its_report_would_have(
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+) -> None:
+    result = run("--harness-report=out/report.zip")
+
+    result.stdout.fnmatch_lines(["record: harness report *out/report.zip ..."])
+    recorded = trace_file.read(pytester.path / "out" / "report.zip")
+    assert [(test.id, test.outcome) for test in recorded.tests] == [
+        ("test_it.py::test_good", "passed"),
+        ("test_it.py::test_bad", "failed"),
+        ("test_it.py::test_without_a_deployment", "failed"),
+    ]
+    assert "a step" in [span.name for test in recorded.tests for span in test.spans]
 
 
 def test_a_crashed_worker_is_in_the_report(

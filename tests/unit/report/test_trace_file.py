@@ -106,7 +106,7 @@ HEAD = {"format": trace_file.FORMAT, "version": trace_file.VERSION, "harness": "
         ([1], "got one that is damaged"),
         (b"no JSON", "got one that is damaged"),
         (b"[" * 100_000, "got one that is damaged"),
-        (b" " * (trace_file.MOST_BYTES + 1), "a trace has at most 8"),
+        (b" " * (trace_file.MOST_BYTES + 1), "it has at most 8"),
     ],
 )
 def test_what_is_no_trace_is_told_in_one_line(tmp_path: Path, content: object, told: str) -> None:
