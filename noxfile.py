@@ -148,6 +148,14 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHON)
+def pictures(session: nox.Session) -> None:
+    """Make the pictures of the documentation from the real program, on MiniStack and with a Chromium."""
+    _check_terraform(session)
+    _sync(session, "browser")
+    session.run("python", "-m", "scripts.pictures", *session.posargs)
+
+
+@nox.session(python=PYTHON)
 def race(session: nox.Session) -> None:
     """Let writers and readers race on a real S3 API; RACE_SEED repeats a run, RACE_OPERATIONS sizes it."""
     _sync(session, "test")

@@ -277,7 +277,7 @@ def _mkdocs(arguments: list[str], place: Place) -> None:
 
 
 def _sed(arguments: list[str], place: Place) -> None:
-    file = arguments[1]  # after the script; what comes behind it is the shell's
+    _, file, *_ = (each for each in arguments if not each.startswith("-"))  # the script comes first
     place.expect((place.folder / file).is_file(), f"no file is called {file}")
 
 

@@ -1,0 +1,69 @@
+"""Make the pictures of the documentation from the real program: `nox -s pictures`.
+
+A run that passes and one that fails are recorded in the tutorial's project, on MiniStack. The recording is
+drawn, and Chromium takes pictures of the report that the second run has left. `--draw` only draws the
+recording again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from scripts import chromium
+from scripts.cast import Cast, recorded
+from scripts.drawing import drawn
+from tests.docs.reader import written
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ViewportSize
+
+PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
+RECORDING, DRAWING = PICTURES / "run.cast", PICTURES / "run.svg"
+COMMANDS = (
+    "pytest -q --backend=ministack",
+    "sed -i s/s3:PutObject/s3:GetObject/ terraform/main.tf",
+    "pytest -q --backend=ministack --harness-report=artifacts/report.html",
+)
+_SIZE: ViewportSize = {"width": 1200, "height": 800}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Make the pictures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--draw", action="store_true", help="only draw the recording again")
+    PICTURES.mkdir(exist_ok=True)
+    if not parser.parse_args(arguments).draw:
+        with tempfile.TemporaryDirectory() as folder:
+            project = written(Path(folder) / "greeter")
+            recorded(COMMANDS, project, _environ()).write(RECORDING)
+            photograph(project / "artifacts" / "report.html")
+    DRAWING.write_text(drawn(Cast.read(RECORDING)), "utf-8")
+
+
+def photograph(report: Path) -> None:
+    """Take pictures of the first screen of a report, as readers of light and of dark pages see it."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - drawing does without
+
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium.program(), args=[*chromium.QUIET])
+        for scheme in schemes:
+            page = browser.new_page(viewport=_SIZE, color_scheme=scheme)
+            page.goto(report.as_uri())
+            page.screenshot(path=PICTURES / f"report-{scheme}.png")
+        browser.close()
+
+
+def _environ() -> dict[str, str]:
+    """Return the environment of a reader who has installed the harness beside this Python."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return {**os.environ, "PATH": path, "TERM": "xterm-256color"}
+
+
+if __name__ == "__main__":
+    main()
