@@ -65,8 +65,8 @@ class Snippet:
 
     @property
     def is_tests(self) -> bool:
-        """Whether the block holds tests for pytest."""
-        return self.language == "python" and bool(self.tests)
+        """Whether the block holds tests for pytest; those of a file of this project run there."""
+        return self.language == "python" and bool(self.tests) and not self.shown
 
     @property
     def is_program(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from html import unescape
 from typing import TYPE_CHECKING
 
 import pytest
@@ -193,7 +194,7 @@ def test_the_last_lines_tell_the_reason_of_each_failure_and_no_other(
         with zipfile.ZipFile(root / f"{name}.zip", "w") as archive:
             archive.writestr(f"{name}.py", program)
 
-    done = project.pytest("--durations=0", "-vv")
+    done = project.pytest("--durations=0", "-vv", "--harness-report=report.html")
 
     expected = {f"test_it.py::test_stored[{name}]": FUNCTIONS[name][1] for name in functions}
     expected |= {f"test_it.py::test_{name}": told for name, told in OTHERS.items()}
@@ -208,3 +209,15 @@ def test_the_last_lines_tell_the_reason_of_each_failure_and_no_other(
     assert max(calls) < PATIENCE, done.stdout
     for test, pattern in expected.items():
         assert re.fullmatch(pattern, found[test]), (test, found[test])
+    without_place = {re.sub(r" \([^()]+:\d+\)$", "", cause): test for cause, test in told.items()}
+    assert _reported(tmp_path / "report.html") == without_place
+
+
+def _reported(report: Path) -> dict[str, str]:
+    """Return what a report says first: each cause, with its test."""
+    verdict, section = report.read_text("utf-8").split('<section class="panel" id="failures"')
+    assert verdict.count("<section") == 1, "what failed stands right below the verdict"
+    failures = section.partition("</section>")[0]
+    causes = re.findall(r'<p class="cause">([^<]*)</p>', failures)
+    tests = re.findall(r'<a href="#test-\d+">([^<]*)</a>', failures)
+    return dict(zip(map(unescape, causes), map(unescape, tests), strict=True))
