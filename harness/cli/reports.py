@@ -64,7 +64,8 @@ def merged(records: Iterable[Path], target: Path | None) -> Path:
         HarnessError: There is no record, or a file is none.
         OSError: A record can't be read, or the report can't be written.
     """
-    from harness.report import page, shards  # noqa: PLC0415 - see above
+    from harness.report import page  # noqa: PLC0415 - see above
+    from harness.report.derived import shards  # noqa: PLC0415 - see above
 
     file = target or Path(tempfile.mkdtemp(prefix="harness-report-")) / "report.html"
     page.write(shards.read(records), file)

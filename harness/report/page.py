@@ -6,7 +6,8 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.report import changes, latency, texts
+from harness.report import latency, texts
+from harness.report.derived import changes
 from harness.report.failures import FAILED, failures
 from harness.report.issue import markdown
 from harness.report.redaction import Redaction

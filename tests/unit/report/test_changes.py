@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.report import changes
-from harness.report.changes import Change
+from harness.report.derived import changes
+from harness.report.derived.changes import Change
 from harness.report.results import AwsCall, Part, TestResult
 from harness.telemetry.actions import Action
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import HarnessError
-from harness.report import shards, trace_file
+from harness.report import trace_file
+from harness.report.derived import shards
 from harness.report.results import Run, TestResult
 from harness.telemetry.timeline import Span
 
