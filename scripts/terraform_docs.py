@@ -94,7 +94,7 @@ def tables(folder: Path) -> str:
 
 
 def variables(folder: Path) -> list[Variable]:
-    """Read the variables of `folder`, in the order of the file."""
+    """Read the variables of `folder`, in the order of its files: `variables.tf`, `variables_shared.tf`."""
     return [
         Variable(
             name=name,
@@ -102,7 +102,8 @@ def variables(folder: Path) -> list[Variable]:
             type=_expression(body["type"]),
             default=_expression(body["default"]) if "default" in body else None,
         )
-        for name, body in _blocks(folder / "variables.tf", "variable")
+        for file in sorted(folder.glob("variables*.tf"))
+        for name, body in _blocks(file, "variable")
     ]
 
 

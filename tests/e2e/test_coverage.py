@@ -22,45 +22,45 @@ CREATED, UNKNOWN, USED, ASSERTED = Level
 # One event was fired and its object read; then the API was asked for it with GET, and for nothing else.
 ON_EVERY_BACKEND = {
     # What decides about a request, or settles how one is answered, leaves no trace in the log.
-    'module.api_gateway.aws_api_gateway_gateway_response.json["DEFAULT_4XX"]': UNKNOWN,
-    'module.api_gateway.aws_api_gateway_gateway_response.json["DEFAULT_5XX"]': UNKNOWN,
-    "module.api_gateway.aws_api_gateway_method_settings.all": UNKNOWN,
-    'module.api_gateway.aws_lambda_permission.read["GET"]': UNKNOWN,
-    'module.api_gateway.aws_lambda_permission.read["HEAD"]': UNKNOWN,
-    "module.create_function.aws_lambda_function_event_invoke_config.live[0]": UNKNOWN,
-    'module.eventbridge.aws_lambda_permission.rule["on_demand"]': UNKNOWN,
-    'module.eventbridge.aws_lambda_permission.rule["schedule"]': UNKNOWN,
-    "module.kms.aws_kms_alias.this": UNKNOWN,
-    "module.kms.aws_kms_key_policy.this": UNKNOWN,
-    "module.s3.aws_s3_bucket_ownership_controls.artifacts": UNKNOWN,
-    "module.s3.aws_s3_bucket_ownership_controls.objects": UNKNOWN,
-    "module.s3.aws_s3_bucket_policy.artifacts": UNKNOWN,
-    "module.s3.aws_s3_bucket_policy.objects": UNKNOWN,
-    "module.s3.aws_s3_bucket_public_access_block.artifacts": UNKNOWN,
-    "module.s3.aws_s3_bucket_public_access_block.objects": UNKNOWN,
-    "module.s3.aws_s3_bucket_server_side_encryption_configuration.objects": UNKNOWN,
-    "module.s3.aws_s3_bucket_versioning.objects": UNKNOWN,
+    'module.system.module.api_gateway.aws_api_gateway_gateway_response.json["DEFAULT_4XX"]': UNKNOWN,
+    'module.system.module.api_gateway.aws_api_gateway_gateway_response.json["DEFAULT_5XX"]': UNKNOWN,
+    "module.system.module.api_gateway.aws_api_gateway_method_settings.all": UNKNOWN,
+    'module.system.module.api_gateway.aws_lambda_permission.read["GET"]': UNKNOWN,
+    'module.system.module.api_gateway.aws_lambda_permission.read["HEAD"]': UNKNOWN,
+    "module.system.module.create_function.aws_lambda_function_event_invoke_config.live[0]": UNKNOWN,
+    'module.system.module.eventbridge.aws_lambda_permission.rule["on_demand"]': UNKNOWN,
+    'module.system.module.eventbridge.aws_lambda_permission.rule["schedule"]': UNKNOWN,
+    "module.system.module.kms.aws_kms_alias.this": UNKNOWN,
+    "module.system.module.kms.aws_kms_key_policy.this": UNKNOWN,
+    "module.system.module.s3.aws_s3_bucket_ownership_controls.artifacts": UNKNOWN,
+    "module.system.module.s3.aws_s3_bucket_ownership_controls.objects": UNKNOWN,
+    "module.system.module.s3.aws_s3_bucket_policy.artifacts": UNKNOWN,
+    "module.system.module.s3.aws_s3_bucket_policy.objects": UNKNOWN,
+    "module.system.module.s3.aws_s3_bucket_public_access_block.artifacts": UNKNOWN,
+    "module.system.module.s3.aws_s3_bucket_public_access_block.objects": UNKNOWN,
+    "module.system.module.s3.aws_s3_bucket_server_side_encryption_configuration.objects": UNKNOWN,
+    "module.system.module.s3.aws_s3_bucket_versioning.objects": UNKNOWN,
     # Lambda itself reads the code, which no log has.
-    "module.s3.aws_s3_object.code": UNKNOWN,
-    "module.s3.aws_s3_bucket.artifacts": CREATED,
+    "module.system.module.s3.aws_s3_object.code": UNKNOWN,
+    "module.system.module.s3.aws_s3_bucket.artifacts": CREATED,
     # The writer wrote into it, under the key, and the test read that.
-    "module.s3.aws_s3_bucket.objects": ASSERTED,
-    "module.kms.aws_kms_key.this": USED,
-    "module.create_function.aws_lambda_function.this": USED,
+    "module.system.module.s3.aws_s3_bucket.objects": ASSERTED,
+    "module.system.module.kms.aws_kms_key.this": USED,
+    "module.system.module.create_function.aws_lambda_function.this": USED,
 }
 BY_THE_API = {
-    "module.api_gateway.aws_api_gateway_deployment.this": ASSERTED,
-    'module.api_gateway.aws_api_gateway_integration.read["GET"]': ASSERTED,
-    'module.api_gateway.aws_api_gateway_integration.read["HEAD"]': CREATED,
-    'module.api_gateway.aws_api_gateway_method.read["GET"]': ASSERTED,
-    'module.api_gateway.aws_api_gateway_method.read["HEAD"]': CREATED,
-    "module.api_gateway.aws_api_gateway_resource.latest": ASSERTED,
-    "module.api_gateway.aws_api_gateway_rest_api.this": ASSERTED,
-    "module.api_gateway.aws_api_gateway_stage.this": ASSERTED,
-    "module.retrieve_function.aws_lambda_function.this": USED,
+    "module.system.module.api_gateway.aws_api_gateway_deployment.this": ASSERTED,
+    'module.system.module.api_gateway.aws_api_gateway_integration.read["GET"]': ASSERTED,
+    'module.system.module.api_gateway.aws_api_gateway_integration.read["HEAD"]': CREATED,
+    'module.system.module.api_gateway.aws_api_gateway_method.read["GET"]': ASSERTED,
+    'module.system.module.api_gateway.aws_api_gateway_method.read["HEAD"]': CREATED,
+    "module.system.module.api_gateway.aws_api_gateway_resource.latest": ASSERTED,
+    "module.system.module.api_gateway.aws_api_gateway_rest_api.this": ASSERTED,
+    "module.system.module.api_gateway.aws_api_gateway_stage.this": ASSERTED,
+    "module.system.module.retrieve_function.aws_lambda_function.this": USED,
 }
-WRITER = "module.iam.aws_iam_role_policy.writer[0]"
-READER = "module.iam.aws_iam_role_policy.reader"
+WRITER = "module.system.module.iam.aws_iam_role_policy.writer[0]"
+READER = "module.system.module.iam.aws_iam_role_policy.reader"
 # What Lambda needs by itself, and a key behind a bucket, no emulator asks for. No log tells whether an object
 # came with tags. A reader that finds the pointer lists nothing.
 STATEMENTS = {
@@ -73,34 +73,34 @@ STATEMENTS = {
 }
 OF_BOTH = ("BUCKET_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME")
 VARIABLES = {
-    f"module.{module}.aws_lambda_function.this environment {name}": UNKNOWN
+    f"module.system.module.{module}.aws_lambda_function.this environment {name}": UNKNOWN
     for module, own in {"create_function": ("KMS_KEY_ARN",), "retrieve_function": ()}.items()
     for name in (*OF_BOTH, "SCHEDULE_INTERVAL_SECONDS", *own)
 }
 # LocalStack's log has the calls between its services. It enforces no permissions.
 ON_LOCALSTACK = {
-    "module.create_function.aws_cloudwatch_log_group.this": USED,
-    "module.create_function.aws_lambda_alias.live[0]": USED,
-    "module.eventbridge.aws_cloudwatch_event_rule.on_demand": USED,
-    "module.eventbridge.aws_cloudwatch_event_rule.on_demand event_pattern": USED,
-    "module.eventbridge.aws_cloudwatch_event_rule.schedule[0]": CREATED,
-    'module.eventbridge.aws_cloudwatch_event_target.function["on_demand"]': USED,
-    'module.eventbridge.aws_cloudwatch_event_target.function["schedule"]': CREATED,
-    "module.iam.aws_iam_role.reader": UNKNOWN,
-    "module.iam.aws_iam_role.writer[0]": UNKNOWN,
+    "module.system.module.create_function.aws_cloudwatch_log_group.this": USED,
+    "module.system.module.create_function.aws_lambda_alias.live[0]": USED,
+    "module.system.module.eventbridge.aws_cloudwatch_event_rule.on_demand": USED,
+    "module.system.module.eventbridge.aws_cloudwatch_event_rule.on_demand event_pattern": USED,
+    "module.system.module.eventbridge.aws_cloudwatch_event_rule.schedule[0]": CREATED,
+    'module.system.module.eventbridge.aws_cloudwatch_event_target.function["on_demand"]': USED,
+    'module.system.module.eventbridge.aws_cloudwatch_event_target.function["schedule"]': CREATED,
+    "module.system.module.iam.aws_iam_role.reader": UNKNOWN,
+    "module.system.module.iam.aws_iam_role.writer[0]": UNKNOWN,
     READER: UNKNOWN,
     f"{READER} statement ReadObjectsAndPointer": UNKNOWN,
     WRITER: UNKNOWN,
     f"{WRITER} statement ListObjects": UNKNOWN,
     f"{WRITER} statement ReadPointer": UNKNOWN,
     f"{WRITER} statement WriteObjectsIndexAndPointer": UNKNOWN,
-    "module.retrieve_function.aws_cloudwatch_log_group.this": USED,
-    "module.retrieve_function.aws_lambda_alias.live[0]": USED,
+    "module.system.module.retrieve_function.aws_cloudwatch_log_group.this": USED,
+    "module.system.module.retrieve_function.aws_lambda_alias.live[0]": USED,
 }
 # Where permissions are enforced, what was allowed is used.
 ENFORCED = {
-    "module.iam.aws_iam_role.reader": USED,
-    "module.iam.aws_iam_role.writer[0]": USED,
+    "module.system.module.iam.aws_iam_role.reader": USED,
+    "module.system.module.iam.aws_iam_role.writer[0]": USED,
     READER: USED,
     f"{READER} statement ReadObjectsAndPointer": USED,
     WRITER: USED,
@@ -164,9 +164,9 @@ def test_without_the_test_of_the_api_its_resources_are_only_created(
     coverage = coverage_of(scenario, harness_settings.terraform_dir, harness_settings.project, since=begun)
     levels = {each.address: each.level for each in coverage.items}
     assert {levels[address] for address in BY_THE_API} == {CREATED}
-    assert levels["module.s3.aws_s3_bucket.objects"] is ASSERTED
+    assert levels["module.system.module.s3.aws_s3_bucket.objects"] is ASSERTED
     places = {each.address: (each.file, each.line) for each in coverage.items}
     file = "terraform/modules/api_gateway/main.tf"
     text = (harness_settings.project / file).read_text("utf-8").splitlines()
     line = text.index('resource "aws_api_gateway_method" "read" {') + 1
-    assert places['module.api_gateway.aws_api_gateway_method.read["HEAD"]'] == (file, line)
+    assert places['module.system.module.api_gateway.aws_api_gateway_method.read["HEAD"]'] == (file, line)

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.requires("iam_enforcement")
 
-READER = "module.iam.aws_iam_role.reader"
-POLICY = "module.iam.aws_iam_role_policy.reader"
-WRITER = "module.iam.aws_iam_role.writer[0]"
+READER = "module.system.module.iam.aws_iam_role.reader"
+POLICY = "module.system.module.iam.aws_iam_role_policy.reader"
+WRITER = "module.system.module.iam.aws_iam_role.writer[0]"
 
 
 @pytest.fixture

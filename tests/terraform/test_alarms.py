@@ -101,7 +101,8 @@ def test_the_share_of_errors_counts_and_not_a_single_one(
 
 
 def test_no_alarm_is_silent_because_another_is_on(prod: Plan) -> None:
-    configured = prod.document["configuration"]["root_module"]["module_calls"]["monitoring"]["module"]
+    calls = prod.document["configuration"]["root_module"]["module_calls"]
+    configured = calls["system"]["module"]["module_calls"]["monitoring"]["module"]
     actions = {
         one["address"]: one["expressions"].get("alarm_actions", {}).get("references", [])
         for one in configured["resources"]

@@ -98,6 +98,15 @@ def test_the_environments_differ_in_variables_only() -> None:
     assert [name for name in dev if dev[name] != prod[name]] == ["variables.tf"]
 
 
+@pytest.mark.parametrize("root", ENVIRONMENTS, ids=lambda root: root.name)
+def test_what_differs_is_all_that_variables_tf_has(root: Path) -> None:
+    (other,) = set(ENVIRONMENTS) - {root}
+    here, there = (_parsed(folder / "variables.tf")["variable"] for folder in (root, other))
+
+    assert here
+    assert not [one for one in here if one in there]
+
+
 def test_the_environments_variables_differ_in_defaults_only() -> None:
     dev, prod = (dict(blocks(root, "variable")) for root in ENVIRONMENTS)
     for body in (*dev.values(), *prod.values()):

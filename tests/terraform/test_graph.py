@@ -31,7 +31,9 @@ def edges(harness_settings: Settings, environments: Path, zip_file: Path) -> dic
     return graph
 
 
-@pytest.mark.parametrize("region", ["", "module.disaster_recovery."], ids=["home", "standby"])
+@pytest.mark.parametrize(
+    "region", ["module.system.", "module.system.module.disaster_recovery."], ids=["home", "standby"]
+)
 def test_a_key_outlives_the_bucket_of_what_it_encrypts(edges: dict[str, set[str]], region: str) -> None:
     bucket = f"{region}module.s3.aws_s3_bucket.objects (expand)"
 
@@ -39,10 +41,10 @@ def test_a_key_outlives_the_bucket_of_what_it_encrypts(edges: dict[str, set[str]
 
 
 def test_a_policy_goes_with_its_bucket(edges: dict[str, set[str]]) -> None:
-    policy = "module.s3.aws_s3_bucket_policy.objects (expand)"
+    policy = "module.system.module.s3.aws_s3_bucket_policy.objects (expand)"
 
-    assert "module.s3.aws_s3_bucket.objects (expand)" in _needs(edges, policy)
-    assert policy not in _needs(edges, "module.s3.aws_s3_bucket.objects (expand)")
+    assert "module.system.module.s3.aws_s3_bucket.objects (expand)" in _needs(edges, policy)
+    assert policy not in _needs(edges, "module.system.module.s3.aws_s3_bucket.objects (expand)")
 
 
 def _needs(edges: Mapping[str, set[str]], node: str) -> set[str]:

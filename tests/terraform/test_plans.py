@@ -233,14 +233,17 @@ def test_the_name_for_clients_has_a_certificate_in_both_regions(failover: Plan) 
     assert [one["domain_name"] for one in failover.values("aws_acm_certificate")] == [
         "latest.example.com"
     ] * 2
-    (record,) = [one for one in failover.resources() if one["address"] == "aws_route53_record.public[0]"]
+    (record,) = [
+        one for one in failover.resources() if one["address"] == "module.system.aws_route53_record.public[0]"
+    ]
     assert record["values"]["name"] == "latest.example.com"
     assert failover.outputs()["public_url"] == ("https://latest.example.com/retrieve_most_recent_object_prod")
 
 
 def test_the_record_follows_the_one_variable(failover: Plan) -> None:
-    root = failover.document["configuration"]["root_module"]
-    (record,) = [one for one in root["resources"] if one["address"] == "aws_route53_record.public"]
+    calls = failover.document["configuration"]["root_module"]["module_calls"]
+    resources = calls["system"]["module"]["resources"]
+    (record,) = [one for one in resources if one["address"] == "aws_route53_record.public"]
 
     assert record["expressions"]["alias"][0]["name"]["references"] == ["local.serving.name", "local.serving"]
 

@@ -105,6 +105,8 @@ def _judged(folder: Path) -> set[str]:
 
 
 def _handed_on(folder: Path) -> set[str]:
-    """Return the variables that a child module gets as a whole or in parts, and judges."""
+    """Return the variables that a child module gets as a whole, in parts or by way of a local, and judges."""
     called = str(blocks(folder, "module"))
-    return set(re.findall(r"\bvar\.(\w+)", called))
+    used = set(re.findall(r"\blocal\.(\w+)", called))
+    locals_ = str([value for name, value in blocks(folder, "locals") if name in used])
+    return set(re.findall(r"\bvar\.(\w+)", called + locals_))

@@ -1,0 +1,54 @@
+data "aws_caller_identity" "current" {}
+data "aws_partition" "current" {}
+
+# The role behind a session: a key policy that names a session would hold for that session alone.
+data "aws_iam_session_context" "deployer" {
+  arn = data.aws_caller_identity.current.arn
+}
+
+locals {
+  context = {
+    account_id = data.aws_caller_identity.current.account_id
+    partition  = data.aws_partition.current.partition
+    region     = var.region
+    dns_suffix = data.aws_partition.current.dns_suffix
+  }
+
+  name          = "${replace(var.project, "-", "_")}_${var.environment}"
+  bucket_stem   = "${var.project}-${var.environment}-${local.context.account_id}"
+  bucket_name   = coalesce(var.bucket_name, "${local.bucket_stem}-${var.region}")
+  writer_name   = "create_encrypted_timestamp_${var.environment}"
+  reader_name   = "retrieve_most_recent_object_${var.environment}"
+  api_path_part = coalesce(var.api_path_part, local.reader_name)
+  object_prefix = "hello_world_" # the code of the functions fixes these three
+  index_prefix  = "by_newest/"
+  pointer_key   = "latest.json"
+
+  event_source      = "${replace(var.project, "-", "_")}.${var.environment}"
+  event_detail_type = "Create Encrypted Timestamp"
+
+  # The function counts the objects it creates; a second delivery of an event does not count.
+  objects_written = { namespace = local.name, metric = "ObjectsWritten", dimensions = { service = local.writer_name } }
+
+  # Writes in one region at a time.
+  writes_here  = var.schedule_enabled && !var.failed_over
+  writes_there = var.schedule_enabled && var.failed_over
+
+  # By index, not by splat, which would wait for everything that the module makes.
+  replication_role_arns = var.replica_region == null ? [] : [module.disaster_recovery[0].replication_role_arn]
+
+  # The account's root is no operator: naming it would let IAM give the key to anybody.
+  deployer_arn  = data.aws_iam_session_context.deployer.issuer_arn
+  deployer_arns = var.deployer_is_operator && !endswith(local.deployer_arn, ":root") ? [local.deployer_arn] : []
+  operator_arns = distinct(concat(var.operator_arns, local.deployer_arns))
+
+  code_bucket_name = "${local.bucket_stem}-${var.region}-code"
+  logs_bucket_name = "${local.bucket_stem}-${var.region}-logs"
+
+  function_environment = merge(var.function_environment, {
+    BUCKET_NAME                  = local.bucket_name
+    SCHEDULE_INTERVAL_SECONDS    = module.eventbridge.schedule_interval_seconds
+    POWERTOOLS_METRICS_NAMESPACE = local.name
+    POWERTOOLS_LOG_LEVEL         = var.log_level
+  })
+}
