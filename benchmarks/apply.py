@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.report import merge
 from harness import Settings, backends
-from harness.base.isolation import pointed_at
+from harness.base.isolation import environ_for
 from harness.terraform.commands import prepared
 
 if TYPE_CHECKING:
@@ -82,7 +82,9 @@ def _applied(settings: Settings, package: Path) -> tuple[float, int]:
     """Apply a root on an emulator of its own; return the seconds it took, and how many resources it has."""
     with (
         backends.started(settings) as endpoint,
-        prepared(settings, pointed_at(endpoint, settings.environ), {"lambda_zip": str(package)}) as terraform,
+        prepared(
+            settings, environ_for(endpoint, settings.environ), {"lambda_zip": str(package)}
+        ) as terraform,
     ):
         begun = time.monotonic()
         terraform.apply()

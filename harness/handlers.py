@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from harness.base.isolation import pointed_at
+from harness.base.isolation import environ_for
 from harness.errors import HarnessError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _environment(endpoint: Endpoint, config: Mapping[str, Any]) -> Iterator[None
         "_HANDLER": config["Handler"],
     }
     os.environ.clear()
-    os.environ |= pointed_at(endpoint, before) | given | config.get("Environment", {}).get("Variables", {})
+    os.environ |= environ_for(endpoint, before) | given | config.get("Environment", {}).get("Variables", {})
     try:
         yield
     finally:

@@ -27,7 +27,7 @@ from harness.lifetimes import broker
 from harness.lifetimes.sources import Lasting, Own, Shared, Source
 from harness.permissions.recorder import Recorder as Permissions
 from harness.session import prepare, snapshot_of
-from harness.settings import Settings, assigned
+from harness.settings import Settings, parse_assignments
 from harness.telemetry import progress
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def harness_settings(pytestconfig: pytest.Config) -> Settings:
     chosen = {name: value for name, option in options.items() if (value := pytestconfig.getoption(option))}
     with _told_plainly():
         settings = Settings.from_env({**os.environ, **chosen}, pytestconfig.rootpath)
-        given = assigned("--terraform-var", pytestconfig.getoption("--terraform-var"))
+        given = parse_assignments("--terraform-var", pytestconfig.getoption("--terraform-var"))
     return replace(
         settings,
         variables={**settings.variables, **given},

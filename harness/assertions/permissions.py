@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from harness.assertions.expect import retry_until_passes
-from harness.assertions.policies import Request, allowed_by, listed, statement_id, statements
+from harness.assertions.policies import Request, allowed_by, as_list, statement_id, statements
 from harness.errors import ExpectationError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def assert_invokable(
             raise ExpectationError(
                 f"policy of {function}",
                 expected=f"{_INVOKE} by {by_service} for {source_arn}",
-                got=_permitted(policy) or "no permission",
+                got=_grants(policy) or "no permission",
             )
 
     retry_until_passes(check, timeout=timeout)
@@ -73,11 +73,11 @@ def _function_policy(deployment: Deployment, function: str) -> tuple[str, Policy
     return ":".join([arn, *qualified.values()]), policy
 
 
-def _permitted(policy: Policy) -> list[str]:
-    return [_told(statement) for statement in statements(policy) if statement["Effect"] == "Allow"]
+def _grants(policy: Policy) -> list[str]:
+    return [_format(statement) for statement in statements(policy) if statement["Effect"] == "Allow"]
 
 
-def _told(statement: Statement) -> str:
-    actions, condition = ", ".join(listed(statement.get("Action", "*"))), statement.get("Condition")
+def _format(statement: Statement) -> str:
+    actions, condition = ", ".join(as_list(statement.get("Action", "*"))), statement.get("Condition")
     when = f" if {json.dumps(condition)}" if condition else ""
     return f"{statement_id(statement)}: {actions} by {json.dumps(statement.get('Principal'))}{when}"

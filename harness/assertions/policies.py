@@ -73,7 +73,7 @@ def statement_id(statement: Statement) -> str:
     return str(statement.get("Sid") or statement["Effect"])
 
 
-def listed(value: object) -> list[str]:
+def as_list(value: object) -> list[str]:
     """Return what a policy gives as one text or as several."""
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]
 
@@ -95,15 +95,15 @@ def _is_asked_by(statement: Statement, request: Request) -> bool:
     if given == "*":
         return True
     if request.service:
-        return request.service in listed(given.get("Service", []))
-    principals = listed(given.get("AWS", []))
+        return request.service in as_list(given.get("Service", []))
+    principals = as_list(given.get("AWS", []))
     return "*" in principals or request.principal in principals
 
 
 def _names(statement: Statement, element: str, value: str, *, lower: bool = False) -> bool:
     """Say whether the statement's `element`, or that with a `Not`, covers `value`."""
     negated = f"Not{element}"
-    patterns = [_plain(each) for each in listed(statement.get(negated, statement.get(element, "*")))]
+    patterns = [_plain(each) for each in as_list(statement.get(negated, statement.get(element, "*")))]
     found = any(like(value, each.lower() if lower else each) for each in patterns)
     return found != (negated in statement)
 
@@ -111,7 +111,7 @@ def _names(statement: Statement, element: str, value: str, *, lower: bool = Fals
 def _conditions(statement: Statement) -> Iterator[tuple[str, str, list[str]]]:
     for comparison, tests in statement.get("Condition", {}).items():
         for key, values in tests.items():
-            yield comparison, key, [_plain(each) for each in listed(values)]
+            yield comparison, key, [_plain(each) for each in as_list(values)]
 
 
 def _plain(value: str) -> str:
@@ -139,11 +139,11 @@ def _holds(comparison: str, key: str, values: list[str], request: Request) -> bo
 
 def like(value: str, pattern: str) -> bool:
     """Compare texts, where `*` in the pattern stands for any characters and `?` for one."""
-    return _compiled(pattern).fullmatch(value) is not None
+    return _regex(pattern).fullmatch(value) is not None
 
 
 @lru_cache(maxsize=1024)  # a few patterns are compared with all that a run has called
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _regex(pattern: str) -> re.Pattern[str]:
     parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in pattern)
     return re.compile("".join(parts), re.DOTALL)
 
@@ -154,7 +154,7 @@ def _arn_like(value: str, pattern: str) -> bool:
     return len(parts) == len(patterns) and all(map(like, parts, patterns))
 
 
-def _folded(value: str, other: str) -> bool:
+def _equals_ignoring_case(value: str, other: str) -> bool:
     return value.lower() == other.lower()
 
 
@@ -165,13 +165,13 @@ def _numeric(compare: Callable[[float, float], bool]) -> Callable[[str, str], bo
 _COMPARISONS: Mapping[str, Callable[[str, str], bool]] = {
     "ArnEquals": _arn_like,  # AWS has both behave alike
     "ArnLike": _arn_like,
-    "Bool": _folded,
+    "Bool": _equals_ignoring_case,
     "NumericEquals": _numeric(operator.eq),
     "NumericGreaterThan": _numeric(operator.gt),
     "NumericGreaterThanEquals": _numeric(operator.ge),
     "NumericLessThan": _numeric(operator.lt),
     "NumericLessThanEquals": _numeric(operator.le),
     "StringEquals": operator.eq,
-    "StringEqualsIgnoreCase": _folded,
+    "StringEqualsIgnoreCase": _equals_ignoring_case,
     "StringLike": like,
 }

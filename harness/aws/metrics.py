@@ -57,12 +57,12 @@ def totals(lines: Iterable[str]) -> Totals:
     """Return the sum of each metric's values in `lines`; other lines are passed over."""
     found = Totals()
     for line in lines:
-        for metric, value in _emitted(line):
+        for metric, value in _metrics_of(line):
             found[metric] = found.get(metric, 0.0) + value
     return found
 
 
-def _emitted(line: str) -> Iterator[tuple[Metric, float]]:
+def _metrics_of(line: str) -> Iterator[tuple[Metric, float]]:
     record = _record(line)
     about = record.get("_aws")
     for directive in about.get("CloudWatchMetrics", []) if isinstance(about, dict) else []:

@@ -39,7 +39,7 @@ def remember[T: (FiredEvent, Sent)](sent: T, at: float | None = None, place: str
     """
     begun = time.time() if at is None else at
     _SENT.append((begun, place, sent))
-    actions.tell("fire", _named(sent), begun=begun)
+    actions.tell("fire", _describe(sent), begun=begun)
     return sent
 
 
@@ -57,7 +57,7 @@ def sent_at(event: FiredEvent) -> float | None:
     return next((at for at, _, known in tuple(_SENT) if known.id == event.id), None)
 
 
-def _named(sent: FiredEvent | Sent) -> str:
+def _describe(sent: FiredEvent | Sent) -> str:
     """Return what was sent as a person names it."""
     if isinstance(sent, FiredEvent):
         return f"{sent.detail_type!r} of {sent.source} to the bus {sent.bus}"

@@ -177,7 +177,7 @@ def _examine_chosen(settings: Settings) -> Availability:
     return choose(settings)[0].examine(settings)
 
 
-def _chosen_run_on(settings: Settings) -> Platform | None:
+def _function_platform(settings: Settings) -> Platform | None:
     return choose(settings)[0].functions_run_on(settings)
 
 
@@ -185,7 +185,7 @@ AUTO = Backend(
     name="auto",
     start=_start_chosen,
     examine=_examine_chosen,
-    functions_run_on=_chosen_run_on,
+    functions_run_on=_function_platform,
     is_temporary=True,
 )
 

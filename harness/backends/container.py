@@ -80,7 +80,7 @@ def container(settings: Settings) -> Iterator[Endpoint]:
     with (
         _connected(settings) as docker,
         tempfile.TemporaryDirectory(prefix="harness-container-") as folder,
-        _functions(settings, docker, _provided(settings, docker), Path(folder)) as extras,
+        _functions(settings, docker, _provide_image(settings, docker), Path(folder)) as extras,
     ):
         log_file = Path(folder) / "localstack.log"
         plan = _plan(settings, docker, extras)
@@ -164,7 +164,7 @@ def _connected(settings: Settings, *, timeout: float = docker_engine.REQUEST_TIM
         yield docker
 
 
-def _provided(settings: Settings, docker: Engine) -> Any:  # noqa: ANN401 - the Docker client has no types
+def _provide_image(settings: Settings, docker: Engine) -> Any:  # noqa: ANN401 - the Docker client has no types
     """Return the image, pulled if it has to be."""
     found = docker.image(settings.image)
     if found is None:
@@ -200,7 +200,7 @@ def _port(settings: Settings, docker: Engine) -> int:
 def _environ(settings: Settings, port: int) -> dict[str, str]:
     # Functions that name LocalStack's usual port find it there too; nothing of it is published.
     ports = dict.fromkeys((port, localstack.PORT))
-    environ = localstack.configured({}, listen=",".join(f"{EVERY_ADDRESS}:{each}" for each in ports))
+    environ = localstack.localstack_environ({}, listen=",".join(f"{EVERY_ADDRESS}:{each}" for each in ports))
     if token := settings.environ.get(TOKEN):
         reached = {name: f"{environ[name]},{LICENCE_HOST}" for name in ("NO_PROXY", "no_proxy")}
         environ |= {TOKEN: token, **reached}

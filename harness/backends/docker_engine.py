@@ -92,7 +92,7 @@ class RunningContainer:
         except NotFound:
             return "its container's removal"
         except (DockerException, OSError) as problem:
-            return f"the Docker engine, which does not answer any more ({told(problem)})"
+            return f"the Docker engine, which does not answer any more ({engine_message(problem)})"
         if self.container.status in {"created", "running", "restarting"}:
             return ""
         return f"exit code {self.container.attrs['State']['ExitCode']}"
@@ -149,7 +149,7 @@ class Engine:
             for event in self._docker.client.api.pull(repository, tag=tag, stream=True, decode=True):
                 progress.take(event)
         except (APIError, OSError) as problem:
-            raise BackendError(BACKEND, _unpullable(name, told(problem))) from problem
+            raise BackendError(BACKEND, _unpullable(name, engine_message(problem))) from problem
         if progress.error:
             raise BackendError(BACKEND, _unpullable(name, progress.error))
 
@@ -260,7 +260,7 @@ def running(plan: Plan, log_file: Path) -> Iterator[RunningContainer]:
     Raises:
         BackendError: It can't be started.
     """
-    described = _described(plan)
+    described = _container_of(plan)
     with ExitStack() as resources:
         resources.callback(_stop, described)
         container = _start(plan, described)
@@ -278,7 +278,7 @@ def labels() -> dict[str, str]:
     return {LABEL: version(LABEL), OWNER_LABEL: journal.owner()}
 
 
-def told(problem: Exception) -> str:
+def engine_message(problem: Exception) -> str:
     """Return what the engine said, on one line."""
     return " ".join(str(getattr(problem, "explanation", None) or problem).split())
 
@@ -288,7 +288,7 @@ def _client(timeout: float) -> DockerClient:
         _check_socket(get_docker_host() or "unix://" + CONTAINER_SOCKET, timeout)
         return DockerClient(timeout=timeout)
     except (DockerException, OSError) as problem:
-        reason = f"no Docker engine answers; start one, or set DOCKER_HOST ({told(problem)})"
+        reason = f"no Docker engine answers; start one, or set DOCKER_HOST ({engine_message(problem)})"
         raise BackendError(BACKEND, reason) from problem
 
 
@@ -300,7 +300,7 @@ def _check_socket(host: str, timeout: float) -> None:
             line.connect(host.removeprefix("unix://"))
 
 
-def _described(plan: Plan) -> DockerContainer:
+def _container_of(plan: Plan) -> DockerContainer:
     container = DockerContainer(plan.image, docker_client_kw={"timeout": REQUEST_TIMEOUT})
     container.with_envs(**plan.environ)
     # Its own types know a port only, but the Docker client takes the address too.
@@ -346,7 +346,7 @@ def _unpullable(name: str, reason: str) -> str:
 
 
 def _unstartable(plan: Plan, problem: Exception) -> str:
-    reason = told(problem)
+    reason = engine_message(problem)
     if "already allocated" in reason or "already in use" in reason:
         return f"port {plan.port} is taken; stop what uses it, or set HARNESS_PORT=0 for any free one"
     return f"the engine can't start a container of {plan.image}: {reason}"

@@ -233,19 +233,19 @@ def watched(endpoint: Endpoint, emulator: Emulator) -> Iterator[Endpoint]:
     try:
         yield replace(endpoint, ended=emulator.ended)
     except Exception as problem:
-        if how := _ended_soon(emulator):
-            raise _crashed(endpoint.backend, emulator, how) from problem
+        if how := _await_end(emulator):
+            raise _crash(endpoint.backend, emulator, how) from problem
         raise
     if how := emulator.ended():
-        raise _crashed(endpoint.backend, emulator, how)
+        raise _crash(endpoint.backend, emulator, how)
 
 
-def _ended_soon(emulator: Emulator) -> str:
+def _await_end(emulator: Emulator) -> str:
     try:
         return eventually(emulator.ended, what="the emulator's end", timeout=_AFTERLIFE)
     except NotReachedError:
         return ""
 
 
-def _crashed(backend: str, emulator: Emulator, how: str) -> BackendError:
+def _crash(backend: str, emulator: Emulator, how: str) -> BackendError:
     return BackendError(backend, f"it ended with {how} in mid-run", log=emulator.lines())

@@ -36,12 +36,12 @@ def _started(distribution: Distribution, backend: str, settings: Settings) -> It
         SettingsError: A setting names an interpreter that it does not run on.
     """
     suited = environments.with_python(settings, distribution.pythons, needed_by=distribution.name)
-    python = environments.cached(suited, distribution.environment, distribution.requirements)
-    functions = environments.cached(suited, _FUNCTIONS, localstack.LAMBDA_REQUIREMENTS)
+    python = environments.install(suited, distribution.environment, distribution.requirements)
+    functions = environments.install(suited, _FUNCTIONS, localstack.LAMBDA_REQUIREMENTS)
 
     def command(port: int, folder: Path, gate: str) -> tuple[Sequence[str], Mapping[str, str]]:
         environ = (
-            localstack.configured(settings.environ, listen=f"{emulator.HOST}:{port}")
+            localstack.localstack_environ(settings.environ, listen=f"{emulator.HOST}:{port}")
             | localstack.functions_as_processes(
                 functions,
                 distribution.plugins,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.backends.emulator import RETRY_DELAY
-from harness.base.environments import inherited
+from harness.base.environments import program_environ
 from harness.base.isolation import DEAD_PROXY, without_aws, without_network
 from harness.runtimes import PYTHON_REQUIREMENTS
 
@@ -85,7 +85,7 @@ LOCALEMU = Distribution(
 )
 
 
-def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
+def localstack_environ(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
     """Return LocalStack's environment: `environ` without a way to AWS or to any other host.
 
     https://docs.localstack.cloud/aws/capabilities/config/configuration/
@@ -94,7 +94,7 @@ def configured(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:
         environ: What it inherits.
         listen: The `address:port` it serves on; several are separated by commas, and its URLs have the first.
     """
-    return without_network(without_aws(inherited(environ))) | {
+    return without_network(without_aws(program_environ(environ))) | {
         "GATEWAY_LISTEN": listen,
         # A queue that was idle is asked again after a second at most, not after ten.
         "LAMBDA_EVENT_SOURCE_MAPPING_MAX_BACKOFF_ON_EMPTY_POLL_SEC": "1",

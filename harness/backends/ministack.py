@@ -38,7 +38,7 @@ def ministack(settings: Settings) -> Iterator[Endpoint]:
         SettingsError: The interpreter is no Python.
     """
     suited = environments.with_python(settings, PYTHONS, needed_by=f"MiniStack {VERSION}")
-    python = environments.cached(suited, f"ministack-{VERSION}", REQUIREMENTS)
+    python = environments.install(suited, f"ministack-{VERSION}", REQUIREMENTS)
 
     def command(port: int, folder: Path, gate: str) -> tuple[Sequence[str], Mapping[str, str]]:
         return [str(python), str(LAUNCHER)], _environ(settings, port, folder, toolchains, gate)
@@ -50,7 +50,7 @@ def ministack(settings: Settings) -> Iterator[Endpoint]:
 
 def _environ(settings: Settings, port: int, folder: Path, toolchains: str, gate: str) -> dict[str, str]:
     """Return MiniStack's environment: https://github.com/ministackorg/ministack."""
-    return without_network(without_aws(environments.inherited(settings.environ))) | {
+    return without_network(without_aws(environments.program_environ(settings.environ))) | {
         "BIND_HOST": emulator.HOST,
         "MINISTACK_HOST": emulator.HOST,
         "GATEWAY_PORT": str(port),

@@ -35,7 +35,7 @@ def aws(settings: Settings) -> Iterator[Endpoint]:
     endpoint = Endpoint(
         backend="aws", url="", region=settings.region, access_key="", secret_key="", name=unique_name()
     )
-    account = _allowed_account(settings, endpoint)
+    account = _check_account(settings, endpoint)
     log.warning(
         "REAL AWS: account %s, region %s, names with %r. What is created costs money until it is destroyed",
         account,
@@ -59,7 +59,7 @@ def _check_settings(settings: Settings) -> None:
             raise SettingsError(name, expected="to be unset for the backend aws", got=url)
 
 
-def _allowed_account(settings: Settings, endpoint: Endpoint) -> str:
+def _check_account(settings: Settings, endpoint: Endpoint) -> str:
     try:
         identity = client(endpoint, "sts").get_caller_identity()
     except FAILURES as problem:

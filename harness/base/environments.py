@@ -47,8 +47,8 @@ def with_python(settings: Settings, versions: Sequence[Version], *, needed_by: s
     try:
         return with_present_python(settings, versions, needed_by=needed_by)
     except MissingToolError:
-        log.info("installing Python %s for %s (once)", _listed(versions[:1]), needed_by)
-        _by_uv(settings, "install", "--no-config", _listed(versions[:1]))
+        log.info("installing Python %s for %s (once)", _alternatives(versions[:1]), needed_by)
+        _by_uv(settings, "install", "--no-config", _alternatives(versions[:1]))
     return with_present_python(settings, versions, needed_by=needed_by)
 
 
@@ -77,21 +77,22 @@ def own_python(settings: Settings) -> Path:
 def _check_version(settings: Settings, versions: Sequence[Version], needed_by: str) -> None:
     version = python_version(settings)
     if version not in versions:
-        expected = f"Python {_listed(versions)}, which {needed_by} runs on"
-        got = f"{own_python(settings)} (Python {_listed([version])})"
+        expected = f"Python {_alternatives(versions)}, which {needed_by} runs on"
+        got = f"{own_python(settings)} (Python {_alternatives([version])})"
         raise SettingsError("HARNESS_PYTHON", expected=expected, got=got)
 
 
 def _missing(versions: Sequence[Version], needed_by: str) -> MissingToolError:
-    wanted = _listed(versions)
+    wanted = _alternatives(versions)
     remedy = (
-        f"{needed_by} runs on no other: install it, as with `uv python install {_listed(versions[:1])}`, "
+        f"{needed_by} runs on no other: install it, as with "
+        f"`uv python install {_alternatives(versions[:1])}`, "
         "or name one in HARNESS_PYTHON"
     )
     return MissingToolError(f"Python {wanted}", remedy=remedy)
 
 
-def _listed(versions: Iterable[Version]) -> str:
+def _alternatives(versions: Iterable[Version]) -> str:
     return " or ".join(".".join(map(str, version)) for version in versions)
 
 
@@ -99,9 +100,9 @@ def _candidates(settings: Settings, version: Version) -> Iterator[Path | None]:
     """Return interpreters of a version: this one, what uv finds, and what pyenv's shims hide from it."""
     if sys.version_info[:2] == version:
         yield Path(sys.executable)
-    yield _by_uv(settings, "find", "--no-project", "--no-config", _listed([version]))
+    yield _by_uv(settings, "find", "--no-project", "--no-config", _alternatives([version]))
     pyenv = Path(settings.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from sorted(pyenv.glob(f"versions/{_listed([version])}.*/bin/python"), reverse=True)
+    yield from sorted(pyenv.glob(f"versions/{_alternatives([version])}.*/bin/python"), reverse=True)
 
 
 def _by_uv(settings: Settings, *arguments: str) -> Path | None:
@@ -134,7 +135,7 @@ def python_version(settings: Settings) -> Version:
     return int(major), int(minor)
 
 
-def cached(settings: Settings, name: str, requirements: Path) -> Path:
+def install(settings: Settings, name: str, requirements: Path) -> Path:
     """Return the interpreter of a virtual environment that has `requirements`, and nothing else, installed.
 
     The environment is keyed by the interpreter and the requirements. One that an interrupted build left
@@ -153,7 +154,7 @@ def cached(settings: Settings, name: str, requirements: Path) -> Path:
     return _from_pypi(home, lambda home: _build(settings, requirements, home), name) / "bin" / "python"
 
 
-def inherited(environ: Mapping[str, str]) -> dict[str, str]:
+def program_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what a program of `cached` inherits of `environ`: it keeps bytecode, for quick starts."""
     return {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
@@ -208,13 +209,13 @@ def site_packages(settings: Settings, name: str, requirements: Path, *, python: 
 
 def _from_pypi(home: Path, build: Callable[[Path], None], name: str) -> Path:
     try:
-        return built_once(home, build, what=name)
+        return build_once(home, build, what=name)
     except CommandError as problem:
         reason = f"{name} could not be installed; is PyPI reachable?\n{problem}"
         raise BackendError(name, reason) from problem
 
 
-def built_once(home: Path, build: Callable[[Path], None], *, what: str) -> Path:
+def build_once(home: Path, build: Callable[[Path], None], *, what: str) -> Path:
     """Return the directory `home`, which `build` fills unless it is complete already.
 
     What an interrupted build left is removed first; two processes that want the same directory build it once.

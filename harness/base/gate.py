@@ -179,7 +179,7 @@ class _Handler(socketserver.BaseRequestHandler):
         """Serve one request."""
         with suppress(OSError):
             head, rest = _head_of(self.request)
-            request = _parsed(head)
+            request = _parse(head)
             if request is None:
                 self._answer(HTTPStatus.BAD_REQUEST, "this is a proxy, and expects a proxy's requests")
             elif not request.host:
@@ -243,7 +243,7 @@ def reason(refusal: Refusal) -> str:
     )
 
 
-def told(refusal: Refusal) -> str:
+def format_refusal(refusal: Refusal) -> str:
     """Return what is told to who looks for the cause of a failure."""
     return f"{REFUSED}: {refusal}; HARNESS_ALLOWED_HOSTS={refusal.host} would let it through"
 
@@ -260,7 +260,7 @@ def _head_of(client: socket.socket) -> tuple[bytes, bytes]:
     return head, rest
 
 
-def _parsed(head: bytes) -> _Request | None:
+def _parse(head: bytes) -> _Request | None:
     """Return the request of this head; without a host if it is for the gate itself, None if it is none."""
     first, *headers = head.decode("latin-1").split("\r\n")
     try:

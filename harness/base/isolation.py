@@ -56,7 +56,7 @@ def _behind(proxy: str, environ: Mapping[str, str], *, reached: str) -> dict[str
     return {**environ, **both_cases, "NO_PROXY": reached, "no_proxy": reached}
 
 
-def pointed_at(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]:
+def environ_for(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]:
     """Return `environ` with `endpoint` as the one AWS there is, for the SDKs and for Terraform's provider."""
     if endpoint.is_aws:
         return {**environ, "AWS_REGION": endpoint.region, "AWS_DEFAULT_REGION": endpoint.region}

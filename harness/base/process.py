@@ -118,7 +118,7 @@ class Detached:
     stdin: IO[bytes]
 
 
-def detached(
+def spawn_detached(
     argv: Sequence[str],
     *,
     env: Mapping[str, str],

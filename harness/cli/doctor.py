@@ -52,9 +52,9 @@ class Finding:
         return f"{mark} {self.subject}: {self.state}{remedy}"
 
 
-def examined(settings: Settings) -> list[Finding]:
+def examine(settings: Settings) -> list[Finding]:
     """Look at everything; nothing is installed, started or changed, and AWS is not asked."""
-    chosen, reason = _chosen(settings)
+    chosen, reason = _backend_name(settings)
     names = dict.fromkeys([*backends.BUILT_IN, chosen])
     found = [replace(_backend(settings, name), needed=name == chosen) for name in names]
     machine = [_terraform(settings), _root(settings), _mirror(settings), _port(settings)]
@@ -164,7 +164,7 @@ def _needs(settings: Settings, chosen: str) -> Iterator[Finding]:
         )
 
 
-def _chosen(settings: Settings) -> tuple[str, str]:
+def _backend_name(settings: Settings) -> tuple[str, str]:
     """Return the name of the backend that a run would use, and why `auto` takes it."""
     try:
         backend, reason = backends.choose(settings) if settings.backend == "auto" else (None, "")

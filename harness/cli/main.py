@@ -28,7 +28,7 @@ from harness.lifetimes.hot import IS_ON, is_on
 from harness.lifetimes.kept import Kept
 from harness.permissions import reports as permissions
 from harness.permissions import saved, shortcomings
-from harness.settings import Settings, assigned
+from harness.settings import Settings, parse_assignments
 from harness.snapshots import Cache, Snapshot
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def up(
     """Start the backend, apply the stack, and leave both running; apply what has changed where they run."""
     with _plain_errors() as spans:
         began = time.monotonic()
-        deployment = operations.applied(_settings(variables), snapshot)
+        deployment = operations.bring_up(_settings(variables), snapshot)
         told = console.summary(spans, began)
     outputs = dict(deployment.outputs.values)
     if as_json:
@@ -191,7 +191,7 @@ def fire(
     if as_json:
         _print_json({"event": event.id, "hops": [asdict(hop) for hop in found]})
     else:
-        typer.echo(f"event {event.id}\n{hops.told(found)}")
+        typer.echo(f"event {event.id}\n{hops.format_hops(found)}")
         if any(hop.name == "function returned" and hop.state == "failed" for hop in found):
             typer.echo(_AGAIN, err=True)
     raise typer.Exit(0 if all(hop.state == "reached" for hop in found) else 1)
@@ -280,7 +280,7 @@ def logs(
         wanted = operations.functions(deployment, names or [])
         since, width = time.time() - 60 * minutes, max(map(len, wanted), default=0)
         following = operations.following(deployment, wanted, since)
-        for name, record in following if follow else operations.logged(deployment, wanted, since, event):
+        for name, record in following if follow else operations.read_logs(deployment, wanted, since, event):
             if as_json or raw:
                 told = {"at": _stamp(record.at), "function": name, "message": record.message.rstrip()}
                 typer.echo(json.dumps(told) if as_json else " ".join(told.values()))
@@ -314,7 +314,7 @@ def invoke(
             _print_json(local.invoke(deployment, function, given, sources, debug=debug))
         return
     with _plain_errors():
-        answer = operations.invoked(deployment, function, given)
+        answer = operations.invoke(deployment, function, given)
     _print_json(answer.payload)
     if answer.error_type:
         typer.echo(f"{answer.log_tail}\nerror: {answer.error_type}: {answer.error_message}", err=True)
@@ -343,7 +343,7 @@ def debug(
 
         with debugger.debugged(deployment, function, settings, port=port, tell=tell):
             if event or last_failed or request_id:
-                _print_json(operations.invoked(deployment, function, given).payload)
+                _print_json(operations.invoke(deployment, function, given).payload)
                 return
             typer.echo(f"{function} waits for a debugger when it is invoked next; Ctrl-C ends it", err=True)
             while True:
@@ -428,7 +428,7 @@ def package_command(
     """Build the Lambda zips that [tool.harness.package] and [tool.harness.package.NAME] describe."""
     with _plain_errors():
         settings = _settings()
-        for package in packages.selected(settings, names or []):
+        for package in packages.select(settings, names or []):
             typer.echo(packages.build(settings, package))
 
 
@@ -451,7 +451,7 @@ def emulator(
 def doctor_command(*, as_json: AsJson = False) -> None:
     """Say what this machine has and lacks, and how to get it; exit code 1: the main job can't run."""
     with _plain_errors():
-        findings = doctor.examined(_settings())
+        findings = doctor.examine(_settings())
     ready = doctor.can_run(findings)
     if as_json:
         _print_json({"ready": ready, "findings": [asdict(finding) for finding in findings]})
@@ -554,14 +554,14 @@ def show_trace(
 ) -> None:
     """Open all that is known of one test, from any machine, and print the path of the page."""
     with _plain_errors():
-        _show(reports.written(file, output), opens=opens)
+        _show(reports.write_page(file, output), opens=opens)
 
 
 @app.command()
 def sweep(*, as_json: AsJson = False) -> None:
     """Remove what killed runs have left: processes, containers, networks, folders, stacks on real AWS."""
     with _plain_errors():
-        removed = sweeping.swept(_settings())
+        removed = sweeping.sweep(_settings())
     if as_json:
         _print_json({"removed": removed})
         return
@@ -570,13 +570,15 @@ def sweep(*, as_json: AsJson = False) -> None:
 
 def _show(page: Path, *, opens: bool) -> None:
     typer.echo(page)
-    if opens and not reports.opened(page):
+    if opens and not reports.open_page(page):
         typer.echo(f"no browser was found here; open {page.as_uri()} in one", err=True)
 
 
 def _settings(variables: list[str] | None = None) -> Settings:
     settings = Settings.from_env(os.environ)
-    return replace(settings, variables={**settings.variables, **assigned("--terraform-var", variables or [])})
+    return replace(
+        settings, variables={**settings.variables, **parse_assignments("--terraform-var", variables or [])}
+    )
 
 
 def _running() -> Deployment:

@@ -14,11 +14,11 @@ from watchfiles import Change, DefaultFilter, watch
 from harness import calls, packages
 from harness.aws.logs import LogEvent, log_events, mentioning
 from harness.backends import emulator
-from harness.configuration.scratch import reached
+from harness.configuration.scratch import module_folders
 from harness.coverage import measured
 from harness.errors import HarnessError, OutputError, SettingsError
 from harness.eventbridge import patterns
-from harness.eventbridge.send import sent
+from harness.eventbridge.send import put_event
 from harness.lifetimes.hot import Hot
 from harness.lifetimes.kept import Kept
 from harness.permissions import places
@@ -42,7 +42,7 @@ _API_URL = "api_url"
 _API_HOST = ".execute-api."
 
 
-def applied(settings: Settings, snapshot: Path | None = None) -> Deployment:
+def bring_up(settings: Settings, snapshot: Path | None = None) -> Deployment:
     """Return the stack, brought up or brought up to date.
 
     Args:
@@ -72,7 +72,7 @@ def fire(deployment: Deployment, *, rule: str, detail: str) -> tuple[FiredEvent,
     Raises:
         HarnessError: There is no such rule, or the event is not one that it matches.
     """
-    event = sent(deployment.client("events"), _event_for(_rule(deployment, rule), detail))
+    event = put_event(deployment.client("events"), _event_for(_rule(deployment, rule), detail))
     return event, deployment.trace(event)
 
 
@@ -185,7 +185,7 @@ def again(deployment: Deployment, name: str, request_id: str = "") -> tuple[str,
     )
 
 
-def invoked(deployment: Deployment, name: str, event: object) -> InvokeResult:
+def invoke(deployment: Deployment, name: str, event: object) -> InvokeResult:
     """Invoke a function of the stack, and return its answer."""
     (resource,) = (
         each for each in deployment.resources("aws_lambda_function") if each.values["function_name"] == name
@@ -205,7 +205,7 @@ def functions(deployment: Deployment, wanted: Sequence[str]) -> list[str]:
     return list(wanted) or known
 
 
-def logged(
+def read_logs(
     deployment: Deployment, names: Sequence[str], since: float, mentioned: str = ""
 ) -> list[tuple[str, LogEvent]]:
     """Return what functions have logged since `since` (seconds since the epoch), oldest first.
@@ -225,7 +225,7 @@ def following(deployment: Deployment, names: Sequence[str], since: float) -> Ite
     """Yield what functions log, from `since` on and without an end."""
     seen: set[tuple[str, LogEvent]] = set()
     while not (how := deployment.endpoint.ended()):
-        fresh = [pair for pair in logged(deployment, names, since) if pair not in seen]
+        fresh = [pair for pair in read_logs(deployment, names, since) if pair not in seen]
         yield from fresh
         seen.update(fresh)
         since = max(since, time.time() - _LATENESS)
@@ -251,10 +251,10 @@ def changes(settings: Settings) -> Iterator[list[Path]]:
     Raises:
         SettingsError: The root does not exist.
     """
-    folders = reached(settings.terraform_dir.resolve()) if settings.terraform_dir.is_dir() else []
+    folders = module_folders(settings.terraform_dir.resolve()) if settings.terraform_dir.is_dir() else []
     if not folders:
         raise SettingsError("HARNESS_TERRAFORM_DIR", expected="a directory", got=str(settings.terraform_dir))
-    sources, zips = packages.watched(settings)
+    sources, zips = packages.watch_paths(settings)
     only = _Sources(ignore_paths=[str(file) for file in zips])
     watched = watch(*folders, *sources, watch_filter=only, rust_timeout=200, yield_on_timeout=True)
     for number, changed in enumerate(watched):
@@ -289,7 +289,7 @@ def _rule(deployment: Deployment, name: str) -> Mapping[str, Any]:
 
 def _event_for(rule: Mapping[str, Any], detail: str) -> FiredEvent:
     pattern = json.loads(rule["event_pattern"])
-    event = patterns.completed(pattern, {"detail": _object(detail)} if detail else {})
+    event = patterns.complete(pattern, {"detail": _object(detail)} if detail else {})
     if not patterns.matches(pattern, event):
         expected = f"a detail that the pattern of {rule['name']} matches: {rule['event_pattern']}"
         raise SettingsError("--detail", expected=expected, got=detail)

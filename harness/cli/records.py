@@ -45,7 +45,7 @@ def line(name: str, event: LogEvent, width: int) -> Text:
         width: That of the longest name.
     """
     at = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S.%f")[:-3]
-    level, said = _parsed(event.message.rstrip())
+    level, said = _split_level(event.message.rstrip())
     first, *rest = said.splitlines() or [""]
     return Text.assemble(
         (at, "dim"),
@@ -57,7 +57,7 @@ def line(name: str, event: LogEvent, width: int) -> Text:
     )
 
 
-def _parsed(message: str) -> tuple[str, str]:
+def _split_level(message: str) -> tuple[str, str]:
     """Return the level of a message, empty if it has none, and what it says."""
     if match := _TEXT.fullmatch(message):
         return match[1], match[2]

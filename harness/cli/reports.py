@@ -38,7 +38,7 @@ def last_report(folder: Path) -> Path:
     return report
 
 
-def written(trace: Path, target: Path | None) -> Path:
+def write_page(trace: Path, target: Path | None) -> Path:
     """Write the page of a trace, by default into a new temporary folder, and return its path.
 
     Raises:
@@ -72,7 +72,7 @@ def merged(records: Iterable[Path], target: Path | None) -> Path:
     return file.resolve()
 
 
-def opened(file: Path) -> bool:
+def open_page(file: Path) -> bool:
     """Open a page in the browser, and return whether there is one."""
     try:
         return webbrowser.open(file.as_uri())

@@ -42,7 +42,7 @@ def _apply_and_tell(settings: Settings, spans: console.Spans) -> None:
     began = time.monotonic()
     spans.ended.clear()
     try:
-        url = operations.applied(settings).endpoint.url
+        url = operations.bring_up(settings).endpoint.url
     except HarnessError as problem:
         typer.echo(f"error: {problem}", err=True)
     else:

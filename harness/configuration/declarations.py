@@ -95,7 +95,7 @@ def variables(folder: Path) -> dict[str, Block]:
     return {block.labels[0]: block for block in found}
 
 
-def assigned(file: Path) -> dict[str, str]:
+def read_assignments(file: Path) -> dict[str, str]:
     """Return the expressions that a file of values (`*.tfvars`, `*.tfvars.json`) has, by variable."""
     text = file.read_text("utf-8-sig", "replace")
     if file.name.endswith(".json"):
@@ -105,18 +105,18 @@ def assigned(file: Path) -> dict[str, str]:
             }
         except ValueError:  # Terraform itself says best what is wrong
             return {}
-    return _body(text, _masked(text), 0, len(text), file)[0]
+    return _body(text, _mask(text), 0, len(text), file)[0]
 
 
 def _blocks_in(file: Path) -> tuple[Block, ...]:
-    return _parsed(file.read_text("utf-8-sig", "replace"), file)
+    return _parse(file.read_text("utf-8-sig", "replace"), file)
 
 
 @lru_cache(maxsize=1024)  # a run asks for the same files several times
-def _parsed(text: str, file: Path) -> tuple[Block, ...]:
+def _parse(text: str, file: Path) -> tuple[Block, ...]:
     if file.name.endswith(".json"):
         return tuple(_from_json(text, file))
-    return _body(text, _masked(text), 0, len(text), file)[1]
+    return _body(text, _mask(text), 0, len(text), file)[1]
 
 
 def _body(text: str, mask: str, at: int, end: int, file: Path) -> tuple[dict[str, str], tuple[Block, ...]]:
@@ -170,7 +170,7 @@ def _closing(mask: str, at: int, end: int) -> int:
     return end
 
 
-def _masked(text: str) -> str:
+def _mask(text: str) -> str:
     """Return `text` with blanks for comments and for what is inside of strings; every place stays."""
     shown, at = list(text), 0
     open_braces: list[

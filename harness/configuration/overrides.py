@@ -79,11 +79,11 @@ def _providers(blocks: Iterable[Block]) -> Iterator[Block]:
         if block.type == "provider" and block.labels == ("aws",):
             alias = block.literal("alias") or ""
             before = merged.get(alias)
-            merged[alias] = _merged(before, block) if before else block
+            merged[alias] = _merge(before, block) if before else block
     yield from merged.values()
 
 
-def _merged(one: Block, other: Block) -> Block:
+def _merge(one: Block, other: Block) -> Block:
     return declarations.Block(
         type=one.type,
         labels=one.labels,
@@ -94,10 +94,12 @@ def _merged(one: Block, other: Block) -> Block:
 
 
 def _is_overridden(provider: Block) -> bool:
-    return not (provider.attributes.keys().isdisjoint(_ATTRIBUTES) and _held(provider).isdisjoint(_BLOCKS))
+    return not (
+        provider.attributes.keys().isdisjoint(_ATTRIBUTES) and _block_types(provider).isdisjoint(_BLOCKS)
+    )
 
 
-def _held(provider: Block) -> set[str]:
+def _block_types(provider: Block) -> set[str]:
     """Return the types of the blocks inside of a provider's, dynamic ones included."""
     return {block.labels[0] if block.type == "dynamic" else block.type for block in provider.blocks}
 
@@ -107,7 +109,7 @@ def _provider(declared: Block) -> str:
     alias = declared.literal("alias")
     inside = [f"alias = {json.dumps(alias)}"] if alias else []
     inside += [f"{name} = null" for name in _ATTRIBUTES if name in declared.attributes]
-    inside += [_without(name) for name in _BLOCKS if name in _held(declared)]
+    inside += [_without(name) for name in _BLOCKS if name in _block_types(declared)]
     return "\n".join(['provider "aws" {', *(f"  {line}" for line in inside), "}\n"])
 
 

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from harness.configuration import declarations
-from harness.configuration.scratch import reached
+from harness.configuration.scratch import module_folders
 from harness.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def states_read(root: Path, states: Mapping[Path, Path]) -> dict[Path, dict[str,
 
 def readings(root: Path, roots: Sequence[Path]) -> list[tuple[Block, Path]]:
     """Return the blocks of a root and its modules that read another root's state, each with that root."""
-    blocks = (block for folder in reached(root.resolve()) for block in declarations.blocks(folder))
+    blocks = (block for folder in module_folders(root.resolve()) for block in declarations.blocks(folder))
     others = [other for other in roots if other.resolve() != root.resolve()]
-    found = ((block, _written_by(block, root, others)) for block in blocks if _reads_state(block))
+    found = ((block, _writer_of(block, root, others)) for block in blocks if _reads_state(block))
     return [(block, source) for block, source in found if source is not None]
 
 
@@ -81,7 +81,7 @@ def _reads_state(block: Block) -> bool:
     return block.type == "data" and block.labels[:1] == (_KIND,)
 
 
-def _written_by(block: Block, root: Path, others: Sequence[Path]) -> Path | None:
+def _writer_of(block: Block, root: Path, others: Sequence[Path]) -> Path | None:
     """Return the one of other roots whose backend has the place that a block reads from."""
     wanted = declarations.texts_of(block.attributes.get("config", ""))
     if block.literal("backend") == "local":

@@ -68,10 +68,10 @@ def scratch_copy(root: Path, *, emulated: bool = True) -> Iterator[Path]:
         SettingsError: `root` is not a directory with Terraform files.
     """
     with tempfile.TemporaryDirectory(prefix="harness-terraform-") as scratch:
-        yield copied(root, Path(scratch), emulated=emulated)
+        yield copy_root(root, Path(scratch), emulated=emulated)
 
 
-def copied(
+def copy_root(
     root: Path, into: Path, *, emulated: bool = True, states: Mapping[Path, Mapping[str, Path]] | None = None
 ) -> Path:
     """Copy `root` and all that it reaches into the directory `into`; return its copy.
@@ -94,7 +94,7 @@ def copied(
     declarations.check(root)
     _clear(into)
     read = states or {}
-    modules = reached(root.resolve())
+    modules = module_folders(root.resolve())
     for place in _above(modules):
         _copy(place, into, _HEAVY if _holds(place, root) else _LEFTOVERS)
     for folder in modules:
@@ -108,7 +108,7 @@ def copied(
 
 def inputs(root: Path) -> list[Path]:
     """Return all files that `copied` would copy, sorted."""
-    modules = reached(root.resolve()) if root.is_dir() else []
+    modules = module_folders(root.resolve()) if root.is_dir() else []
     found = {file for folder in modules for file in _files(folder, _LEFTOVERS)}
     for place in _above(modules):
         found |= set(_files(place, _HEAVY if _holds(place, root) else _LEFTOVERS))
@@ -169,7 +169,7 @@ def _clear(into: Path) -> None:
             (Path(folder) / file).unlink()
 
 
-def reached(root: Path) -> list[Path]:
+def module_folders(root: Path) -> list[Path]:
     """Return `root` and every directory that its module calls reach by a relative path."""
     found: dict[Path, None] = {}
     pending = [root]
@@ -177,7 +177,7 @@ def reached(root: Path) -> list[Path]:
         folder = pending.pop()
         if folder not in found:
             found[folder] = None
-            pending.extend(_called(folder))
+            pending.extend(_folders_of_calls(folder))
     return list(found)
 
 
@@ -188,14 +188,14 @@ def check(root: Path) -> None:
         SettingsError: It has no Terraform files, or one of its modules is missing.
     """
     declarations.check(root)
-    for folder in reached(root.resolve()):
+    for folder in module_folders(root.resolve()):
         for block, called in _local_calls(folder):
             if not called.is_dir():
                 where = f"module {' '.join(block.labels)!r} ({block.file.name}:{block.line})"
                 raise SettingsError(where, expected="the directory of a module", got=block.literal("source"))
 
 
-def _called(folder: Path) -> Iterator[Path]:
+def _folders_of_calls(folder: Path) -> Iterator[Path]:
     return (called for _, called in _local_calls(folder) if called.is_dir())
 
 
@@ -211,7 +211,7 @@ def _above(modules: list[Path]) -> list[Path]:
 
     Terraform runs in the root, the first of them: that is where a path without `path.module` begins.
     """
-    named = {place for module in modules for place in _named_in(module, modules[0])}
+    named = {place for module in modules for place in _paths_in(module, modules[0])}
     home = Path.home()
     return sorted(
         place
@@ -220,7 +220,7 @@ def _above(modules: list[Path]) -> list[Path]:
     )
 
 
-def _named_in(module: Path, root: Path) -> Iterator[Path]:
+def _paths_in(module: Path, root: Path) -> Iterator[Path]:
     for file in declarations.files(module):
         for base, path in _ABOVE.findall(file.read_text("utf-8", "replace")):
             place = ((module if base == "module" else root) / path).resolve()

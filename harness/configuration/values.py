@@ -57,7 +57,7 @@ def check(settings: Settings) -> None:
         _check_declared(TABLE, name, declared)
     required = {name for name, block in declared.items() if "default" not in block.attributes}
     by_harness = {settings.name_variable, *(package.variable for package in settings.every_package)}
-    if missing := sorted(required - {*given(settings), *by_harness}):
+    if missing := sorted(required - {*read_values(settings), *by_harness}):
         raise SettingsError(
             f"terraform variable {missing[0]!r}",
             expected=(
@@ -74,7 +74,7 @@ def _check_declared(setting: str, name: str, declared: Mapping[str, object]) -> 
         raise SettingsError(setting, expected=expected, got=name, known=declared)
 
 
-def given(settings: Settings) -> dict[str, str]:
+def read_values(settings: Settings) -> dict[str, str]:
     """Return the values that the root's variables are given, by name; of the files' those that are plain.
 
     https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
@@ -89,7 +89,7 @@ def given(settings: Settings) -> dict[str, str]:
         name: expression.strip('"')
         for file in (*own, *settings.var_files)
         if file.is_file()
-        for name, expression in declarations.assigned(file).items()
+        for name, expression in declarations.read_assignments(file).items()
     }
     return {**by_environ, **in_files, **settings.variables}
 

@@ -104,7 +104,7 @@ class FunctionCoverage:
             self._add(each["data"], origins.of(each["files"]))
         unknown = {path for each in found for path in each["files"].keys() - origins.of(each["files"]).keys()}
         for path in sorted(unknown):
-            if file := origins.changed(path):
+            if file := origins.later_edition(path):
                 self.notes.append(f"{path} ran in a function, and is not what {file} is now: left out")
 
     def _add(self, data: str, places: Mapping[str, Path]) -> None:
@@ -114,7 +114,7 @@ class FunctionCoverage:
         measured, added = CoverageData(no_disk=True), CoverageData(no_disk=True)
         measured.loads(b64decode(data))
         is_wanted = _filter(self.measurement)
-        names = {path: self._named(file) for path, file in places.items() if is_wanted(str(file))}
+        names = {path: self._display_name(file) for path, file in places.items() if is_wanted(str(file))}
         for context in measured.measured_contexts():
             measured.set_query_context(context)
             added.set_context(context)
@@ -124,7 +124,7 @@ class FunctionCoverage:
         measured.close(force=True)
         added.close(force=True)
 
-    def _named(self, file: Path) -> str:
+    def _display_name(self, file: Path) -> str:
         return os.path.relpath(file) if self.measurement.get_option("run:relative_files") else str(file)
 
 

@@ -74,7 +74,7 @@ class Evidence:
         return any(call.source for call in self.calls)
 
 
-def judged(
+def judge(
     resources: Sequence[Resource], calls: Sequence[Call], *, enforces: bool = False
 ) -> dict[str, Judgement]:
     """Return the level of each resource by its address, and why it has that.
@@ -90,12 +90,12 @@ def judged(
 
 def _judgement(resource: Resource, evidence: Evidence) -> Judgement:
     if resource.type in _CALLED:
-        return _called(resource, evidence, unseen=Level.CREATED)
+        return _judge_call(resource, evidence, unseen=Level.CREATED)
     if resource.type in _DELIVERED_TO:
         unseen = Level.CREATED if evidence.tells_deliveries else Level.UNKNOWN
-        return _called(resource, evidence, unseen=unseen)
+        return _judge_call(resource, evidence, unseen=unseen)
     if resource.type in _USED_BEHIND:
-        return _called(resource, evidence, unseen=Level.UNKNOWN)
+        return _judge_call(resource, evidence, unseen=Level.UNKNOWN)
     if resource.type in rest_apis.KINDS:
         return rest_apis.judgement(resource, evidence.resources, evidence.calls)
     rule = _RULES.get(resource.type)
@@ -106,7 +106,7 @@ def _judgement(resource: Resource, evidence: Evidence) -> Judgement:
     )
 
 
-def _called(resource: Resource, evidence: Evidence, *, unseen: Level) -> Judgement:
+def _judge_call(resource: Resource, evidence: Evidence, *, unseen: Level) -> Judgement:
     """Judge what a call names by its ARN; once the harness has emptied it, nothing has been done to it."""
     arn = str(resource.values.get("arn") or "").removesuffix(":*")
     service = _SERVICES.get(_service_of(arn), _service_of(arn))
@@ -116,9 +116,9 @@ def _called(resource: Resource, evidence: Evidence, *, unseen: Level) -> Judgeme
         if not (reads(call) or writes(call)):
             continue
         if is_of_a_test(call) or is_of_the_system(call):
-            best = max(best, (Level.USED, told(call)), key=lambda each: each[0])
+            best = max(best, (Level.USED, describe_call(call)), key=lambda each: each[0])
         if is_of_a_test(call) and reads(call) and call.service == service and has_acted:
-            return Level.ASSERTED, told(call)
+            return Level.ASSERTED, describe_call(call)
         has_acted |= is_of_the_system(call) and writes(call)
     return best
 
@@ -144,7 +144,7 @@ def _run(arn: str, evidence: Evidence) -> Judgement | None:
     answered = [call for call in about if call.service == "lambda" and call.operation == "Invoke"]
     for call in answered:
         if is_of_a_test(call) and call.succeeded and call.status == _ANSWERED:
-            return Level.ASSERTED, told(call)
+            return Level.ASSERTED, describe_call(call)
     run = next((call for call in about if call.service == "lambda-runtime"), None)
     return (Level.USED, f"it ran, request {run.request_id}") if run else None
 
@@ -164,7 +164,7 @@ def _target(resource: Resource, evidence: Evidence) -> Judgement:
 def _source(evidence: Evidence, is_meant: Callable[[Call], bool]) -> Judgement:
     """Judge what the emulator calls other services for."""
     if made := next((call for call in evidence.calls if is_meant(call) and call.succeeded), None):
-        return Level.USED, told(made)
+        return Level.USED, describe_call(made)
     if evidence.tells_deliveries:
         return Level.CREATED, "it has called nothing"
     return Level.UNKNOWN, "the log does not have the calls between the emulator's services"
@@ -180,11 +180,13 @@ def _role(resource: Resource, evidence: Evidence) -> Judgement:
     }
     made = next((call for call in evidence.calls if call.by in functions and call.succeeded), None)
     return (
-        (Level.USED, told(made)) if made else (Level.UNKNOWN, "the log tells of the roles of functions only")
+        (Level.USED, describe_call(made))
+        if made
+        else (Level.UNKNOWN, "the log tells of the roles of functions only")
     )
 
 
-def told(call: Call) -> str:
+def describe_call(call: Call) -> str:
     """Return a call as a reason."""
     return f"{call.service}:{call.operation} by {call.by}"
 

@@ -51,7 +51,7 @@ class Origins:
 
         return {path: min(candidates, key=rank)[1] for path, candidates in found.items() if candidates}
 
-    def changed(self, path: str) -> Path | None:
+    def later_edition(self, path: str) -> Path | None:
         """Return a file of the project that a function's is another edition of, by its path alone."""
         name = PurePosixPath(path)
         candidates = [(_roots(name, file), file) for file in self._by_name.get(name.name, ())]

@@ -74,8 +74,8 @@ class Recording:
         """
         place = deployment.endpoint if deployment and not endpoint else endpoint
         files: dict[str, Callable[[], bytes]] = {
-            TERRAFORM_LOG: lambda: _encoded(map(_plain, list(self.terraform))),
-            HOPS: lambda: _encoded([hops.told_all(traces)] if traces else []),
+            TERRAFORM_LOG: lambda: _encode(map(_plain, list(self.terraform))),
+            HOPS: lambda: _encode([hops.format_traces(traces)] if traces else []),
         }
         if place and place.log and place.log.exists():
             files[EMULATOR_LOG] = partial(_slice, place.log, self.offsets.get(place.log, 0))
@@ -83,7 +83,7 @@ class Recording:
             read = read or log_reader(deployment, self.begun)
             files |= {log_name(function): partial(_function_log, read, function) for function in functions}
         problems = [problem for name, read in files.items() if (problem := self._write(name, read))]
-        self._write(PROBLEMS, lambda: _encoded(problems))
+        self._write(PROBLEMS, lambda: _encode(problems))
         return self._files()
 
     def _write(self, name: str, read: Callable[[], bytes]) -> str:
@@ -163,7 +163,7 @@ def log_name(function: str) -> str:
     return f"lambda-{function}.log"
 
 
-def changed_at(file: Path) -> float:
+def mtime_of(file: Path) -> float:
     """Return when a file has last changed, in seconds since the epoch; 0 if there is none."""
     return file.stat().st_mtime if file.exists() else 0.0
 
@@ -176,28 +176,28 @@ def folder_name(test_id: str) -> str:
     return f"{readable[-_LONGEST_NAME:]}-{digest}".lstrip("-.")
 
 
-def _encoded(lines: Iterable[str]) -> bytes:
+def _encode(lines: Iterable[str]) -> bytes:
     """Return the lines as UTF-8, the last 5 MB of them."""
     text = "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
-    return _capped(text[-MOST_BYTES:], left_out=len(text) - MOST_BYTES)
+    return _cap(text[-MOST_BYTES:], left_out=len(text) - MOST_BYTES)
 
 
 def _slice(log: Path, offset: int) -> bytes:
     """Return what was written into `log` after its first `offset` bytes, the last 5 MB of it."""
     content, left_out = emulator_log.since(log, offset, most=MOST_BYTES)
-    return _capped(content, left_out=left_out)
+    return _cap(content, left_out=left_out)
 
 
-def _capped(content: bytes, *, left_out: int) -> bytes:
+def _cap(content: bytes, *, left_out: int) -> bytes:
     """Return the content, under a line that says how much is missing before it, if anything is."""
     return content if left_out <= 0 else f"[{left_out} bytes before this are left out]\n".encode() + content
 
 
 def _function_log(read: LogReader, function: str) -> bytes:
-    return _encoded(map(stamped, read(function)))
+    return _encode(map(format_record, read(function)))
 
 
-def stamped(event: LogEvent) -> str:
+def format_record(event: LogEvent) -> str:
     """Return a record of a log as a line that begins with its time, in UTC."""
     moment = datetime.fromtimestamp(event.at, UTC).strftime("%H:%M:%S.%f")[:-3]
     return f"{moment} {event.message.rstrip()}"

@@ -55,7 +55,7 @@ def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str], answer:
         return _line(told)
     if lines and _MISTAKE.match(lines[0]):
         return _whole(lines)
-    if stopped := next(filter(None, (hops.failed(trace.hops) for trace in traces)), None):
+    if stopped := next(filter(None, (hops.failure_in(trace.hops) for trace in traces)), None):
         return _of_hop(stopped)
     if answer:
         return _of_hop(answer)
@@ -80,7 +80,7 @@ def is_server_error(requests: Sequence[Request]) -> bool:
     return bool(requests) and requests[-1].status >= _SERVER_ERRORS
 
 
-def answered(request: Request, attempts: Iterable[Invocation]) -> Hop:
+def hop_of_server_error(request: Request, attempts: Iterable[Invocation]) -> Hop:
     """Return what a 5xx tells, with the error of the function that ran meanwhile.
 
     Args:
@@ -97,7 +97,7 @@ def answered(request: Request, attempts: Iterable[Invocation]) -> Hop:
     return Hop(name=name, state="failed", seen="\n".join(lines))
 
 
-def grouped(causes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+def group(causes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Return the tests that share each cause, in the order in which they failed.
 
     Args:

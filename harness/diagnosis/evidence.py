@@ -87,9 +87,9 @@ class Search:
             failed: Whether it failed: only then an answer is explained, and the terminal shows something.
         """
         sent = outbox.sent_since(self.recording.begun, held.endpoint.place)
-        traces = tuple(map(self._located, hops.traced(held.trace, sent)))
+        traces = tuple(map(self._locate, hops.trace_all(held.trace, sent)))
         functions = artifacts.function_names(held)
-        refused = self._refused(held, functions)
+        refused = self._refusals(held, functions)
         with _kept(self.recording, keeps=self.keeps) as recording:
             read = artifacts.log_reader(held, recording.begun)
             files = recording.keep(deployment=held, functions=functions, traces=traces, read=read)
@@ -104,7 +104,7 @@ class Search:
             return found
         complaints = emulator_log.complaints(logs.get(artifacts.EMULATOR_LOG, ""))
         sections = {
-            EVENTS: hops.told_briefly(traces),
+            EVENTS: hops.format_briefly(traces),
             _REFUSED: "\n".join(refused),
             _COMPLAINTS: "\n".join(complaints),
             FILES: str(recording.folder) if self.keeps and files else "",
@@ -112,7 +112,7 @@ class Search:
         told = {name: text for name, text in sections.items() if text}
         return replace(found, answer=self._answer([each for _, each in ran], requests), sections=told)
 
-    def _refused(self, held: Deployment, functions: Collection[str]) -> tuple[str, ...]:
+    def _refusals(self, held: Deployment, functions: Collection[str]) -> tuple[str, ...]:
         """Return what the gate has refused the stack meanwhile; other stacks may have the same gate.
 
         What it has refused Terraform is told by the error of the command.
@@ -131,22 +131,22 @@ class Search:
                 for call in held.calls(since=since)
                 if call.by == f"test:{self.test}" or not call.by.startswith(left_out)
             ]
-            return tuple(map(_reported, made[-MOST_CALLS:]))
+            return tuple(map(_aws_call, made[-MOST_CALLS:]))
         return ()
 
     def _answer(self, ran: Sequence[Invocation], requests: Sequence[Request]) -> Hop | None:
         if not causes.is_server_error(requests):
             return None
-        answer = causes.answered(requests[-1], ran)
+        answer = causes.hop_of_server_error(requests[-1], ran)
         return replace(answer, seen=self.sources.located(answer.seen))
 
-    def _located(self, trace: Trace) -> Trace:
+    def _locate(self, trace: Trace) -> Trace:
         """Return the trace with the project's own files in place of those of the functions' zips."""
         located = tuple(replace(hop, seen=self.sources.located(hop.seen)) for hop in trace.hops)
         return replace(trace, hops=located)
 
 
-def reported(sections: Iterable[tuple[str, str]], logs: Mapping[str, str]) -> dict[str, str]:
+def report_texts(sections: Iterable[tuple[str, str]], logs: Mapping[str, str]) -> dict[str, str]:
     """Return the texts of a report: of what it shows in another way, nothing; the functions' logs first.
 
     Args:
@@ -184,7 +184,7 @@ def _apart(
     left, shown, room = dict(logs), deque[results.Invocation](), 2 * texts.LONGEST_TEXT
     told: defaultdict[str, set[LogEvent]] = defaultdict(set)
     for function, each in reversed(ran):
-        log = "\n".join(map(artifacts.stamped, each.log))
+        log = "\n".join(map(artifacts.format_record, each.log))
         room -= len(log)
         if shown and room < 0:
             break
@@ -200,12 +200,12 @@ def _apart(
             )
         )
     for function, events in told.items():
-        rest = [artifacts.stamped(event) for event in read(function) if event not in events]
+        rest = [artifacts.format_record(event) for event in read(function) if event not in events]
         left[artifacts.log_name(function)] = "\n".join(rest)
     return {name: text for name, text in left.items() if text}, tuple(shown)
 
 
-def _reported(call: Call) -> results.AwsCall:
+def _aws_call(call: Call) -> results.AwsCall:
     return results.AwsCall(
         begun=call.time.timestamp(),
         seconds=call.ms / 1000,

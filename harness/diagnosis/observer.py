@@ -119,12 +119,12 @@ class Observer:
         if concerns and call.excinfo:
             frames.hide()
         made = yield
-        requests, spans, done = _drained(self._requests), _drained(self._spans), _drained(self._actions)
+        requests, spans, done = _drain(self._requests), _drain(self._spans), _drain(self._actions)
         with caller.harness():
             seen = self._evidence(item, made, requests)
         made.sections += seen.sections.items()
-        _drained(self._requests)  # looking calls the API too
-        _drained(self._actions)
+        _drain(self._requests)  # looking calls the API too
+        _drain(self._actions)
         cause = ""
         if concerns and made.failed:
             cause = causes.cause_of(phases.error(made), seen.traces, seen.refused, seen.answer)
@@ -141,12 +141,12 @@ class Observer:
             hops=tuple(results.Trace(event=trace.sent.id, hops=trace.hops) for trace in seen.traces),
             invocations=seen.invocations,
             calls=seen.calls,
-            sections=evidence.reported(made.sections, seen.logs),
+            sections=evidence.report_texts(made.sections, seen.logs),
             requests=requests,
             spans=spans,
         )
         self._endpoint = _fixture(item, Endpoint) or self._endpoint
-        setattr(made, _PART, self._redacted(part, item).to_json())
+        setattr(made, _PART, self._redact(part, item).to_json())
         setattr(made, _KNOWN, (self._facts, self._options))
         return made
 
@@ -216,12 +216,12 @@ class Observer:
         )
         return search.evidence(held, requests, failed=made.failed)
 
-    def _redacted(self, part: TestResult, item: pytest.Item) -> TestResult:
+    def _redact(self, part: TestResult, item: pytest.Item) -> TestResult:
         """Return the part without secrets, if a file is to hold it; note what is known of the stack."""
         if not self._wanted.records:
             return part
         settings, held = _fixture(item, Settings) or self._settings, _deployment_of(item)
-        state = (held.terraform.state, artifacts.changed_at(held.terraform.state)) if held else None
+        state = (held.terraform.state, artifacts.mtime_of(held.terraform.state)) if held else None
         if settings and self._state != (settings, state):
             self._state = (settings, state)
             self._facts |= surroundings.facts(settings, self._endpoint, held)
@@ -254,7 +254,7 @@ def _part_of(made: pytest.TestReport) -> TestResult:
     )
 
 
-def _drained[T](items: list[T]) -> tuple[T, ...]:
+def _drain[T](items: list[T]) -> tuple[T, ...]:
     taken = tuple(items)
     del items[: len(taken)]
     return taken

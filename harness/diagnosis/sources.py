@@ -50,11 +50,13 @@ class Sources:
         """Return the one file of the project that `path` ends; empty if there is none, or more than one."""
         if path not in self._known:
             fitting = [
-                each for each in self._named(PurePosixPath(path).name) if f"/{each}".endswith(f"/{path}")
+                each
+                for each in self._files_named(PurePosixPath(path).name)
+                if f"/{each}".endswith(f"/{path}")
             ]
             self._known[path] = fitting[0] if len(fitting) == 1 else ""
         return self._known[path]
 
-    def _named(self, name: str) -> Iterator[str]:
+    def _files_named(self, name: str) -> Iterator[str]:
         """Return the paths of all files of that name, environments and what tools have made left out."""
         return (file.relative_to(self.root).as_posix() for file in files_of(self.root) if file.name == name)

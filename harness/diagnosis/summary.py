@@ -47,7 +47,7 @@ def tell(
         logs: The folder of the logs; None if there are none.
     """
     terminal.section("why")
-    for cause, tests in causes.grouped(failures).items():
+    for cause, tests in causes.group(failures).items():
         terminal.write_line(f"✗ {cause}", red=True)
         for test in tests[:_MOST_TESTS]:
             terminal.write_line(f"    {test}")
@@ -128,7 +128,7 @@ class Files:
         self._parts.setdefault(key, []).append(part)
         if when not in {"teardown", _NO_PHASE}:
             return
-        test = results.joined(self._parts[key] if self.wanted.report else self._parts.pop(key))
+        test = results.join_phases(self._parts[key] if self.wanted.report else self._parts.pop(key))
         if self.wanted.tracing == "on" or (self.wanted.tracing != "off" and test.outcome in FAILED):
             self._trace(test, redaction)
 
@@ -147,7 +147,7 @@ class Files:
             terminal.write_line(f"        and {len(self.traces) - 1} more in that folder")
         if self.wanted.report is None:
             return
-        tests = tuple(results.joined(parts) for parts in self._parts.values())
+        tests = tuple(results.join_phases(parts) for parts in self._parts.values())
         run = replace(
             self._run(tests, begun=self.begun, seconds=time.time() - self.begun), spans=tuple(spans)
         )

@@ -40,7 +40,7 @@ def facts(settings: Settings | None, endpoint: Endpoint | None, held: Deployment
         known |= {"backend": endpoint.backend, "endpoint": endpoint.url or "AWS", "region": endpoint.region}
     if settings:
         known["root module"] = str(_relative(settings.terraform_dir, settings.project))
-        known["variables"] = ", ".join(sorted(values.given(settings)))
+        known["variables"] = ", ".join(sorted(values.read_values(settings)))
     if held:
         root, written = held.terraform.root, held.terraform.state
         known["terraform"] = state.terraform_version(written)
@@ -93,7 +93,7 @@ def _arguments(config: pytest.Config) -> list[str]:
 
 def _of_variables(settings: Settings) -> Iterator[str]:
     declared = declarations.variables(settings.terraform_dir)
-    given = values.given(settings)
+    given = values.read_values(settings)
     for name in {*declared, *given}:
         block = declared.get(name)
         is_sensitive = block is not None and block.attributes.get("sensitive") == "true"

@@ -195,20 +195,22 @@ def _text(where: str, name: str, operand: object) -> Condition:
     ignore_case = name == "equals-ignore-case"
     if name in {"prefix", "suffix"} and isinstance(operand, dict) and [*operand] == ["equals-ignore-case"]:
         operand, ignore_case = operand["equals-ignore-case"], True
-    return _compared(where, name, operand, ignore_case=ignore_case)
+    return _text_condition(where, name, operand, ignore_case=ignore_case)
 
 
-def _compared(where: str, name: str, operand: object, *, ignore_case: bool) -> Text:
+def _text_condition(where: str, name: str, operand: object, *, ignore_case: bool) -> Text:
     if not isinstance(operand, str):
         raise PatternError(where, f"operator {name!r}: expected a text, got {operand!r}")
-    if name == "wildcard" and ("".join(_WILDCARD_PARTS.findall(operand)) != operand or _doubled(operand)):
+    if name == "wildcard" and (
+        "".join(_WILDCARD_PARTS.findall(operand)) != operand or _has_double_star(operand)
+    ):
         raise PatternError(
             where, rf"operator 'wildcard': expected no '**', and '\*' or '\\' for themselves, got {operand!r}"
         )
     return Text(operator=name, text=operand, ignore_case=ignore_case)
 
 
-def _doubled(text: str) -> bool:
+def _has_double_star(text: str) -> bool:
     parts = _WILDCARD_PARTS.findall(text)
     return any(pair == ("*", "*") for pair in itertools.pairwise(parts))
 
@@ -219,17 +221,17 @@ def _anything_but(where: str, name: str, operand: object) -> Condition:
             expected = ", ".join(sorted(_TESTS))
             raise PatternError(where, f"operator {name!r}: expected one of {expected}, got {operand!r}")
         ((inner, texts),) = operand.items()
-        listed = _listed(where, name, texts)
+        listed = _operands(where, name, texts)
         ignore_case = inner == "equals-ignore-case"
-        others = [_compared(where, inner, text, ignore_case=ignore_case) for text in listed]
+        others = [_text_condition(where, inner, text, ignore_case=ignore_case) for text in listed]
         return AnythingBut(others=tuple(others))
-    values = [_scalar(where, value) for value in _listed(where, name, operand)]
+    values = [_scalar(where, value) for value in _operands(where, name, operand)]
     if not (all(isinstance(value, str) for value in values) or all(_is_number(value) for value in values)):
         raise PatternError(where, f"operator {name!r}: expected texts only or numbers only, got {operand!r}")
     return AnythingBut(others=tuple(Exactly(value=value) for value in values))
 
 
-def _listed(where: str, name: str, operand: object) -> list[object]:
+def _operands(where: str, name: str, operand: object) -> list[object]:
     if operand == []:
         raise PatternError(where, f"operator {name!r}: expected at least one value, got none")
     return operand if isinstance(operand, list) else [operand]
@@ -288,15 +290,15 @@ OPERATORS: Mapping[str, Callable[[str, str, object], Condition]] = {
 
 def _expression(wildcard: str) -> str:
     parts = _WILDCARD_PARTS.findall(wildcard)
-    return "".join(".*" if part == "*" else re.escape(_unescaped(part)) for part in parts)
+    return "".join(".*" if part == "*" else re.escape(_unescape(part)) for part in parts)
 
 
 def _without_wildcards(wildcard: str, filling: str) -> str:
     parts = _WILDCARD_PARTS.findall(wildcard)
-    return "".join(filling if part == "*" else _unescaped(part) for part in parts)
+    return "".join(filling if part == "*" else _unescape(part) for part in parts)
 
 
-def _unescaped(part: str) -> str:
+def _unescape(part: str) -> str:
     return part.removeprefix("\\")
 
 

@@ -41,15 +41,15 @@ class _Field:
         return f"{self.low}-{self.high}" + (f" or {names[0]}-{names[-1]}" if names else "")
 
 
-def _numbered(names: str) -> dict[str, int]:
+def _by_name(names: str) -> dict[str, int]:
     return {name: number for number, name in enumerate(names.split(), start=1)}
 
 
 _MINUTES = _Field("minutes", 0, 59)
 _HOURS = _Field("hours", 0, 23)
 _DAY_OF_MONTH = _Field("day-of-month", 1, 31)
-_MONTH = _Field("month", 1, 12, _numbered("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"))
-_DAY_OF_WEEK = _Field("day-of-week", _SUNDAY, _SATURDAY, _numbered("SUN MON TUE WED THU FRI SAT"))
+_MONTH = _Field("month", 1, 12, _by_name("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC"))
+_DAY_OF_WEEK = _Field("day-of-week", _SUNDAY, _SATURDAY, _by_name("SUN MON TUE WED THU FRI SAT"))
 _YEAR = _Field("year", 1970, 2199)
 _FIELDS = (_MINUTES, _HOURS, _DAY_OF_MONTH, _MONTH, _DAY_OF_WEEK, _YEAR)
 _ITEM = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>\d+))?")
@@ -74,7 +74,7 @@ class Cron:
                     yield from (moment for moment in moments if moment >= since)
 
 
-def parsed(expression: str, fields: str) -> Cron:
+def parse_cron(expression: str, fields: str) -> Cron:
     """Return the cron expression that has these six fields.
 
     Args:
@@ -116,7 +116,7 @@ def _days(expression: str, day_of_month: str, day_of_week: str) -> Days:
         else (_DAY_OF_MONTH, day_of_month, _of_month)
     )
     if "#" in text and "," in text:
-        raise _refused(expression, field, text, "one expression if it has a #")
+        raise _refusal(expression, field, text, "one expression if it has a #")
     each = [read(expression, item) for item in text.split(",")]
     return lambda year, month: set[int]().union(*(days(year, month) for days in each))
 
@@ -161,14 +161,14 @@ def _item(expression: str, field: _Field, text: str) -> Iterator[int]:
     A range may go over the end, as AWS's own example `20-2` of hours does; years have no such end.
     """
     if not (match := _ITEM.fullmatch(text)) or (match["first"] == "*" and match["last"]):
-        raise _refused(expression, field, text)
+        raise _refusal(expression, field, text)
     low = field.low if match["first"] == "*" else _number(expression, field, match["first"])
     high = _number(expression, field, match["last"]) if match["last"] else low
     if match["first"] == "*" or (match["step"] and not match["last"]):
         high = field.high
     step, size = int(match["step"] or 1), field.high - field.low + 1
     if not step or (high < low and field is _YEAR):
-        raise _refused(expression, field, text)
+        raise _refusal(expression, field, text)
     end = high if high >= low else high + size
     yield from ((number - field.low) % size + field.low for number in range(low, end + 1, step))
 
@@ -176,11 +176,11 @@ def _item(expression: str, field: _Field, text: str) -> Iterator[int]:
 def _number(expression: str, field: _Field, text: str) -> int:
     number = field.names.get(text, int(text) if text.isdecimal() else -1)
     if not field.low <= number <= field.high:
-        raise _refused(expression, field, text)
+        raise _refusal(expression, field, text)
     return number
 
 
-def _refused(expression: str, field: _Field, got: str, expected: str = "") -> ScheduleError:
+def _refusal(expression: str, field: _Field, got: str, expected: str = "") -> ScheduleError:
     return ScheduleError(
         expression,
         expected=f"{expected or field.values} in {field.name}",

@@ -142,7 +142,7 @@ def timetable(
     Raises:
         ScheduleError: AWS would refuse the expression or the time zone.
     """
-    expression = parsed(text, service)
+    expression = parse_expression(text, service)
     bounds = (None, None) if isinstance(expression, At) else (_instant(start), _instant(end))
     return Timetable(text=text, expression=expression, zone=_zone(text, zone), start=bounds[0], end=bounds[1])
 
@@ -166,7 +166,7 @@ def timetable_of(resource: Resource) -> Timetable:
     )
 
 
-def parsed(text: str, service: Service) -> Expression:
+def parse_expression(text: str, service: Service) -> Expression:
     """Return what a schedule expression means.
 
     Raises:
@@ -175,7 +175,7 @@ def parsed(text: str, service: Service) -> Expression:
     if found := _RATE.fullmatch(text):
         return _rate(text, found[1], found[2], service)
     if found := _CRON.fullmatch(text):
-        return cron.parsed(text, found[1])
+        return cron.parse_cron(text, found[1])
     if service == "scheduler" and (found := _AT.fullmatch(text)):
         return _at(text, found[1])
     takes = {"rule": "rate(…) or cron(…)", "scheduler": "rate(…), cron(…) or at(…)"}[service]

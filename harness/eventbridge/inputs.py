@@ -75,19 +75,19 @@ def of_rule(rule: Resource, target: Mapping[str, Any], event: Event) -> str:
     if target.get("input"):
         return str(target["input"])
     if path := target.get("input_path"):
-        part = selected(str(path), event)
+        part = select(str(path), event)
         if part is None:
             raise TargetError(
                 rule.address, str(target["arn"]), expected=f"an input_path that the event has, not {path}"
             )
         return _compact(part)
     for transformer in target.get("input_transformer") or []:
-        text = _filled(str(transformer["input_template"]), _variables(rule, transformer, event))
-        return _checked(rule, target, text)
+        text = _fill(str(transformer["input_template"]), _variables(rule, transformer, event))
+        return _check(rule, target, text)
     return _compact(event)
 
 
-def selected(path: str, value: object) -> Any:  # noqa: ANN401 - any JSON value
+def select(path: str, value: object) -> Any:  # noqa: ANN401 - any JSON value
     """Return the part of a JSON value that a path such as `$.resources[0]` means; None if there is none.
 
     It knows what EventBridge knows of JSON Path: names, indices and `[*]`.
@@ -99,7 +99,7 @@ def selected(path: str, value: object) -> Any:  # noqa: ANN401 - any JSON value
         name, index = step.groups()
         if index == "*":
             rest = "$" + "".join(later[0] for later in steps[number + 1 :])
-            return [selected(rest, each) for each in value] if isinstance(value, list) else None
+            return [select(rest, each) for each in value] if isinstance(value, list) else None
         if name is not None:
             value = value.get(name) if isinstance(value, dict) else None
         elif isinstance(value, list) and int(index) < len(value):
@@ -111,7 +111,7 @@ def selected(path: str, value: object) -> Any:  # noqa: ANN401 - any JSON value
 
 def _variables(rule: Resource, transformer: Mapping[str, Any], event: Event) -> dict[str, Any]:
     """Return the variables of a template: its own, and those that EventBridge defines."""
-    own = {name: selected(str(path), event) for name, path in (transformer.get("input_paths") or {}).items()}
+    own = {name: select(str(path), event) for name, path in (transformer.get("input_paths") or {}).items()}
     return own | {
         "aws.events.rule-arn": rule.values["arn"],
         "aws.events.rule-name": rule.values["name"],
@@ -121,7 +121,7 @@ def _variables(rule: Resource, transformer: Mapping[str, Any], event: Event) -> 
     }
 
 
-def _filled(template: str, variables: Mapping[str, Any]) -> str:
+def _fill(template: str, variables: Mapping[str, Any]) -> str:
     """Return a template with its variables filled in.
 
     A variable that the event does not have is empty. Inside quotes a text stands as it is; outside, a
@@ -141,7 +141,7 @@ def _filled(template: str, variables: Mapping[str, Any]) -> str:
     return _VARIABLE.sub(value_of, template)
 
 
-def _checked(rule: Resource, target: Mapping[str, Any], text: str) -> str:
+def _check(rule: Resource, target: Mapping[str, Any], text: str) -> str:
     """Return a filled template, minified if it is JSON."""
     if not text.lstrip().startswith(("{", "[")):
         return text.strip()

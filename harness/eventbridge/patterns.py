@@ -112,7 +112,7 @@ def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
     Raises:
         PatternError: The pattern is malformed, or has an operator that EventBridge does not know.
     """
-    return _matches(_parsed(pattern), event, (), event)
+    return _matches(_parse(pattern), event, (), event)
 
 
 def matching(pattern: Mapping[str, Any]) -> Event:
@@ -121,10 +121,10 @@ def matching(pattern: Mapping[str, Any]) -> Event:
     Raises:
         PatternError: The pattern is malformed, or no event that could be thought of matches it.
     """
-    return next(_solved(_parsed(pattern)))[1]
+    return next(_solve(_parse(pattern)))[1]
 
 
-def completed(pattern: Mapping[str, Any], given: Mapping[str, Any]) -> Event:
+def complete(pattern: Mapping[str, Any], given: Mapping[str, Any]) -> Event:
     """Return a complete event that has the fields of `given`.
 
     If those alone do not match, objects in them get the fields that the pattern asks for besides. Nothing
@@ -135,7 +135,7 @@ def completed(pattern: Mapping[str, Any], given: Mapping[str, Any]) -> Event:
     """
     example = matching(pattern)
     event = {**example, **given}
-    return event if matches(pattern, event) else _filled(example, given)
+    return event if matches(pattern, event) else _fill_in(example, given)
 
 
 def near_misses(pattern: Mapping[str, Any]) -> list[NearMiss]:
@@ -146,14 +146,14 @@ def near_misses(pattern: Mapping[str, Any]) -> list[NearMiss]:
     Raises:
         PatternError: The pattern is malformed, or no event that could be thought of matches it.
     """
-    node = _parsed(pattern)
+    node = _parse(pattern)
     alternatives = list(_alternatives(node))
     found: dict[str, NearMiss] = {}
-    for alternative, event in _solved(node):
+    for alternative, event in _solve(node):
         missing = [(path, leaf) for path, leaf in _leaves(alternative) if leaf.where not in found]
         base = _apart(event, alternative, alternatives) if missing else event
         for path, leaf in missing:
-            if miss := _missed(node, base, path, leaf):
+            if miss := _near_miss(node, base, path, leaf):
                 found[leaf.where] = miss
     return list(found.values())
 
@@ -167,7 +167,7 @@ def can_be_sent(event: Mapping[str, Any]) -> bool:
 
 
 def as_fired(event: Mapping[str, Any], bus: str = "default") -> FiredEvent:
-    """Return what `send.sent` sends of an event: source, detail type and detail; not sent yet.
+    """Return what `send.put_event` sends of an event: source, detail type and detail; not sent yet.
 
     Args:
         event: The event; the rest of it is EventBridge's to fill in.
@@ -191,7 +191,7 @@ def as_fired(event: Mapping[str, Any], bus: str = "default") -> FiredEvent:
     )
 
 
-def _parsed(given: object, where: Path = ()) -> _Node:
+def _parse(given: object, where: Path = ()) -> _Node:
     told = ".".join(where)
     if not isinstance(given, dict) or not given:
         raise PatternError(told, f"expected an object with fields, got {given!r}")
@@ -199,14 +199,14 @@ def _parsed(given: object, where: Path = ()) -> _Node:
     branches = given.get(_OR, [])
     if _OR in given and (not isinstance(branches, list) or len(branches) < 2):  # noqa: PLR2004 - or needs two
         raise PatternError(told, f"operator '{_OR}': expected two patterns or more, got {branches!r}")
-    either = [_parsed(branch, (*where, f"{_OR}[{number}]")) for number, branch in enumerate(branches)]
+    either = [_parse(branch, (*where, f"{_OR}[{number}]")) for number, branch in enumerate(branches)]
     return _Node(fields=fields, either=tuple(either))
 
 
 def _part(given: object, where: Path) -> _Node | _Leaf:
     told = ".".join(where)
     if isinstance(given, dict):
-        return _parsed(given, where)
+        return _parse(given, where)
     if not isinstance(given, list) or not given:
         raise PatternError(told, f"expected an object or a list with values, got {given!r}")
     return _Leaf(where=told, conditions=tuple(condition(told, each) for each in given))
@@ -245,10 +245,10 @@ def _alternatives(node: _Node, path: Path = ()) -> Iterator[_Alternative]:
         parts.append([{inner: (part,)}] if isinstance(part, _Leaf) else list(_alternatives(part, inner)))
     if node.either:
         parts.append([each for branch in node.either for each in _alternatives(branch, path)])
-    yield from map(_merged, itertools.product(*parts))
+    yield from map(_merge, itertools.product(*parts))
 
 
-def _merged(parts: Sequence[_Alternative]) -> _Alternative:
+def _merge(parts: Sequence[_Alternative]) -> _Alternative:
     paths = dict.fromkeys(path for part in parts for path in part)
     return {path: tuple(leaf for part in parts for leaf in part.get(path, ())) for path in paths}
 
@@ -257,9 +257,9 @@ def _leaves(alternative: _Alternative) -> list[tuple[Path, _Leaf]]:
     return [(path, leaf) for path, leaves in alternative.items() for leaf in leaves]
 
 
-def _solved(node: _Node) -> Iterator[tuple[_Alternative, Event]]:
+def _solve(node: _Node) -> Iterator[tuple[_Alternative, Event]]:
     """Yield every choice of branches that an event can meet, with that event; at least one."""
-    tried = ((alternative, _built(alternative)) for alternative in _alternatives(node))
+    tried = ((alternative, _build(alternative)) for alternative in _alternatives(node))
     solved = (
         (alternative, event) for alternative, event in tried if event and _matches(node, event, (), event)
     )
@@ -270,9 +270,9 @@ def _solved(node: _Node) -> Iterator[tuple[_Alternative, Event]]:
     yield from solved
 
 
-def _built(alternative: _Alternative) -> Event | None:
+def _build(alternative: _Alternative) -> Event | None:
     """Return an event that has a fitting value for every leaf, if there is one."""
-    event = _copied(DEFAULTS)
+    event = _copy(DEFAULTS)
     for path, leaves in alternative.items():
         default: list[_Value] = list(_values(event, path))
         values = itertools.chain(default, *(leaf.examples() for leaf in leaves))
@@ -301,13 +301,13 @@ def _holds(alternative: _Alternative, event: Event) -> bool:
     )
 
 
-def _missed(node: _Node, base: Event, path: Path, leaf: _Leaf) -> NearMiss | None:
+def _near_miss(node: _Node, base: Event, path: Path, leaf: _Leaf) -> NearMiss | None:
     for value in leaf.examples():
         event = _with(base, path, value)
         if not leaf.accepts(value) and not _matches(node, event, (), event):
             return NearMiss(
                 path=".".join(path),
-                change=f"{'.'.join(path)} is {_told(event, path)} instead of {_told(base, path)}",
+                change=f"{'.'.join(path)} is {_format(event, path)} instead of {_format(base, path)}",
                 event=event,
                 matching=base,
                 can_be_sent=path[0] in _SENDABLE and can_be_sent(event),
@@ -317,7 +317,7 @@ def _missed(node: _Node, base: Event, path: Path, leaf: _Leaf) -> NearMiss | Non
 
 def _with(event: Mapping[str, Any], path: Path, value: _Value) -> Event:
     """Return a copy of `event` that has `value` at `path`, or nothing there."""
-    copy = _copied(event)
+    copy = _copy(event)
     parent = copy
     for name in path[:-1]:
         if not isinstance(parent.get(name), dict):
@@ -332,21 +332,21 @@ def _with(event: Mapping[str, Any], path: Path, value: _Value) -> Event:
     return copy
 
 
-def _filled(example: Mapping[str, Any], given: Mapping[str, Any]) -> Event:
+def _fill_in(example: Mapping[str, Any], given: Mapping[str, Any]) -> Event:
     """Return `given` with what only `example` has, in objects within objects too."""
     both = {
-        name: _filled(example[name], value)
+        name: _fill_in(example[name], value)
         for name, value in given.items()
         if isinstance(value, dict) and isinstance(example.get(name), dict)
     }
     return {**example, **given, **both}
 
 
-def _told(event: Event, path: Path) -> str:
+def _format(event: Event, path: Path) -> str:
     found = _values(event, path)
     return ", ".join(json.dumps(value, ensure_ascii=False) for value in found) or "absent"
 
 
-def _copied(event: Mapping[str, Any]) -> Event:
+def _copy(event: Mapping[str, Any]) -> Event:
     copy: Event = json.loads(json.dumps(event))
     return copy

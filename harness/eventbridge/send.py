@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.values import FiredEvent
 
 
-def sent(client: Any, event: FiredEvent, *, place: str = "") -> FiredEvent:  # noqa: ANN401 - a boto3 client
+def put_event(client: Any, event: FiredEvent, *, place: str = "") -> FiredEvent:  # noqa: ANN401 - a boto3 client
     """Send `event` with PutEvents and return it with the id that EventBridge gave it.
 
     Args:

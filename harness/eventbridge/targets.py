@@ -112,13 +112,11 @@ def deliver(stack: Stack, schedule: Resource, moment: datetime) -> list[FiredEve
         TargetError: The harness knows no such target, or AWS could not send to it.
     """
     event = inputs.scheduled_event(schedule, moment)
-    planned = [(delivery, _sender(delivery)) for delivery in _planned(stack, schedule, event)]
+    planned = [(delivery, _sender(delivery)) for delivery in _plan(stack, schedule, event)]
     return [sent for delivery, sender in planned if (sent := sender(delivery, stack.client)) is not None]
 
 
-def _planned(
-    stack: Stack, source: Resource, event: Event, *, is_forwarded: bool = False
-) -> Iterator[Delivery]:
+def _plan(stack: Stack, source: Resource, event: Event, *, is_forwarded: bool = False) -> Iterator[Delivery]:
     """Yield what a schedule's targets get, or a rule's; those of another bus's rules in place of that bus.
 
     PutEvents sends nothing in the name of AWS, so the harness looks itself which rules of the stack match.
@@ -134,7 +132,7 @@ def _planned(
             raise delivery.refused("a bus that gets the event as it is, without an input of its own")
         elif not is_forwarded:
             for rule in _matching(stack, delivery.arn, event):
-                yield from _planned(stack, rule, event, is_forwarded=True)
+                yield from _plan(stack, rule, event, is_forwarded=True)
 
 
 def _targets(stack: Stack, source: Resource) -> list[Mapping[str, Any]]:
@@ -236,7 +234,7 @@ def _record(delivery: Delivery, clients: Clients) -> Sent:
     answer = _client(clients, "kinesis", delivery).put_record(
         StreamName=delivery.arn.rpartition("/")[2],
         Data=delivery.text.encode(),
-        PartitionKey=str(key or inputs.selected(path, delivery.event) or delivery.event["id"]),
+        PartitionKey=str(key or inputs.select(path, delivery.event) or delivery.event["id"]),
     )
     return delivery.taken(answer, "SequenceNumber")
 
@@ -269,7 +267,7 @@ def _put(delivery: Delivery, clients: Clients) -> FiredEvent:
     """Put an event whose detail is the input of EventBridge Scheduler."""
     own = delivery.parameters("eventbridge_parameters")
     event = {"source": own["source"], "detail-type": own["detail_type"], "detail": json.loads(delivery.text)}
-    return send.sent(_client(clients, "events", delivery), patterns.as_fired(event, delivery.arn))
+    return send.put_event(_client(clients, "events", delivery), patterns.as_fired(event, delivery.arn))
 
 
 def _call(delivery: Delivery, clients: Clients) -> None:
@@ -286,23 +284,23 @@ def _call(delivery: Delivery, clients: Clients) -> None:
     method, name = methods[action.lower()]
     shape = client.meta.service_model.operation_model(name).input_shape
     try:
-        getattr(client, method)(**_shaped(shape, json.loads(delivery.text)))
+        getattr(client, method)(**_shape(shape, json.loads(delivery.text)))
     except ParamValidationError as problem:
         told = " ".join(str(problem).split())
         raise delivery.refused(f"an input of parameters that {action} takes ({told})") from None
 
 
-def _shaped(shape: Any, value: Any) -> Any:  # noqa: ANN401 - a shape of botocore, and any JSON value
+def _shape(shape: Any, value: Any) -> Any:  # noqa: ANN401 - a shape of botocore, and any JSON value
     """Return parameters named as boto3 names them: AWS's SDK for Java has all with a capital letter."""
     kind = getattr(shape, "type_name", "")
     if kind == "structure" and isinstance(value, dict):
         names = {name.lower(): name for name in shape.members}
         known = {names.get(name.lower(), name): each for name, each in value.items()}
-        return {name: _shaped(shape.members.get(name), each) for name, each in known.items()}
+        return {name: _shape(shape.members.get(name), each) for name, each in known.items()}
     if kind == "list" and isinstance(value, list):
-        return [_shaped(shape.member, each) for each in value]
+        return [_shape(shape.member, each) for each in value]
     if kind == "map" and isinstance(value, dict):
-        return {name: _shaped(shape.value, each) for name, each in value.items()}
+        return {name: _shape(shape.value, each) for name, each in value.items()}
     return value
 
 

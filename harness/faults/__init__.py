@@ -136,7 +136,7 @@ class Fault:
     @property
     def seen(self) -> list[Disturbed]:
         """The calls that it has met so far, oldest first."""
-        return [call for call in _seen(self.control) if call.rule == self.number]
+        return [call for call in _disturbances(self.control) if call.rule == self.number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,7 +329,7 @@ class Faults:
     @property
     def seen(self) -> list[Disturbed]:
         """The calls that have met a fault since the last `clear`, oldest first."""
-        return _seen(self.control)
+        return _disturbances(self.control)
 
     def clear(self) -> None:
         """End all faults, and forget what they have met."""
@@ -373,7 +373,7 @@ def injected(
     seen_at = host or _host_of(stack.endpoint)
     with proxied(settings, stack.endpoint, also_at=seen_at) as faults:
         port = urlsplit(faults.endpoint.url).port
-        given = _given(terraform.variables, variable)
+        given = _stack_environment(terraform.variables, variable)
         with ExitStack() as restoring:
             restoring.callback(_unless_ended, stack)
             terraform.apply(**{variable: json.dumps(given | _environment(seen_at, port))})
@@ -397,11 +397,11 @@ def proxied(settings: Settings, endpoint: Endpoint, *, also_at: str = HOST) -> I
             BACKEND, "faults are made in front of an emulator; choose another backend than aws"
         )
     suited = environments.with_python(settings, PYTHONS, needed_by=f"mitmproxy {VERSION}")
-    python = environments.cached(suited, f"mitmproxy-{VERSION}", REQUIREMENTS)
+    python = environments.install(suited, f"mitmproxy-{VERSION}", REQUIREMENTS)
 
     def command(port: int, folder: Path, _gate: str) -> tuple[Sequence[str], Mapping[str, str]]:
         argv = _argv(python, endpoint, sorted({HOST, also_at}), port, folder)
-        return argv, without_network(without_aws(environments.inherited(settings.environ)))
+        return argv, without_network(without_aws(environments.program_environ(settings.environ)))
 
     program = Program(name=BACKEND, health=f"{CONTROL}/health", command=command)
     with served(BACKEND, replace(settings, port=0), program) as proxy:
@@ -433,7 +433,7 @@ def _environment(host: str, port: int | None) -> dict[str, str]:
     return {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "NO_PROXY": direct, "no_proxy": direct}
 
 
-def _given(variables: Mapping[str, str], variable: str) -> dict[str, str]:
+def _stack_environment(variables: Mapping[str, str], variable: str) -> dict[str, str]:
     """Return what the stack's own variables give the functions already."""
     text = variables.get(variable, "{}")
     try:
@@ -460,5 +460,5 @@ def _check(operation: str, known: Mapping[str, object] | frozenset[str], *, what
         raise SettingsError(what, expected=f"one of {', '.join(sorted(known))}", got=operation)
 
 
-def _seen(control: Control) -> list[Disturbed]:
+def _disturbances(control: Control) -> list[Disturbed]:
     return [Disturbed(**call) for call in control.call("GET", "/seen")]

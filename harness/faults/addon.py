@@ -174,7 +174,7 @@ class FaultsAddon:
     async def request(self, flow: "HTTPFlow") -> None:
         """Do what the call's rule says before the emulator sees the call."""
         if _is_control(flow):
-            _answer(flow, *self._controlled(flow))
+            _answer(flow, *self._answer_control(flow))
             return
         if _CALL not in flow.metadata:
             self._judge(flow)
@@ -213,7 +213,7 @@ class FaultsAddon:
             case "drop":
                 flow.kill()
 
-    def _controlled(self, flow: "HTTPFlow") -> tuple[int, bytes, dict[str, str]]:
+    def _answer_control(self, flow: "HTTPFlow") -> tuple[int, bytes, dict[str, str]]:
         try:
             return self._control(flow)
         except (TypeError, ValueError) as problem:

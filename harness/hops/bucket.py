@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
-from harness.hops.hop import Hop, capped, joined, looked, named
+from harness.hops.hop import Hop, cap, join, name_in, observe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,10 +28,10 @@ _TARGETS = {
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of an object that was put: the notifications, and what they go to."""
-    matched, arns = looked(_MATCHED, lambda: _matched(way, sent))
+    matched, arns = observe(_MATCHED, lambda: _match(way, sent))
     record = json.dumps({"Records": [_record(sent)]})
     handed = [replace(sent, arn=arn, payload=_payload(arn, sent, record)) for arn in arns or []]
-    return (replace(matched, payload=record), *joined(map(way.onward, handed)))
+    return (replace(matched, payload=record), *join(map(way.onward, handed)))
 
 
 def why_not(notification: Mapping[str, Any], key: str) -> str:
@@ -52,7 +52,7 @@ def why_not(notification: Mapping[str, Any], key: str) -> str:
     )
 
 
-def _matched(way: Way, sent: Sent) -> tuple[Hop, list[str]]:
+def _match(way: Way, sent: Sent) -> tuple[Hop, list[str]]:
     bucket = sent.arn.rpartition(":")[2]
     configuration = way.client("s3").get_bucket_notification_configuration(Bucket=bucket)
     every = [
@@ -62,15 +62,15 @@ def _matched(way: Way, sent: Sent) -> tuple[Hop, list[str]]:
     ]
     buses = [_bus(way)] if "EventBridgeConfiguration" in configuration else []
     live = list(dict.fromkeys([*(arn for arn, reason in every if not reason), *buses]))
-    others = [f"{named(arn)}: {reason}" for arn, reason in every if reason]
+    others = [f"{name_in(arn)}: {reason}" for arn, reason in every if reason]
     hop = partial(Hop, name=_MATCHED)
     if not (every or buses):  # a bucket need not notify anybody
         return hop(state="unknown", seen=f"{bucket} notifies nobody of new objects"), []
     if live:
-        seen = [", ".join(map(named, live)), *capped([f"not {other}" for other in others])]
+        seen = [", ".join(map(name_in, live)), *cap([f"not {other}" for other in others])]
         return hop(state="reached", seen="\n".join(seen)), live
     head = [f"no notification of {bucket} is for it"] if len(others) > 1 else []
-    return hop(state="failed", seen="\n".join([*head, *capped(others)])), []
+    return hop(state="failed", seen="\n".join([*head, *cap(others)])), []
 
 
 def _bus(way: Way) -> str:

@@ -11,7 +11,7 @@ from harness.aws.logs import group_events
 from harness.errors import PatternError
 from harness.eventbridge import inputs, patterns
 from harness.hops import function
-from harness.hops.hop import SETTLED, Hop, after, capped, joined, look, looked, named
+from harness.hops.hop import SETTLED, Hop, after, cap, join, look, name_in, observe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,8 +33,8 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
 
     The rules and targets are those of now.
     """
-    matched, rules = looked(_MATCHED, lambda: _matched(way, sent))
-    found, targets = looked(_TARGET, lambda: _targeted(way, sent, matched, rules or []))
+    matched, rules = observe(_MATCHED, lambda: _match_rules(way, sent))
+    found, targets = observe(_TARGET, lambda: _find_targets(way, sent, matched, rules or []))
     before = (replace(matched, payload=sent.payload), found)
     if not targets:
         return (*before, *function.not_run(found, "not looked for: no target is known"))
@@ -43,7 +43,7 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     for target in targets:
         ways.setdefault(function.name_of(target["Arn"]) or target["Arn"], target)
     handed = [replace(sent, arn=one["Arn"], payload=_input(one, sent.payload)) for one in ways.values()]
-    return (*before, *joined(map(way.onward, handed)))
+    return (*before, *join(map(way.onward, handed)))
 
 
 def follow_into_logs(way: Way, sent: Sent) -> tuple[Hop, ...]:
@@ -55,18 +55,18 @@ def _bus(arn: str) -> str:
     return arn.partition("event-bus/")[2]
 
 
-def _matched(way: Way, sent: Sent) -> tuple[Hop, list[Rule]]:
+def _match_rules(way: Way, sent: Sent) -> tuple[Hop, list[Rule]]:
     client, bus = way.client("events", sent.arn), _bus(sent.arn)
     rules, envelope = _rules(client, bus), json.loads(sent.payload)
     fitting = [rule for rule in rules if _fits(rule, envelope)]
     live = [rule for rule in fitting if rule["State"] != "DISABLED"]
-    others = [_described(rule, fits=rule in fitting) for rule in (*fitting, *rules) if rule not in live]
+    others = [_describe(rule, fits=rule in fitting) for rule in (*fitting, *rules) if rule not in live]
     hop = partial(Hop, name=_MATCHED)
     if live:
         return hop(state="reached", seen=", ".join(map(_rule_name, live))), live
     what = "every rule that matches it is disabled" if fitting else "no rule matches it"
     hint = "" if fitting else _elsewhere(client, bus, envelope)
-    seen = "\n".join([f"{what}; bus {bus} has {len(rules)}{hint}", *capped(dict.fromkeys(others))])
+    seen = "\n".join([f"{what}; bus {bus} has {len(rules)}{hint}", *cap(dict.fromkeys(others))])
     return hop(state="failed", seen=seen, final_after=SETTLED), []
 
 
@@ -102,13 +102,13 @@ def _rule_name(rule: Rule) -> str:
     return f"{rule['Name']} (which has a schedule too: {schedule})" if schedule else str(rule["Name"])
 
 
-def _described(rule: Rule, *, fits: bool) -> str:
+def _describe(rule: Rule, *, fits: bool) -> str:
     schedule = f"has a schedule only: {rule.get('ScheduleExpression')}"
     waits = f"waits for {rule['EventPattern']}" if rule.get("EventPattern") else schedule
     return f"{_rule_name(rule)}: {rule['State']}, {'matches' if fits else waits}"
 
 
-def _targeted(way: Way, sent: Sent, matched: Hop, rules: Sequence[Rule]) -> tuple[Hop, list[Target]]:
+def _find_targets(way: Way, sent: Sent, matched: Hop, rules: Sequence[Rule]) -> tuple[Hop, list[Target]]:
     if not rules:
         return after(_TARGET, matched, "not looked for: no rule is known to match"), []
     pages = way.client("events", sent.arn).get_paginator("list_targets_by_rule")
@@ -118,7 +118,7 @@ def _targeted(way: Way, sent: Sent, matched: Hop, rules: Sequence[Rule]) -> tupl
         for page in pages.paginate(Rule=rule["Name"], EventBusName=_bus(sent.arn))
         for target in page["Targets"]
     ]
-    seen = ", ".join(named(target["Arn"]) for target in targets) or f"{_rule_name(rules[0])} has no target"
+    seen = ", ".join(name_in(target["Arn"]) for target in targets) or f"{_rule_name(rules[0])} has no target"
     hop = partial(Hop, name=_TARGET, seen=seen)
     return (hop(state="reached") if targets else hop(state="failed", final_after=SETTLED)), targets
 
@@ -128,18 +128,18 @@ def _input(target: Target, envelope: str) -> str:
     if target.get("InputTransformer"):
         return str(target["InputTransformer"]["InputTemplate"])
     if path := target.get("InputPath"):
-        return json.dumps(inputs.selected(str(path), json.loads(envelope)))
+        return json.dumps(inputs.select(str(path), json.loads(envelope)))
     return str(target.get("Input") or envelope)
 
 
 def _logged(way: Way, sent: Sent) -> Hop:
-    group = named(sent.arn).removeprefix("log-group:").removesuffix(":*")
+    group = name_in(sent.arn).removeprefix("log-group:").removesuffix(":*")
     logs = way.client("logs", sent.arn)
 
     def naming() -> list[LogEvent]:
         return [one for one in group_events(logs, group, since=sent.at or 0.0) if sent.id in one.message]
 
-    lines = way.settled(naming, until=bool, what=f"the event in {group}")
+    lines = way.settle(naming, until=bool, what=f"the event in {group}")
     hop = partial(Hop, name=_LOGGED)
     if lines:
         return hop(state="reached", seen=group, payload=lines[-1].message)

@@ -13,7 +13,7 @@ from urllib.parse import quote, quote_plus
 
 from harness.aws import outbox
 from harness.aws.logs import group_events, invocations
-from harness.hops.hop import SETTLED, WIDEST, Hop, after, look, looked, named
+from harness.hops.hop import SETTLED, WIDEST, Hop, after, look, name_in, observe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,13 +51,13 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     invoked, returned, attempts = ran(way, sent)
     if sent.is_answered:
         return invoked, returned
-    return (invoked, returned, *_handed_on(way, sent, returned, attempts))
+    return (invoked, returned, *_follow_outcome(way, sent, returned, attempts))
 
 
 def ran(way: Way, sent: Sent) -> tuple[Hop, Hop, tuple[Invocation, ...]]:
     """Return whether the function was invoked with what was sent, how that ended, and the attempts at it."""
-    invoked, attempts = looked(INVOKED, lambda: _invoked(way, sent))
-    returned = look(RETURNED, lambda: _returned(invoked, sent, attempts or _Attempts()))
+    invoked, attempts = observe(INVOKED, lambda: _find_invocation(way, sent))
+    returned = look(RETURNED, lambda: _find_outcome(invoked, sent, attempts or _Attempts()))
     return replace(invoked, payload=sent.payload), returned, (attempts or _Attempts()).found
 
 
@@ -66,10 +66,10 @@ def not_run(before: Hop, seen: str) -> tuple[Hop, Hop]:
     return after(INVOKED, before, seen), after(RETURNED, before, seen)
 
 
-def _invoked(way: Way, sent: Sent) -> tuple[Hop, _Attempts]:
+def _find_invocation(way: Way, sent: Sent) -> tuple[Hop, _Attempts]:
     function = name_of(sent.arn)
     group = _log_group(way, sent.arn)
-    attempts = way.settled(
+    attempts = way.settle(
         lambda: _attempts(way, sent, group),
         until=lambda seen: seen.found and all(attempt.is_over for attempt in seen.found),
         what="the invocation to end",
@@ -136,7 +136,7 @@ def is_named(name: str, text: str) -> bool:
     return bool(name) and re.search(rf"(?<![\w./%+-])({forms})(?![\w./%+-])", text) is not None
 
 
-def _returned(invoked: Hop, sent: Sent, attempts: _Attempts) -> Hop:
+def _find_outcome(invoked: Hop, sent: Sent, attempts: _Attempts) -> Hop:
     hop = partial(Hop, name=RETURNED)
     if not attempts.found:
         return after(RETURNED, invoked, "not looked for: no invocation is known")
@@ -149,7 +149,7 @@ def _returned(invoked: Hop, sent: Sent, attempts: _Attempts) -> Hop:
         return hop(state=state, seen="\n".join(line for attempt in broken for line in _error(attempt)))
     if running := [attempt.request_id for attempt in last if not attempt.is_over]:
         return hop(state="unknown", seen=f"no end of request {', '.join(running)} is logged yet")
-    complaints = [line for attempt in last for line in _shortened(attempt.complaint)]
+    complaints = [line for attempt in last for line in _shorten(attempt.complaint)]
     took = ", ".join(f"{attempt.milliseconds or '?'} ms" for attempt in last)
     seen = f"after {took}; it logged errors:" if complaints else f"after {took}"
     return hop(state="reached", seen="\n".join([seen, *complaints]))
@@ -158,20 +158,20 @@ def _returned(invoked: Hop, sent: Sent, attempts: _Attempts) -> Hop:
 def _error(attempt: Invocation) -> list[str]:
     """Return the failure in one line, and below it the lines of the log that tell it."""
     head = f"request {attempt.request_id}: {attempt.error}"
-    return [head[:WIDEST], *_shortened(attempt.failure)]
+    return [head[:WIDEST], *_shorten(attempt.failure)]
 
 
-def _shortened(lines: Sequence[str]) -> list[str]:
+def _shorten(lines: Sequence[str]) -> list[str]:
     """Return the first line and the last ones: in a long traceback, what matters stands at the ends."""
     cut = lines if len(lines) <= _MOST_LINES else [lines[0], "…", *lines[-(_MOST_LINES - 2) :]]
     return [line[:WIDEST] for line in cut]
 
 
-def _handed_on(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]) -> tuple[Hop, ...]:
+def _follow_outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]) -> tuple[Hop, ...]:
     """Return where Lambda has sent the outcome of an asynchronous invocation, and how far that came."""
     if not attempts or returned.state == "unknown":
         return ()
-    hop, outcome = looked(_HANDED_ON, lambda: _outcome(way, sent, returned, attempts))
+    hop, outcome = observe(_HANDED_ON, lambda: _outcome(way, sent, returned, attempts))
     if hop.state != "reached" or outcome is None:
         return (hop,) if hop.seen else ()
     onward = way.onward(outcome)
@@ -206,12 +206,12 @@ def _outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]
     if failed and tries < most:
         return hop(
             state="unknown",
-            seen=f"not yet to {named(arn)}: attempt {tries} of {most} has failed",
+            seen=f"not yet to {name_in(arn)}: attempt {tries} of {most} has failed",
             final_after=_retry_is_late(way, len(attempts)),
         ), None
     payload = _record(sent, attempts[-1].request_id, failed=failed) if destination else sent.payload
     kind = "destination" if destination else "dead-letter queue"
-    return hop(state="reached", seen=f"to the {kind} {named(arn)}", payload=payload), replace(
+    return hop(state="reached", seen=f"to the {kind} {name_in(arn)}", payload=payload), replace(
         sent, arn=arn, payload=payload
     )
 
@@ -252,10 +252,10 @@ def _record(sent: Sent, request: str, *, failed: bool) -> str:
         "functionArn": sent.arn,
         "condition": "RetriesExhausted" if failed else "Success",
     }
-    return json.dumps({"requestContext": context, "requestPayload": parsed(sent.payload)})
+    return json.dumps({"requestContext": context, "requestPayload": parse_json(sent.payload)})
 
 
-def parsed(text: str) -> Any:  # noqa: ANN401 - any JSON value
+def parse_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
     """Return the JSON value that a text is, or the text itself if it is none."""
     try:
         return json.loads(text)

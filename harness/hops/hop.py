@@ -86,7 +86,7 @@ class Way:
         """Return a boto3 client of a service, in the region of `arn`."""
         return self.stack.client(service, region_of(arn))
 
-    def settled[T](self, probe: Callable[[], T], *, until: Callable[[T], object], what: str) -> T:
+    def settle[T](self, probe: Callable[[], T], *, until: Callable[[T], object], what: str) -> T:
         """Return what `probe` sees once it is settled, or as it is when the patience ends."""
         try:
             return eventually(probe, until=until, what=what, timeout=self.patience, interval=0.2)
@@ -99,18 +99,18 @@ def region_of(arn: str) -> str:
     return (arn.split(":") + [""] * 4)[3]
 
 
-def named(arn: str) -> str:
+def name_in(arn: str) -> str:
     """Return the part of an ARN that tells its resource from the others of the account."""
     return arn.split(":", 5)[-1]
 
 
 def look(name: str, probe: Callable[[], Hop]) -> Hop:
     """Return the hop that `probe` sees; unknown, with what went wrong, when it raises."""
-    hop, _ = looked(name, lambda: (probe(), None))
+    hop, _ = observe(name, lambda: (probe(), None))
     return hop
 
 
-def looked[T](name: str, probe: Callable[[], tuple[Hop, T]]) -> tuple[Hop, T | None]:
+def observe[T](name: str, probe: Callable[[], tuple[Hop, T]]) -> tuple[Hop, T | None]:
     """Return the hop that `probe` sees and what it found there; an unknown one and None when it raises."""
     try:
         return probe()
@@ -124,7 +124,7 @@ def after(name: str, before: Hop, seen: str) -> Hop:
     return Hop(name=name, state="unreached" if has_ended else "unknown", seen=seen)
 
 
-def joined(branches: Iterable[tuple[Hop, ...]]) -> tuple[Hop, ...]:
+def join(branches: Iterable[tuple[Hop, ...]]) -> tuple[Hop, ...]:
     """Return the hops of all branches; they are final only if those of each branch are."""
     every = list(branches)
     flat = tuple(hop for branch in every for hop in branch)
@@ -133,19 +133,19 @@ def joined(branches: Iterable[tuple[Hop, ...]]) -> tuple[Hop, ...]:
     return tuple(replace(hop, final_after=None) for hop in flat)
 
 
-def failed(hops: Iterable[Hop]) -> Hop | None:
+def failure_in(hops: Iterable[Hop]) -> Hop | None:
     """Return the hop at which the way ended: the first that failed, if any did."""
     return next((hop for hop in hops if hop.state == "failed"), None)
 
 
-def capped(lines: Collection[str]) -> list[str]:
+def cap(lines: Collection[str]) -> list[str]:
     """Return the first 10 lines, each cut to a width that can be read, and how many more there are."""
     shown = [line[:WIDEST] for line in lines]
     rest = len(shown) - _MOST_OTHERS
     return shown if rest <= 0 else [*shown[:_MOST_OTHERS], f"and {rest} more"]
 
 
-def traced(
+def trace_all(
     trace: Callable[[FiredEvent | Sent], tuple[Hop, ...]],
     sent: Sequence[FiredEvent | Sent],
     *,
@@ -174,36 +174,36 @@ def traced(
     return [*done, *(Trace(sent=each, hops=(late,)) for each in latest[len(done) :])]
 
 
-def told(hops: Iterable[Hop]) -> str:
+def format_hops(hops: Iterable[Hop]) -> str:
     """Return `hops` as text: a line each, with a mark; log lines and the payload are indented below."""
     shown = list(hops)
     width = max((len(hop.name) for hop in shown), default=0)
-    return "\n".join(line for hop in shown for line in _told(hop, width))
+    return "\n".join(line for hop in shown for line in _hop_lines(hop, width))
 
 
-def told_all(traces: Iterable[Trace]) -> str:
+def format_traces(traces: Iterable[Trace]) -> str:
     """Return the traces as text, each under a line that names what was sent."""
-    return "\n".join(f"{_headed(trace.sent)}\n{told(trace.hops)}" for trace in traces)
+    return "\n".join(f"{_heading(trace.sent)}\n{format_hops(trace.hops)}" for trace in traces)
 
 
-def told_briefly(traces: Iterable[Trace]) -> str:
+def format_briefly(traces: Iterable[Trace]) -> str:
     """Return the traces as text for a terminal: no payloads, log lines of the stop only, the last of them.
 
     What was not reached is on one line.
     """
-    return "\n".join(line for trace in traces for line in [_headed(trace.sent), *_brief(trace.hops)])
+    return "\n".join(line for trace in traces for line in [_heading(trace.sent), *_brief(trace.hops)])
 
 
 def _brief(hops: Sequence[Hop]) -> list[str]:
-    stop = failed(hops)
+    stop = failure_in(hops)
     shown = [hop for hop in hops if hop.state != "unreached"]
     width = max((len(hop.name) for hop in shown), default=0)
-    lines = [line for hop in shown for line in _told(_shortened(hop, is_stop=hop is stop), width)]
+    lines = [line for hop in shown for line in _hop_lines(_shorten(hop, is_stop=hop is stop), width)]
     missed = ", ".join(hop.name for hop in hops if hop.state == "unreached")
     return [*lines, *([f"  {_MARKS['unreached']} {missed}"] if missed else [])]
 
 
-def _shortened(hop: Hop, *, is_stop: bool) -> Hop:
+def _shorten(hop: Hop, *, is_stop: bool) -> Hop:
     """Return the hop without its payload, and with as many of its lines as a terminal has room for."""
     first, *rest = hop.seen.splitlines() or [""]
     kept = rest[-_MOST_BRIEF:] if is_stop else []
@@ -211,13 +211,13 @@ def _shortened(hop: Hop, *, is_stop: bool) -> Hop:
     return replace(hop, payload="", seen="\n".join([first, *cut, *kept]))
 
 
-def _headed(sent: FiredEvent | Sent) -> str:
+def _heading(sent: FiredEvent | Sent) -> str:
     if isinstance(sent, FiredEvent):
         return f"event {sent.id} ({sent.source}, {sent.detail_type!r}):"
     return f"{sent.id} (sent to {':'.join(sent.arn.split(':')[2::3])}):"
 
 
-def _told(hop: Hop, width: int) -> list[str]:
+def _hop_lines(hop: Hop, width: int) -> list[str]:
     first, *rest = hop.seen.splitlines() or [""]
     head = f"  {_MARKS[hop.state]} {hop.name:{width}}  {first}".rstrip()
     payload = " ".join(hop.payload.split())

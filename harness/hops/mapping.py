@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import PatternError
 from harness.eventbridge import patterns
 from harness.hops import function
-from harness.hops.hop import Hop, capped, look, looked, named
+from harness.hops.hop import Hop, cap, look, name_in, observe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def of(way: Way, source: str) -> list[Source]:
     return [mapping for page in pages for mapping in page["EventSourceMappings"]]
 
 
-def taken(mappings: Sequence[Source], record: Mapping[str, Any]) -> tuple[Hop, list[Source]]:
+def match_record(mappings: Sequence[Source], record: Mapping[str, Any]) -> tuple[Hop, list[Source]]:
     """Return whether one of the mappings takes a record, and those that do."""
     reasons = [(mapping, why_not(mapping, record)) for mapping in mappings]
     live = [mapping for mapping, reason in reasons if not reason]
@@ -37,8 +37,8 @@ def taken(mappings: Sequence[Source], record: Mapping[str, Any]) -> tuple[Hop, l
     hop = partial(Hop, name=MAPPED)
     if not live:
         head = [] if len(others) == 1 else ["no mapping takes it"]
-        return hop(state="failed", seen="\n".join([*head, *capped(others)])), []
-    seen = "\n".join([", ".join(map(_function, live)), *capped([f"not to {other}" for other in others])])
+        return hop(state="failed", seen="\n".join([*head, *cap(others)])), []
+    seen = "\n".join([", ".join(map(_function, live)), *cap([f"not to {other}" for other in others])])
     return hop(state="reached", seen=seen), live
 
 
@@ -68,7 +68,7 @@ def follow_table(way: Way, sent: Sent) -> tuple[Hop, ...]:
     ]
     stream = described.get("LatestStreamArn", "")
     if not (stream and described.get("StreamSpecification", {}).get("StreamEnabled")):
-        return (Hop(name=MAPPED, state="unknown", seen=f"{named(sent.arn)} has no stream"),)  # it need not
+        return (Hop(name=MAPPED, state="unknown", seen=f"{name_in(sent.arn)} has no stream"),)  # it need not
     return _follow_stream(way, sent, stream, _record(described, sent))
 
 
@@ -78,7 +78,7 @@ def _record(table: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
     """
     view = str(table["StreamSpecification"].get("StreamViewType", ""))
-    item, before = function.parsed(sent.payload), sent.attributes.get("OldImage")
+    item, before = function.parse_json(sent.payload), sent.attributes.get("OldImage")
     names = [each["AttributeName"] for each in table.get("KeySchema", [])]
     told = {
         "Keys": {name: item[name] for name in names if isinstance(item, dict) and name in item},
@@ -96,14 +96,14 @@ def _record(table: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
 def follow_stream(way: Way, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a record of Kinesis: the functions on its stream."""
     record = {"eventSource": "aws:kinesis", "kinesis": {"sequenceNumber": sent.id}}
-    return _follow_stream(way, sent, sent.arn, record | {"data": function.parsed(sent.payload)})
+    return _follow_stream(way, sent, sent.arn, record | {"data": function.parse_json(sent.payload)})
 
 
 def _follow_stream(way: Way, sent: Sent, stream: str, record: Mapping[str, Any]) -> tuple[Hop, ...]:
     mappings = of(way, stream)
     if not mappings:
-        return (Hop(name=MAPPED, state="failed", seen=f"no mapping takes from {named(stream)}"),)
-    mapped, live = looked(MAPPED, lambda: taken(mappings, record))
+        return (Hop(name=MAPPED, state="failed", seen=f"no mapping takes from {name_in(stream)}"),)
+    mapped, live = observe(MAPPED, lambda: match_record(mappings, record))
     mapped = replace(mapped, payload=sent.payload)
     if not live:
         return (mapped, *function.not_run(mapped, "not looked for: no mapping takes it"))
@@ -115,7 +115,7 @@ def _follow_stream(way: Way, sent: Sent, stream: str, record: Mapping[str, Any])
 def _set_aside(live: Sequence[Source]) -> Hop:
     """Return where the mappings send what a function has failed at too often."""
     arns = [m.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "") for m in live]
-    found = [named(arn) for arn in arns if arn]
+    found = [name_in(arn) for arn in arns if arn]
     tries = [m.get("MaximumRetryAttempts", -1) for m in live]
     again = "until it is too old" if -1 in tries else f"{max(tries)} times"
     state: State = "unknown" if found else "unreached"
@@ -124,7 +124,7 @@ def _set_aside(live: Sequence[Source]) -> Hop:
 
 
 def _function(mapping: Source) -> str:
-    return named(str(mapping["FunctionArn"])).removeprefix("function:")
+    return name_in(str(mapping["FunctionArn"])).removeprefix("function:")
 
 
 def _matches(pattern: str, record: Mapping[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.hops import function, mapping
-from harness.hops.hop import SETTLED, Hop, look, looked, named
+from harness.hops.hop import SETTLED, Hop, look, name_in, observe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,13 +50,13 @@ def visible(sqs: Any, url: str) -> list[Message]:  # noqa: ANN401 - a boto3 clie
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a message in a queue: the functions that take it, else that it waits."""
-    mapped, mappings = looked(mapping.MAPPED, lambda: _mappings(way, sent))
+    mapped, mappings = observe(mapping.MAPPED, lambda: _mappings(way, sent))
     if mappings is None:
         return (mapped, *function.not_run(mapped, "not looked for: no mapping is known"))
     if not mappings:
         return (look(_WAITS, lambda: _waiting(way, sent)),)
-    mapped, live = looked(
-        mapping.MAPPED, lambda: mapping.taken(mappings, {"body": function.parsed(sent.payload)})
+    mapped, live = observe(
+        mapping.MAPPED, lambda: mapping.match_record(mappings, {"body": function.parse_json(sent.payload)})
     )
     mapped = replace(mapped, payload=sent.payload)
     if not live:
@@ -74,13 +74,13 @@ def _waiting(way: Way, sent: Sent) -> Hop:
     hop = partial(Hop, name=_WAITS)
     attributes = _attributes(way, sent.arn)
     if "RedrivePolicy" in attributes:
-        seen = f"{named(sent.arn)}: {_counted(attributes)}; a look would count as a receive"
+        seen = f"{name_in(sent.arn)}: {_format_counts(attributes)}; a look would count as a receive"
         return hop(state="unknown", seen=seen)
-    message = _settled_message(way, sent, sent.arn)
+    message = _await_message(way, sent, sent.arn)
     if message is None:
-        seen = f"{named(sent.arn)}: it is not visible there; {_counted(attributes)}"
+        seen = f"{name_in(sent.arn)}: it is not visible there; {_format_counts(attributes)}"
         return hop(state="unknown", seen=seen, payload=sent.payload)
-    seen = f"{named(sent.arn)}: message {message['MessageId']} waits there; no function takes from it"
+    seen = f"{name_in(sent.arn)}: message {message['MessageId']} waits there; no function takes from it"
     return hop(state="reached", seen=seen, payload=message["Body"])
 
 
@@ -89,7 +89,7 @@ def _set_aside(
 ) -> tuple[Hop, ...]:
     """Return whether the message went to the dead-letter queue; nothing if it did not have to."""
     failed = any(hop.name == function.RETURNED and hop.state in {"failed", "unreached"} for hop in hops)
-    hop, onward = looked(_DEAD, lambda: _dead(way, sent, live, failed=failed))
+    hop, onward = observe(_DEAD, lambda: _dead(way, sent, live, failed=failed))
     if hop.state == "reached" and not hop.seen:
         return ()
     return (hop, *(way.onward(replace(sent, arn=onward)) if onward else ()))
@@ -101,13 +101,13 @@ def _dead(way: Way, sent: Sent, live: Sequence[mapping.Source], *, failed: bool)
     attributes = _attributes(way, sent.arn)
     policy = json.loads(attributes.get("RedrivePolicy") or "{}")
     if not policy:
-        seen = f"{named(sent.arn)} has none: the message comes again until it is too old"
+        seen = f"{name_in(sent.arn)} has none: the message comes again until it is too old"
         return (hop(state="unreached", seen=seen) if failed else hop(state="reached", seen="")), ""
     arn, most = str(policy["deadLetterTargetArn"]), policy["maxReceiveCount"]
     if "RedrivePolicy" not in _attributes(way, arn) and not mapping.of(way, arn):
-        message = _settled_message(way, sent, arn) if failed else _message(way, sent, arn)
+        message = _await_message(way, sent, arn) if failed else _message(way, sent, arn)
         if message is not None:
-            seen = f"{named(arn)}: the message lies there; {most} receives are allowed"
+            seen = f"{name_in(arn)}: the message lies there; {most} receives are allowed"
             seen = (
                 seen if failed else f"{seen}, although the function returned: it named the message as failed"
             )
@@ -117,10 +117,10 @@ def _dead(way: Way, sent: Sent, live: Sequence[mapping.Source], *, failed: bool)
     else:
         onward = arn if failed else ""
     if failed:
-        seen = f"{named(arn)}: not seen there; {most} receives are allowed; {named(sent.arn)}: "
-        return hop(state="unknown", seen=seen + _counted(attributes)), onward
+        seen = f"{name_in(arn)}: not seen there; {most} receives are allowed; {name_in(sent.arn)}: "
+        return hop(state="unknown", seen=seen + _format_counts(attributes)), onward
     if again := _comes_again(way, sent, live):
-        return hop(state="unknown", seen=f"{named(arn)}: not seen there yet; {again}"), ""
+        return hop(state="unknown", seen=f"{name_in(arn)}: not seen there yet; {again}"), ""
     return hop(state="reached", seen=""), ""
 
 
@@ -128,28 +128,27 @@ def _comes_again(way: Way, sent: Sent, live: Sequence[mapping.Source]) -> str:
     """Return when the message may come again, though the function has returned; empty if it does not."""
     if not any("ReportBatchItemFailures" in one.get("FunctionResponseTypes", ()) for one in live):
         return ""
-    attributes = way.settled(
+    attributes = way.settle(
         lambda: _attributes(way, sent.arn),
         until=lambda found: not _is_anything_left(found),
-        what=f"an empty queue {named(sent.arn)}",
+        what=f"an empty queue {name_in(sent.arn)}",
     )
     if not _is_anything_left(attributes):
         return ""
     when = f"after {attributes.get('VisibilityTimeout', '?')} s"
-    return (
-        f"what the function has named as failed comes again {when}; {named(sent.arn)}: {_counted(attributes)}"
-    )
+    counts = f"{name_in(sent.arn)}: {_format_counts(attributes)}"
+    return f"what the function has named as failed comes again {when}; {counts}"
 
 
 def _is_anything_left(attributes: Mapping[str, str]) -> bool:
     return any(attributes.get(name, "0") != "0" for name in COUNTS)
 
 
-def _settled_message(way: Way, sent: Sent, arn: str) -> Message | None:
-    return way.settled(
+def _await_message(way: Way, sent: Sent, arn: str) -> Message | None:
+    return way.settle(
         lambda: _message(way, sent, arn),
         until=lambda message: message is not None,
-        what=f"the message in {named(arn)}",
+        what=f"the message in {name_in(arn)}",
     )
 
 
@@ -175,7 +174,7 @@ def _is_equal(message: Message, sent: Sent) -> bool:
 
 def _content(text: str) -> object:
     """Return what a message says; of Lambda's note on an invocation, what the function was invoked with."""
-    content = function.parsed(text)
+    content = function.parse_json(text)
     return content["requestPayload"] if isinstance(content, dict) and "requestPayload" in content else content
 
 
@@ -192,6 +191,6 @@ def _url(sqs: Any, arn: str) -> str:  # noqa: ANN401 - a boto3 client
     return str(sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"])
 
 
-def _counted(attributes: Mapping[str, str]) -> str:
+def _format_counts(attributes: Mapping[str, str]) -> str:
     waiting, taken, delayed = (attributes.get(name, "?") for name in COUNTS)
     return f"{waiting} messages wait, {taken} are being worked on, {delayed} are delayed"

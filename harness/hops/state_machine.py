@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from harness.hops.hop import SETTLED, Hop, failed, looked, named
+from harness.hops.hop import SETTLED, Hop, failure_in, name_in, observe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,12 +25,12 @@ type Event = Mapping[str, Any]  # as GetExecutionHistory tells it
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of an execution: each state that it entered, and its end."""
-    started, execution = looked(_STARTED, lambda: _started(way, sent))
+    started, execution = observe(_STARTED, lambda: _find_execution(way, sent))
     if not execution:
         return (started,)
-    ended, events = looked(_ENDED, lambda: _ended(way, execution))
+    ended, events = observe(_ENDED, lambda: _await_end(way, execution))
     states = _states(events or [], ended)
-    is_told = failed(states) is not None  # its failure is that of the state
+    is_told = failure_in(states) is not None  # its failure is that of the state
     return (started, *states, replace(ended, state="unreached") if is_told else ended)
 
 
@@ -57,11 +57,11 @@ def _details(event: Event) -> dict[str, str]:
     return {name: details[name] for name in ("error", "cause") if details.get(name)}
 
 
-def _started(way: Way, sent: Sent) -> tuple[Hop, str]:
+def _find_execution(way: Way, sent: Sent) -> tuple[Hop, str]:
     """Return the execution: the one that was started, or the only one since then if AWS has started it."""
     hop = partial(Hop, name=_STARTED, payload=sent.payload)
     if ":execution:" in sent.id:
-        return hop(state="reached", seen=named(sent.id)), sent.id
+        return hop(state="reached", seen=name_in(sent.id)), sent.id
     pages = way.client("stepfunctions", sent.arn).get_paginator("list_executions")
     executions = [
         str(one["executionArn"])
@@ -70,14 +70,16 @@ def _started(way: Way, sent: Sent) -> tuple[Hop, str]:
         if sent.at is not None and one["startDate"].timestamp() >= int(sent.at)
     ]
     if len(executions) == 1:
-        seen = f"{named(executions[0])}; the only one since it was sent"
+        seen = f"{name_in(executions[0])}; the only one since it was sent"
         return hop(state="reached", seen=seen), executions[0]
-    return hop(state="unknown", seen=f"{named(sent.arn)}: {len(executions)} executions since it was sent"), ""
+    return hop(
+        state="unknown", seen=f"{name_in(sent.arn)}: {len(executions)} executions since it was sent"
+    ), ""
 
 
-def _ended(way: Way, execution: str) -> tuple[Hop, list[Event]]:
+def _await_end(way: Way, execution: str) -> tuple[Hop, list[Event]]:
     states = way.client("stepfunctions", execution)
-    described = way.settled(
+    described = way.settle(
         lambda: states.describe_execution(executionArn=execution),
         until=lambda seen: seen["status"] not in RUNNING,
         what=f"the end of {execution}",
@@ -85,7 +87,7 @@ def _ended(way: Way, execution: str) -> tuple[Hop, list[Event]]:
     events, status = history(states, execution), str(described["status"])
     state: State = "unknown" if status in RUNNING else "reached" if status == "SUCCEEDED" else "failed"
     problem = failure(events) if state == "failed" else {}
-    seen = ": ".join(filter(None, [status, problem.get("state"), _told(problem)]))
+    seen = ": ".join(filter(None, [status, problem.get("state"), _format_error(problem)]))
     output = str(described.get("output") or "")
     final = SETTLED if state == "failed" else None
     return Hop(name=_ENDED, state=state, seen=seen, payload=output, final_after=final), events
@@ -98,7 +100,7 @@ def _states(events: Sequence[Event], ended: Hop) -> list[Hop]:
         if one := event.get("stateEnteredEventDetails"):
             payload = str(one.get("input") or "")
             hops.append(Hop(name=f"state {one['name']}", state="reached", seen="entered", payload=payload))
-        elif event["type"].endswith(_FAILURES) and hops and (problem := _told(_details(event))):
+        elif event["type"].endswith(_FAILURES) and hops and (problem := _format_error(_details(event))):
             hops[-1] = replace(hops[-1], seen=f"entered; then {problem}, which was caught or tried again")
     cause = failure(events) if ended.state == "failed" else {}
     at = next(
@@ -106,11 +108,11 @@ def _states(events: Sequence[Event], ended: Hop) -> list[Hop]:
         None,
     )
     if at is not None:
-        hops[at] = replace(hops[at], state="failed", seen=_told(cause))
+        hops[at] = replace(hops[at], state="failed", seen=_format_error(cause))
     return hops
 
 
-def _told(problem: Mapping[str, str]) -> str:
+def _format_error(problem: Mapping[str, str]) -> str:
     """Return error and cause as a person reads them: a function's cause is JSON."""
     return ": ".join(filter(None, (problem.get("error"), _message(problem.get("cause", "")))))
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import PatternError
 from harness.eventbridge import patterns
-from harness.hops.function import parsed
-from harness.hops.hop import SETTLED, Hop, capped, joined, looked, named
+from harness.hops.function import parse_json
+from harness.hops.hop import SETTLED, Hop, cap, join, name_in, observe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +36,7 @@ class Subscription:
     @property
     def name(self) -> str:
         """Whom it delivers to, in a word."""
-        return named(self.endpoint) if self.endpoint.startswith("arn:") else self.endpoint
+        return name_in(self.endpoint) if self.endpoint.startswith("arn:") else self.endpoint
 
     def why_not(self, sent: Sent) -> str:
         """Return why it does not take a message; empty if it does."""
@@ -45,7 +45,7 @@ class Subscription:
         if self.policy is None:
             return ""
         where = "body" if self.is_of_body else "attributes"
-        event = parsed(sent.payload) if self.is_of_body else _values(sent.attributes)
+        event = parse_json(sent.payload) if self.is_of_body else _values(sent.attributes)
         try:
             if isinstance(event, dict) and patterns.matches(self.policy, event):
                 return ""
@@ -57,22 +57,22 @@ class Subscription:
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a message that was published: the subscriptions, and what they deliver to."""
-    matched, live = looked(_MATCHED, lambda: _matched(way, sent))
+    matched, live = observe(_MATCHED, lambda: _match(way, sent))
     matched = replace(matched, payload=sent.payload)
-    return (matched, *joined(_delivered(way, sent, one) for one in live or []))
+    return (matched, *join(_follow_delivery(way, sent, one) for one in live or []))
 
 
-def _matched(way: Way, sent: Sent) -> tuple[Hop, list[Subscription]]:
+def _match(way: Way, sent: Sent) -> tuple[Hop, list[Subscription]]:
     every = _subscriptions(way, sent.arn)
     reasons = [(one, one.why_not(sent)) for one in every]
     live = [one for one, reason in reasons if not reason]
     others = [f"{one.name}: {reason}" for one, reason in reasons if reason]
     hop = partial(Hop, name=_MATCHED)
     if live:
-        seen = [", ".join(one.name for one in live), *capped([f"not {other}" for other in others])]
+        seen = [", ".join(one.name for one in live), *cap([f"not {other}" for other in others])]
         return hop(state="reached", seen="\n".join(seen)), live
-    head = f"no subscription takes it; {named(sent.arn)} has {len(every)}"
-    why = "\n".join([head, *capped(others)])
+    head = f"no subscription takes it; {name_in(sent.arn)} has {len(every)}"
+    why = "\n".join([head, *cap(others)])
     return hop(state="failed", seen=why, final_after=SETTLED), []
 
 
@@ -97,7 +97,7 @@ def _subscription(sns: Any, listed: Mapping[str, str]) -> Subscription:  # noqa:
     )
 
 
-def _delivered(way: Way, sent: Sent, subscription: Subscription) -> tuple[Hop, ...]:
+def _follow_delivery(way: Way, sent: Sent, subscription: Subscription) -> tuple[Hop, ...]:
     if subscription.protocol not in _FOLLOWED:
         seen = f"{subscription.endpoint}: the harness does not follow deliveries by {subscription.protocol}"
         return (Hop(name="delivered", state="unknown", seen=seen),)
@@ -117,4 +117,4 @@ def _values(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 def _value(attribute: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a text, a number, or a list
     kind = str(attribute["DataType"]).partition(".")
     text = attribute.get("StringValue", "")
-    return parsed(text) if kind[0] == "Number" or kind[2] == "Array" else text
+    return parse_json(text) if kind[0] == "Number" or kind[2] == "Array" else text

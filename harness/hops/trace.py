@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from harness.aws import outbox
 from harness.base import caller
 from harness.hops import apis, bucket, event, function, mapping, queue, state_machine, topic
-from harness.hops.hop import MOST_TRACES, Hop, Way, failed, named
+from harness.hops.hop import MOST_TRACES, Hop, Way, failure_in, name_in
 from harness.values import FiredEvent, Sent
 
 if TYPE_CHECKING:
@@ -66,11 +66,11 @@ def trace_sent(stack: Stack, sent: FiredEvent | Sent, *, patience: float = PATIE
         patience: Seconds to wait for what takes a moment, such as the end of an invocation.
     """
     if isinstance(sent, FiredEvent):
-        accepted = _accepted(sent)
-        return (accepted, *_followed(stack, patience, frozenset(), _on_bus(stack, sent)))
+        accepted = _acceptance(sent)
+        return (accepted, *_follow(stack, patience, frozenset(), _on_bus(stack, sent)))
     name = f"accepted by {_NAMES.get(_service(sent.arn), _service(sent.arn))}"
-    accepted = Hop(name=name, state="reached", seen=f"{named(sent.arn)}: {sent.id}", payload=sent.payload)
-    return (accepted, *_followed(stack, patience, frozenset(), sent))
+    accepted = Hop(name=name, state="reached", seen=f"{name_in(sent.arn)}: {sent.id}", payload=sent.payload)
+    return (accepted, *_follow(stack, patience, frozenset(), sent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class _End:
     @property
     def reason(self) -> str:
         """Where what was sent last has stopped."""
-        stop = failed(self.hops[-1])
+        stop = failure_in(self.hops[-1])
         return f"{stop.name}: {stop.seen.partition('\n')[0]}" if stop else "it was set aside"
 
 
@@ -141,13 +141,13 @@ def _is_data_only(sent: FiredEvent | Sent, hops: tuple[Hop, ...]) -> bool:
     return not any(hop.state == "reached" for hop in hops[1:])
 
 
-def _followed(stack: Stack, patience: float, passed: frozenset[str], sent: Sent) -> tuple[Hop, ...]:
+def _follow(stack: Stack, patience: float, passed: frozenset[str], sent: Sent) -> tuple[Hop, ...]:
     if sent.arn in passed:
-        return (Hop(name=_ONWARD, state="unknown", seen=f"{named(sent.arn)} again: it goes in a circle"),)
+        return (Hop(name=_ONWARD, state="unknown", seen=f"{name_in(sent.arn)} again: it goes in a circle"),)
     follow = _FOLLOWERS.get(_service(sent.arn))
     if follow is None:
         return (Hop(name=_ONWARD, state="unknown", seen=f"the harness does not follow into {sent.arn}"),)
-    onward = partial(_followed, stack, patience, passed | {sent.arn})
+    onward = partial(_follow, stack, patience, passed | {sent.arn})
     try:
         return follow(Way(stack=stack, patience=patience, onward=onward), sent)
     except Exception as problem:  # noqa: BLE001 - a diagnosis must not hide the failure that it is about
@@ -158,7 +158,7 @@ def _service(arn: str) -> str:
     return (arn.split(":") + [""] * 3)[2]
 
 
-def _accepted(event: FiredEvent) -> Hop:
+def _acceptance(event: FiredEvent) -> Hop:
     name = "accepted by EventBridge"
     if not event.id:
         return Hop(name=name, state="failed", seen="it has no id: it was not sent")

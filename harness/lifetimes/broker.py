@@ -151,7 +151,7 @@ class Holdings:
         with lock:
             if known := self._kind(wish).get(wish.name):
                 return known
-            started = self._started(wish)
+            started = self._start(wish)
             started.ready()
             return started
 
@@ -170,7 +170,7 @@ class Holdings:
         if problems:
             raise HarnessError("\n".join(problems))
 
-    def _started(self, wish: Wish) -> Keeper:
+    def _start(self, wish: Wish) -> Keeper:
         below = self.keeper_of(wish.backend) if wish.stack else None
         endpoint = below.held().endpoint if below else None
         if endpoint and wish.account:

@@ -33,7 +33,7 @@ def stack_held(settings: Settings, endpoint: Endpoint) -> Iterator[Held]:
         yield Held(endpoint=endpoint, root=deployment.terraform.root, outputs=deployment.outputs)
 
 
-def attached(settings: Settings, held: Held) -> Deployment:
+def attach(settings: Settings, held: Held) -> Deployment:
     """Return the deployment that a keeper holds.
 
     Raises:

@@ -191,7 +191,7 @@ def start(task: Task, folder: Path, *, above: Keeper | None = None) -> Keeper:
     lent = [_BOUND[above.pid]] if above and above.pid in _BOUND else []
     # What can be imported here can be imported there: a backend may be the project's own.
     env = {**task.settings.environ, "PYTHONPATH": os.pathsep.join(task.path)}
-    child = process.detached(argv, env=env, log=folder / _LOG, cwd=task.settings.project, lent=lent)
+    child = process.spawn_detached(argv, env=env, log=folder / _LOG, cwd=task.settings.project, lent=lent)
     if task.bound:
         _BOUND[child.pid] = os.dup(child.stdin.fileno())
     with child.stdin as pipe:
@@ -199,7 +199,7 @@ def start(task: Task, folder: Path, *, above: Keeper | None = None) -> Keeper:
     return Keeper(folder=folder, pid=child.pid, created=child.created)
 
 
-def found(folder: Path) -> Keeper | None:
+def find(folder: Path) -> Keeper | None:
     """Return the keeper that runs on `folder`, None if there is none."""
     try:
         told = json.loads((folder / _OWNER).read_text("utf-8"))

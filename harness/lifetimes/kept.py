@@ -22,7 +22,7 @@ from harness.aws import clients
 from harness.backends import emulator
 from harness.base import journal, process
 from harness.configuration.remote_state import stages, states_read
-from harness.configuration.scratch import copied, copy_of
+from harness.configuration.scratch import copy_of, copy_root
 from harness.deployment import Deployment
 from harness.errors import BackendError, HarnessError, NotUpError
 from harness.lifetimes import hot, keeper, swap
@@ -77,7 +77,7 @@ class Kept:
 
     def keeper(self) -> Keeper | None:
         """Return the process that holds the backend, None if there is none."""
-        return keeper.found(self.folder / "backend")
+        return keeper.find(self.folder / "backend")
 
     def endpoint(self) -> Endpoint:
         """Return the endpoint of the kept backend, which is started if it does not run as it should.
@@ -115,19 +115,19 @@ class Kept:
         prepare(self.settings)
         if hot.is_on(endpoint):
             log.warning("%s", hot.IS_ON)
-        wanted, last = self._fingerprint(), self._noted(_STACK)
+        wanted, last = self._fingerprint(), self._read_note(_STACK)
         if self._is_whole(last):
             changed = wanted.other_zips(Fingerprint.noted(last))
             if changed == []:
                 log.info("nothing has changed since the last apply")
-                return self._deployed(endpoint, Outputs(last["outputs"]))
-            if changed and (deployment := self._swapped(endpoint, wanted, changed, last)):
+                return self._deployment(endpoint, Outputs(last["outputs"]))
+            if changed and (deployment := self._swap(endpoint, wanted, changed, last)):
                 return deployment
         backends.check_needs(self.settings, running=endpoint.backend)
         (self.folder / _STACK).unlink(missing_ok=True)
         try:
             self._swap_ahead(endpoint)
-            commands = self._applied(endpoint, given)
+            commands = self._apply(endpoint, given)
         except HarnessError as problem:
             problem.add_note(
                 f"the backend still runs at {endpoint.url or 'AWS'}: mend this and bring the stack up again, "
@@ -143,13 +143,13 @@ class Kept:
     def _fingerprint(self) -> Fingerprint:
         return Fingerprint.of(self.settings, zip_variables(self.settings))
 
-    def _swapped(
+    def _swap(
         self, endpoint: Endpoint, wanted: Fingerprint, changed: list[str], last: Mapping[str, Any]
     ) -> Deployment | None:
         """Return the stack with the code of the zips that have changed; None if that takes an apply."""
-        deployment = self._deployed(endpoint, Outputs(last["outputs"]))
+        deployment = self._deployment(endpoint, Outputs(last["outputs"]))
         try:
-            swaps = self._planned(endpoint, {path: last["applied"][path] for path in changed})
+            swaps = self._plan(endpoint, {path: last["applied"][path] for path in changed})
         except NotSwappableError as problem:
             log.info("the code alone can't be swapped: %s", problem)
             return None
@@ -163,7 +163,7 @@ class Kept:
         log.info("swapped the code of %s; Terraform did not have to run", names)
         return deployment
 
-    def _planned(self, endpoint: Endpoint, zips: Mapping[str, list[str]]) -> list[Swap]:
+    def _plan(self, endpoint: Endpoint, zips: Mapping[str, list[str]]) -> list[Swap]:
         """Return the swaps that bring the content of `zips`, which have the hashes that were applied.
 
         Raises:
@@ -176,14 +176,14 @@ class Kept:
         found: list[Swap] = []
         for stage in stages(self.settings):
             commands = self._commands(endpoint, stage)
-            found += swap.planned(stage, commands, commands.outputs(), zips)
+            found += swap.plan(stage, commands, commands.outputs(), zips)
         if unused := sorted(set(zips) - {each.zip for each in found}):
             raise NotSwappableError(f"no function is known to have its code from {unused[0]}")
         return found
 
     def _ahead(self) -> list[Swap]:
         """Return the swaps that Terraform's state does not know of."""
-        return [Swap.noted(each) for each in self._noted(_AHEAD).get("swaps", [])]
+        return [Swap.noted(each) for each in self._read_note(_AHEAD).get("swaps", [])]
 
     def _swap_ahead(self, endpoint: Endpoint) -> None:
         """Give swapped functions the code that their zips have now: Terraform may take it for unchanged."""
@@ -207,9 +207,9 @@ class Kept:
         restorable = RestorableStack.of(self.settings, endpoint, zip_variables(self.settings))
         for stage in stages(self.settings):
             restorable.remember(self._commands(endpoint, stage))
-        return replace(restorable.taken(), inputs=Fingerprint.noted(self._noted(_STACK)).as_note())
+        return replace(restorable.taken(), inputs=Fingerprint.noted(self._read_note(_STACK)).as_note())
 
-    def _applied(self, endpoint: Endpoint, given: Snapshot | None) -> Terraform:
+    def _apply(self, endpoint: Endpoint, given: Snapshot | None) -> Terraform:
         """Apply a copy of each root, or restore it, and return the commands on that of the stack."""
         done: dict[Path, Terraform] = {}
         restorable = RestorableStack.of(self.settings, endpoint, zip_variables(self.settings), given)
@@ -217,7 +217,7 @@ class Kept:
             states = states_read(
                 each.terraform_dir, {root: commands.state for root, commands in done.items()}
             )
-            copied(each.terraform_dir, self._place(each), emulated=not endpoint.is_aws, states=states)
+            copy_root(each.terraform_dir, self._place(each), emulated=not endpoint.is_aws, states=states)
             done[each.terraform_dir] = self._commands(endpoint, each)
             restorable.bring_up(done[each.terraform_dir])
             tell_refusals(done[each.terraform_dir])
@@ -230,7 +230,7 @@ class Kept:
         Raises:
             NotUpError: There is none.
         """
-        running, last = self.keeper(), self._noted(_STACK)
+        running, last = self.keeper(), self._read_note(_STACK)
         if running is None:
             raise NotUpError(self.settings.terraform_dir)
         if why_not := self._unusable(running):
@@ -241,15 +241,15 @@ class Kept:
                 f"the backend runs at {held.endpoint.url}, but no stack is on it; `harness up` applies it, "
                 "`harness down` stops the backend"
             )
-        return self._deployed(held.endpoint, Outputs(last["outputs"]))
+        return self._deployment(held.endpoint, Outputs(last["outputs"]))
 
     def zips_that_run(self) -> dict[str, str]:
         """Return the SHA-256, in hexadecimal digits, of each zip whose code runs, by its path."""
-        return {path: hashes[0] for path, hashes in Fingerprint.noted(self._noted(_STACK)).zips.items()}
+        return {path: hashes[0] for path, hashes in Fingerprint.noted(self._read_note(_STACK)).zips.items()}
 
     def _unusable(self, running: Keeper) -> str:
         """Return why what is kept can't be used; empty if it can."""
-        if self._noted(_BACKEND).get("fingerprint") != backend_fingerprint(self.settings):
+        if self._read_note(_BACKEND).get("fingerprint") != backend_fingerprint(self.settings):
             return "the kept backend was started with other settings"
         try:
             endpoint = running.held().endpoint
@@ -266,7 +266,7 @@ class Kept:
             HarnessError: The Lambda zip can't be built.
         """
         prepare(self.settings)
-        last = self._noted(_STACK)
+        last = self._read_note(_STACK)
         return self._is_whole(last) and self._fingerprint() == Fingerprint.noted(last)
 
     def stop(self) -> bool:
@@ -309,7 +309,7 @@ class Kept:
         root = copy_of(stage.terraform_dir, self._place(stage))
         return terraform.commands_at(endpoint, root, stage, zip_variables(stage))
 
-    def _deployed(self, endpoint: Endpoint, outputs: Outputs) -> Deployment:
+    def _deployment(self, endpoint: Endpoint, outputs: Outputs) -> Deployment:
         return Deployment.at(endpoint, self._commands(endpoint, self.settings), outputs)
 
     def _destroy(self, running: Keeper | None) -> None:
@@ -321,7 +321,7 @@ class Kept:
             try:
                 started = None if running else resources.enter_context(backends.started(self.settings))
             except BackendError as problem:
-                if not self._noted(_BACKEND).get("url"):  # real AWS does not go
+                if not self._read_note(_BACKEND).get("url"):  # real AWS does not go
                     raise
                 log.warning("the stack has gone with its backend: %s", problem.reason)
                 return
@@ -344,7 +344,7 @@ class Kept:
     def _forget(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _noted(self, file: str) -> dict[str, Any]:
+    def _read_note(self, file: str) -> dict[str, Any]:
         return _read(self.folder / file)
 
     def _note(self, file: str, **values: object) -> None:
@@ -352,18 +352,18 @@ class Kept:
         (self.folder / file).write_text(json.dumps(values), "utf-8")
 
 
-def swept(cache_dir: Path) -> list[Path]:
+def sweep(cache_dir: Path) -> list[Path]:
     """Forget the stacks whose kept backend has ended with all that was on it; return their folders.
 
     What is on an AWS that goes on without the harness stays noted, for `Kept.stop` to destroy.
     """
     folders = [folder for folder in sorted((cache_dir / _KEPT).glob("*")) if folder.is_dir()]
-    return [folder for folder in folders if _forgotten(folder)]
+    return [folder for folder in folders if _forget(folder)]
 
 
-def _forgotten(folder: Path) -> bool:
+def _forget(folder: Path) -> bool:
     with FileLock(folder.with_suffix(".lock")):
-        noted, running = _read(folder / _BACKEND), keeper.found(folder / "backend")
+        noted, running = _read(folder / _BACKEND), keeper.find(folder / "backend")
         is_in_use = bool(running) or not noted.get("ends", False)
         if is_in_use and not _has_ended(noted):
             return False

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from harness import backends
 from harness.lifetimes.broker import Counter, Wish, account_of
-from harness.lifetimes.held import attached
+from harness.lifetimes.held import attach
 from harness.lifetimes.kept import Kept
 from harness.session import deployed_for_the_run
 
@@ -115,7 +115,7 @@ class Shared:
     def deployment(self, settings: Settings, _endpoint: Endpoint) -> Iterator[Deployment]:
         """Ask for the stack."""
         wish = Wish(settings=settings, stack=True, account=self._account(settings))
-        yield attached(settings, self.counter.ask(wish))
+        yield attach(settings, self.counter.ask(wish))
 
     def alone(self, _settings: Settings) -> AbstractContextManager[object]:
         """Wait for the tests of other workers, where they have the same stack."""

@@ -67,7 +67,7 @@ class Swap:
         return cls(**{**note, "aliases": tuple(note["aliases"])})
 
 
-def planned(
+def plan(
     stage: Settings, terraform: Terraform, outputs: Outputs, zips: Mapping[str, Sequence[str]]
 ) -> list[Swap]:
     """Return the functions of a root that get other code if zips change, and nothing else has.
@@ -134,7 +134,7 @@ def _check_nothing_else(
     """Check that nothing but the code of `functions` depends on a zip with these hashes."""
     uploads = {(each.values.get("s3_bucket"), each.values.get("s3_key")) for each in functions}
     addresses = {each.address for each in functions}
-    changing = [*hashes, *(text for each in functions for text in _versioned(each))]
+    changing = [*hashes, *(text for each in functions for text in _version_texts(each))]
     for each in resources:
         given = dict(each.values)
         if each.address in addresses:
@@ -151,7 +151,7 @@ def _check_nothing_else(
         raise NotSwappableError("an output depends on the content of a zip")
 
 
-def _versioned(function: Resource) -> Iterator[str]:
+def _version_texts(function: Resource) -> Iterator[str]:
     """Yield the texts that change with a function's version, and that nothing else has."""
     version = function.values.get("version")
     for name in ("qualified_arn", "qualified_invoke_arn"):
@@ -173,7 +173,7 @@ def _check_declared(root: Path, functions: Sequence[Resource]) -> None:
         block = installation.block_of(root, each.address)
         if block is None:
             raise NotSwappableError(f"the declaration of {each.address} isn't found")
-        if ignored := {*_CODE, "all"} & set(_ignored(block)):
+        if ignored := {*_CODE, "all"} & set(_ignore_changes(block)):
             raise NotSwappableError(f"{each.address} ignores changes of {', '.join(sorted(ignored))}")
     for folder in installation.module_folders(root).values():
         for block in declarations.blocks(folder):
@@ -181,7 +181,7 @@ def _check_declared(root: Path, functions: Sequence[Resource]) -> None:
                 raise NotSwappableError(f"{'.'.join(block.labels)} is replaced when something else changes")
 
 
-def _ignored(block: declarations.Block) -> Iterator[str]:
+def _ignore_changes(block: declarations.Block) -> Iterator[str]:
     for inner in block.blocks:
         if inner.type == "lifecycle":
             yield from re.findall(r"\w+", inner.attributes.get("ignore_changes", ""))
@@ -203,7 +203,7 @@ def _follows(stage: Settings, root: Path, alias: Resource) -> bool:
     block = installation.block_of(root, alias.address)
     if block is None:
         raise NotSwappableError(f"the declaration of {alias.address} isn't found")
-    if {"function_version", "all"} & set(_ignored(block)) or block.literal("function_version"):
+    if {"function_version", "all"} & set(_ignore_changes(block)) or block.literal("function_version"):
         return False
     match = _FOLLOWS.fullmatch(block.attributes.get("function_version", ""))
     if match and (match[1] is None or _is_null(match[1], block.file.parent, stage, root)):
@@ -217,7 +217,7 @@ def _is_null(expression: str, folder: Path, stage: Settings, root: Path) -> bool
         return expression == "null"
     name = expression.removeprefix("var.")
     if folder.resolve() == root.resolve():
-        return name not in values.given(stage) and _default(folder, name) == "null"
+        return name not in values.read_values(stage) and _default(folder, name) == "null"
     folders = installation.module_folders(root)
     calls = [
         (folders[key.rpartition(".")[0]], key.rpartition(".")[2])
@@ -225,12 +225,12 @@ def _is_null(expression: str, folder: Path, stage: Settings, root: Path) -> bool
         if key and place.resolve() == folder.resolve()
     ]
     return bool(calls) and all(
-        _is_null(_passed(caller, call, name) or _default(folder, name), caller, stage, root)
+        _is_null(_argument(caller, call, name) or _default(folder, name), caller, stage, root)
         for caller, call in calls
     )
 
 
-def _passed(caller: Path, call: str, name: str) -> str:
+def _argument(caller: Path, call: str, name: str) -> str:
     """Return the expression that a call of a module has for a variable; empty if it has none."""
     for block in declarations.blocks(caller):
         if block.type == "module" and block.labels == (call,):

@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def swept(settings: Settings) -> list[str]:
+def sweep(settings: Settings) -> list[str]:
     """Remove processes, folders, containers and networks of killed runs, and stacks on real AWS; name them.
 
     Raises:
         HarnessError: A stack on real AWS can't be destroyed; it stays noted.
     """
-    kept = [f"the kept stack in {folder}" for folder in keeping.swept(settings.cache_dir)]
-    by_backends = [name for backend in backends.BUILT_IN for name in _swept(backend)]
-    return [*_noted(settings), *kept, *broker.swept(), *by_backends]
+    kept = [f"the kept stack in {folder}" for folder in keeping.sweep(settings.cache_dir)]
+    by_backends = [name for backend in backends.BUILT_IN for name in _sweep_backend(backend)]
+    return [*_sweep_journal(settings), *kept, *broker.swept(), *by_backends]
 
 
-def _noted(settings: Settings) -> list[str]:
+def _sweep_journal(settings: Settings) -> list[str]:
     removed = []
     for file, entry in journal.orphans(settings.cache_dir).items():
         if entry.root and Path(entry.root).exists():
@@ -49,7 +49,7 @@ def _destroy(settings: Settings, entry: Entry) -> None:
         commands.commands_at(endpoint, Path(entry.root), settings, entry.variables).destroy()
 
 
-def _swept(backend: str) -> list[str]:
+def _sweep_backend(backend: str) -> list[str]:
     try:
         return backends.load(backend).sweep()
     except BackendError as problem:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.configuration import declarations
-from harness.configuration.values import given
+from harness.configuration.values import read_values
 from harness.needs.features import Need, features_of
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Declared:
 
 def needs_of(settings: Settings) -> list[Need]:
     """Return what the root of `settings` and its local modules need, in the order of their files."""
-    found = declared_in(settings.terraform_dir, given(settings))
+    found = declarations_in(settings.terraform_dir, read_values(settings))
     return [
         Need(feature=feature, address=each.address, location=_location(each, settings.terraform_dir))
         for each in found
@@ -107,7 +107,7 @@ def needs_of(settings: Settings) -> list[Need]:
     ]
 
 
-def declared_in(
+def declarations_in(
     folder: Path, variables: Mapping[str, str], module: str = "", depth: int = 0
 ) -> Iterator[Declared]:
     """Yield the resources that the module in `folder` and the modules that it calls are sure to make.
@@ -125,15 +125,15 @@ def declared_in(
             case "resource", (kind, name):
                 yield Declared(type=kind, address=f"{module}{kind}.{name}", block=block, scope=scope)
             case "module", (name,) if depth < _DEEPEST:
-                yield from _called(block, scope, f"{module}module.{name}.", depth)
+                yield from _declarations_of_call(block, scope, f"{module}module.{name}.", depth)
 
 
-def _called(block: Block, scope: Scope, module: str, depth: int) -> Iterator[Declared]:
+def _declarations_of_call(block: Block, scope: Scope, module: str, depth: int) -> Iterator[Declared]:
     source = scope.value(block.attributes.get("source", "")) or ""
     if source.startswith(("./", "../")):
         told = {name: scope.value(expression) for name, expression in block.attributes.items()}
         variables = {name: value for name, value in told.items() if value is not None}
-        yield from declared_in(block.file.parent / source, variables, module, depth + 1)
+        yield from declarations_in(block.file.parent / source, variables, module, depth + 1)
     for public, kind in _PUBLIC.items():
         if source.startswith(public):
             yield Declared(type=kind, address=module.rstrip("."), block=block, scope=scope)

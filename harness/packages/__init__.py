@@ -7,10 +7,10 @@ from harness.packages.zips import (
     by_zip,
     check_syntax,
     fits_here,
-    selected,
+    select,
     sources,
     variables,
-    watched,
+    watch_paths,
 )
 
 __all__ = [
@@ -20,8 +20,8 @@ __all__ = [
     "by_zip",
     "check_syntax",
     "fits_here",
-    "selected",
+    "select",
     "sources",
     "variables",
-    "watched",
+    "watch_paths",
 ]

@@ -42,7 +42,7 @@ def files_in(folder: Path, skipped: Callable[[PurePosixPath], bool]) -> Iterator
                 yield inside / name, file
 
 
-def written(members: Members, output: Path) -> Path:
+def write_zip(members: Members, output: Path) -> Path:
     """Write a zip and return its path.
 
     Its members are sorted, have one fixed time and mode, and are stored, not deflated: compressors differ

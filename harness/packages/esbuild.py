@@ -9,7 +9,7 @@ import shutil
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from harness.base.environments import built_once
+from harness.base.environments import build_once
 from harness.errors import CommandError, PackageError
 from harness.packages.npm import MODULES
 
@@ -21,7 +21,7 @@ _RUNTIMES_OWN = "@aws-sdk/"
 _COMPLAINT = re.compile(r"\[ERROR\] (.*?)\n\s*\n\s*(\S+:\d+):\d+:")
 
 
-def bundled(project: Project) -> Path:
+def bundle(project: Project) -> Path:
     """Return the bundle of a package's entry, which is made anew when a file of the source has changed.
 
     Raises:
@@ -30,7 +30,7 @@ def bundled(project: Project) -> Path:
     package = project.package
     if not (package.source / package.entry).is_file():
         raise project.error(f"expected the entry {package.entry}, found none there")
-    program, modules, options = _program(project), project.installed() / MODULES, _options(project)
+    program, modules, options = _program(project), project.install() / MODULES, _options(project)
 
     def bundle(home: Path) -> None:
         # esbuild writes the paths of modules into the bundle, so they are the same ones everywhere.
@@ -47,7 +47,7 @@ def bundled(project: Project) -> Path:
 
     parts = [str(modules), str(program), _version_of(program), package.entry, *options]
     home = project.settings.cache_dir / "packages" / f"bundle-{_digest(project, parts)}"
-    return built_once(home, bundle, what=f"the bundle of {package.source.name}") / _name(project)
+    return build_once(home, bundle, what=f"the bundle of {package.source.name}") / _name(project)
 
 
 def _digest(project: Project, parts: list[str]) -> str:
@@ -63,7 +63,7 @@ def _name(project: Project) -> str:
 
 def _options(project: Project) -> list[str]:
     """Return the options of esbuild; the AWS SDK is the runtime's unless the package has its own."""
-    has_own = any(f"{MODULES}/{_RUNTIMES_OWN}" in name for name in project.locked())
+    has_own = any(f"{MODULES}/{_RUNTIMES_OWN}" in name for name in project.read_lock())
     return [
         *("--bundle", "--platform=node", "--format=cjs", f"--target=node{project.package.nodejs}"),
         *("--preserve-symlinks", "--log-level=error", "--color=false"),
@@ -90,7 +90,7 @@ def _from_npm(project: Project, version: str) -> Path:
 
     home = project.settings.cache_dir / "packages" / f"esbuild-{version}"
     try:
-        return built_once(home, install, what=f"esbuild {version}") / MODULES / ".bin" / "esbuild"
+        return build_once(home, install, what=f"esbuild {version}") / MODULES / ".bin" / "esbuild"
     except PackageError as problem:
         remedy = "`npm install --save-dev esbuild` puts it into the source's node_modules"
         missing = project.error(f"expected esbuild {version}, and it can't be had; {remedy}")

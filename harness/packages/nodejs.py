@@ -41,7 +41,7 @@ def members(settings: Settings, package: PackageSettings, platform: Platform) ->
     if package.entry:
         return own
     _check_syntax(project, [member.file for member in own.values()])
-    modules = files_in(project.installed() / MODULES, lambda file: file.name in _OF_NPM)
+    modules = files_in(project.install() / MODULES, lambda file: file.name in _OF_NPM)
     return {**own, **{MODULES / name: Member(file, _is_program(file)) for name, file in modules}}
 
 
@@ -70,7 +70,7 @@ def check_syntax(
 def _sources(project: Project) -> list[tuple[PurePosixPath, Path]]:
     project.check()
     if project.package.entry:
-        bundle = esbuild.bundled(project)
+        bundle = esbuild.bundle(project)
         return [(PurePosixPath(bundle.name), bundle)]
     return [(name, file) for name, file in project.own_files() if file.name != LOCK]
 

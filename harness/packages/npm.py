@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.base.environments import built_once
+from harness.base.environments import build_once
 from harness.base.isolation import without_aws
 from harness.base.process import run
 from harness.errors import CommandError, PackageError
@@ -44,7 +44,7 @@ class Project:
         for name, remedy in ((_MANIFEST, "npm init"), (LOCK, "npm install --package-lock-only")):
             if not (self.package.source / name).is_file():
                 raise self.error(f"expected {name}, found none there; write it with `{remedy}`")
-        if links := [locked.get("resolved") for locked in self.locked().values() if locked.get("link")]:
+        if links := [locked.get("resolved") for locked in self.read_lock().values() if locked.get("link")]:
             raise self.error(
                 f"expected dependencies from a registry, got a link to the folder {links[0]}; publish it, or "
                 "copy it into the source and import it from there"
@@ -61,7 +61,7 @@ class Project:
         found = files_in(self.package.source, skipped)
         return sorted((name, file) for name, file in found if file.resolve() not in zips)
 
-    def installed(self) -> Path:
+    def install(self) -> Path:
         """Return a directory that holds `node_modules` as they are locked, installed once."""
         options = self.platform.for_npm()
         manifests = [(self.package.source / name).read_bytes() for name in (_MANIFEST, LOCK)]
@@ -80,9 +80,9 @@ class Project:
                 (home / _NPMRC).unlink(missing_ok=True)  # it may hold a token
 
         home = self.settings.cache_dir / "packages" / f"npm-{digest}"
-        return built_once(home, install, what=f"the dependencies of {self.package.source.name}")
+        return build_once(home, install, what=f"the dependencies of {self.package.source.name}")
 
-    def locked(self) -> dict[str, Any]:
+    def read_lock(self) -> dict[str, Any]:
         """Return what is locked by its path, but for what only the development needs."""
         return {name: locked for name, locked in self.all_locked().items() if not locked.get("dev")}
 
@@ -95,7 +95,7 @@ class Project:
             raise self.error(f"expected JSON in {LOCK}, got {problem}") from problem
 
     def _warn_of_scripts(self) -> None:
-        scripted = [name for name, locked in self.locked().items() if locked.get("hasInstallScript")]
+        scripted = [name for name, locked in self.read_lock().items() if locked.get("hasInstallScript")]
         if scripted:
             names = ", ".join(name.rpartition(f"{MODULES}/")[2] for name in scripted)
             log.warning("the install scripts of %s are not run for %s", names, self.package.source)

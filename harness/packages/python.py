@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import uv
 
-from harness.base.environments import built_once, own_python
+from harness.base.environments import build_once, own_python
 from harness.base.isolation import without_aws
 from harness.base.process import run
 from harness.errors import CommandError, PackageError
@@ -47,13 +47,13 @@ def members(settings: Settings, package: PackageSettings, platform: Platform) ->
     check_syntax(package, sorted(package.source.rglob("*.py")))
     own = dict(sources(package))
     has_libraries = package.group or package.requirements
-    libraries = files_in(_installed(settings, package, platform), _skipped) if has_libraries else ()
+    libraries = files_in(_install_once(settings, package, platform), _is_skipped) if has_libraries else ()
     return {name: Member(file) for name, file in {**own, **dict(libraries)}.items()}
 
 
 def sources(package: PackageSettings) -> Iterator[tuple[PurePosixPath, Path]]:
     """Yield the files of the package that go into its zip, each with its path there."""
-    return ((package.source.name / name, file) for name, file in files_in(package.source, _skipped))
+    return ((package.source.name / name, file) for name, file in files_in(package.source, _is_skipped))
 
 
 def check_syntax(package: PackageSettings, files: Iterable[Path]) -> None:
@@ -75,17 +75,17 @@ def check_syntax(package: PackageSettings, files: Iterable[Path]) -> None:
             raise PackageError(package.source, f"{file}: {problem}") from problem
 
 
-def _skipped(file: PurePosixPath) -> bool:
+def _is_skipped(file: PurePosixPath) -> bool:
     return file.name in _SKIPPED_NAMES or file.suffix in _SKIPPED_SUFFIXES
 
 
-def _installed(settings: Settings, package: PackageSettings, platform: Platform) -> Path:
+def _install_once(settings: Settings, package: PackageSettings, platform: Platform) -> Path:
     """Return a directory that holds the dependencies of the package for a platform, installed once."""
     try:
-        wanted = _exported(settings, package) if package.group else "\n".join(_required(package))
+        wanted = _export(settings, package) if package.group else "\n".join(_requirement_texts(package))
         machine = platform.for_uv(package.python)
         digest = hashlib.sha256(f"{package.python}\n{machine}\n{wanted}".encode()).hexdigest()[:16]
-        return built_once(
+        return build_once(
             settings.cache_dir / "packages" / digest,
             lambda home: _install(settings, package, wanted, machine, home),
             what=f"the dependencies of {package.source.name}",
@@ -94,13 +94,13 @@ def _installed(settings: Settings, package: PackageSettings, platform: Platform)
         raise _failure(package, platform, problem) from problem
 
 
-def _exported(settings: Settings, package: PackageSettings) -> str:
+def _export(settings: Settings, package: PackageSettings) -> str:
     """Return the locked requirements of the package's group."""
     argv = ["export", "--quiet", "--locked", "--only-group", package.group, "--no-emit-project"]
     return _uv(settings, *argv, "--no-header", "--no-annotate", "--python", str(own_python(settings)))
 
 
-def _required(package: PackageSettings) -> Iterator[str]:
+def _requirement_texts(package: PackageSettings) -> Iterator[str]:
     """Yield the texts of the requirements file and of those that it includes."""
     pending = [package.requirements] if package.requirements else []
     for file in pending:

@@ -29,8 +29,8 @@ def build(settings: Settings, package: PackageSettings, platform: Platform | Non
         PackageError: The source is not what it should be, a module of it does not compile, or its
             dependencies can't be had for the platform.
     """
-    members = _CONTENTS[package.kind](settings, package, platform or _declared(package))
-    return archive.written(members, path(package, platform))
+    members = _CONTENTS[package.kind](settings, package, platform or _platform_of(package))
+    return archive.write_zip(members, path(package, platform))
 
 
 def build_all(settings: Settings, platform: Platform | None) -> None:
@@ -52,14 +52,14 @@ def variables(settings: Settings, platform: Platform | None) -> dict[str, str]:
 
 def path(package: PackageSettings, platform: Platform | None) -> Path:
     """Return where the zip is that runs on `platform`: beside the package's output, if it is another one."""
-    if platform is None or platform == _declared(package):
+    if platform is None or platform == _platform_of(package):
         return package.output
     return package.output.with_suffix(f".{platform}{package.output.suffix}")
 
 
 def fits_here(settings: Settings) -> bool:
     """Say whether this machine is of the kind that every package is built for."""
-    return all(_declared(package) == Platform.here() for package in settings.every_package)
+    return all(_platform_of(package) == Platform.here() for package in settings.every_package)
 
 
 def by_zip(settings: Settings, platform: Platform | None) -> dict[str, PackageSettings]:
@@ -90,7 +90,7 @@ def check_syntax(settings: Settings, package: PackageSettings, files: Iterable[P
         python.check_syntax(package, [file for file in files if file.suffix == ".py"])
 
 
-def selected(settings: Settings, names: Sequence[str]) -> list[PackageSettings]:
+def select(settings: Settings, names: Sequence[str]) -> list[PackageSettings]:
     """Return the packages of these names; all of them if none is named.
 
     Raises:
@@ -105,7 +105,7 @@ def selected(settings: Settings, names: Sequence[str]) -> list[PackageSettings]:
     return [named[name] for name in names] or list(settings.every_package)
 
 
-def watched(settings: Settings) -> tuple[list[Path], list[Path]]:
+def watch_paths(settings: Settings) -> tuple[list[Path], list[Path]]:
     """Return what the zips are made from, and what is written when they are."""
     packages = settings.every_package
     sources = [package.source for package in packages]
@@ -115,5 +115,5 @@ def watched(settings: Settings) -> tuple[list[Path], list[Path]]:
     return [*sources, *requirements], [*outputs, *beside]
 
 
-def _declared(package: PackageSettings) -> Platform:
+def _platform_of(package: PackageSettings) -> Platform:
     return Platform("linux", package.architecture)

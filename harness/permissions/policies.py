@@ -7,7 +7,7 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from harness.assertions.policies import Request, allowed_by, like, listed, statements
+from harness.assertions.policies import Request, allowed_by, as_list, like, statements
 from harness.errors import PolicyError
 from harness.permissions.needs.actions import OF_ANOTHER_SERVICE, PREFIXES, is_of_a_bucket, is_of_objects
 
@@ -85,8 +85,8 @@ def pairs_of(document: Document) -> list[tuple[str, str]]:
         return [("", "")]
     return [
         (action, resource)
-        for action in listed(document.get("Action", []))
-        for resource in listed(document.get("Resource", []))
+        for action in as_list(document.get("Action", []))
+        for resource in as_list(document.get("Resource", []))
         if _fit(action, resource)
     ]
 
@@ -139,7 +139,7 @@ def may_allow(document: Document, need: Need) -> bool:
 
 def _is_for(role: str, document: Document) -> bool:
     principal = document.get("Principal", {})
-    named = [principal] if isinstance(principal, str) else listed(principal.get("AWS", []))
+    named = [principal] if isinstance(principal, str) else as_list(principal.get("AWS", []))
     is_meant = "NotPrincipal" in document or bool({"*", role} & set(named))
     return document.get("Effect") == "Allow" and is_meant
 
@@ -223,7 +223,7 @@ def _touches(part: Document, need: Need) -> bool:
     if "NotAction" in part:
         return True
     if "*" in need.action:
-        return any(_overlaps(each.lower(), need.action.lower()) for each in listed(part["Action"]))
+        return any(_overlaps(each.lower(), need.action.lower()) for each in as_list(part["Action"]))
     wanted = (Request(action=action, resource="*") for action in need.actions)
     return any(allowed_by({"Statement": [whole]}, each) for each in wanted)
 

@@ -34,9 +34,9 @@ def _lines(test: TestResult, run: Run) -> Iterator[str]:
         yield f"\n**Place:** {_code(test.place)}"
     yield f"\n**Again:** {_code(again(run, [test]))}"
     for trace in test.hops:
-        yield from _block(f"How far {trace.event} came", texts.cleaned(hops.told(trace.hops)))
+        yield from _block(f"How far {trace.event} came", texts.clean(hops.format_hops(trace.hops)))
     if test.message:
-        marked = [line for line in texts.cleaned(test.message).splitlines() if line.startswith(("E ", ">"))]
+        marked = [line for line in texts.clean(test.message).splitlines() if line.startswith(("E ", ">"))]
         yield from _block("Error", "\n".join(marked[:MOST_LINES]) or _end(test.message))
     failed = [each for each in test.invocations if each.error]
     for each in (failed or list(test.invocations))[-_MOST_RUNS:]:
@@ -56,12 +56,12 @@ def _block(title: str, text: str) -> Iterator[str]:
 
 
 def _end(text: str) -> str:
-    return "\n".join(texts.cleaned(text).rstrip().splitlines()[-MOST_LINES:])
+    return "\n".join(texts.clean(text).rstrip().splitlines()[-MOST_LINES:])
 
 
 def _code(text: str) -> str:
     """Return a text as code on one line, whatever it holds."""
-    line = " ".join(texts.cleaned(text).split())
+    line = " ".join(texts.clean(text).split())
     ticks = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
     pad = " " if "`" in line else ""
     return f"{ticks}{pad}{line}{pad}{ticks}"

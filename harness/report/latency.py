@@ -105,7 +105,7 @@ def chart(requests: Sequence[Request]) -> Chart | None:
 
     marks = [
         Mark(request=each, left=100 * (each.begun - begun) / seconds, top=top(each.seconds))
-        for each in sorted(_thinned(requests), key=lambda each: status_class(each.status))
+        for each in sorted(_thin_out(requests), key=lambda each: status_class(each.status))
     ]
     (overall, *_) = figures(requests)
     return Chart(
@@ -122,7 +122,7 @@ def chart(requests: Sequence[Request]) -> Chart | None:
     )
 
 
-def _thinned(requests: Sequence[Request]) -> list[Request]:
+def _thin_out(requests: Sequence[Request]) -> list[Request]:
     """Return as many of `requests` as can be drawn: half of them the slowest, half an even choice."""
     if len(requests) <= MOST_MARKS:
         return list(requests)

@@ -39,11 +39,11 @@ _SIGNS = {
 }
 _FILTERS: dict[str, Callable[..., object]] = {
     "with_changes": changes.shown,
-    "cleaned": texts.cleaned,
+    "cleaned": texts.clean,
     "csp_hash": texts.csp_hash,
     "duration": texts.duration,
     "excerpt": texts.excerpt,
-    "indented": texts.indented,
+    "indented": texts.indent_json,
     "instant": texts.instant,
     "issue": markdown,
     "path": texts.path,

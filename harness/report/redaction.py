@@ -92,7 +92,7 @@ class Redaction:
     def __post_init__(self) -> None:
         """Prepare what is looked for."""
         forms = sorted(
-            {form for secret in self.secrets for form in _written(secret)}, key=lambda each: -len(each)
+            {form for secret in self.secrets for form in _spellings(secret)}, key=lambda each: -len(each)
         )
         object.__setattr__(self, "_forms", re.compile("|".join(map(re.escape, forms))) if forms else None)
 
@@ -102,7 +102,7 @@ class Redaction:
         if not _HINT.search(known):
             return known
         for pattern in _PATTERNS:
-            known = pattern.sub(_marked, known)
+            known = pattern.sub(_mark, known)
         return known
 
     def plain(self, value: Any) -> Any:  # noqa: ANN401 - as JSON has it
@@ -145,7 +145,7 @@ def leaves(value: object) -> Iterator[str]:
                 yield text
 
 
-def _written(secret: str) -> Iterable[str]:
+def _spellings(secret: str) -> Iterable[str]:
     """Return how a secret may be written: as it is, in JSON, in a URL, in base64, line by line."""
     escaped = json.dumps(secret)[1:-1]
     lines = [line.strip() for line in secret.splitlines() if len(line.strip()) > 2 * SHORTEST]
@@ -164,5 +164,5 @@ def _written(secret: str) -> Iterable[str]:
     }
 
 
-def _marked(match: re.Match[str]) -> str:
+def _mark(match: re.Match[str]) -> str:
     return f"{match['keep']}{MARK}"

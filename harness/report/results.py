@@ -226,7 +226,7 @@ class Run:
         return self.of(redaction.plain(json.loads(self.to_json())))
 
 
-def joined(parts: Iterable[TestResult]) -> TestResult:
+def join_phases(parts: Iterable[TestResult]) -> TestResult:
     """Return the test whose phases are `parts`, in their order: its outcome is the worst of theirs.
 
     Raises:

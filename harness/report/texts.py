@@ -34,7 +34,7 @@ class Excerpt:
 
 def excerpt(text: str) -> Excerpt:
     """Return as much of the end of `text` as the report shows, without colours and control characters."""
-    lines = cleaned(text).rstrip("\n").split("\n")
+    lines = clean(text).rstrip("\n").split("\n")
     shown, room = lines[-MOST_LINES:], LONGEST_TEXT
     kept: list[str] = []
     for line in reversed(shown):
@@ -46,7 +46,7 @@ def excerpt(text: str) -> Excerpt:
     return Excerpt(lines=kept, note="" if whole else f"the end only: {len(kept):,} of {len(lines):,} lines")
 
 
-def cleaned(text: str) -> str:
+def clean(text: str) -> str:
     """Return `text` with what no page can hold or show made visible, and without terminal colours."""
     plain = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     return _UNPRINTABLE.sub("�", plain)
@@ -55,8 +55,8 @@ def cleaned(text: str) -> str:
 def reason(test: TestResult) -> str:
     """Return why a test failed; else the line of its message that says most: pytest marks it with an E."""
     if test.cause:
-        return cleaned(test.cause)
-    lines = cleaned(test.message).strip().splitlines()
+        return clean(test.cause)
+    lines = clean(test.message).strip().splitlines()
     marked = (line[1:].strip() for line in lines if line.startswith("E "))
     return next(marked, lines[0].strip() if lines else "")
 
@@ -86,7 +86,7 @@ def csp_hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def indented(text: str) -> str:
+def indent_json(text: str) -> str:
     """Return a text that is JSON with a line for each of its values; any other as it is."""
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)

@@ -77,7 +77,7 @@ def timeline(run: Run, spans: Sequence[Span], tests: Sequence[TestResult]) -> Ti
             span=span, label=_label(span, rank), href=href, tone=tone, left=left, width=width, rank=rank
         )
 
-    groups = {"Phases": [bar(span, f"phase-{n}", _tone(span)) for n, span in _numbered(spans, "phase")]}
+    groups = {"Phases": [bar(span, f"phase-{n}", _tone(span)) for n, span in _number(spans, "phase")]}
     ranks = {span: rank for rank, span in enumerate(slowest(spans), 1)}
     groups["Resources"] = [
         bar(span, f"resource-{rank}", _tone(span, slow=rank <= SLOWEST), rank)
@@ -118,7 +118,7 @@ def in_order(spans: Iterable[Span]) -> list[Span]:
     return sorted(spans, key=_order)
 
 
-def _numbered(spans: Iterable[Span], kind: str) -> list[tuple[int, Span]]:
+def _number(spans: Iterable[Span], kind: str) -> list[tuple[int, Span]]:
     return list(enumerate((span for span in spans if span.kind == kind), 1))
 
 

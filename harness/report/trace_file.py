@@ -72,7 +72,7 @@ def read(path: Path, *, most: int = MOST_BYTES) -> Run:
             )
         return Run.of(content["run"])
     except _NO_RUN as problem:
-        raise _damaged(path) from problem
+        raise _damage_error(path) from problem
 
 
 def html(path: Path) -> str:
@@ -86,7 +86,7 @@ def html(path: Path) -> str:
     try:
         return page.render(run)
     except _NO_RUN as problem:
-        raise _damaged(path) from problem
+        raise _damage_error(path) from problem
 
 
 def _member(path: Path, most: int) -> bytes:
@@ -101,13 +101,13 @@ def _member(path: Path, most: int) -> bytes:
         raise HarnessError(f"{path}: {_EXPECTED} a zip without {MEMBER}") from problem
     except zipfile.BadZipFile as problem:
         if zipfile.is_zipfile(path):
-            raise _damaged(path) from problem
+            raise _damage_error(path) from problem
         raise HarnessError(f"{path}: {_EXPECTED} a file that is no zip, or a part of one") from problem
     except (zlib.error, EOFError, NotImplementedError, RuntimeError) as problem:  # cut off; encrypted
-        raise _damaged(path) from problem
+        raise _damage_error(path) from problem
 
 
-def _damaged(path: Path) -> HarnessError:
+def _damage_error(path: Path) -> HarnessError:
     return HarnessError(f"{path}: {_EXPECTED} one that is damaged; download it again")
 
 

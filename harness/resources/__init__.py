@@ -81,7 +81,7 @@ class Resources:
         """
         own = {"source": source, "detail-type": detail_type, "detail": dict(detail or {})}
         fired = patterns.as_fired(own if event is None else event, bus)
-        return send.sent(self.client("events"), fired, place=self.endpoint.place)
+        return send.put_event(self.client("events"), fired, place=self.endpoint.place)
 
     def api(self: _Callable, which: str | None = None) -> ApiClient:
         """Return a client of a REST API, an HTTP API or a function URL, wherever the backend serves it."""

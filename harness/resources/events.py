@@ -46,11 +46,11 @@ class Rule(View):
             ExpectationError: EventBridge did not accept it.
         """
         given = {name.replace("_", "-"): value for name, value in overrides.items()}
-        event = patterns.completed(self.pattern, given)
+        event = patterns.complete(self.pattern, given)
         if not patterns.matches(self.pattern, event):
             raise PatternError("", f"expected overrides that match {self.pattern}, got {given}")
         fired = patterns.as_fired(event, self.bus)
-        return send.sent(self.client("events"), fired, place=self.stack.endpoint.place)
+        return send.put_event(self.client("events"), fired, place=self.stack.endpoint.place)
 
     def near_misses(self) -> Iterator[NearMiss]:
         """Yield events that do not match for one reason each, as far as PutEvents can send them.

@@ -170,7 +170,7 @@ class Function(_Logged):
             payload: The event.
             qualifier: An alias or a version; the latest code by default.
         """
-        answer, sent = self._invoked(payload, qualifier, LogType="Tail")
+        answer, sent = self._invoke(payload, qualifier, LogType="Tail")
         text = answer["Payload"].read().decode()
         return _result(answer, json.loads(text) if text else None, replace(sent, is_answered=True))
 
@@ -183,7 +183,7 @@ class Function(_Logged):
             payload: The event: a JSON value, `{}` by default.
             qualifier: An alias or a version; the latest code by default.
         """
-        _, sent = self._invoked(payload, qualifier, InvocationType="Event")
+        _, sent = self._invoke(payload, qualifier, InvocationType="Event")
         return self._remember(sent, sent.at)
 
     def run_here(self, payload: object = None, *, sources: Sequence[Path] = ()) -> Any:  # noqa: ANN401 - a handler returns anything
@@ -204,7 +204,7 @@ class Function(_Logged):
         config = self.client("lambda").get_function_configuration(FunctionName=self.name)
         return handlers.run(self.stack.endpoint, config, {} if payload is None else payload, sources)
 
-    def _invoked(self, payload: object, qualifier: str, **how: str) -> tuple[Any, Sent]:
+    def _invoke(self, payload: object, qualifier: str, **how: str) -> tuple[Any, Sent]:
         text, at = json.dumps({} if payload is None else payload), time.time()
         which = {"Qualifier": qualifier} if qualifier else {}
         answer = self.client("lambda").invoke(FunctionName=self.name, Payload=text.encode(), **which, **how)

@@ -148,7 +148,7 @@ def choose(
     """Return the candidate that `which` names: see `find`."""
     fitting = _fitting(which, candidates, outputs)
     if len(fitting) == 1:
-        if which and which in outputs and fitting == _named_by(str(outputs[which]), candidates):
+        if which and which in outputs and fitting == _match_value(str(outputs[which]), candidates):
             READ.send(which)
         return fitting[0]
     raise ResourceError(
@@ -167,15 +167,15 @@ def _fitting(
         return candidates
     readings = (
         [one for one in candidates if one.address == which],
-        _named_by(str(outputs[which]), candidates) if which in outputs else [],
-        _named_by(which, candidates),
+        _match_value(str(outputs[which]), candidates) if which in outputs else [],
+        _match_value(which, candidates),
         [one for one in candidates if one.address.endswith(f".{which}")],
         [one for one in candidates if which and which in one.address and which not in outputs],
     )
     return next(filter(None, readings), [])
 
 
-def _named_by(value: str, candidates: Sequence[Resource]) -> list[Resource]:
+def _match_value(value: str, candidates: Sequence[Resource]) -> list[Resource]:
     """Return the candidates that the value of an output names; of several URLs that it has, the longest."""
     lengths = [(_named_length(one, value), one) for one in candidates]
     longest = max((length for length, _ in lengths), default=0)

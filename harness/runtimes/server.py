@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, override
 
 from harness.errors import HarnessError
-from harness.runtimes.toolchains import prepared
+from harness.runtimes.toolchains import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         try:
-            tools = prepared(self.server.settings, self.path.removeprefix("/"))
+            tools = prepare(self.server.settings, self.path.removeprefix("/"))
         except HarnessError as problem:
             log.debug("%s", problem)
             self._answer(HTTPStatus.FAILED_DEPENDENCY, str(problem))

@@ -36,7 +36,7 @@ class Toolchain:
     client: Path | None = None
 
 
-def prepared(settings: Settings, runtime: str) -> Toolchain:
+def prepare(settings: Settings, runtime: str) -> Toolchain:
     """Return what runs functions of a runtime; what is missing is installed once.
 
     Args:
@@ -82,13 +82,13 @@ def _python(settings: Settings, minor: int) -> Toolchain:
     except MissingToolError as problem:
         remedy = f"install it, as with `uv python install 3.{minor}` or pyenv"
         raise MissingToolError(problem.tool, remedy=remedy) from problem
-    return Toolchain(program=environments.cached(suited, "lambda-runtime", PYTHON_REQUIREMENTS))
+    return Toolchain(program=environments.install(suited, "lambda-runtime", PYTHON_REQUIREMENTS))
 
 
 def _nodejs(settings: Settings, major: int) -> Toolchain:
     if major < _OLDEST_NODE:
         raise _unknown(f"nodejs{major}.x")
-    node = nodejs.installed(settings, major)
+    node = nodejs.install(settings, major)
     return Toolchain(
         program=node.program,
         packages=nodejs.modules(settings, node),

@@ -159,7 +159,7 @@ def version(pattern: str, example: str) -> Form:
     return read
 
 
-def dashed(names: Iterable[str]) -> list[str]:
+def to_dashes(names: Iterable[str]) -> list[str]:
     """Return names of settings as they stand in the file."""
     return sorted(name.replace("_", "-") for name in names)
 
@@ -169,7 +169,7 @@ def plain(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def assigned(option: str, given: Iterable[str]) -> dict[str, str]:
+def parse_assignments(option: str, given: Iterable[str]) -> dict[str, str]:
     """Return what is given as `name=value`, each once or more, by name.
 
     Raises:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness.errors import SettingsError
 from harness.settings import forms
-from harness.settings.forms import dashed, of_form, plain, settings_of, texts, variable_of
+from harness.settings.forms import of_form, plain, settings_of, texts, to_dashes, variable_of
 from harness.settings.packages import read_packages
 from harness.settings.roots import read_roots
 
@@ -126,7 +126,7 @@ class Settings:
         table = _table(project)
         every_package = read_packages(table.pop("package", None), project)
         variables, roots = table.pop("variables", {}), table.pop("roots", [])
-        given = _defaults(environ) | _declared(table) | _overrides(environ)
+        given = _defaults(environ) | _values_in(table) | _overrides(environ)
         known = settings_of(cls)
         read = {name: known[name].form(variable_of(name), text, project) for name, text in given.items()}
         return cls(
@@ -182,9 +182,9 @@ def _defaults(environ: Mapping[str, str]) -> dict[str, str]:
     return texts
 
 
-def _declared(table: Mapping[str, Any]) -> dict[str, str]:
-    known = dashed(settings_of(Settings))
-    if unknown := dashed(set(table) - set(settings_of(Settings))):
+def _values_in(table: Mapping[str, Any]) -> dict[str, str]:
+    known = to_dashes(settings_of(Settings))
+    if unknown := to_dashes(set(table) - set(settings_of(Settings))):
         expected = f"only {', '.join(known)}, package, roots, variables"
         raise SettingsError("[tool.harness]", expected=expected, got=", ".join(unknown), known=known)
     return {name: plain(value) for name, value in table.items()}

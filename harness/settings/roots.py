@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import SettingsError
 from harness.settings import forms
-from harness.settings.forms import dashed, of_form, plain, settings_of, texts
+from harness.settings.forms import of_form, plain, settings_of, texts, to_dashes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,8 +44,8 @@ def _root(where: str, given: Mapping[str, Any], project: Path) -> RootSettings:
     table = {name.replace("-", "_"): value for name, value in given.items()}
     known = RootSettings.__slots__
     if unknown := set(table) - set(known):
-        expected = f"only {', '.join(dashed(known))}"
-        raise SettingsError(where, expected=expected, got=", ".join(dashed(unknown)))
+        expected = f"only {', '.join(to_dashes(known))}"
+        raise SettingsError(where, expected=expected, got=", ".join(to_dashes(unknown)))
     if "terraform_dir" not in table:
         raise SettingsError(where, expected="terraform-dir", got=None)
     variables = texts(f"{where} variables", table.pop("variables", {}))

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 from harness.configuration.remote_state import stages
-from harness.configuration.scratch import copied, folder_of_copies
+from harness.configuration.scratch import copy_root, folder_of_copies
 from harness.errors import BackendError, TerraformError
 from harness.snapshots import fingerprints, state
 from harness.snapshots.cache import Cache
@@ -214,7 +214,7 @@ class RestorableStack:
         """Note for `taken` what an earlier run has made of a root: its state, and files of nobody else."""
         folder = folder_of_copies(self.settings.terraform_dir, commands.root)
         with TemporaryDirectory(prefix="harness-terraform-") as scratch:
-            copied(self.settings.terraform_dir, Path(scratch))
+            copy_root(self.settings.terraform_dir, Path(scratch))
             others = {*listed(Path(scratch)), f"{commands.root.relative_to(folder)}/{CLI_CONFIG}"}
         self._note(
             folder, {name: stamp for name, stamp in listed(folder).items() if name in others}, commands

@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from harness.base import gate, isolation, journal, process
 from harness.configuration import values
-from harness.configuration.scratch import copied, scratch_copy
+from harness.configuration.scratch import copy_root, scratch_copy
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
 from harness.telemetry import timeline
 from harness.telemetry.signals import Signal
@@ -236,20 +236,20 @@ class Terraform:
                 raise
             # Not `from problem`: what that has besides is Terraform's own JSON.
             raise self._error(watch, asker) from None
-        for refusal in self._refused(asker):  # a script may go on without what it asked for
+        for refusal in self._refusals(asker):  # a script may go on without what it asked for
             log.warning("terraform %s went well, but asked for more: %s", command, refusal)
         return events
 
     def _error(self, watch: Watch, asker: str) -> TerraformError:
         """Return a command's error, with what the emulator says of it and the hosts asked for in vain."""
         error = TerraformError(watch.command, watch.events.errors())
-        for note in (*hints_for(error.diagnostics), *watch.complaints(), *self._refused(asker)):
+        for note in (*hints_for(error.diagnostics), *watch.complaints(), *self._refusals(asker)):
             error.add_note(note)
         return error
 
-    def _refused(self, asker: str) -> list[str]:
+    def _refusals(self, asker: str) -> list[str]:
         """Return what the gate has refused a command, and how to let it through."""
-        return list(dict.fromkeys(map(gate.told, gate.refusals(self.gate, asker))))
+        return list(dict.fromkeys(map(gate.format_refusal, gate.refusals(self.gate, asker))))
 
     def _why_stop(self) -> str:
         how = self.ended()
@@ -313,7 +313,7 @@ def commands_in(
             **_FEWER_COLLECTIONS,
             **_own(environ, settings),
             **_QUIET,
-            **mirrored(settings.provider_mirror, root),
+            **mirror_environ(settings.provider_mirror, root),
         },
         var_files=settings.var_files,
         workspace=settings.workspace,
@@ -336,7 +336,7 @@ def commands_at(
     Raises:
         HarnessError: What `commands_in` raises.
     """
-    environ = isolation.pointed_at(endpoint, settings.environ) | _for_tflocal(endpoint)
+    environ = isolation.environ_for(endpoint, settings.environ) | _for_tflocal(endpoint)
     commands = commands_in(root, settings, environ, _all_variables(settings, endpoint, variables))
     return replace(
         commands,
@@ -438,7 +438,7 @@ def _scratch(
     with ExitStack() as resources:
         folder = tempfile.mkdtemp(prefix="harness-terraform-")
         resources.callback(shutil.rmtree, folder, ignore_errors=True)
-        root = copied(settings.terraform_dir, Path(folder), emulated=not endpoint.is_aws, states=states)
+        root = copy_root(settings.terraform_dir, Path(folder), emulated=not endpoint.is_aws, states=states)
         stays = {"root": str(root), "variables": _all_variables(settings, endpoint, variables)}
         entry = {"folder": folder, **(stays if endpoint.is_aws else {})}
         what = f"the stack of {settings.terraform_dir}"
@@ -484,7 +484,7 @@ def _destroyed_afterwards(terraform: Terraform) -> Iterator[None]:
         log.warning("not everything was destroyed; what is left goes with the emulator\n%s", problem)
 
 
-def mirrored(mirror: Path | None, folder: Path) -> dict[str, str]:
+def mirror_environ(mirror: Path | None, folder: Path) -> dict[str, str]:
     """Return the environment that makes Terraform ask `mirror`; the configuration for it goes into `folder`.
 
     Raises:

@@ -57,7 +57,7 @@ class EventLog:
 
     def take(self, line: str) -> None:
         """Take one line of output."""
-        event = _parsed(line)
+        event = _parse(line)
         if event.get("type") == "apply_progress":
             self._explain_wait(event["hook"])
             return
@@ -134,7 +134,7 @@ def _errors_in(lines: Sequence[str]) -> Iterator[Diagnostic]:
 
 def diagnostics_of(report: str) -> list[Diagnostic]:
     """Return the diagnostics in the report that `validate -json` prints."""
-    return [_diagnostic(told) for told in _parsed(report).get("diagnostics", [])]
+    return [_diagnostic(told) for told in _parse(report).get("diagnostics", [])]
 
 
 def _diagnostic(told: dict[str, Any]) -> Diagnostic:
@@ -151,7 +151,7 @@ def _diagnostic(told: dict[str, Any]) -> Diagnostic:
     )
 
 
-def _parsed(line: str) -> dict[str, Any]:
+def _parse(line: str) -> dict[str, Any]:
     try:
         event = json.loads(line)
     except json.JSONDecodeError:

@@ -81,7 +81,7 @@ def _digest(root: Path, given: Mapping[str, str]) -> str:
         lock.read_text("utf-8") if lock.is_file() else "",
         *(
             line
-            for folder in _reached(root)
+            for folder in _module_folders(root)
             for block in declarations.blocks(folder)
             for line in _needs_of(folder, block)
         ),
@@ -89,7 +89,7 @@ def _digest(root: Path, given: Mapping[str, str]) -> str:
     return hashlib.sha256("\n".join(dict.fromkeys(parts)).encode()).hexdigest()
 
 
-def _reached(root: Path) -> Iterator[Path]:
+def _module_folders(root: Path) -> Iterator[Path]:
     """Yield the root and its modules, each directory once."""
     yield from dict.fromkeys(folder.resolve() for folder in module_folders(root).values())
 
@@ -97,7 +97,7 @@ def _reached(root: Path) -> Iterator[Path]:
 def _needs_of(folder: Path, block: Block) -> Iterator[str]:
     """Yield what a block asks `init` for: a backend, a provider, a module."""
     if block.type == "terraform":
-        yield f"{folder} {_written(block)}"
+        yield f"{folder} {_one_line(block)}"
     elif block.type == "module":
         source = [block.attributes.get(name) for name in ("source", "version")]
         yield f"{folder} module {block.labels} {source}"
@@ -106,7 +106,7 @@ def _needs_of(folder: Path, block: Block) -> Iterator[str]:
         yield f"{folder} {block.labels[0].partition('_')[0]} {provider}"
 
 
-def _written(block: Block) -> str:
+def _one_line(block: Block) -> str:
     """Return all that stands in a block, in one line."""
     own = f"{block.type} {block.labels} {sorted(block.attributes.items())}"
-    return f"{own} {{{' '.join(map(_written, block.blocks))}}}"
+    return f"{own} {{{' '.join(map(_one_line, block.blocks))}}}"

@@ -53,7 +53,7 @@ def served(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
         What to add to the environment of the command.
         https://developer.hashicorp.com/terraform/plugin/debugging#running-terraform-with-a-provider-in-debug-mode
     """
-    program = _installed(root)
+    program = _find_program(root)
     if program is None or not _is_configured_once(root):
         yield {}
         return
@@ -62,11 +62,11 @@ def served(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
         argv = ["/bin/sh", "-c", _SERVE, str(program), scratch]
         own = {**environ, "TMPDIR": scratch}  # for its socket, which it leaves there when it is killed
         with process.serving(argv, env=own, log=log, cwd=root) as child:
-            address = _announced(child, log)
+            address = _await_address(child, log)
             yield {"TF_REATTACH_PROVIDERS": json.dumps({_name(program): address})} if address else {}
 
 
-def _installed(root: Path) -> Path | None:
+def _find_program(root: Path) -> Path | None:
     """Return the program of the provider; None where the root has none, or several versions."""
     found = list((root / ".terraform" / "providers").glob(_INSTALLED))
     return found[0].absolute() if len(found) == 1 else None
@@ -96,7 +96,7 @@ def _is_configured_once(root: Path) -> bool:
     return len([block for block in configured if not _OVERRIDES.search(block.file.name)]) <= 1
 
 
-def _announced(child: subprocess.Popen[str], log: Path) -> dict[str, object]:
+def _await_address(child: subprocess.Popen[str], log: Path) -> dict[str, object]:
     """Wait for the address under which the provider is reached; return an empty one if there is none."""
     deadline = time.monotonic() + _START
     while child.poll() is None and time.monotonic() < deadline:

@@ -46,7 +46,7 @@ def region(state: Path) -> str:
     Args:
         state: A state file; Terraform itself takes seconds to read it.
     """
-    own = (found for found in _managed(state) if str(found.get("provider")).endswith(_DEFAULT_PROVIDER))
+    own = (found for found in _resources_in(state) if str(found.get("provider")).endswith(_DEFAULT_PROVIDER))
     told = Counter(
         filter(None, (region_of(attributes) for found in own for _, attributes in _instances(found)))
     )
@@ -57,7 +57,7 @@ def resources(state: Path, kind: str = "") -> list[Resource]:
     """Return the managed resources, of one type or all, that a state file tells of, those of modules too."""
     return [
         Resource(address=address, type=found["type"], values=attributes)
-        for found in _managed(state)
+        for found in _resources_in(state)
         if kind in {"", found["type"]}
         for address, attributes in _instances(found)
     ]
@@ -65,13 +65,13 @@ def resources(state: Path, kind: str = "") -> list[Resource]:
 
 def outputs(state: Path) -> dict[str, Any]:
     """Return the values of the root's outputs that a state file tells of, by name."""
-    return {name: told["value"] for name, told in _told(state).get("outputs", {}).items()}
+    return {name: told["value"] for name, told in _read(state).get("outputs", {}).items()}
 
 
 def secrets(state: Path) -> list[Any]:
     """Return the values that Terraform takes for sensitive: of outputs, and of resources' attributes."""
-    sensitive = [told["value"] for told in _told(state).get("outputs", {}).values() if told.get("sensitive")]
-    instances = [each for found in _told(state).get("resources", []) for each in found.get("instances", [])]
+    sensitive = [told["value"] for told in _read(state).get("outputs", {}).values() if told.get("sensitive")]
+    instances = [each for found in _read(state).get("resources", []) for each in found.get("instances", [])]
     return sensitive + [
         each.get("attributes", {}).get(path[0]["value"])
         for each in instances
@@ -82,19 +82,19 @@ def secrets(state: Path) -> list[Any]:
 
 def managed_by(state: Path) -> set[str]:
     """Return the names of the providers, such as `aws`, that manage the resources of a state file."""
-    return {_PROVIDER.sub(r"\1", str(resource.get("provider"))) for resource in _managed(state)}
+    return {_PROVIDER.sub(r"\1", str(resource.get("provider"))) for resource in _resources_in(state)}
 
 
 def terraform_version(state: Path) -> str:
     """Return the version of the Terraform that wrote a state file; empty if there is none."""
-    return str(_told(state).get("terraform_version", ""))
+    return str(_read(state).get("terraform_version", ""))
 
 
-def _managed(state: Path) -> list[Mapping[str, Any]]:
-    return [resource for resource in _told(state).get("resources", []) if resource.get("mode") == "managed"]
+def _resources_in(state: Path) -> list[Mapping[str, Any]]:
+    return [resource for resource in _read(state).get("resources", []) if resource.get("mode") == "managed"]
 
 
-def _told(state: Path) -> Mapping[str, Any]:
+def _read(state: Path) -> Mapping[str, Any]:
     """Return what a state file has; nothing where there is none, or where it is none of Terraform's."""
     try:
         told = json.loads(state.read_text("utf-8"))

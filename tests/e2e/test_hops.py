@@ -26,8 +26,8 @@ def states(trace: tuple[Hop, ...]) -> dict[str, str]:
 
 
 def stop(trace: tuple[Hop, ...]) -> Hop:
-    found = hops.failed(trace)
-    assert found is not None, hops.told(trace)
+    found = hops.failure_in(trace)
+    assert found is not None, hops.format_hops(trace)
     return found
 
 
@@ -47,7 +47,7 @@ def test_an_event_that_became_an_object_reached_every_hop(scenario: Scenario) ->
 
     trace = scenario.trace(event)
 
-    assert set(states(trace).values()) == {"reached"}, hops.told(trace)
+    assert set(states(trace).values()) == {"reached"}, hops.format_hops(trace)
     seen = {hop.name: hop.seen for hop in trace}
     assert event.id in seen["accepted by EventBridge"]
     assert scenario.system.on_demand_rule_name in seen["matched a rule"]
@@ -64,7 +64,7 @@ def test_an_event_that_the_writer_refuses_stops_at_the_function_with_its_error(s
         scenario.object_of(event, timeout=3)
 
     trace = scenario.trace(event)
-    assert states(trace)["function invoked"] == "reached", hops.told(trace)
+    assert states(trace)["function invoked"] == "reached", hops.format_hops(trace)
     assert stop(trace).name == "function returned"
     first, *log = stop(trace).seen.splitlines()
     assert "event rejected: its time" in first
@@ -106,7 +106,7 @@ def test_a_tests_logs_and_hops_are_kept(scenario: Scenario, tmp_path: Path) -> N
             what="the function's log",
         )
         scenario.plan()
-        recording.keep(traces=hops.traced(scenario.trace, outbox.sent_since(begun)))
+        recording.keep(traces=hops.trace_all(scenario.trace, outbox.sent_since(begun)))
 
     kept = {file.name: file.read_text("utf-8") for file in tmp_path.iterdir()}
     assert "problems.txt" not in kept, kept["problems.txt"]

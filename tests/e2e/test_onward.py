@@ -253,8 +253,8 @@ def settled(stack: Deployment, sent: Sent, last: str, state: str = "reached") ->
 
 def stop(found: dict[str, Hop]) -> Hop:
     """Return where it ended."""
-    failed = hops.failed(found.values())
-    assert failed is not None, hops.told(found.values())
+    failed = hops.failure_in(found.values())
+    assert failed is not None, hops.format_hops(found.values())
     return failed
 
 
@@ -263,7 +263,7 @@ def test_a_message_is_followed_from_its_queue_to_the_functions_end(onward: Deplo
 
     found = settled(onward, message, "function returned")
 
-    assert {hop.state for hop in found.values()} == {"reached"}, hops.told(found.values())
+    assert {hop.state for hop in found.values()} == {"reached"}, hops.format_hops(found.values())
     assert found["mapped to a function"].seen == "onward-worker"
     assert found["mapped to a function"].payload == '{"order": 1}'
     assert r"{\"order\": 1}" in found["function invoked"].payload
@@ -288,8 +288,8 @@ def test_a_mapping_that_is_disabled_or_filters_is_where_it_ends(onward: Deployme
 
     found = settled(onward, order, "function returned")
 
-    assert {hop.state for hop in found.values()} == {"reached"}, hops.told(found.values())
-    reasons = [hops.failed(onward.trace(message)) for message in (idle, bill)]
+    assert {hop.state for hop in found.values()} == {"reached"}, hops.format_hops(found.values())
+    reasons = [hops.failure_in(onward.trace(message)) for message in (idle, bill)]
     assert [hop.name for hop in reasons if hop] == ["mapped to a function"] * 2
     assert [hop.seen for hop in reasons if hop] == [
         "onward-quiet: the mapping is disabled",
@@ -303,7 +303,7 @@ def test_a_published_message_is_followed_to_each_subscription_that_takes_it(onwa
 
     found = settled(onward, message, "function returned")
 
-    assert {hop.state for hop in found.values()} == {"reached"}, hops.told(found.values())
+    assert {hop.state for hop in found.values()} == {"reached"}, hops.format_hops(found.values())
     assert set(found["matched a subscription"].seen.split(", ")) == {"function:onward-worker", "onward-inbox"}
     assert message.id in found["in the queue"].payload
 
@@ -336,7 +336,7 @@ def test_an_object_is_followed_to_the_function_or_says_which_part_of_its_key_is_
 
     found = settled(onward, good, "function returned")
 
-    assert {hop.state for hop in found.values()} == {"reached"}, hops.told(found.values())
+    assert {hop.state for hop in found.values()} == {"reached"}, hops.format_hops(found.values())
     assert "whose id it does not log" not in found["function invoked"].seen
     failed = stop({hop.name: hop for hop in onward.trace(bad)})
     assert failed.name == "matched a notification"
@@ -357,7 +357,7 @@ def test_an_object_is_followed_to_a_queue_and_by_a_topic_to_a_function(onward: D
         "function invoked",
         "function returned",
     ]
-    assert {hop.state for hop in by_topic.values()} == {"reached"}, hops.told(by_topic.values())
+    assert {hop.state for hop in by_topic.values()} == {"reached"}, hops.format_hops(by_topic.values())
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ def test_an_execution_is_followed_through_its_states(onward: Deployment) -> None
     found = settled(onward, good, "execution ended")
     failed = settled(onward, bad, "execution ended", "unreached")
 
-    assert {hop.state for hop in found.values()} == {"reached"}, hops.told(found.values())
+    assert {hop.state for hop in found.values()} == {"reached"}, hops.format_hops(found.values())
     assert json.loads(found["state Work"].payload) == {"a": 1}
     assert json.loads(found["execution ended"].payload) == {"ok": True}
     assert failed["state Weigh"].state == "reached"

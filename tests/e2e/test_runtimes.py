@@ -156,7 +156,7 @@ def runtime(request: pytest.FixtureRequest, endpoint: Endpoint, harness_settings
         pytest.skip(f"{endpoint.backend} has no runtime {name}")
     if endpoint.backend != "container" and not name.startswith("provided"):
         try:
-            runtimes.prepared(harness_settings, name)
+            runtimes.prepare(harness_settings, name)
         except MissingToolError as problem:
             pytest.skip(str(problem))
     return name

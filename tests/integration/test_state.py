@@ -17,7 +17,7 @@ from harness import Endpoint, Settings, eventually
 from harness.aws import clients
 from harness.aws.reset import empty_bucket
 from harness.base import process
-from harness.base.isolation import pointed_at, without_network
+from harness.base.isolation import environ_for, without_network
 from harness.terraform.commands import REMEDY
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def terraform(
     program = process.find(
         harness_settings.terraform, path=harness_settings.environ.get("PATH"), remedy=REMEDY
     )
-    environ = pointed_at(endpoint, harness_settings.environ) | {"CHECKPOINT_DISABLE": "1"}
+    environ = environ_for(endpoint, harness_settings.environ) | {"CHECKPOINT_DISABLE": "1"}
     environ = environ if endpoint.is_aws else without_network(environ)
 
     def start(*arguments: str) -> subprocess.Popen[str]:

@@ -15,7 +15,7 @@ import pytest
 
 from harness import Endpoint, Settings, deployed_at, packages
 from harness.aws.inventory import inventory
-from harness.terraform.commands import mirrored
+from harness.terraform.commands import mirror_environ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def tflocal(tmp_path: Path, harness_settings: Settings, endpoint: Endpoint) -> C
     (tmp_path / "build").mkdir()
     shutil.copy(built, tmp_path / "build")
     root = tmp_path / "terraform" / "env" / "dev"
-    environ = os.environ | mirrored(harness_settings.provider_mirror, tmp_path)
+    environ = os.environ | mirror_environ(harness_settings.provider_mirror, tmp_path)
     environ |= {
         "S3_HOSTNAME": "localhost",
         "EDGE_PORT": str(urlsplit(endpoint.url).port),

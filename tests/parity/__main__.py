@@ -36,7 +36,7 @@ def main(wanted: Sequence[str]) -> int:
 
 def runnable(settings: Settings) -> list[str]:
     """Return the emulators that can run here; real AWS is never one of them."""
-    usable = {finding.subject for finding in doctor.examined(settings) if finding.ok}
+    usable = {finding.subject for finding in doctor.examine(settings) if finding.ok}
     return [name for name in EMULATORS if f"backend {name}" in usable]
 
 

@@ -70,7 +70,7 @@ class Scenario(Deployment):
             ExpectationError: EventBridge did not accept the event.
         """
         event = on_demand(self.system, timestamp=timestamp)
-        return send.sent(self.client("events"), event, place=self.endpoint.place)
+        return send.put_event(self.client("events"), event, place=self.endpoint.place)
 
     def object_of(self, event: FiredEvent, *, timeout: float = 30.0) -> StoredObject:
         """Wait until the system has written the object of `event`, and return it.
@@ -88,7 +88,7 @@ class Scenario(Deployment):
             )
             eventually(self._pointed_at, until=key.__le__, what=f"the pointer at {key}", timeout=timeout)
         except NotReachedError as problem:
-            problem.add_note(hops.told_all(hops.traced(self.trace, [event])))
+            problem.add_note(hops.format_traces(hops.trace_all(self.trace, [event])))
             raise
         return self.stored(key)
 
@@ -98,8 +98,8 @@ class Scenario(Deployment):
         before = Deployment.trace(self, sent)
         if not isinstance(sent, FiredEvent):
             return before
-        written, stored = hops.looked("object written", lambda: self._written(sent))
-        if written.state == "failed" and hops.failed(before):  # it has ended before
+        written, stored = hops.observe("object written", lambda: self._written(sent))
+        if written.state == "failed" and hops.failure_in(before):  # it has ended before
             written = replace(written, state="unreached")
         return (
             *before,

@@ -10,7 +10,7 @@ from harness.calls import RequestLog
 from harness.errors import BackendError
 from harness.hops import function
 from harness.hops.apis.routes import Route, route_of_url, routes_of
-from harness.hops.hop import Hop, capped, looked, named
+from harness.hops.hop import Hop, cap, name_in, observe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +31,13 @@ _SERVER_ERROR = 500
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a request to a stage of an API."""
     _, stage, method, path = _asked(sent)
-    matched, route = looked(_ROUTE, lambda: _matched(way, sent, method, path))
+    matched, route = observe(_ROUTE, lambda: _matched(way, sent, method, path))
     return _from(way, sent, matched, route, where=f"stage {stage}")
 
 
 def follow_url(way: Way, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a request to a function URL."""
-    matched, route = looked(_FOUND, lambda: _found(way, sent))
+    matched, route = observe(_FOUND, lambda: _found(way, sent))
     return _from(way, sent, matched, route, where="the function URL")
 
 
@@ -46,7 +46,7 @@ def _asked(sent: Sent) -> tuple[str, str, str, str]:
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html
     """
-    api, stage, method, path = (*named(sent.arn).split("/", 3), "", "", "")[:4]
+    api, stage, method, path = (*name_in(sent.arn).split("/", 3), "", "", "")[:4]
     return api, stage, method, path
 
 
@@ -79,7 +79,7 @@ def _matched(way: Way, sent: Sent, method: str, path: str) -> tuple[Hop, Route |
     if fitting:
         return Hop(name=_ROUTE, state="reached", seen=str(fitting[0])), fitting[0]
     seen = "\n".join(
-        [f"none of its {len(routes)} is for {method} /{path}", *capped([str(route) for route in routes])]
+        [f"none of its {len(routes)} is for {method} /{path}", *cap([str(route) for route in routes])]
     )
     return Hop(name=_ROUTE, state="failed", seen=seen), None
 
@@ -89,7 +89,7 @@ def _found(way: Way, sent: Sent) -> tuple[Hop, Route | None]:
     route = route_of_url(way, url, sent.arn)
     if route is None:
         return Hop(name=_FOUND, state="failed", seen=f"no function has the URL {url}"), None
-    return Hop(name=_FOUND, state="reached", seen=named(route.target)), route
+    return Hop(name=_FOUND, state="reached", seen=name_in(route.target)), route
 
 
 def _authorized(way: Way, sent: Sent, route: Route, *, is_through: bool) -> tuple[Hop, ...]:
@@ -128,6 +128,6 @@ def _called(way: Way, arn: str, requests: Sequence[str]) -> tuple[Hop, ...]:
         Hop(
             name=_CALLED,
             state=state,
-            seen="\n".join([f"{len(own)} time{'s' * (len(own) > 1)}", *capped(lines)]),
+            seen="\n".join([f"{len(own)} time{'s' * (len(own) > 1)}", *cap(lines)]),
         ),
     )

@@ -19,7 +19,7 @@ def test_what_is_sent_is_remembered_with_its_time(monkeypatch: pytest.MonkeyPatc
     client = SimpleNamespace(put_events=lambda **_: {"Entries": [{"EventId": "e-outbox"}]})
     before = time.time()
 
-    event = send.sent(client, EVENT)
+    event = send.put_event(client, EVENT)
     message = outbox.remember(Sent(arn="arn:aws:sqs:::q", id="m-outbox", payload=""))
 
     assert before <= (outbox.sent_at(event) or 0) <= time.time()

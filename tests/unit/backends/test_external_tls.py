@@ -13,7 +13,7 @@ import pytest
 from harness import BackendError, Settings, SettingsError, backends
 from harness.aws import rest
 from harness.backends.external import external
-from harness.base.isolation import pointed_at
+from harness.base.isolation import environ_for
 from tests.unit.backends.tls import ACCESS_KEY, front
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def test_an_endpoint_with_a_ca_and_keys_of_its_own_is_used_by_all_that_call_it(
         assert (endpoint.access_key, endpoint.secret_key) == (ACCESS_KEY, "s%cret")
         assert rest.ApiClient.of(endpoint, server.url).get("/").status == 200
         call = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-        environ = pointed_at(endpoint, settings.environ)
+        environ = environ_for(endpoint, settings.environ)
         ran = subprocess.run(
             [sys.executable, "-c", call], env=environ, text=True, capture_output=True, check=True
         )

@@ -27,7 +27,7 @@ def fake_localstack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
         program = tmp_path / "localstack"
         program.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
         program.chmod(0o755)
-        monkeypatch.setattr(environments, "cached", lambda *_: program)
+        monkeypatch.setattr(environments, "install", lambda *_: program)
 
     return install
 

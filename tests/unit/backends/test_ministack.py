@@ -37,7 +37,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
         program = tmp_path / "ministack"
         program.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
         program.chmod(0o755)
-        monkeypatch.setattr(environments, "cached", lambda *_: program)
+        monkeypatch.setattr(environments, "install", lambda *_: program)
 
     return install
 

@@ -127,7 +127,7 @@ def test_auto_never_chooses_it(settings: Settings) -> None:
 def test_the_callers_own_credentials_and_proxies_remain() -> None:
     environ = {"AWS_PROFILE": "mine", "HTTPS_PROXY": "http://proxy.example", "PATH": "/bin"}
 
-    assert isolation.pointed_at(REAL, environ) == {
+    assert isolation.environ_for(REAL, environ) == {
         **environ,
         "AWS_REGION": "eu-north-1",
         "AWS_DEFAULT_REGION": "eu-north-1",

@@ -58,12 +58,12 @@ def greeting(python: Path, name: str = "GREETING") -> str:
 
 
 def test_it_installs_the_requirements_once(settings: Settings, requirements: Path) -> None:
-    python = environments.cached(settings, "greeter", requirements)
+    python = environments.install(settings, "greeter", requirements)
     marked = python.parent / "mark"
     marked.touch()
 
     assert greeting(python) == "hello"
-    assert environments.cached(settings, "greeter", requirements) == python
+    assert environments.install(settings, "greeter", requirements) == python
     assert marked.exists()
 
 
@@ -71,7 +71,7 @@ def test_what_is_installed_runs_without_the_callers_credentials(
     settings: Settings, requirements: Path
 ) -> None:
     environ = {**settings.environ, **SECRETS, "GREETER_KEY": "none of AWS"}
-    python = environments.cached(replace(settings, environ=environ), "greeter", requirements)
+    python = environments.install(replace(settings, environ=environ), "greeter", requirements)
 
     seen = set(greeting(python, "SEEN").split())
     assert "GREETER_KEY" in seen
@@ -79,23 +79,23 @@ def test_what_is_installed_runs_without_the_callers_credentials(
 
 
 def test_an_interrupted_build_is_built_anew(settings: Settings, requirements: Path) -> None:
-    python = environments.cached(settings, "greeter", requirements)
+    python = environments.install(settings, "greeter", requirements)
     home = python.parents[1]
     (home / ".complete").unlink()
     python.unlink()
 
-    assert greeting(environments.cached(settings, "greeter", requirements)) == "hello"
+    assert greeting(environments.install(settings, "greeter", requirements)) == "hello"
 
 
 def test_a_failed_build_is_an_error_and_the_next_try_works(settings: Settings, requirements: Path) -> None:
     good = requirements.read_text("utf-8")
     requirements.write_text("greeter @ file:///nowhere\n", "utf-8")
     with pytest.raises(BackendError, match="nowhere"):
-        environments.cached(settings, "greeter", requirements)
+        environments.install(settings, "greeter", requirements)
 
     requirements.write_text(good, "utf-8")
 
-    assert greeting(environments.cached(settings, "greeter", requirements)) == "hello"
+    assert greeting(environments.install(settings, "greeter", requirements)) == "hello"
 
 
 def test_other_requirements_get_another_environment(settings: Settings, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_other_requirements_get_another_environment(settings: Settings, tmp_path
     empty.write_text("", "utf-8")
     commented.write_text("# other\n", "utf-8")
 
-    assert environments.cached(settings, "x", empty) != environments.cached(settings, "x", commented)
+    assert environments.install(settings, "x", empty) != environments.install(settings, "x", commented)
 
 
 @pytest.fixture
@@ -191,4 +191,4 @@ def test_the_interpreter_that_is_named_is_the_only_choice(
 def test_a_program_keeps_its_bytecode_whatever_the_caller_does_with_his() -> None:
     environ = {"PYTHONDONTWRITEBYTECODE": "1", "PATH": "/bin"}
 
-    assert environments.inherited(environ) == {"PATH": "/bin"}
+    assert environments.program_environ(environ) == {"PATH": "/bin"}

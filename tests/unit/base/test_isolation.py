@@ -36,7 +36,7 @@ def test_nothing_that_selects_a_real_account_remains() -> None:
 
 
 def test_the_endpoint_is_the_only_aws() -> None:
-    environ = isolation.pointed_at(ENDPOINT, REAL)
+    environ = isolation.environ_for(ENDPOINT, REAL)
 
     assert environ["AWS_ENDPOINT_URL"] == ENDPOINT.url
     assert environ["AWS_ACCESS_KEY_ID"] == "test"

@@ -49,12 +49,12 @@ def healthy(settings: Settings, tmp_path: Path, terraform: Callable[[str], str])
 
 
 def finding(settings: Settings, subject: str) -> Finding:
-    (found,) = [each for each in doctor.examined(settings) if each.subject == subject]
+    (found,) = [each for each in doctor.examine(settings) if each.subject == subject]
     return found
 
 
 def test_a_machine_that_has_all_can_run_and_uses_the_first_backend_that_can(healthy: Settings) -> None:
-    findings = doctor.examined(healthy)
+    findings = doctor.examine(healthy)
 
     assert doctor.can_run(findings)
     assert [each.subject for each in findings if each.needed] == [
@@ -74,7 +74,7 @@ def test_docker_is_taken_where_it_can_run(healthy: Settings, monkeypatch: pytest
 
 def test_what_auto_takes_for_this_root_is_told_with_the_reason(healthy: Settings) -> None:
     assert finding(healthy, "auto").state.startswith("host: ")
-    assert not [each for each in doctor.examined(replace(healthy, backend="host")) if each.subject == "auto"]
+    assert not [each for each in doctor.examine(replace(healthy, backend="host")) if each.subject == "auto"]
 
     (healthy.terraform_dir / "main.tf").write_text('resource "aws_apigatewayv2_api" "a" {}\n', "utf-8")
 
@@ -118,7 +118,7 @@ def test_terraform_is_asked_without_the_callers_credentials(
 
 
 def test_a_missing_terraform_stops_the_main_job(healthy: Settings) -> None:
-    findings = doctor.examined(replace(healthy, terraform="no-such-terraform"))
+    findings = doctor.examine(replace(healthy, terraform="no-such-terraform"))
 
     assert not doctor.can_run(findings)
     assert "MISSING terraform: 'no-such-terraform' is not on PATH" in doctor.report(findings)
@@ -166,7 +166,7 @@ def test_an_external_endpoint_that_is_silent_is_told(healthy: Settings) -> None:
 def test_what_the_root_needs_and_the_backend_lacks_is_told_with_a_way_out(healthy: Settings) -> None:
     (healthy.terraform_dir / "main.tf").write_text('resource "aws_apigatewayv2_api" "a" {}\n', "utf-8")
 
-    assert not [each for each in doctor.examined(healthy) if each.subject == "needs of the root"]
+    assert not [each for each in doctor.examine(healthy) if each.subject == "needs of the root"]
     found = finding(replace(healthy, backend="host"), "needs of the root")
 
     assert found.needed

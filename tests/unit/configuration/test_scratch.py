@@ -74,7 +74,7 @@ def test_a_directory_without_terraform_files_is_refused(tmp_path: Path, name: st
 
 
 def test_a_second_copy_replaces_the_sources_and_leaves_state_and_plugins(root: Path, tmp_path: Path) -> None:
-    copy = scratch.copied(root, tmp_path / "into")
+    copy = scratch.copy_root(root, tmp_path / "into")
     own = (".terraform/providers/big", "terraform.tfstate", "terraform.tfstate.backup", "x.tfplan")
     for name in own:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def test_a_second_copy_replaces_the_sources_and_leaves_state_and_plugins(root: P
     (root / "main.tf").write_text("# changed\n", "utf-8")
     (root / "new.tf").touch()
 
-    again = scratch.copied(root, tmp_path / "into")
+    again = scratch.copy_root(root, tmp_path / "into")
 
     assert again == copy
     assert (copy / "main.tf").read_text("utf-8") == "# changed\n"
@@ -91,14 +91,14 @@ def test_a_second_copy_replaces_the_sources_and_leaves_state_and_plugins(root: P
 
 
 def test_a_second_copy_has_nothing_that_is_no_source_any_more(root: Path, tmp_path: Path) -> None:
-    copy = scratch.copied(root, tmp_path / "into")
+    copy = scratch.copy_root(root, tmp_path / "into")
     (root / "old.tf").touch()
-    scratch.copied(root, tmp_path / "into")
+    scratch.copy_root(root, tmp_path / "into")
     assert (copy / "old.tf").exists()
 
     (root / "old.tf").unlink()
     (root / "main.tf").write_text("", "utf-8")  # no module is reached any more
-    scratch.copied(root, tmp_path / "into")
+    scratch.copy_root(root, tmp_path / "into")
 
     left = {file.name for file in (tmp_path / "into").rglob("*") if file.is_file()}
     assert left == {"main.tf", ".terraform.lock.hcl", "~harness_override.tf"}
@@ -106,23 +106,23 @@ def test_a_second_copy_has_nothing_that_is_no_source_any_more(root: Path, tmp_pa
 
 def test_the_lock_that_init_has_made_stays_where_the_root_has_none(root: Path, tmp_path: Path) -> None:
     (root / ".terraform.lock.hcl").unlink()
-    copy = scratch.copied(root, tmp_path / "into")
+    copy = scratch.copy_root(root, tmp_path / "into")
     (copy / ".terraform.lock.hcl").write_text("# made by init\n", "utf-8")
 
-    scratch.copied(root, tmp_path / "into")
+    scratch.copy_root(root, tmp_path / "into")
 
     assert (copy / ".terraform.lock.hcl").read_text("utf-8") == "# made by init\n"
 
 
 def test_the_place_of_a_copy_does_not_depend_on_what_else_is_copied(root: Path, tmp_path: Path) -> None:
-    copy = scratch.copied(root, tmp_path / "into")
+    copy = scratch.copy_root(root, tmp_path / "into")
 
     assert copy == scratch.copy_of(root, tmp_path / "into")
     (root / "main.tf").write_text(CALL.format("../../../elsewhere"), "utf-8")
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "main.tf").touch()
 
-    assert scratch.copied(root, tmp_path / "into") == copy
+    assert scratch.copy_root(root, tmp_path / "into") == copy
     assert (copy / "../../../elsewhere/main.tf").resolve().exists()
 
 

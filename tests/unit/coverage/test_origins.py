@@ -70,6 +70,6 @@ def test_what_is_not_the_project_s_is_left_out(project: Path) -> None:
 
     assert origins.of({"/var/task/boto3.py": digest(""), "/var/task/botocore.py": digest("")}) == {}
     assert origins.of({"/var/task/app.py": digest("other")}) == {}
-    assert origins.changed("/var/task/package/store/items.py") == project / "src/package/store/items.py"
-    assert origins.changed("/var/task/botocore.py") is None
+    assert origins.later_edition("/var/task/package/store/items.py") == project / "src/package/store/items.py"
+    assert origins.later_edition("/var/task/botocore.py") is None
     assert {"package", "app.py", "one"} <= origins.names

@@ -10,7 +10,7 @@ import pytest
 from harness import FiredEvent
 from harness.aws.logs import Invocation
 from harness.aws.rest import Request
-from harness.diagnosis.causes import answered, cause_of, grouped, is_server_error
+from harness.diagnosis.causes import cause_of, group, hop_of_server_error, is_server_error
 from harness.hops import Hop, Trace
 
 ACCEPTED = Hop(name="accepted by EventBridge", state="reached", seen="id 1, bus default")
@@ -118,7 +118,7 @@ def test_a_cause_is_one_line_of_bounded_length() -> None:
 
 
 def test_tests_share_a_cause_in_the_order_in_which_they_failed() -> None:
-    assert grouped([("a", "one"), ("b", "two"), ("c", "one")]) == {"one": ["a", "c"], "two": ["b"]}
+    assert group([("a", "one"), ("b", "two"), ("c", "one")]) == {"one": ["a", "c"], "two": ["b"]}
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_an_answer_of_the_api_names_the_error_of_the_function_that_ran(
     earlier = Invocation(request_id="1", begun=80.0, messages=("[ERROR] ValueError: of another test",))
     meanwhile = Invocation(request_id="2", begun=100.1, messages=logged)
 
-    answer = answered(request, [earlier, meanwhile])
+    answer = hop_of_server_error(request, [earlier, meanwhile])
 
     assert cause_of("assert 502 == 200", [trace(ACCEPTED)], [], answer) == cause
     assert is_server_error([request])

@@ -21,7 +21,7 @@ NEW_YEAR = "2026-01-01T00:00"  # a Thursday
 
 
 def times(fields: str, since: str = NEW_YEAR, count: int = 3) -> list[str]:
-    found = cron.parsed(f"cron({fields})", fields).times(datetime.fromisoformat(since))
+    found = cron.parse_cron(f"cron({fields})", fields).times(datetime.fromisoformat(since))
     return [time.isoformat(timespec="minutes") for time in itertools.islice(found, count)]
 
 
@@ -73,7 +73,7 @@ def test_a_range_of_hours_may_go_over_midnight() -> None:
     ],
 )
 def test_minutes(field: str, expected: list[int]) -> None:
-    assert list(cron.parsed("cron", f"{field} 0 1 1 ? *").minutes) == expected
+    assert list(cron.parse_cron("cron", f"{field} 0 1 1 ? *").minutes) == expected
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_months_and_years(fields: str, expected: list[str]) -> None:
 )
 def test_what_aws_refuses_is_an_error_of_one_line(fields: str, told: str) -> None:
     with pytest.raises(ScheduleError, match=told) as failure:
-        cron.parsed(f"cron({fields})", fields)
+        cron.parse_cron(f"cron({fields})", fields)
 
     assert str(failure.value).startswith(f"cron({fields}): expected ")
     assert "\n" not in str(failure.value)
@@ -203,7 +203,7 @@ def test_times_are_in_order_and_never_before_the_start(
 ) -> None:
     fields = f"{minute},0 {hour},12 {day} *"
 
-    found = list(itertools.islice(cron.parsed("cron", fields).times(since), 10))
+    found = list(itertools.islice(cron.parse_cron("cron", fields).times(since), 10))
 
     assert len(found) == 10
     assert found == sorted(set(found))

@@ -151,11 +151,11 @@ def test_a_template_that_becomes_no_json_is_an_error() -> None:
     ],
 )
 def test_a_path_selects_a_part(path: str, expected: object) -> None:
-    assert inputs.selected(path, EC2) == expected
+    assert inputs.select(path, EC2) == expected
 
 
 def test_a_path_goes_into_each_item_of_a_list() -> None:
-    assert inputs.selected("$.a[*].b", {"a": [{"b": 1}, {"b": 2}]}) == [1, 2]
+    assert inputs.select("$.a[*].b", {"a": [{"b": 1}, {"b": 2}]}) == [1, 2]
 
 
 def test_a_rules_input_and_its_part_of_the_event() -> None:

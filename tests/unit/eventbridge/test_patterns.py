@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from moto.events.models import EventPattern
 
 from harness.errors import PatternError
-from harness.eventbridge.patterns import as_fired, can_be_sent, completed, matches, matching, near_misses
+from harness.eventbridge.patterns import as_fired, can_be_sent, complete, matches, matching, near_misses
 
 type Json = dict[str, Any]
 
@@ -193,7 +193,7 @@ def test_every_leaf_has_its_near_miss(pattern: Json) -> None:
 def test_what_is_given_is_completed_with_what_the_pattern_asks_for_besides() -> None:
     pattern = {"source": ["shop"], "detail": {"total": [{"numeric": [">", 0]}], "by": {"kind": ["person"]}}}
 
-    event = completed(pattern, {"detail": {"id": "o-1", "total": 5, "by": {"name": "Ada"}}})
+    event = complete(pattern, {"detail": {"id": "o-1", "total": 5, "by": {"name": "Ada"}}})
 
     assert event["detail"] == {"id": "o-1", "total": 5, "by": {"name": "Ada", "kind": "person"}}
     assert event["source"] == "shop"
@@ -201,9 +201,9 @@ def test_what_is_given_is_completed_with_what_the_pattern_asks_for_besides() -> 
 
 def test_what_is_given_stays_as_it_is_if_it_matches_or_contradicts() -> None:
     absent = {"detail": {"error": [{"exists": False}]}}
-    contradiction = completed({"detail": {"total": [1]}}, {"detail": {"total": 2}})
+    contradiction = complete({"detail": {"total": [1]}}, {"detail": {"total": 2}})
 
-    assert completed(absent, {"detail": {"id": 1}})["detail"] == {"id": 1}
+    assert complete(absent, {"detail": {"id": 1}})["detail"] == {"id": 1}
     assert contradiction["detail"] == {"total": 2}
     assert not matches({"detail": {"total": [1]}}, contradiction)
 

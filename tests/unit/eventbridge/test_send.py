@@ -33,7 +33,7 @@ class Bus:
 def test_an_event_is_sent_to_its_bus_and_has_the_id_that_eventbridge_gave() -> None:
     bus = Bus({"EventId": "e-1"})
 
-    accepted = send.sent(bus, EVENT)
+    accepted = send.put_event(bus, EVENT)
 
     assert accepted == replace(EVENT, id="e-1")
     (entry,) = bus.entries
@@ -46,6 +46,6 @@ def test_a_refused_event_is_an_error_with_the_answer() -> None:
     refusal = {"ErrorCode": "InternalFailure", "ErrorMessage": "no"}
 
     with pytest.raises(ExpectationError, match="InternalFailure") as caught:
-        send.sent(Bus(refusal), EVENT)
+        send.put_event(Bus(refusal), EVENT)
 
     assert caught.value.got == refusal

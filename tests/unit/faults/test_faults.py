@@ -94,7 +94,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = tmp_path / "mitmdump"
     program.write_text(SERVER.format(python=sys.executable, home=str(tmp_path), met=MET), "utf-8")
     program.chmod(0o755)
-    monkeypatch.setattr(environments, "cached", lambda *_: tmp_path / "python")
+    monkeypatch.setattr(environments, "install", lambda *_: tmp_path / "python")
     return tmp_path
 
 

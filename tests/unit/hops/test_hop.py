@@ -25,8 +25,8 @@ def an_event() -> FiredEvent:
 def test_the_stop_is_the_first_hop_that_failed() -> None:
     trace = [Hop(name=state, state=state, seen="") for state in ("reached", "unknown", "failed")]
 
-    assert hops.failed(trace) == trace[2]
-    assert hops.failed(trace[:2]) is None
+    assert hops.failure_in(trace) == trace[2]
+    assert hops.failure_in(trace[:2]) is None
 
 
 def test_the_text_is_aligned_and_log_lines_stand_below() -> None:
@@ -37,7 +37,7 @@ def test_the_text_is_aligned_and_log_lines_stand_below() -> None:
         Hop(name="fourth", state="unreached", seen=""),
     ]
 
-    assert hops.told(trace).splitlines() == [
+    assert hops.format_hops(trace).splitlines() == [
         "  ✓ one         fine",
         '      > {"a": 1}',
         "  ✗ the second  bad",
@@ -47,16 +47,16 @@ def test_the_text_is_aligned_and_log_lines_stand_below() -> None:
         "  · fourth",
     ]
     event = an_event()
-    headed = hops.told_all([Trace(sent=event, hops=tuple(trace[:1]))])
+    headed = hops.format_traces([Trace(sent=event, hops=tuple(trace[:1]))])
     assert headed == f"event {event.id} (shop, 'placed'):\n  ✓ one  fine\n      > {{\"a\": 1}}"
     message = sent(QUEUE)
-    assert hops.told_all([Trace(sent=message, hops=())]) == f"{message.id} (sent to sqs:jobs):\n"
+    assert hops.format_traces([Trace(sent=message, hops=())]) == f"{message.id} (sent to sqs:jobs):\n"
 
 
 def test_of_many_events_the_latest_are_traced() -> None:
     fired = [an_event() for _ in range(12)]
 
-    found = hops.traced(lambda event: (Hop(name=event.id, state="reached", seen=""),), fired)
+    found = hops.trace_all(lambda event: (Hop(name=event.id, state="reached", seen=""),), fired)
 
     assert [trace.sent for trace in found] == fired[:1:-1]
     assert [trace.hops[0].name for trace in found] == [event.id for event in fired[:1:-1]]
@@ -72,7 +72,7 @@ def test_an_emulator_that_hangs_holds_nobody_up() -> None:
         return (Hop(name="done", state="reached", seen=""),)
 
     begun = time.monotonic()
-    found = hops.traced(trace, fired, budget=0.3)
+    found = hops.trace_all(trace, fired, budget=0.3)
     released.set()
 
     assert time.monotonic() - begun < 10

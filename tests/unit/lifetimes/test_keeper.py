@@ -185,7 +185,7 @@ def test_stopping_it_leaves_the_context_once(started: Callable[..., Keeper], pro
 
     assert project.done() == ["left"]
     assert running.ended() != ""
-    assert keeper.found(running.folder) is None
+    assert keeper.find(running.folder) is None
 
 
 def test_a_context_that_is_not_entered_is_told_in_its_own_words(started: Callable[..., Keeper]) -> None:
@@ -241,7 +241,7 @@ def test_the_end_of_the_emulator_is_known_here(started: Callable[..., Keeper], p
 
     how = eventually(endpoint.ended, what="the emulator's end", timeout=5)
     assert how == "backend 'fake': it ended with exit code -9 in mid-run"
-    assert keeper.found(running.folder) is None
+    assert keeper.find(running.folder) is None
 
 
 def test_what_is_held_on_a_backend_ends_with_it_for_the_same_reason(
@@ -315,11 +315,11 @@ def test_one_that_is_not_bound_outlives_its_starter_and_is_found(
 ) -> None:
     starter("contexts:good,free,starting").kill()
 
-    running = eventually(lambda: keeper.found(project.folder / "keeper0"), what="the keeper")
+    running = eventually(lambda: keeper.find(project.folder / "keeper0"), what="the keeper")
     assert running is not None
     assert running.ready().outputs["url"] == "https://x"
     running.stop()
-    assert keeper.found(project.folder / "keeper0") is None
+    assert keeper.find(project.folder / "keeper0") is None
     assert project.done() == ["left"]
 
 
@@ -328,7 +328,7 @@ def test_none_is_found_where_none_runs(tmp_path: Path, text: str | None) -> None
     if text is not None:
         (tmp_path / "keeper.json").write_text(text, "utf-8")
 
-    assert keeper.found(tmp_path) is None
+    assert keeper.find(tmp_path) is None
 
 
 def test_one_that_was_killed_is_not_found(started: Callable[..., Keeper]) -> None:
@@ -338,7 +338,7 @@ def test_one_that_was_killed_is_not_found(started: Callable[..., Keeper]) -> Non
     psutil.Process(running.pid).kill()
 
     eventually(running.ended, what="its end")
-    assert keeper.found(running.folder) is None
+    assert keeper.find(running.folder) is None
 
 
 def test_what_is_told_can_be_read_back() -> None:

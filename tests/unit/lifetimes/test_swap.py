@@ -73,7 +73,7 @@ def planned(settings: Settings, tmp_path: Path) -> Planned:
         (tmp_path / "terraform.tfstate").write_text(json.dumps(state), "utf-8")
         stage = replace(settings, terraform_dir=tmp_path, variables=variables or {}, environ={})
         applied = commands.Terraform(program="/t", root=tmp_path, environ={}, variables={}, timeout=1.0)
-        return swap.planned(stage, applied, applied.outputs(), ZIPS)
+        return swap.plan(stage, applied, applied.outputs(), ZIPS)
 
     return plan
 

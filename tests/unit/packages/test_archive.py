@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.packages.archive import Member, files_in, written
+from harness.packages.archive import Member, files_in, write_zip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,27 +21,27 @@ def members(tmp_path: Path) -> dict[PurePosixPath, Member]:
 
 
 def test_an_unchanged_zip_is_left_untouched(members: dict[PurePosixPath, Member], tmp_path: Path) -> None:
-    output = written(members, tmp_path / "build" / "app.zip")
+    output = write_zip(members, tmp_path / "build" / "app.zip")
     os.utime(output, (1_000_000_000, 1_000_000_000))
 
-    written(members, output)
+    write_zip(members, output)
 
     assert output.stat().st_mtime == 1_000_000_000
     assert sorted(file.name for file in output.parent.iterdir()) == ["app.lock", "app.zip"]
 
 
 def test_a_changed_member_is_another_zip(members: dict[PurePosixPath, Member], tmp_path: Path) -> None:
-    first = written(members, tmp_path / "app.zip").read_bytes()
+    first = write_zip(members, tmp_path / "app.zip").read_bytes()
     members[PurePosixPath("a.txt")].file.write_text("changed", "utf-8")
 
-    assert written(members, tmp_path / "app.zip").read_bytes() != first
+    assert write_zip(members, tmp_path / "app.zip").read_bytes() != first
 
 
 def test_members_are_sorted_stored_readable_and_of_one_fixed_time(
     members: dict[PurePosixPath, Member], tmp_path: Path
 ) -> None:
     members[PurePosixPath("c")] = Member(tmp_path / "a.txt", is_executable=True)
-    entries = zipfile.ZipFile(written(members, tmp_path / "app.zip")).infolist()
+    entries = zipfile.ZipFile(write_zip(members, tmp_path / "app.zip")).infolist()
 
     assert [(entry.filename, entry.external_attr >> 16) for entry in entries] == [
         ("a.txt", 0o100644),

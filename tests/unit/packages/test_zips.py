@@ -86,10 +86,10 @@ def test_no_backend_is_asked_where_all_is_built_for_this_machine(several: Settin
 
 
 def test_packages_are_selected_by_name(several: Settings) -> None:
-    assert [package.name for package in packages.selected(several, [])] == ["", "other"]
-    assert [package.name for package in packages.selected(several, ["other"])] == ["other"]
+    assert [package.name for package in packages.select(several, [])] == ["", "other"]
+    assert [package.name for package in packages.select(several, ["other"])] == ["other"]
     with pytest.raises(SettingsError, match=r"with a name \(other\), got 'othr'; did you mean other\?"):
-        packages.selected(several, ["othr"])
+        packages.select(several, ["othr"])
 
 
 def test_all_sources_are_watched_and_no_zip(several: Settings, tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_all_sources_are_watched_and_no_zip(several: Settings, tmp_path: Path) -
     (other,) = several.packages
     settings = replace(several, packages=(replace(other, requirements=requirements),))
 
-    sources, zips = packages.watched(settings)
+    sources, zips = packages.watch_paths(settings)
 
     assert sources == [tmp_path / "app", tmp_path / "other", requirements]
     assert {file.name for file in zips} >= {"app.zip", "app.lock", "app.new", f"other.{HERE}.zip"}

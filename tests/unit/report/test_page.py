@@ -16,7 +16,7 @@ from harness.aws.rest import ApiClient, Request
 from harness.hops import Hop
 from harness.report.latency import MOST_MARKS, figures, percentile, status_class
 from harness.report.page import render, write
-from harness.report.results import AwsCall, Invocation, Outcome, Run, TestResult, Trace, joined
+from harness.report.results import AwsCall, Invocation, Outcome, Run, TestResult, Trace, join_phases
 from harness.report.texts import LONGEST_TEXT, MOST_LINES, excerpt
 from harness.telemetry.timeline import Span
 
@@ -210,7 +210,7 @@ def test_the_phases_of_a_test_are_joined_to_one_with_the_worst_outcome() -> None
         outcome="error", begun=BEGUN + 6, seconds=2.0, message="teardown", sections={"end": "e"}
     )
 
-    test = joined([setup, call, teardown])
+    test = join_phases([setup, call, teardown])
 
     assert (test.outcome, test.begun, test.seconds) == ("error", BEGUN, 8.0)
     assert (test.message, test.sections) == ("call\n\nteardown", {"set-up": "s", "end": "e"})
@@ -227,12 +227,12 @@ def test_the_phases_of_a_test_are_joined_to_one_with_the_worst_outcome() -> None
     ],
 )
 def test_the_worst_outcome_of_the_phases_counts(outcomes: tuple[Outcome, ...], expected: str) -> None:
-    assert joined(result(outcome=outcome) for outcome in outcomes).outcome == expected
+    assert join_phases(result(outcome=outcome) for outcome in outcomes).outcome == expected
 
 
 def test_a_test_of_no_phases_is_an_error() -> None:
     with pytest.raises(ValueError, match="expected the phases of a test, got none"):
-        joined([])
+        join_phases([])
 
 
 def test_the_page_has_its_landmarks_and_counts() -> None:

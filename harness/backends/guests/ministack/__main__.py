@@ -153,7 +153,7 @@ def main() -> None:
     sns._deliver_to_lambda = _with_all_fields(sns._deliver_to_lambda)  # noqa: SLF001
     ministack_openapi.install()
     workers.install()
-    app.app = behind_tls(ministack_state.with_state(ministack_calls.logged(app.app)))
+    app.app = behind_tls(ministack_state.with_state(ministack_calls.log_calls(app.app)))
     app.main()
 
 

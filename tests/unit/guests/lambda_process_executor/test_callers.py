@@ -21,7 +21,7 @@ def environment(name: str = "reader", key: str = KEY) -> Environment:
         "AWS_ACCESS_KEY_ID": key,
         callers.APP_ID: callers.new_app_id(),
     }
-    return callers.known(variables)
+    return callers.remember(variables)
 
 
 @pytest.fixture(autouse=True)

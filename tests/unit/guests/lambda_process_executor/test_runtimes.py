@@ -85,6 +85,6 @@ def test_a_wrapper_is_started_in_the_place_of_a_managed_runtime_only() -> None:
     managed = own_python().command("app.handler", ON_LAMBDA, Path("/code"))
     provided = Provided().command("any", ON_LAMBDA, Path("/code"))
 
-    assert managed.wrapped("/opt/wrapper").argv == ("/opt/wrapper", *managed.argv)
-    assert managed.wrapped(None) == managed
-    assert provided.wrapped("/opt/wrapper") == provided
+    assert managed.wrap_with("/opt/wrapper").argv == ("/opt/wrapper", *managed.argv)
+    assert managed.wrap_with(None) == managed
+    assert provided.wrap_with("/opt/wrapper") == provided

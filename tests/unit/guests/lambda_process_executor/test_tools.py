@@ -214,10 +214,10 @@ def test_the_plan_of_a_run_that_was_killed_does_not_count(endpoint: Endpoint) ->
     ended.wait()
     text = json.dumps({"run": "1", "library": "/nowhere"})
     (folder / f"coverage-{ended.pid}.json").write_text(text, "utf-8")
-    assert tools.wanted("f") == tools.NONE
+    assert tools.tool_for("f") == tools.NONE
 
     (folder / f"coverage-{os.getpid()}.json").write_text(text, "utf-8")
-    assert tools.wanted("f").kept == ["/nowhere"]
+    assert tools.tool_for("f").kept == ["/nowhere"]
 
 
 DEBUGPY = """

@@ -49,7 +49,7 @@ class BundleStore:
         Raises:
             zipfile.BadZipFile: an archive is none.
         """
-        bundle = self._held(content, holder)
+        bundle = self._hold(content, holder)
         try:
             with bundle.unpacking:
                 if not bundle.is_ready:
@@ -78,7 +78,7 @@ class BundleStore:
             self._bundles.clear()
         remove_tree(self._root)
 
-    def _held(self, content: str, holder: str) -> _Bundle:
+    def _hold(self, content: str, holder: str) -> _Bundle:
         with self._lock:
             if content not in self._bundles:
                 self._bundles[content] = _Bundle(path=self._new_directory(content))

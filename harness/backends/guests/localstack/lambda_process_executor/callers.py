@@ -49,7 +49,7 @@ def new_app_id() -> str:
     return f"{_PREFIX}{uuid4().hex[:12]}"
 
 
-def known(variables: Mapping[str, str]) -> Environment:
+def remember(variables: Mapping[str, str]) -> Environment:
     """Remember and return an execution environment whose process has these environment variables."""
     environment = Environment(
         function=variables.get("AWS_LAMBDA_FUNCTION_NAME", ""),

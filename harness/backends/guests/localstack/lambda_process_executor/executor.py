@@ -140,7 +140,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         own = settings.environment or {}
         command = runtime.command(settings.handler, view, code)
         return Spec(
-            command=command.wrapped(own.get("AWS_LAMBDA_EXEC_WRAPPER")),
+            command=command.wrap_with(own.get("AWS_LAMBDA_EXEC_WRAPPER")),
             version=self.function_version.id.qualifier,
             environment={**command.variables, **function_environment(env_vars, own, around)},
             view=view,

@@ -43,14 +43,14 @@ def main() -> None:
             enter(plan)
             os.chdir(CODE)
         if plan["has_log_frames"]:
-            os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(kept_open(sys.stdout.fileno()))
+            os.environ["_LAMBDA_TELEMETRY_LOG_FD"] = str(keep_open(sys.stdout.fileno()))
         os.execv(plan["argv"][0], plan["argv"])  # noqa: S606
     except OSError as error:
         sys.stderr.write(f"{plan['argv'][0]} can't be started: {error}\n")
         sys.exit(CANNOT_RUN)
 
 
-def kept_open(descriptor: int) -> int:
+def keep_open(descriptor: int) -> int:
     """Return a duplicate that the runtime inherits."""
     duplicate = os.dup(descriptor)
     os.set_inheritable(duplicate, True)  # noqa: FBT003 # as it is called
@@ -59,7 +59,7 @@ def kept_open(descriptor: int) -> int:
 
 def hold_lifeline() -> None:
     """Take the lifeline away from standard input, and have this process group end with it."""
-    lifeline = kept_open(sys.stdin.fileno())
+    lifeline = keep_open(sys.stdin.fileno())
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123
         os.dup2(nothing.fileno(), sys.stdin.fileno())
     if hasattr(fcntl, "F_SETSIG"):

@@ -17,7 +17,7 @@ _BEGUN, _CALLER = "harness_begun", "harness_caller"
 @hooks.on_infra_start()  # type: ignore[untyped-decorator, unused-ignore]
 def note_calls() -> None:
     """Write a log if one is wanted, and serve it."""
-    log = request_log.opened()
+    log = request_log.open_log()
     if log is None:
         return
     from localstack.aws import handlers  # noqa: PLC0415 # only once LocalStack starts

@@ -44,9 +44,9 @@ class Exchange:
     answer: bytes = b""
 
 
-def logged(served: Application) -> Application:
+def log_calls(served: Application) -> Application:
     """Return the application with a log of its calls, if one is wanted."""
-    log = request_log.opened()
+    log = request_log.open_log()
     if log is None:
         return served
 

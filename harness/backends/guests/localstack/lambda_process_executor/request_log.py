@@ -92,7 +92,7 @@ class RequestLog:
 
 
 @functools.cache
-def opened() -> RequestLog | None:
+def open_log() -> RequestLog | None:
     """Return this emulator's log, emptied when it is first asked for; None if none is wanted."""
     path = os.environ.get(VARIABLE)
     return RequestLog(Path(path)) if path else None
@@ -108,7 +108,7 @@ def note_invocation(function: str, arn: str, request_id: str, began: float, erro
         began: when it began, in seconds since the epoch.
         error: Lambda's word for how it failed; empty if it did not.
     """
-    if log := opened():
+    if log := open_log():
         _, _, _, region, account, *_ = f"{arn}:::::".split(":")
         call = Call(
             begun=began,

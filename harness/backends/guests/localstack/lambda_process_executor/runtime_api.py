@@ -230,14 +230,14 @@ class _Handler(BaseHTTPRequestHandler):
         status = HTTPStatus.ACCEPTED
         try:
             body = self._body(self.server.api.max_response)
-            reply = self._broken_stream() or Reply(body=body, error_type=error_type)
+            reply = self._stream_error() or Reply(body=body, error_type=error_type)
         except TooLargeError as error:
             reply = error_reply(TOO_LARGE, str(error))
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         is_known = self.server.api.settle(request_id, reply)
         self._answer(status if is_known else HTTPStatus.BAD_REQUEST)
 
-    def _broken_stream(self) -> Reply | None:
+    def _stream_error(self) -> Reply | None:
         """Return the error that ended a streamed response, from its trailers.
 
         https://docs.aws.amazon.com/lambda/latest/dg/runtimes-custom.html#runtimes-custom-response-streaming

@@ -48,7 +48,7 @@ class Command:
     kept: tuple[Path, ...] = ()
     takes_tools: bool = False
 
-    def wrapped(self, wrapper: str | None) -> Self:
+    def wrap_with(self, wrapper: str | None) -> Self:
         """Return this command as the arguments of a wrapper, if there is one.
 
         https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper

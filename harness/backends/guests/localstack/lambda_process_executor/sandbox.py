@@ -24,7 +24,7 @@ from lambda_process_executor.runtime_api import (
     error_reply,
 )
 from lambda_process_executor.runtimes import Command
-from lambda_process_executor.view import ON_LAMBDA, View, files, launched
+from lambda_process_executor.view import ON_LAMBDA, View, files, launch_command
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -108,7 +108,7 @@ class Sandbox:
         self._init_error: InitError | None = None
         self._messages: list[str] = []
         self._peak_memory = 0
-        self._caller = callers.known(spec.environment)
+        self._caller = callers.remember(spec.environment)
 
     def start(self) -> InitError | None:
         """Start the function's process and wait until it is initialised; return its error if it can't be.
@@ -121,10 +121,10 @@ class Sandbox:
             StoppedError: `stop` was called meanwhile.
         """
         began = time.monotonic()
-        if tools.wanted(self._spec.function).kind == tools.DEBUGGER:
+        if tools.tool_for(self._spec.function).kind == tools.DEBUGGER:
             return None
         try:
-            self._initialised(Deadline(self._spec.init_timeout))
+            self._ensure_running(Deadline(self._spec.init_timeout))
         except TimeoutError:
             self._end_failed_init(time.monotonic() - began, "timeout", None)
         except (InitFailedError, ExitedError) as error:
@@ -192,7 +192,7 @@ class Sandbox:
             return self._exchange(invocation, deadline), None
         except TimeoutError:
             self._drop_runtime()
-            return self._timed_out(invocation.request_id), "timeout"
+            return self._time_out(invocation.request_id), "timeout"
         except (InitFailedError, ExitedError) as error:
             self._drop_runtime()
             reply = _reply_of(error, invocation.request_id)
@@ -207,14 +207,14 @@ class Sandbox:
 
     def _exchange(self, invocation: Invocation, deadline: Deadline) -> Reply:
         """Have the process answer; if it ended before it took the invocation, have a new one do so."""
-        runtime = self._initialised(deadline)
+        runtime = self._ensure_running(deadline)
         try:
             return self._exchange_with(runtime, invocation, deadline)
         except ExitedError:
             if runtime.has_taken(invocation.request_id):
                 raise
         self._drop_runtime()
-        return self._exchange_with(self._initialised(deadline), invocation, deadline)
+        return self._exchange_with(self._ensure_running(deadline), invocation, deadline)
 
     def _exchange_with(self, runtime: "_Runtime", invocation: Invocation, deadline: Deadline) -> Reply:
         submitted = runtime.submit(replace(invocation, deadline_ms=deadline.epoch_ms()))
@@ -225,7 +225,7 @@ class Sandbox:
             self._drop_runtime()
         return reply
 
-    def _initialised(self, deadline: Deadline) -> "_Runtime":
+    def _ensure_running(self, deadline: Deadline) -> "_Runtime":
         """Return the running process, or start one and wait until it is ready."""
         if self._runtime and not self._runtime.is_alive:
             self._drop_runtime()
@@ -258,7 +258,7 @@ class Sandbox:
             self._peak_memory = max(self._peak_memory, runtime.peak_memory())
             runtime.close()
 
-    def _timed_out(self, request_id: str) -> Reply:
+    def _time_out(self, request_id: str) -> Reply:
         message = f"{logs.utc_now()} {request_id} Task timed out after {self._spec.timeout:.2f} seconds"
         self._messages.append(message)
         return error_reply("Sandbox.Timedout", message)
@@ -286,7 +286,7 @@ class _Runtime:
     """The function's process together with its Runtime API and its output."""
 
     def __init__(self, spec: Spec) -> None:
-        self._tool = tools.taken(spec.function) if spec.function else tools.NONE
+        self._tool = tools.take(spec.function) if spec.function else tools.NONE
         self._api = RuntimeApi(spec.max_response, self._tool)
         self._decoder = logs.MessageDecoder()
         self._in_use = threading.Lock()
@@ -295,7 +295,7 @@ class _Runtime:
         try:
             self._child = self._start(spec)
         except OSError:
-            tools.given_back(self._tool)
+            tools.give_back(self._tool)
             self._close_ends()
             raise
         self.ready = self._api.ready
@@ -306,7 +306,7 @@ class _Runtime:
     def _start(self, spec: Spec) -> Child:
         address = {"AWS_LAMBDA_RUNTIME_API": self._api.address}
         return Child(
-            launched(spec.plan(self._hot.over, self._tool)),
+            launch_command(spec.plan(self._hot.over, self._tool)),
             environment={**spec.environment, **address, **self._tool.variables},
             directory=spec.code,
             on_exit=lambda code: self._api.fail(ExitedError(code)),
@@ -361,7 +361,7 @@ class _Runtime:
 
     def close(self) -> None:
         """End the process and all that it started."""
-        tools.given_back(self._tool)
+        tools.give_back(self._tool)
         self._child.kill()
         self._api.fail(ExitedError(-signal.SIGKILL))
         with self._in_use:

@@ -76,22 +76,22 @@ def prepare() -> None:
         Path(folder).mkdir(exist_ok=True)
 
 
-def wanted(function: str) -> Tool:
+def tool_for(function: str) -> Tool:
     """Return what is to run in a process of a function that starts now."""
     debugger = _debugger(function)
-    return debugger if debugger.stamp and debugger.stamp not in _TAKEN else _planned(COVERAGE)
+    return debugger if debugger.stamp and debugger.stamp not in _TAKEN else _find(COVERAGE)
 
 
-def taken(function: str) -> Tool:
+def take(function: str) -> Tool:
     """Return the same for a process that starts with it: one process at a time has a debugger."""
     with _LOCK:
-        tool = wanted(function)
+        tool = tool_for(function)
         if tool.kind == DEBUGGER:
             _TAKEN.add(tool.stamp)
         return tool
 
 
-def given_back(tool: Tool) -> None:
+def give_back(tool: Tool) -> None:
     """Take note that a process has ended that ran with a tool."""
     _TAKEN.discard(tool.stamp)
 
@@ -100,14 +100,14 @@ def stands(tool: Tool, function: str) -> bool:
     """Whether a process that runs with a tool is to go on with it."""
     if tool.kind == DEBUGGER:
         return tool.stamp == _debugger(function).stamp
-    return tool.stamp == wanted(function).stamp
+    return tool.stamp == tool_for(function).stamp
 
 
 def _debugger(function: str) -> Tool:
-    return _planned(DEBUGGER, lambda plan: plan["function"] == function)
+    return _find(DEBUGGER, lambda plan: plan["function"] == function)
 
 
-def _planned(kind: str, is_meant: Callable[[Mapping[str, Any]], bool] = lambda _: True) -> Tool:
+def _find(kind: str, is_meant: Callable[[Mapping[str, Any]], bool] = lambda _: True) -> Tool:
     folder = os.environ.get("LAMBDA_PROCESS_TOOLS")
     for file in sorted(Path(folder).glob(f"{kind}-*.json")) if folder else ():
         tool = _read(file) if _is_running(int(file.stem.rpartition("-")[2])) else NONE

@@ -32,7 +32,7 @@ class View:
 ON_LAMBDA = View(code=Path("/var/task"), layers=Path("/opt"), tmp=Path("/tmp"))  # noqa: S108
 
 
-def launched(plan: dict[str, object]) -> list[str]:
+def launch_command(plan: dict[str, object]) -> list[str]:
     """Return the command that carries out a launcher's plan."""
     return [sys.executable, "-I", "-S", str(LAUNCHER), json.dumps(plan)]
 
@@ -58,7 +58,7 @@ def obstacle() -> str:
     with tempfile.TemporaryDirectory() as empty:
         here = Path(empty)
         plan: dict[str, object] = {"argv": ["/bin/true"], "has_log_frames": False, "over": {}}
-        argv = launched(plan | files(here, here, here, packages=None, kept=()))
+        argv = launch_command(plan | files(here, here, here, packages=None, kept=()))
         done = subprocess.run(  # noqa: S603
             argv,
             stdin=subprocess.PIPE,

@@ -52,15 +52,15 @@ def install() -> None:
     hot.prepare()
     tools.prepare()
     lambda_runtime._worker_class_for = lambda _config: Environment  # noqa: SLF001 - the version is pinned
-    lambda_svc._execute_function_warm = executed  # noqa: SLF001
-    lambda_svc._execute_function_provided_warm = executed  # noqa: SLF001
+    lambda_svc._execute_function_warm = execute  # noqa: SLF001
+    lambda_svc._execute_function_provided_warm = execute  # noqa: SLF001
     lambda_svc._inbound_invoke_depth = _with_lineage(lambda_svc._inbound_invoke_depth)  # noqa: SLF001
     lambda_svc.handle_request = _with_runtimes_prepared(lambda_svc.handle_request)
     lambda_svc._invoke = _with_client_context(lambda_svc._invoke)  # noqa: SLF001
     lambda_svc._create_function = _with_code_checked(lambda_svc._create_function)  # noqa: SLF001
 
 
-def executed(function: Config, event: object, request_id: str) -> Config:
+def execute(function: Config, event: object, request_id: str) -> Config:
     """Run one invocation, and return its outcome as MiniStack's own executors do."""
     config = function.get("config") or function
     lambda_svc._ensure_reaper_thread()  # noqa: SLF001
@@ -112,7 +112,7 @@ class Environment:
             with self._lock:
                 outcome = self._spawn().invoke(invocation)
         except (RefusedError, StoppedError) as problem:
-            return _failed(str(problem))
+            return _failure(str(problem))
         return _result(outcome)
 
     def _spawn(self) -> Sandbox:
@@ -152,13 +152,13 @@ def _result(outcome: Outcome) -> Config:
     }
 
 
-def _failed(reason: str) -> Config:
+def _failure(reason: str) -> Config:
     body = {"errorType": "Runtime.InvalidEntrypoint", "errorMessage": reason}
     return {"status": "error", "result": body, "error": reason, "log": _Lines.of([f"[ERROR] {reason}"])}
 
 
 def _spec(config: Config, code_zip: bytes, holder: str) -> Spec:
-    runtime, code, layers = _held(config, code_zip, holder)
+    runtime, code, layers = _hold_function(config, code_zip, holder)
     scratch = Path(tempfile.mkdtemp(prefix=f"{config['FunctionName']}-", dir=_work_directory()))
     view = ON_LAMBDA if not obstacle() else View(code=code, layers=layers, tmp=scratch)
     around = Surroundings(
@@ -172,9 +172,9 @@ def _spec(config: Config, code_zip: bytes, holder: str) -> Spec:
     own = {name: str(value) for name, value in lambda_svc._runtime_env_vars(config).items()}  # noqa: SLF001
     command = runtime.command(config.get("Handler", ""), view, code)
     return Spec(
-        command=command.wrapped(own.get("AWS_LAMBDA_EXEC_WRAPPER")),
+        command=command.wrap_with(own.get("AWS_LAMBDA_EXEC_WRAPPER")),
         version=config.get("Version", "$LATEST"),
-        environment={**command.variables, **function_environment(_given(config), own, around)},
+        environment={**command.variables, **function_environment(_lambda_variables(config), own, around)},
         view=view,
         code=code,
         layers=layers,
@@ -185,7 +185,7 @@ def _spec(config: Config, code_zip: bytes, holder: str) -> Spec:
     )
 
 
-def _held(config: Config, code_zip: bytes, holder: str) -> tuple[Runtime, Path, Path]:
+def _hold_function(config: Config, code_zip: bytes, holder: str) -> tuple[Runtime, Path, Path]:
     """Return what runs a function, and the directories of its code and of its merged layers.
 
     Raises:
@@ -205,7 +205,7 @@ def _runtime(config: Config) -> Runtime:
     return runtime_of(config.get("FunctionName", ""), config.get("Runtime"), package_type)
 
 
-def _given(config: Config) -> dict[str, str]:
+def _lambda_variables(config: Config) -> dict[str, str]:
     """Return the variables that Lambda sets.
 
     https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
@@ -335,7 +335,7 @@ def _problem(function: Config) -> str:
         )
     holder = uuid4().hex
     try:
-        _held(config, code, holder)
+        _hold_function(config, code, holder)
     except RefusedError as problem:
         return str(problem)
     finally:

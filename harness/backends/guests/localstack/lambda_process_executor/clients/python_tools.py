@@ -47,14 +47,14 @@ def _debug(plan: dict[str, Any], directories: list[str]) -> None:
     """Wait until a debugger has attached; the project's paths are known to it as those of the code."""
     roots = [[local, remote.replace(CODE, directories[0], 1)] for remote, local in plan["roots"]]
     os.environ[ROOTS] = json.dumps(roots)
-    debugpy = _imported("debugpy", plan["library"])
+    debugpy = _import("debugpy", plan["library"])
     debugpy.listen(("127.0.0.1", plan["port"]))
     del os.environ[ROOTS]
     _call("POST", FOUND, b"waiting")
     debugpy.wait_for_client()
 
 
-def _imported(name: str, folder: str) -> Any:
+def _import(name: str, folder: str) -> Any:
     """Import a package from its directory, and nothing else that lies beside it."""
     file = os.path.join(folder, "__init__.py")  # noqa: PTH118
     spec = importlib.util.spec_from_file_location(name, file, submodule_search_locations=[folder])
@@ -66,7 +66,7 @@ def _imported(name: str, folder: str) -> Any:
 
 
 def _measure(plan: dict[str, Any], directories: list[str]) -> None:
-    coverage = _imported("coverage", plan["library"])
+    coverage = _import("coverage", plan["library"])
     from awslambdaric.lambda_runtime_client import LambdaRuntimeClient as Client  # noqa: PLC0415
 
     measured = coverage.Coverage(
