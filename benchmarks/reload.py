@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
@@ -145,7 +144,7 @@ def _watched(project: Path, backend: str) -> Iterator[Deployment]:
         settings = replace(Settings.from_env(os.environ, project), backend=backend)
         yield Kept.of(settings).running()
     finally:
-        watch.send_signal(signal.SIGINT)
+        watch.terminate()
         watch.wait(TIMEOUT)
         subprocess.run([*harness, "down"], cwd=project, check=True)  # noqa: S603
 
