@@ -21,6 +21,11 @@ _HINTS = {
         "a secret that was destroyed keeps its name for up to 30 days, on AWS too, unless it has "
         "recovery_window_in_days = 0. Here begin afresh with `harness down`"
     ),
+    # https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+    r"expected runtime to be one of .*got \S+": (
+        "this version of the AWS provider does not know that runtime; raise the version in "
+        "`required_providers`, and run `terraform init -upgrade` in your root"
+    ),
     r"BucketNotEmpty": (
         "Terraform empties a bucket only if it has force_destroy = true; empty it, or let the bucket stay"
     ),

@@ -31,6 +31,7 @@ def error(summary: str) -> Diagnostic:
         (DELETED, "recovery_window_in_days = 0"),
         ("deleting S3 Bucket (b): api error BucketNotEmpty: not empty", "force_destroy = true"),
         ("Instance cannot be destroyed", "leave out --destroy"),
+        ('expected runtime to be one of ["nodejs" "python3.13"], got python3.14', "raise the version"),
         ("creating IAM Role (r): EntityAlreadyExists: Role r exists", "has the name already"),
     ],
 )

@@ -19,7 +19,7 @@ from lambda_process_executor.condition_keys import put_object_keys, tag_keys
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import apigateway_v1, s3, sns
+from ministack.services import apigateway, apigateway_v1, s3, sns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -100,19 +100,19 @@ def _is_missing(bucket: str, key: str) -> bool:
     return held is not None and key not in held["objects"]
 
 
-def _whatever_the_account(known: Callable[[str], tuple[str, str] | None]) -> Callable[[str], object]:
-    """Find an API by its id alone, as on AWS: an unsigned call names no account."""
+def _whatever_the_account(
+    known: Callable[[str], tuple[str, str] | None],
+    apis: Any,  # noqa: ANN401 - MiniStack's
+) -> Callable[[str], object]:
+    """Find one of these APIs by its id alone, as on AWS: an unsigned call names no account."""
 
     @wraps(known)
     def scope(api_id: str) -> object:
-        found = ((account, region) for (account, region, held), _ in _apis() if held == api_id)
+        every = list(apis.all_items())
+        found = ((account, region) for (account, region, held), _ in every if held == api_id)
         return known(api_id) or next(found, None)
 
     return scope
-
-
-def _apis() -> list[tuple[tuple[str, str, str], object]]:
-    return list(apigateway_v1._rest_apis.all_items())  # noqa: SLF001 - the version is pinned
 
 
 def _without_empty_settings(known: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,7 +146,8 @@ def _with_all_fields(known: Callable[..., None]) -> Callable[..., None]:
 def main() -> None:
     """Serve until a signal comes."""
     apigateway_v1._create_stage = _without_empty_settings(apigateway_v1._create_stage)  # noqa: SLF001
-    apigateway_v1.find_api_scope = _whatever_the_account(apigateway_v1.find_api_scope)
+    for gateway, apis in ((apigateway_v1, apigateway_v1._rest_apis), (apigateway, apigateway._apis)):  # noqa: SLF001
+        gateway.find_api_scope = _whatever_the_account(gateway.find_api_scope, apis)
     iam_actions.s3_service_context = _with_put_object_keys(iam_actions.s3_service_context)
     iam_evaluator.enforce = _with_listing_of_missing_keys(iam_evaluator.enforce)
     iam_actions.request_tag_context = _with_put_tagging_keys(iam_actions.request_tag_context)
