@@ -149,8 +149,8 @@ def test_each_outside_tool_has_one_door(tool: str, door: str) -> None:
 def test_only_the_edges_read_the_environment() -> None:
     readers = {name for name, file in modules().items() if "os.environ" in file.read_text("utf-8")}
 
-    # A shell calls `complete`, and a handler that runs in this process reads what `local` sets.
-    assert readers == {"plugin", "cli.complete", "cli.local", "cli.main", "session"}
+    # A shell calls `complete`, and a handler that runs in this process reads what `handlers` sets.
+    assert readers == {"plugin", "cli.complete", "cli.main", "handlers", "session"}
 
 
 def test_the_public_names_are_few_sorted_and_exist() -> None:

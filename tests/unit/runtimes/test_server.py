@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def preparing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str], Toolchain]], None]:
     def use(prepare: Callable[[str], Toolchain]) -> None:
-        monkeypatch.setattr(server, "prepared", lambda _, runtime: prepare(runtime))
+        monkeypatch.setattr(server, "prepare", lambda _, runtime: prepare(runtime))
 
     return use
 
