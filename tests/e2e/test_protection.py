@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.once
 
 ACCOUNT = "444444444444"
-GUARD = "terraform_data.protected"
+GUARD = "module.system.terraform_data.protected"
 REGIONS = ("eu-north-1", "eu-west-1")
 # What takes long and has nothing to do with it.
 WITHOUT_WAITS = {
