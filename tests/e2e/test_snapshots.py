@@ -18,6 +18,7 @@ from harness.telemetry import timeline
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.anywhere  # a container has the same LocalStack as a process
 ACCOUNT = "606060606060"
 HANDLER = """
 import json, os, boto3
