@@ -61,7 +61,7 @@ def test_an_event_that_the_writer_refuses_stops_at_the_function_with_its_error(s
     event = scenario.fire(timestamp=datetime.now(UTC) + timedelta(days=1))
 
     with pytest.raises(NotReachedError) as failure:
-        scenario.object_of(event, timeout=3)
+        scenario.object_of(event, timeout=8)
 
     trace = scenario.trace(event)
     assert states(trace)["function invoked"] == "reached", hops.format_hops(trace)
