@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness import Endpoint
 
 # LocalStack is the same one in a container.
+pytestmark = pytest.mark.anywhere
 SAME_AS = {"container": "host"}
 # Nothing comes before the next minute.
 SLOW = {"EventBridge Scheduler", "lifecycle of S3"}
