@@ -59,7 +59,7 @@ class Settings:
     3.13 for LocalStack."""
     cache_dir: Path = field(metadata=of_form(forms.path, default=_CACHE))
     """Where emulators are installed, once."""
-    start_timeout: float = field(default=60.0, metadata=of_form(forms.seconds))
+    start_timeout: float = field(default=180.0, metadata=of_form(forms.seconds))
     """Seconds an emulator may take until it is healthy."""
     terraform: str = field(default="terraform", metadata=of_form(forms.text))
     """`terraform`, `tofu`, `tflocal`, or a path."""
