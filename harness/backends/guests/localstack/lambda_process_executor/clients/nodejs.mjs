@@ -9,9 +9,9 @@ import { pathToFileURL } from "node:url";
 async function waitForDebugger() {
   const home = `http://${process.env.AWS_LAMBDA_RUNTIME_API}/harness`;
   const { port } = await (await fetch(`${home}/plan`)).json();
-  inspector.open(port, "127.0.0.1");
   await fetch(`${home}/found`, { method: "POST", body: "waiting" });
-  inspector.waitForDebugger();
+  // At once: an editor that says "go on" before the wait begins would be waited for forever.
+  inspector.open(port, "127.0.0.1", true);
 }
 
 const { _HANDLER, _HARNESS_TOOL, LAMBDA_TASK_ROOT } = process.env;
