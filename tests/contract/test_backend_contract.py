@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -78,8 +79,9 @@ def crash(endpoint: Endpoint) -> None:
         container.kill()
         return
     for process in psutil.Process().children(recursive=True):
-        if any(found.laddr.port == port for found in process.net_connections("tcp")):
-            process.kill()
+        with suppress(psutil.NoSuchProcess):  # children of Terraform come and go
+            if any(found.laddr.port == port for found in process.net_connections("tcp")):
+                process.kill()
 
 
 # Start
