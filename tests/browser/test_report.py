@@ -427,7 +427,7 @@ def test_what_a_test_shows_is_made_when_it_is_opened(page: Page) -> None:
     assert page.locator(".test[open]").count() == 1
 
     page.goto(f"{page.url}#test-2")
-    page.locator("#test-2 table").first.wait_for()
+    page.locator("#test-2 pre").first.wait_for(state="attached")
     page.get_by_role("button", name="Expand all").click()
 
     assert page.locator(".test[open]").count() == page.locator(".body > .note").count() == 59
