@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from harness.terraform.commands import Terraform
     from harness.values import Change, Endpoint, FiredEvent, Outputs, Resource, Sent
 
-_ACCOUNT = 12  # digits
-_DEFAULT_ACCOUNT = "000000000000"  # of any other access key, on every emulator
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment(Resources):
@@ -128,7 +125,7 @@ class Deployment(Resources):
             BackendError: The backend keeps no request log.
         """
         begin = caller.current().since if since is None else since
-        account = self.endpoint.access_key if len(self.endpoint.access_key) == _ACCOUNT else _DEFAULT_ACCOUNT
+        account = self.endpoint.account
         return [
             call
             for call in RequestLog.of(self.endpoint).calls()

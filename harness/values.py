@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
+
+
+_ACCOUNT = re.compile(r"\d{12}")
+_DEFAULT_ACCOUNT = "000000000000"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,11 @@ class Endpoint:
     def is_aws(self) -> bool:
         """Whether this is real AWS, with the caller's own credentials."""
         return not self.url
+
+    @property
+    def account(self) -> str:
+        """The account's number on an emulator: 12 digits of the access key, else the one of any other key."""
+        return self.access_key if _ACCOUNT.fullmatch(self.access_key) else _DEFAULT_ACCOUNT
 
     @property
     def place(self) -> str:

@@ -19,8 +19,6 @@ PATH = "/_harness/state"
 _KIND = "application/octet-stream"
 _TIMEOUT = 60.0  # seconds
 _OK = 200
-_OWN = "000000000000"  # the account of keys that are not the number of one
-_ACCOUNT = re.compile(r"\d{12}")
 _IN_ARN = re.compile(r"\barn:aws[\w-]*:[\w-]*:[\w-]*:(\d{12}):")
 
 
@@ -36,8 +34,7 @@ def accounts_of(endpoint: Endpoint, states: Iterable[str]) -> frozenset[str]:
         endpoint: Where it runs.
         states: The texts of its Terraform states.
     """
-    own = endpoint.access_key if _ACCOUNT.fullmatch(endpoint.access_key) else _OWN
-    return frozenset({own, *(account for state in states for account in _IN_ARN.findall(state))})
+    return frozenset({endpoint.account, *(account for state in states for account in _IN_ARN.findall(state))})
 
 
 def fetch(endpoint: Endpoint, accounts: Iterable[str]) -> bytes:
