@@ -87,15 +87,16 @@ class RestorableStack:
             self._is_fresh = not commands.state.exists()
             self._restored = self._restore() if self._is_fresh else None
         folder = folder_of_copies(self.settings.terraform_dir, commands.root)
-        before = listed(folder)
+        before = {} if self._is_current else listed(folder)
         if self._restored:
-            self._fill(folder, *self._restored.roots[index])
+            self._fill(folder, self._restored, index)
         if self._is_current:
             log.info("restored the snapshot of %s: nothing has changed since", self._taken)
             return
         self._apply(commands)
         if self._is_fresh:
-            self._note(folder, before, commands)
+            made = {name: stamp for name, stamp in listed(folder).items() if before.get(name) != stamp}
+            self._note(folder, made, commands)
 
     def keep(self) -> None:
         """Save the stack for the next run, if Terraform has had to run and all that it made can be saved."""
@@ -119,7 +120,6 @@ class RestorableStack:
         Raises:
             BackendError: The emulator hands out no state, or holds something that can't be saved.
         """
-        account = self.endpoint.access_key
         return Snapshot(
             emulator=fingerprints.emulator_fingerprint(self.endpoint, self.settings),
             place=self._place,
@@ -128,7 +128,7 @@ class RestorableStack:
             about={
                 "backend": self.endpoint.backend,
                 "root": str(self.settings.terraform_dir),
-                "account": account,
+                "account": self.endpoint.access_key,
                 "taken": datetime.now(UTC).isoformat(timespec="seconds"),
             },
             state=state.fetch(self.endpoint, state.accounts_of(self.endpoint, self._states)),
@@ -183,12 +183,13 @@ class RestorableStack:
         with timeline.phase("restore snapshot"):
             state.put(self.endpoint, snapshot.state.replace(snapshot.address.encode(), here.encode()))
 
-    def _fill(self, folder: Path, copy: str, files: Mapping[str, File]) -> None:
+    def _fill(self, folder: Path, snapshot: Snapshot, index: int) -> None:
         """Put the files that Terraform had made into a new copy of its root, with the places of now."""
-        here = state.address_of(self.endpoint).encode()
-        places = {copy.encode(): str(folder).encode()}
-        if self._restored:
-            places[self._restored.address.encode()] = here
+        copy, files = snapshot.roots[index]
+        places = {
+            copy.encode(): str(folder).encode(),
+            snapshot.address.encode(): state.address_of(self.endpoint).encode(),
+        }
         for name, each in files.items():
             file, content = folder / name, each.content
             for old, new in places.items():
@@ -216,16 +217,14 @@ class RestorableStack:
         with TemporaryDirectory(prefix="harness-terraform-") as scratch:
             copy_root(self.settings.terraform_dir, Path(scratch))
             others = {*listed(Path(scratch)), f"{commands.root.relative_to(folder)}/{CLI_CONFIG}"}
-        self._note(
-            folder, {name: stamp for name, stamp in listed(folder).items() if name in others}, commands
-        )
+        made = {name: stamp for name, stamp in listed(folder).items() if name not in others}
+        self._note(folder, made, commands)
 
-    def _note(self, folder: Path, before: Mapping[str, tuple[int, int]], commands: Terraform) -> None:
+    def _note(self, folder: Path, made: Mapping[str, tuple[int, int]], commands: Terraform) -> None:
         """Note what Terraform has made, for the snapshot that is taken of it, and what stands against one."""
         others = managed_by(commands.state) - _SAVED_WHOLE
         if others:
             self._obstacle = f"{', '.join(sorted(others))} manage something that is not in the emulator"
-        made = {name: stamp for name, stamp in listed(folder).items() if before.get(name) != stamp}
         if sum(size for size, _ in made.values()) > _MOST_BYTES:
             self._obstacle = f"Terraform has made files of more than {_MOST_BYTES >> 20} MB"
         self._roots.append((str(folder), {} if self._obstacle else files_in(folder, made)))
