@@ -10,6 +10,7 @@ import pytest
 
 from harness import Settings, deployed
 from harness.errors import BackendError
+from harness.lifetimes.kept import Kept
 from harness.snapshots import Cache, Snapshot, state
 from harness.values import Endpoint
 from tests.unit.fake_stack import FakeStack
@@ -197,3 +198,16 @@ def test_settings_say_how_long_and_how_many(tmp_path: Path) -> None:
     settings = Settings.from_env(environ, tmp_path)
 
     assert (settings.snapshot_days, settings.snapshot_megabytes, settings.snapshots) == (3, 5, False)
+
+
+def test_a_stack_that_is_kept_is_saved_with_what_terraform_has_made_and_nothing_else(
+    project: FakeStack,
+) -> None:
+    project.script("[ $1 != apply ] || { mkdir -p made; echo it > made/note; }")
+    kept = Kept.of(replace(project.settings(), backend="fake:stateful"))
+    with kept.alone():
+        kept.deployment(kept.endpoint())
+
+    ((_, files),) = kept.snapshot().roots
+
+    assert {name.partition("/terraform/")[2] for name in files} == {"terraform.tfstate", "made/note"}
