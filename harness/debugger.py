@@ -1,6 +1,6 @@
-"""A function that waits for a debugger: its process is on this machine, so an editor reaches it on a port.
+"""Let a function wait for a debugger. Its process is on this machine, so your editor reaches it on a port.
 
-The plan lies in the emulator's folder; the other side of it is `lambda_process_executor.tools`.
+The plan is a file in the emulator's folder. `lambda_process_executor.tools` reads it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from harness.deployment import Deployment
     from harness.settings import Settings
 
-PORT = 5678  # debugpy's own
+PORT = 5678  # debugpy's default
 _HOST = "127.0.0.1"
 _CODE = "/var/task"
 _POLL = 0.2  # seconds
@@ -41,27 +41,27 @@ _POLL = 0.2  # seconds
 def debugged(
     deployment: Deployment, name: str, settings: Settings, *, port: int, tell: Callable[[str], object]
 ) -> Iterator[None]:
-    """Have the next process of a function wait for a debugger while the context is open.
+    """Make the next process of a function wait for a debugger while the context is open.
 
-    The function's time-out does not count meanwhile. One process at a time has the debugger, and others run
-    without.
+    The function's timeout is suspended meanwhile. Only one process at a time gets the debugger, and others
+    run without one.
 
     Args:
-        deployment: The stack, which is up.
+        deployment: The running stack.
         name: The function's name.
-        settings: Those of the stack.
-        port: Where the debugger is to attach, on this machine.
-        tell: Called with a line each time that a process waits.
+        settings: The stack's settings.
+        port: The port on this machine for the debugger.
+        tell: Called with a line each time a process waits.
 
     Raises:
-        HarnessError: The function is in Python, and there is no debugpy beside the harness.
-        SettingsError: The function is no process of this machine, or neither in Python nor in Node.js, or
-            the port is taken.
+        HarnessError: The function is in Python, and debugpy is not installed beside the harness.
+        SettingsError: The function does not run as a process of this machine, is neither in Python nor in
+            Node.js, or the port is taken.
     """
     config = deployment.client("lambda").get_function_configuration(FunctionName=name)
     tools = emulator.folder_of(deployment.endpoint, emulator.TOOLS)
     if tools is None:
-        expected = "a backend whose functions are processes of this machine: host, localemu or ministack"
+        expected = "a backend that runs functions as processes of this machine: host, localemu or ministack"
         raise SettingsError("debug", expected=expected, got=deployment.endpoint.backend)
     runtime = str(config.get("Runtime"))
     if not runtime.startswith(("python", "nodejs")):
@@ -69,7 +69,7 @@ def debugged(
     _check_free(port)
     run = tools / uuid4().hex
     plan: dict[str, Any] = {"run": run.name, "function": name, "port": port}
-    if runtime.startswith("python"):  # Node.js has a debugger of its own
+    if runtime.startswith("python"):  # Node.js brings its own debugger
         roots = _roots(deployment, name, settings, config["CodeSha256"])
         plan |= {"library": str(_library()), "roots": roots}
     file, has_ended = tools / f"debugger-{os.getpid()}.json", threading.Event()
@@ -108,7 +108,7 @@ def _check_free(port: int) -> None:
 
 
 def _roots(deployment: Deployment, name: str, settings: Settings, digest: str) -> list[tuple[str, str]]:
-    """Return where the function's code stands in the project: pairs of a folder there and one here."""
+    """Return the local folders of the function's code, as pairs of remote and local path."""
     folders = [settings.project, *(package.source for package in settings.every_package)]
     for zipped in _zips(deployment, name, settings):
         content = zipped.read_bytes() if zipped.is_file() else b""
@@ -118,7 +118,7 @@ def _roots(deployment: Deployment, name: str, settings: Settings, digest: str) -
 
 
 def _zips(deployment: Deployment, name: str, settings: Settings) -> Iterator[Path]:
-    """Yield files that may be the function's zip: those of packages, and the one that its resource names."""
+    """Yield files that may be the function's zip: those of packages, and the one named by its resource."""
     yield from map(Path, zip_variables(settings, running=deployment.endpoint.backend).values())
     for each in deployment.resources("aws_lambda_function"):
         if each.values["function_name"] == name and each.values.get("filename"):

@@ -1,4 +1,4 @@
-"""An applied Terraform root, and what can be done to it whatever it contains."""
+"""An applied Terraform root: the resources in it, and everything a test can do to it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment(Resources):
-    """A stack that runs.
+    """A running stack.
 
     Attributes:
-        endpoint: Where it runs.
+        endpoint: The endpoint that it runs at.
         terraform: The applied root.
-        outputs: What the root put out.
+        outputs: The root's outputs.
     """
 
     endpoint: Endpoint
@@ -43,18 +43,19 @@ class Deployment(Resources):
 
     @classmethod
     def at(cls, endpoint: Endpoint, terraform: Terraform, outputs: Outputs) -> Self:
-        """Return the stack of an applied root: its endpoint's region is the one that the root deploys to."""
+        """Return the stack of an applied root, in the region that the root deploys to."""
         region = terraform.region() or endpoint.region
         return cls(endpoint=replace(endpoint, region=region), terraform=terraform, outputs=outputs)
 
     def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Return a boto3 client of `service`, in the stack's region unless `region` names another one."""
+        """Return a boto3 client of `service`, in the stack's region unless you name another `region`."""
         return clients.client(replace(self.endpoint, region=region or self.endpoint.region), service)
 
     def api_client(self, published: str) -> ApiClient:
-        """Return a client of the API or function whose URL on AWS is `published`, such as one of the outputs.
+        """Return a client of the API or function at the URL `published`, which is its URL on AWS.
 
-        An HTTP API serves its stage `$default` without naming it in the URL: the stack knows its stages.
+        An HTTP API serves its stage `$default` without naming it in the URL, so the stack passes its stages
+        on.
         """
         url = urlsplit(published)
         api, stage = (url.hostname or "").partition(".")[0], url.path.strip("/").partition("/")[0]
@@ -67,13 +68,13 @@ class Deployment(Resources):
         return ApiClient.of(self.endpoint, published, stage=DEFAULT_STAGE if is_default else "")
 
     def trace(self, sent: FiredEvent | Sent | InvokeResult | ApiResponse) -> tuple[Hop, ...]:
-        """Return how far what was sent came, hop by hop; never raise.
+        """Follow an event, a message or a request through the stack, and return its hops. Never raises.
 
-        An adapter of your own stack overrides it to follow an event further than the function's end.
+        Override it in a subclass to follow an event beyond the end of your function.
 
         Args:
-            sent: What the stack's objects return when they send: an event, a message, an object that was put,
-                an item, an invocation, the answer of an API or a function URL.
+            sent: The value that a view returned when it sent something: an event, a message, an object, an
+                item, an invocation, or the answer of an API or a function URL.
         """
         asked = sent.sent if isinstance(sent, (InvokeResult, ApiResponse)) else sent
         if asked is None:
@@ -81,13 +82,13 @@ class Deployment(Resources):
         return trace_sent(self, asked)
 
     def lost(self, *sent: FiredEvent | Sent) -> Lost:
-        """Return what tells, during a wait, why nothing more can come of what was sent.
+        """Return a check that says, during a wait, why nothing more can come of the events sent.
 
-        Give it to `eventually` as `unless`: the wait then ends once a function has failed for good, a message
-        lies in a dead-letter queue, or no rule matches an event.
+        Pass it to `eventually` as `unless`. The wait then ends as soon as a function has failed for good, a
+        message lies in a dead-letter queue, or no rule matches an event.
 
         Args:
-            sent: What was sent; by default all that the test has sent by then.
+            sent: The events and messages to watch. By default, all that the test has sent by then.
         """
         return Lost(self, *sent)
 
@@ -104,22 +105,22 @@ class Deployment(Resources):
         resource: str = "",
         since: float | None = None,
     ) -> list[Call]:
-        """Return the AWS calls that were made in the stack's account, in the order of their answers.
+        """Return the AWS calls made in the stack's account, in the order of their answers.
 
         ```python
         assert len(stack.calls(service="s3", operation="PutObject", by="function:writer")) == 1
         ```
 
-        A request to an API tells no account: those of all APIs of the emulator are among them.
+        A request to an API names no account, so requests to all APIs of the emulator are included.
 
         Args:
-            service: Only those to a service, by boto3's name, such as `s3`.
-            operation: Only those of an operation, by the API's name, such as `PutObject`.
-            by: Only those of a caller: `function:<name>`, `test:<node id>`, `terraform`, `harness`,
+            service: Keep only calls to this service. Use boto3's name, such as `s3`.
+            operation: Keep only calls of this operation. Use the API's name, such as `PutObject`.
+            by: Keep only calls by this caller: `function:<name>`, `test:<node id>`, `terraform`, `harness`,
                 `emulator` or `unknown`.
-            resource: Only those about an ARN, or about something inside of it, such as a bucket's objects.
-            since: Only those from that moment on, in seconds since the epoch. By default those since the
-                running test began; outside of a test, all.
+            resource: Keep only calls about this ARN or about something inside it, such as a bucket's objects.
+            since: Keep only calls from this moment on, in seconds since the epoch. By default, calls since
+                the running test began, or all calls outside a test.
 
         Raises:
             BackendError: The backend keeps no request log.
@@ -135,29 +136,32 @@ class Deployment(Resources):
         ]
 
     def refreshed(self) -> Self:
-        """Return the same deployment with the outputs that the root has by now."""
+        """Return the same deployment with the root's current outputs."""
         return replace(self, outputs=self.terraform.outputs())
 
     def plan(self, **variables: str) -> list[Change]:
-        """Return what another apply would change."""
+        """Return the changes that another apply would make."""
         return self.terraform.plan(**variables)
 
     def resources(self, kind: str = "") -> list[Resource]:
-        """Return the resources that Terraform manages: those of one type, such as `aws_sqs_queue`, or all."""
+        """Return the resources that Terraform manages: all of them, or one type such as `aws_sqs_queue`."""
         return [found for found in self.terraform.resources() if kind in {"", found.type}]
 
     def refusals(self) -> list[Refusal]:
-        """Return what AWS would refuse of the stack, although the emulator took it; see `harness.rules`."""
+        """Return everything in the stack that AWS would refuse although the emulator accepted it.
+
+        See `harness.rules`.
+        """
         return rules.refusals(self.terraform.resources())
 
     def faults(self, settings: Settings) -> AbstractContextManager[Faults]:
-        """Return the context in which the functions' calls can be made to fail: `harness.faults.injected`."""
+        """Return a context in which you can make the functions' calls fail. See `harness.faults.injected`."""
         return faults.injected(settings, self)
 
     def reset(self) -> None:
-        """Empty the buckets, queues and tables of the stack, so that the next test starts from nothing.
+        """Empty the buckets, queues and tables of the stack, so that the next test starts clean.
 
-        What Terraform itself has put there, such as an `aws_s3_object`, stays.
+        Content that Terraform itself manages, such as an `aws_s3_object`, stays.
         """
         with caller.harness():
             reset.empty(self.client, self.terraform.resources())

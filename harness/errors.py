@@ -1,4 +1,4 @@
-"""Every error the harness raises on purpose: each says what was expected, what came and what to do."""
+"""The errors that the harness raises on purpose: what it expected, what it got, and what to do."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Diagnostic:
     Attributes:
         severity: `error` or `warning`.
         summary: The first line.
-        detail: The rest; may be empty.
-        address: The resource concerned; empty when none is.
-        location: `file:line` of the configuration; empty when Terraform told none.
+        detail: The rest. May be empty.
+        address: The resource concerned. Empty if there is none.
+        location: `file:line` of the configuration. Empty if Terraform named none.
     """
 
     severity: str
@@ -32,34 +32,37 @@ class Diagnostic:
     location: str = ""
 
     def __str__(self) -> str:
-        """Return the diagnostic as a person reads it."""
+        """Format the diagnostic for a person."""
         where = " ".join(filter(None, (self.address, self.location and f"({self.location})")))
         head = f"{self.severity}: {where + ': ' if where else ''}{self.summary}"
         return "\n  ".join([head, *self.detail.splitlines()])
 
 
 class HarnessError(Exception):
-    """The base of all errors a user can act on; the CLI prints it without a traceback."""
+    """The base class of all errors that you can act on.
+
+    The command line prints them without a traceback.
+    """
 
     @property
     def text(self) -> str:
-        """The message, and the notes that it has gathered on its way."""
+        """The message and the notes added to it."""
         return "\n".join([str(self), *getattr(self, "__notes__", [])])
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `; did you mean X?` for the known name that is most like `name`; empty if none is."""
+    """Return `; did you mean X?` with the known name closest to `name`, or an empty text."""
     similar = difflib.get_close_matches(name, list(known), n=1)
     return f"; did you mean {similar[0]}?" if similar else ""
 
 
 class SettingsError(HarnessError):
-    """A setting has a value the harness can't work with.
+    """A setting has a value that the harness can't use.
 
     Attributes:
         setting: The setting's name, such as `HARNESS_BACKEND`.
-        expected: What it may be.
-        got: What it was; None if it is not set.
+        expected: The values that it may have.
+        got: Its value. None if it is not set.
     """
 
     def __init__(self, setting: str, *, expected: str, got: object, known: Iterable[str] = ()) -> None:
@@ -71,7 +74,7 @@ class SettingsError(HarnessError):
 
 
 class MissingToolError(HarnessError):
-    """A program the harness needs is not on PATH.
+    """A program that the harness needs is not on PATH.
 
     Attributes:
         tool: The program's name.
@@ -89,8 +92,8 @@ class CommandError(HarnessError):
 
     Attributes:
         argv: The command.
-        returncode: Its exit code; None when it was stopped at its time limit.
-        output: All that it printed.
+        returncode: Its exit code. None if it was stopped at its time limit.
+        output: Everything that it printed.
     """
 
     def __init__(self, argv: Sequence[str], *, reason: str, returncode: int | None, output: str) -> None:
@@ -101,11 +104,11 @@ class CommandError(HarnessError):
 
 
 class BackendError(HarnessError):
-    """An emulator did not start, or stopped while it was needed.
+    """An emulator did not start, or stopped while a run needed it.
 
     Attributes:
         backend: The backend's name.
-        reason: What happened.
+        reason: The reason, as part of a sentence.
         log: The emulator's last lines.
     """
 
@@ -118,18 +121,16 @@ class BackendError(HarnessError):
 
 
 class NeedsError(HarnessError):
-    """The backend is known to lack what the root needs; nothing has been started.
+    """The backend lacks a feature that the root needs. Nothing has been started.
 
     Attributes:
         backend: The backend's name.
-        unmet: The names of backends that have it, by need.
+        unmet: The backends that have each missing feature.
     """
 
     def __init__(self, backend: str, unmet: Mapping[str, Sequence[str]]) -> None:
         lines = [f"  {need}: {' and '.join(able) or 'no backend'} can" for need, able in unmet.items()]
-        remedy = (
-            "name another backend in HARNESS_BACKEND, or apply it all the same with HARNESS_CHECK_NEEDS=false"
-        )
+        remedy = "choose another backend with HARNESS_BACKEND, or apply anyway with HARNESS_CHECK_NEEDS=false"
         super().__init__("\n".join([f"backend {backend!r} can't do what this root needs:", *lines, remedy]))
         self.backend = backend
         self.unmet = dict(unmet)
@@ -140,7 +141,7 @@ class TerraformError(HarnessError):
 
     Attributes:
         command: The subcommand, such as `apply`.
-        diagnostics: Its errors, in the order Terraform told them.
+        diagnostics: Its errors, in Terraform's order.
     """
 
     def __init__(self, command: str, diagnostics: Sequence[Diagnostic]) -> None:
@@ -151,25 +152,25 @@ class TerraformError(HarnessError):
 
 
 class StateError(HarnessError):
-    """The state of a run would not be a local file of its own.
+    """Terraform would keep the state of this run somewhere other than in a local file of the run.
 
     Attributes:
-        got: Where it would be.
+        got: The place where it would keep the state.
     """
 
     def __init__(self, got: str) -> None:
         super().__init__(
             f"expected Terraform's state in a local file of this run, got {got}; nothing was read or changed "
-            "there. Look for what configures it beside the root's own files: TF_* variables, override files"
+            "there. Look for configuration outside the root's own files: TF_* variables, override files"
         )
         self.got = got
 
 
 class OutputError(HarnessError):
-    """The Terraform root has no such output, or it has another type.
+    """The Terraform root has no such output, or the output has another type.
 
     Attributes:
-        name: The output asked for.
+        name: The name of the output.
     """
 
     def __init__(self, name: str, problem: str) -> None:
@@ -178,13 +179,13 @@ class OutputError(HarnessError):
 
 
 class ResourceError(HarnessError):
-    """No resource of the stack is what was asked for, or several are.
+    """No resource of the stack fits the name, or several do.
 
     Attributes:
-        kind: What was asked for, such as `bucket`.
-        which: The name it was asked for by; None for the only one.
-        fitting: The addresses of those that fit.
-        known: The addresses of all of the kind.
+        kind: The kind of resource, such as `bucket`.
+        which: The name that you used. None for the only one.
+        fitting: The addresses of the resources that fit.
+        known: The addresses of all resources of the kind.
     """
 
     def __init__(self, kind: str, which: str | None, *, fitting: Iterable[str], known: Iterable[str]) -> None:
@@ -199,17 +200,17 @@ class ResourceError(HarnessError):
 
 
 class TargetError(HarnessError):
-    """The harness can't send to a schedule's target what AWS would.
+    """The harness can't send to a schedule's target as AWS would.
 
     Attributes:
         schedule: The schedule's address.
         target: The target's ARN.
-        expected: What it should be.
+        expected: The target that it should have.
     """
 
     def __init__(self, schedule: str, target: str, *, expected: str) -> None:
         super().__init__(
-            f"{schedule}: expected {expected}, got {target}; mend it, or call that target in the test itself"
+            f"{schedule}: expected {expected}, got {target}; fix it, or call that target from your test"
         )
         self.schedule = schedule
         self.target = target
@@ -217,14 +218,14 @@ class TargetError(HarnessError):
 
 
 class NotUpError(HarnessError):
-    """Nothing is kept that a command could work with.
+    """No stack is kept that the command could use.
 
     Attributes:
-        folder: The root whose stack was looked for.
+        folder: The root module of the missing stack.
     """
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(f"expected the stack of {folder} to be up, and it is not; run `harness up`")
+        super().__init__(f"the stack of {folder} is not up; start it with `harness up`")
         self.folder = folder
 
 
@@ -232,7 +233,7 @@ class PackageError(HarnessError):
     """The Lambda zip could not be built.
 
     Attributes:
-        source: The package directory that was to be zipped.
+        source: The package directory to zip.
     """
 
     def __init__(self, source: Path, problem: str) -> None:
@@ -244,25 +245,25 @@ class SnapshotError(HarnessError):
     """A snapshot can't be used.
 
     Attributes:
-        file: The file that should have it.
-        reason: Why not.
+        file: The snapshot's file.
+        reason: The reason.
     """
 
     def __init__(self, file: Path, reason: str) -> None:
-        """Name the file and the reason."""
+        """Store the file and the reason."""
         self.file = file
         self.reason = reason
-        super().__init__(f"{file} is no snapshot that can be used: {reason}")
+        super().__init__(f"{file} can't be used as a snapshot: {reason}")
 
 
 class NotReachedError(HarnessError, TimeoutError):
-    """A condition did not come true in time, or can't come true any more.
+    """A condition did not come true in time, or can no longer come true.
 
     Attributes:
         what: The condition, in words.
-        timeout: The time limit in seconds; how long was waited if a reason ended the wait before.
-        last: What the probe saw last.
-        reason: Why the condition can't come true any more; empty if the time was up.
+        timeout: The time limit in seconds, or the time waited if a reason ended the wait early.
+        last: The value that the probe returned last.
+        reason: The reason why the condition can no longer come true. Empty if the time was up.
     """
 
     def __init__(self, what: str, *, timeout: float, last: object, reason: str = "") -> None:
@@ -276,11 +277,11 @@ class NotReachedError(HarnessError, TimeoutError):
 
 
 class ExpectationError(HarnessError, AssertionError):
-    """The system answered, but not as it should.
+    """The system answered, but with the wrong answer.
 
     Attributes:
-        expected: What should have been.
-        got: What was.
+        expected: The right answer.
+        got: The answer that came.
     """
 
     def __init__(self, subject: str, *, expected: object, got: object) -> None:
@@ -293,8 +294,8 @@ class PatternError(HarnessError):
     """An event pattern that EventBridge would refuse, or that no event can match.
 
     Attributes:
-        path: Where in the pattern, such as `detail.size`; empty for the whole.
-        problem: What is wrong there.
+        path: The place in the pattern, such as `detail.size`. Empty for the whole pattern.
+        problem: The problem at that place.
     """
 
     def __init__(self, path: str, problem: str) -> None:
@@ -304,12 +305,12 @@ class PatternError(HarnessError):
 
 
 class ScheduleError(HarnessError):
-    """A schedule expression that AWS would refuse, or a question about it that has no answer.
+    """A schedule expression that AWS would refuse, or a schedule that never runs as asked.
 
     Attributes:
         expression: The schedule expression.
-        expected: What AWS takes.
-        got: What it was.
+        expected: The form that AWS accepts.
+        got: The value that it had.
     """
 
     def __init__(self, expression: str, *, expected: str, got: str, remedy: str) -> None:
@@ -320,7 +321,7 @@ class ScheduleError(HarnessError):
 
 
 class PolicyError(HarnessError):
-    """A policy has a part that cannot be judged here.
+    """A policy has a part that the harness can't judge.
 
     Attributes:
         part: The part, such as an operator's name.

@@ -1,4 +1,4 @@
-"""A function's handler, run in this process against a stack that is up: for breakpoints and a debugger."""
+"""Run a function's handler in this process against a running stack, so that you can set breakpoints."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What a handler is told of its invocation.
+    """The context object that a handler receives.
 
     https://docs.aws.amazon.com/lambda/latest/dg/python-context.html
     """
@@ -40,28 +40,26 @@ class Context:
     identity: None = None
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until the function's timeout; nothing ends it here."""
+        """Return the milliseconds until the function's timeout. The harness does not enforce it here."""
         return max(0, int((self.deadline - time.monotonic()) * 1000))
 
 
 def run(endpoint: Endpoint, config: Mapping[str, Any], event: object, sources: Sequence[Path]) -> Any:  # noqa: ANN401 - a handler returns anything
-    """Run the handler of a function with its environment in this process, and return what it returns.
+    """Run the handler of a function in this process, with the function's environment.
 
     Args:
-        endpoint: Where its stack is, on which it has the harness's own permissions.
-        config: The function's, as Lambda tells it.
+        endpoint: The endpoint of the stack. The handler runs with the harness's own permissions there.
+        config: The function's configuration, as Lambda returns it.
         event: Its event.
-        sources: The directories that its modules are imported from, before all others.
+        sources: The directories to import its modules from, ahead of all others.
 
     Raises:
-        HarnessError: It is no function in Python, or its handler isn't found.
+        HarnessError: The function is not in Python, or its handler isn't found.
         Exception: Whatever the handler raises.
     """
     name, runtime = config["FunctionName"], config.get("Runtime")
     if not str(runtime).startswith("python"):
-        raise HarnessError(
-            f"{name}: only the handler of a function in Python runs here, and it is in {runtime}"
-        )
+        raise HarnessError(f"{name}: only a Python handler can run here, and this one is for {runtime}")
     with _environment(endpoint, config), _importing(sources):
         return _handler(config["Handler"])(event, _context(config))
 
@@ -91,7 +89,7 @@ def _context(config: Mapping[str, Any]) -> Context:
 
 @contextmanager
 def _environment(endpoint: Endpoint, config: Mapping[str, Any]) -> Iterator[None]:
-    """Have the variables of a function while the context is open: those that it is given, and Lambda's."""
+    """Set the function's own variables and Lambda's while the context is open."""
     before = dict(os.environ)
     given = {
         "AWS_LAMBDA_FUNCTION_NAME": config["FunctionName"],

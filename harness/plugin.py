@@ -1,4 +1,4 @@
-"""The pytest plugin: options, hooks and fixtures that only delegate."""
+"""The pytest plugin. Its options, hooks and fixtures only delegate."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from harness.values import Endpoint
 
 _MARKERS = (
-    "requires(*capabilities): skip the test where the backend lacks one of the capabilities",
-    "differs(backend, reason): the test fails on the backend, for this reason; that it passes is a failure",
+    "requires(*capabilities): skip the test if the backend lacks one of the capabilities",
+    "differs(backend, reason): the test fails on this backend, for this reason. A pass counts as a failure",
 )
 _COUNTER = pytest.StashKey[broker.Counter]()
 _COUNTER_OPEN = pytest.StashKey[ExitStack]()
@@ -58,82 +58,87 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="NAME",
         help="where the stack runs: auto, a backend by name, or package.module:function",
     )
-    group.addoption("--terraform-dir", metavar="DIR", help="the root module to apply")
+    group.addoption("--terraform-dir", metavar="DIR", help="your root module")
     group.addoption(
         "--terraform-var",
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="a variable of the root module; may be repeated",
+        help="set a variable of the root module. Can be repeated",
     )
     group.addoption(
         "--keep",
         action="store_true",
-        help="leave backend and stack running; the next run with --keep attaches to them",
+        help="leave backend and stack running. Your next run with --keep attaches to them",
     )
     group.addoption(
         "--destroy",
         action="store_true",
-        help="destroy the stack at the end, even where it goes with the emulator",
+        help="destroy the stack at the end, even if the emulator ends with the run",
     )
     group.addoption(
         "--no-snapshot",
         action="store_true",
-        help="apply the stack, though an earlier run has left a snapshot of it; and leave none",
+        help="always apply the stack. Neither restore nor save a snapshot",
     )
     group.addoption(
         "--snapshot-on-failure",
         metavar="FILE",
-        help="if a test fails, save the stack as it is at the end, for `harness up --from FILE`",
+        help="save the stack at the end if a test fails. Restore it with `harness up --from FILE`",
     )
     group.addoption(
         "--stack-per-worker",
         action="store_true",
-        help="with pytest-xdist: a stack for each worker, in an account of its own on one shared emulator",
+        help="with pytest-xdist: give each worker its own stack, in its own account of one shared emulator",
     )
     group.addoption(
-        "--artifacts", metavar="DIR", default="artifacts", help="where the logs of tests are kept (artifacts)"
+        "--artifacts",
+        metavar="DIR",
+        default="artifacts",
+        help="the directory for the logs of tests (artifacts)",
     )
     group.addoption(
         "--artifacts-of",
         choices=["failed", "all", "none"],
         default="failed",
-        help="which tests' logs are kept there: emulator, functions, Terraform, how far events came (failed)",
+        help="the tests whose logs are kept: emulator, functions, Terraform, hops of events (failed)",
     )
     group.addoption(
         "--harness-report",
         metavar="FILE",
-        help="write an HTML report of the run; or as *.zip a record, for `harness report` to merge several",
+        help="write an HTML report of the run, or with *.zip a record for `harness report` to merge",
     )
     group.addoption(
         "--harness-trace",
         choices=["retain-on-failure", "on", "off"],
         default="off",
-        help="which tests leave a file for `harness show-trace`: those that fail, all, or none (off)",
+        help="write a file for `harness show-trace`: for failed tests, for all, or for none (off)",
     )
     group.addoption(
-        "--iac-coverage", action="store_true", help="tell which resources of the stack the tests have used"
+        "--iac-coverage", action="store_true", help="show which resources of the stack your tests have used"
     )
     group.addoption(
         "--iac-coverage-report",
         metavar="KIND:FILE",
         action="append",
         default=[],
-        help="write that to a file too, as html, lcov, cobertura or json; may be repeated",
+        help="write the coverage to a file too, as html, lcov, cobertura or json. Can be repeated",
     )
     group.addoption(
         "--iac-coverage-fail-under",
         metavar="PERCENT",
         type=float,
         default=0.0,
-        help="fail the run if fewer resources were used, of those that could be judged",
+        help="fail the run if your tests used fewer of the resources that the harness can judge",
     )
     group.addoption(
         "--permissions",
         action="store_true",
-        help="tell which permissions of the functions' roles the tests have used, and which are missing",
+        help="show which permissions of the functions' roles your tests have used, and which are missing",
     )
-    group.addoption("--permissions-report", metavar="FILE", help="write that to a file too, as JSON")
+    group.addoption(
+        "--permissions-report", metavar="FILE", help="write the permissions to a file too, as JSON"
+    )
     group.addoption(
         "--least-privilege",
         action="store_true",
@@ -142,30 +147,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--debug-function",
         metavar="NAME",
-        help=f"have a function wait for a debugger at port {debugger.PORT}, and tests for you",
+        help=f"make a function wait for your debugger at port {debugger.PORT}, and tests wait for you",
     )
     group.addoption(
         "--request-log",
         metavar="FILE",
-        help="write each AWS call that the emulator has answered, as JSON lines",
+        help="write each AWS call that the emulator answered, as JSON lines",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Release everything on SIGTERM as on Ctrl-C."""
+    """Treat SIGTERM like Ctrl-C, so that everything is released."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     if config.getoption("--keep") and config.getoption("--stack-per-worker"):
-        raise pytest.UsageError("--keep and --stack-per-worker exclude each other: one stack is kept")
+        raise pytest.UsageError(
+            "--keep and --stack-per-worker exclude each other, because only one stack is kept"
+        )
     if config.getoption("--snapshot-on-failure") and config.getoption("--stack-per-worker"):
         raise pytest.UsageError(
-            "--snapshot-on-failure and --stack-per-worker exclude each other: a snapshot has one account, "
-            "that of `harness up`"
+            "--snapshot-on-failure and --stack-per-worker exclude each other, because a snapshot has one "
+            "account, that of `harness up`"
         )
     if config.getoption("--debug-function") and config.getoption("numprocesses", None):
-        raise pytest.UsageError("--debug-function is for tests of one process: leave -n out, or set -n0")
+        raise pytest.UsageError("--debug-function needs all tests in one process; leave out -n, or set -n0")
     if (given := config.getoption("--request-log")) and not hasattr(config, "workerinput"):
-        (config.invocation_params.dir / given).unlink(missing_ok=True)  # an earlier run's
+        (config.invocation_params.dir / given).unlink(missing_ok=True)  # of an earlier run
     resources = ExitStack()
     resources.enter_context(sigterm_as_interrupt())
     config.add_cleanup(resources.close)
@@ -183,7 +190,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
-    """Tell a worker of pytest-xdist where to ask for backend and stack."""
+    """Pass a pytest-xdist worker the address of the broker for backend and stack."""
     config: pytest.Config = node.config
     if _COUNTER not in config.stash:
         config.stash[_COUNTER_OPEN] = resources = ExitStack()
@@ -195,7 +202,7 @@ def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist has
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Stop what was started for the workers; that this fails is a failure of the run."""
+    """Stop everything that was started for the workers. An error in it fails the run."""
     try:
         session.config.stash.get(_COUNTER_OPEN, ExitStack()).close()
     except HarnessError as problem:
@@ -208,20 +215,22 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Print the failure of a set-up that tests share once: pytest raises it again for each of them."""
+    """Print the failure of a shared set-up once, although pytest raises it for each test."""
     report = yield
     problem = call.excinfo.value if call.excinfo and call.when == "setup" else None
     if isinstance(problem, pytest.fail.Exception) and problem.msg:
         known = item.config.stash.setdefault(_TOLD, [])
         if any(problem is other for other in known):
-            report.longrepr = f"{problem.msg.splitlines()[0]} (the whole is above, at the first test)"
+            report.longrepr = (
+                f"{problem.msg.splitlines()[0]} (see the first test above for the whole message)"
+            )
         known.append(problem)
     return report
 
 
 @pytest.fixture(scope="session")
 def harness_settings(pytestconfig: pytest.Config) -> Settings:
-    """Return the settings of this run; override the fixture to change them."""
+    """Return the settings of this run. Override the fixture to change them."""
     options = {"HARNESS_BACKEND": "--backend", "HARNESS_TERRAFORM_DIR": "--terraform-dir"}
     chosen = {name: value for name, option in options.items() if (value := pytestconfig.getoption(option))}
     with _told_plainly():
@@ -237,7 +246,7 @@ def harness_settings(pytestconfig: pytest.Config) -> Settings:
 
 @pytest.fixture(scope="session")
 def harness_source(pytestconfig: pytest.Config) -> Source:
-    """Return where backend and stack come from: started for this run, kept, or shared with other workers."""
+    """Return the source of backend and stack: started for this run, kept, or shared with other workers."""
     given = getattr(pytestconfig, "workerinput", {})
     if pytestconfig.getoption("--keep"):
         return Lasting(is_exclusive=not given)
@@ -251,7 +260,7 @@ def harness_source(pytestconfig: pytest.Config) -> Source:
 def endpoint(
     pytestconfig: pytest.Config, harness_settings: Settings, harness_source: Source
 ) -> Iterator[Endpoint]:
-    """Provide a running backend, shared by the session."""
+    """Start a backend that the whole session shares."""
     context = harness_source.endpoint(harness_settings)
     with (
         _progress_shown(pytestconfig),
@@ -266,7 +275,7 @@ def endpoint(
 
 @pytest.fixture(scope="session")
 def _prepared(harness_settings: Settings) -> None:
-    """Find out what is wrong before a backend is started for it, and build the Lambda zip."""
+    """Check the settings and build the Lambda zips before a backend starts."""
     with _told_plainly():
         prepare(harness_settings)
         backends.check_needs(harness_settings)
@@ -299,14 +308,14 @@ def deployment(
 
 @pytest.fixture
 def stack_alone(harness_settings: Settings, harness_source: Source, deployment: Deployment) -> Iterator[None]:  # noqa: ARG001 - it is to exist by then
-    """Keep other workers of pytest-xdist from the stack while the test runs."""
+    """Give the test the stack for itself among the workers of pytest-xdist."""
     with harness_source.alone(harness_settings):
         yield
 
 
 @pytest.fixture
 def stack(deployment: Deployment, stack_alone: None) -> Deployment:  # noqa: ARG001
-    """Provide the deployment with its buckets, queues and tables empty."""
+    """Return the deployment with empty buckets, queues and tables."""
     deployment.reset()
     return deployment
 
@@ -315,16 +324,18 @@ def stack(deployment: Deployment, stack_alone: None) -> Deployment:  # noqa: ARG
 def faults_proxy(
     pytestconfig: pytest.Config, harness_settings: Settings, harness_source: Source, deployment: Deployment
 ) -> Iterator[Faults]:
-    """Have the functions' calls go through a proxy while the tests of a module run."""
+    """Route the functions' calls through a proxy while the tests of a module run."""
     if not harness_source.is_exclusive:
-        pytest.fail("faults are for all who use the stack; give each worker its own: --stack-per-worker")
+        pytest.fail(
+            "a fault affects everyone who uses the stack; give each worker its own with --stack-per-worker"
+        )
     with _entered(pytestconfig, deployment.faults(harness_settings)) as made:
         yield made
 
 
 @pytest.fixture
 def faults(faults_proxy: Faults) -> Iterator[Faults]:
-    """Provide what makes the functions' calls fail; no fault outlives the test."""
+    """Make the functions' calls fail. No fault outlives the test."""
     faults_proxy.clear()
     yield faults_proxy
     faults_proxy.clear()
@@ -332,7 +343,7 @@ def faults(faults_proxy: Faults) -> Iterator[Faults]:
 
 @pytest.fixture(autouse=True)
 def _backend_judged(request: pytest.FixtureRequest) -> None:
-    """Skip what the backend can't do, and expect its known differences."""
+    """Skip a test if the backend lacks a capability, and expect its known differences."""
     if wanted := [name for marker in request.node.iter_markers("requires") for name in marker.args]:
         with _told_plainly(), caller.harness():
             lacking = capabilities.missing(request.getfixturevalue("endpoint"), wanted)
@@ -356,7 +367,7 @@ def _observer(config: pytest.Config) -> Observer:
 
 
 def _recorder(config: pytest.Config) -> Recorder | None:
-    """Return what gathers the coverage; None if no option asks for it."""
+    """Return the recorder of coverage, or None if no option asks for coverage."""
     asked, least = config.getoption("--iac-coverage-report"), config.getoption("--iac-coverage-fail-under")
     if not (config.getoption("--iac-coverage") or asked or least):
         return None
@@ -369,7 +380,7 @@ def _recorder(config: pytest.Config) -> Recorder | None:
 
 
 def _permissions(config: pytest.Config) -> Permissions | None:
-    """Return what gathers the permissions; None if no option asks for it."""
+    """Return the recorder of permissions, or None if no option asks for them."""
     file, is_strict = config.getoption("--permissions-report"), config.getoption("--least-privilege")
     if not (config.getoption("--permissions") or file or is_strict):
         return None
@@ -379,22 +390,22 @@ def _permissions(config: pytest.Config) -> Permissions | None:
 
 @contextmanager
 def _told_plainly() -> Iterator[None]:
-    """Fail with the message of a harness error alone: its traceback tells a user nothing."""
+    """Fail with only the message of a harness error, because its traceback does not help a user."""
     message = ""
     try:
         with as_harness_errors():
             yield
     except HarnessError as problem:
         message = problem.text
-    if message:  # `from None`: the error is not told once more as the context of this failure
+    if message:  # `from None`: otherwise pytest prints the error again as the context of this failure
         raise pytest.fail.Exception(message, pytrace=False) from None
 
 
 @contextmanager
 def _entered[T](config: pytest.Config, context: AbstractContextManager[T]) -> Iterator[T]:
-    """Enter `context`, and tell a harness error that this raises plainly.
+    """Enter `context`, and fail with the message alone if it raises a harness error.
 
-    At a second Ctrl-C pytest leaves out the fixtures that it has not torn down yet: they end with the run.
+    At a second Ctrl-C pytest skips the fixtures that it has not torn down yet. They then end with the run.
     """
     with ExitStack() as resources:
         config.add_cleanup(resources.close)
@@ -406,7 +417,7 @@ def _entered[T](config: pytest.Config, context: AbstractContextManager[T]) -> It
 def _functions_measured(
     config: pytest.Config, settings: Settings, source: Source, started: Endpoint
 ) -> AbstractContextManager[None]:
-    """Return the context of what coverage.py gets from functions; an empty one if it measures nothing."""
+    """Return a context in which coverage.py measures the functions, or an empty one without it."""
     recording: FunctionRecorder | None = config.pluginmanager.get_plugin(_FUNCTIONS)
     if recording is None:
         return nullcontext()
@@ -416,7 +427,7 @@ def _functions_measured(
 
 @contextmanager
 def _function_debugged(config: pytest.Config, settings: Settings, applied: Deployment) -> Iterator[None]:
-    """Have the function of `--debug-function` wait for a debugger, and tests for the function."""
+    """Make the function of `--debug-function` wait for a debugger, and tests wait for the function."""
     name = config.getoption("--debug-function")
     if not name:
         yield
@@ -438,7 +449,7 @@ def _reporter(config: pytest.Config) -> Any:  # noqa: ANN401 - pytest does not t
 
 
 def _teller(config: pytest.Config) -> Callable[[str], None] | None:
-    """Return what writes a line to the terminal, past pytest's capture; None without a terminal."""
+    """Return a function that writes a line past pytest's capture, or None without a terminal."""
     reporter = _reporter(config)
     capture: Any = config.pluginmanager.get_plugin("capturemanager")
 
@@ -452,7 +463,7 @@ def _teller(config: pytest.Config) -> Callable[[str], None] | None:
 
 @contextmanager
 def _progress_shown(config: pytest.Config) -> Iterator[None]:
-    """Write the harness's progress to the terminal."""
+    """Show the harness's progress in the terminal."""
     tell = _teller(config)
     with progress.shown(tell) if tell else ExitStack():
         yield

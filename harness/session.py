@@ -1,4 +1,4 @@
-"""The whole flow in one place: start, package, apply, hand over; then destroy and stop."""
+"""The whole flow in one place: start, package, apply, hand over, destroy and stop."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def deployed(settings: Settings | None = None) -> Iterator[Deployment]:
-    """Run the stack of `settings` on the backend of `settings` while the context is open.
+    """Run your stack while the context is open.
 
     Args:
-        settings: The settings; by default those of the environment and of the project's `pyproject.toml`.
+        settings: The settings to use. By default, those of the environment and of the project's
+            `pyproject.toml`.
 
     Raises:
-        HarnessError: A step failed; the steps before it have been undone.
+        HarnessError: A step failed. The steps before it have been undone.
     """
     settings = settings or Settings.from_env(os.environ)
     prepare(settings)
@@ -50,12 +51,13 @@ def deployed(settings: Settings | None = None) -> Iterator[Deployment]:
 
 
 def deployed_for_the_run(settings: Settings, endpoint: Endpoint) -> AbstractContextManager[Deployment]:
-    """Run the stack of `settings` at an `endpoint` that nothing else is deployed to.
+    """Run the stack of `settings` at an `endpoint` that serves nothing else.
 
-    Where the emulator ends with the run, so does the stack: it is destroyed only if the settings ask for it.
+    An emulator that ends with the run takes the stack with it. The harness then destroys the stack only if
+    the settings ask for that.
 
     Raises:
-        HarnessError: A step failed; the steps before it have been undone.
+        HarnessError: A step failed. The steps before it have been undone.
     """
     destroy = settings.destroy or not endpoint.is_temporary
     return deployed_at(settings, endpoint, destroy=destroy, snapshots=settings.snapshots)
@@ -65,17 +67,17 @@ def deployed_for_the_run(settings: Settings, endpoint: Endpoint) -> AbstractCont
 def deployed_at(
     settings: Settings, endpoint: Endpoint, *, destroy: bool = True, snapshots: bool = False
 ) -> Iterator[Deployment]:
-    """Run the stack of `settings` at an `endpoint` that is there already, while the context is open.
+    """Run the stack of `settings` at an `endpoint` that is already there, while the context is open.
 
     Args:
         settings: The settings.
-        endpoint: Where to run it.
-        destroy: Whether to destroy it at the end.
-        snapshots: Whether it may be restored from a snapshot, and one be taken of it: only where nothing else
-            is deployed to.
+        endpoint: The endpoint to deploy to.
+        destroy: Whether to destroy the stack at the end.
+        snapshots: Whether to restore the stack from a snapshot, and to save one. Only for an endpoint that
+            serves nothing else.
 
     Raises:
-        HarnessError: A step failed; the steps before it have been undone.
+        HarnessError: A step failed. The steps before it have been undone.
     """
     prepare(settings, running=endpoint.backend)
     backends.check_needs(settings, running=endpoint.backend)
@@ -101,15 +103,15 @@ def deployed_at(
 
 
 def snapshot_of(settings: Settings, deployment: Deployment) -> Snapshot:
-    """Return a snapshot of a stack as it is now.
+    """Take a snapshot of a stack in its present state.
 
     Raises:
-        BackendError: The emulator keeps no state that can be saved.
-        SettingsError: The stack has several roots, and only one of them is known here.
+        BackendError: The emulator can't save its state.
+        SettingsError: The stack has several roots, and a snapshot holds only one.
     """
     if settings.roots:
         raise SettingsError(
-            remote_state.SETTING, expected="one root, to save it", got=len(settings.roots) + 1
+            remote_state.SETTING, expected="a single root for a snapshot", got=len(settings.roots) + 1
         )
     zips = zip_variables(settings, running=deployment.endpoint.backend)
     restorable = RestorableStack.of(settings, deployment.endpoint, zips)
@@ -118,23 +120,23 @@ def snapshot_of(settings: Settings, deployment: Deployment) -> Snapshot:
 
 
 def tell_refusals(applied: terraform.Terraform) -> None:
-    """Warn of what AWS would refuse of a root that an emulator took."""
+    """Log a warning for each resource that an emulator accepted and AWS would refuse."""
     if not applied.online:
         for refusal in rules.refusals(state.resources(applied.state)):
             log.warning("AWS would refuse %s", refusal)
 
 
 def prepare(settings: Settings, *, running: str = "") -> None:
-    """Check what can be known before an emulator starts, and build the Lambda zips.
+    """Check everything that can be checked before an emulator starts, and build the Lambda zips.
 
     Args:
-        settings: Name the root, the packages and the backend.
-        running: The name of a backend that runs, whatever the settings name.
+        settings: The settings with the root, the packages and the backend.
+        running: The name of a backend that already runs. It takes precedence over the one in the settings.
 
     Raises:
-        MissingToolError: There is no Terraform.
-        PackageError: A zip can't be built, because of a syntax error for one.
-        SettingsError: There is no root module, or its variables are not those that the settings set.
+        MissingToolError: Terraform is not installed.
+        PackageError: A zip can't be built, for example because of a syntax error.
+        SettingsError: There is no root module, or its variables are not those that you set.
     """
     terraform.program_of(settings)
     for each in remote_state.stages(settings):
@@ -144,15 +146,15 @@ def prepare(settings: Settings, *, running: str = "") -> None:
 
 
 def zip_variables(settings: Settings, *, running: str = "") -> dict[str, str]:
-    """Return the Terraform variables that name the Lambda zips, those that run on the backend."""
+    """Return the Terraform variables with the paths of the Lambda zips for the backend."""
     return packages.variables(settings, _platform(settings, running))
 
 
 def packages_by_zip(settings: Settings, *, running: str = "") -> dict[str, PackageSettings]:
-    """Return the packages by the path of the zip that runs on the backend."""
+    """Return the packages by the path of their zip for the backend."""
     return packages.by_zip(settings, _platform(settings, running))
 
 
 def _platform(settings: Settings, running: str) -> packages.Platform | None:
-    """Return what the functions run on; None where each runs on what it declares, or it is all the same."""
+    """Return the platform that the functions run on, or None if the zips fit every platform."""
     return None if packages.fits_here(settings) else backends.functions_run_on(settings, running=running)

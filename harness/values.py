@@ -1,4 +1,4 @@
-"""The values that flow through the harness: frozen, and of the standard library only."""
+"""The values that flow through the harness. They are frozen and need only the standard library."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _DEFAULT_ACCOUNT = "000000000000"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where AWS answers.
+    """An address at which AWS answers.
 
     Attributes:
-        backend: The name of the backend that provides it.
-        url: The base URL of every service; empty on real AWS, where each service has its own.
+        backend: The name of the backend that serves it.
+        url: The base URL of every service. Empty on real AWS, where each service has its own.
         region: The region that clients use.
-        access_key: The access key id; 12 digits select the account of that number on an emulator.
+        access_key: The access key id. On an emulator, 12 digits select the account of that number.
         secret_key: The secret access key.
-        ca: The PEM file with the certificates that it is trusted by; empty for those that are known anyway.
-        log: The file that the emulator writes its log to, if it has one.
-        is_temporary: Whether all that is there ends with this run.
-        host_address: The address of this machine as the stack's functions see it; empty if that is not known.
-        gate: The URL of the proxy that keeps all other hosts away; empty if there is none.
-        name: A name for what is deployed in this run; empty where the run has the account to itself.
-        retry_delay: Seconds after which Lambda tries a failed asynchronous invocation again, twice as many
-            after each further one; 0 if that is not known.
-        ended: Returns how the emulator ended, if it is known to have; else an empty text.
+        ca: The PEM file of the certificate authority to trust. Empty if the system already trusts it.
+        log: The file to which the emulator writes its log, if it has one.
+        is_temporary: Whether everything there ends with this run.
+        host_address: The address of this machine as the stack's functions see it. Empty if unknown.
+        gate: The URL of the proxy that blocks all other hosts. Empty if there is none.
+        name: The name of this run's deployment. Empty if the run has the account to itself.
+        retry_delay: Seconds until Lambda retries a failed asynchronous invocation, doubled for each further
+            retry. 0 if unknown.
+        ended: Returns the reason why the emulator ended, or an empty text if it still runs.
     """
 
     backend: str
@@ -62,18 +62,18 @@ class Endpoint:
 
     @property
     def account(self) -> str:
-        """The account's number on an emulator: 12 digits of the access key, else the one of any other key."""
+        """The account number on an emulator: the access key if it has 12 digits, else the default account."""
         return self.access_key if _ACCOUNT.fullmatch(self.access_key) else _DEFAULT_ACCOUNT
 
     @property
     def place(self) -> str:
-        """What tells the account from those of other endpoints."""
+        """The account's unique name among all endpoints."""
         return f"{self.access_key}@{self.url}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """A change that a plan proposes: a resource's address, and create, update, delete or replace."""
+    """One change in a plan: a resource's address, and create, update, delete or replace."""
 
     address: str
     action: str
@@ -81,7 +81,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
-    """A resource that Terraform manages: its address, its type, and its attributes by name."""
+    """A resource that Terraform manages, with its address, type and attributes."""
 
     address: str
     type: str
@@ -89,12 +89,12 @@ class Resource:
 
     @property
     def region(self) -> str:
-        """Where it is; empty if it is in no region, such as a role."""
+        """Its region. Empty for a global resource, such as a role."""
         return region_of(self.values)
 
 
 def region_of(attributes: Mapping[str, Any]) -> str:
-    """Return the region that a resource's attributes tell; empty if they tell none."""
+    """Return the region in a resource's attributes, or an empty text if they name none."""
     arn = str(attributes.get("arn") or "").split(":")
     return str(attributes.get("region") or "") or (arn[3] if len(arn) > 5 else "")  # noqa: PLR2004 - an ARN's parts
 
@@ -109,7 +109,7 @@ class Outputs:
         """Return the output `name`.
 
         Raises:
-            OutputError: There is none of that name.
+            OutputError: The root has no such output.
         """
         try:
             value = self.values[name]
@@ -125,8 +125,8 @@ class FiredEvent:
     """An event for EventBridge.
 
     Attributes:
-        id: The id that EventBridge gave it; empty until it is sent.
-        timestamp: Its own time (UTC): the one its detail carries, else that of its sending.
+        id: The id that EventBridge gave it. Empty until it is sent.
+        timestamp: The time (UTC) in its detail, else the time at which it was sent.
         bus: The bus it was sent to.
         source: Its source.
         detail_type: Its detail type.
@@ -143,19 +143,21 @@ class FiredEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """A message, an object, an item or an input that a service took: `Deployment.trace` follows it.
+    """A message, an object, an item or an input that a service accepted.
+
+    `Deployment.trace` follows it.
 
     Attributes:
-        arn: The ARN of the queue, topic, bucket, function, table or state machine that it was handed to.
-        id: What a log may name it by: the message's id, the object's key, the request's id, the item's key,
-            or the execution's ARN.
-        payload: Its text, as it was handed over.
-        at: When it was sent, in seconds since the epoch; None if that is not known.
-        attributes: Its message attributes, as boto3 takes them; of an item, the `OldImage` that it took the
-            place of, if there was one.
-        is_answered: Whether the function that it goes to is called by somebody who waits for the answer.
-        status: Of a request to an API, the status of its answer.
-        until: When that answer had come, in seconds since the epoch: what began later is not its doing.
+        arn: The ARN of the queue, topic, bucket, function, table or state machine that received it.
+        id: The name that a log may give it: the message's id, the object's key, the request's id, the item's
+            key, or the execution's ARN.
+        payload: The text that was sent.
+        at: The time at which it was sent, in seconds since the epoch. None if unknown.
+        attributes: Its message attributes in boto3's form. For an item, the `OldImage` that it replaced, if
+            any.
+        is_answered: Whether the caller of the function waits for its answer.
+        status: The HTTP status of the answer, for a request to an API.
+        until: The time of that answer, in seconds since the epoch. Whatever began later has another cause.
     """
 
     arn: str
@@ -170,14 +172,14 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An S3 object and how it is encrypted at rest.
+    """An S3 object and its encryption at rest.
 
     Attributes:
         key: The object's key.
         body: Its content.
         etag: Its entity tag, with the quotes.
         encryption: The `x-amz-server-side-encryption` header: `aws:kms`, `AES256`, or empty.
-        kms_key: The ARN of the KMS key; empty when there is none.
+        kms_key: The ARN of the KMS key. Empty if no key was used.
     """
 
     key: str
@@ -195,8 +197,8 @@ class ApiResponse:
         status: Its status.
         headers: Its headers, by lower-case name.
         body: Its body.
-        elapsed: Seconds until it was read whole.
-        sent: What was asked, as `Deployment.trace` takes it; None if it was no API or function URL.
+        elapsed: Seconds until the whole body was read.
+        sent: The request, for `Deployment.trace`. None if the URL belongs to no API and no function.
     """
 
     status: int
@@ -211,10 +213,10 @@ class ApiResponse:
         return self.body.decode()
 
     def json(self) -> Any:  # noqa: ANN401 - any JSON value
-        """Return the body as the JSON value that it is.
+        """Parse the body as JSON.
 
         Raises:
-            ExpectationError: It is no JSON.
+            ExpectationError: The body is not JSON.
         """
         try:
             return json.loads(self.body)

@@ -1,4 +1,4 @@
-"""Small views of what an applied stack has: each acts, reads and waits."""
+"""Views of the resources in an applied stack: they act, read and wait."""
 
 from __future__ import annotations
 
@@ -48,11 +48,12 @@ class _Callable(Stack, Protocol):
 
 
 class Resources:
-    """What an applied stack has.
+    """The views of an applied stack.
 
-    `which` is the resource's id, name, ARN or URL, or the name of an output whose value is that; or its
-    address in Terraform, or a part that no other resource of the kind has. Leave it out if there is only one.
-    A name that fits nothing, or several, is a `ResourceError` that lists what there is.
+    `which` names the resource by its id, name, ARN or URL, by an output with one of these values, by its
+    Terraform address, or by a part of the address that no other resource of the kind has. Leave it out if
+    there is only one. If the name fits no resource or several, you get a `ResourceError` that lists the
+    candidates.
     """
 
     __slots__ = ()
@@ -69,14 +70,14 @@ class Resources:
         """Send one event with PutEvents.
 
         Args:
-            event: A whole event, such as that of a near miss; the others are for one that you write yourself.
+            event: A whole event, such as that of a near miss. To write one yourself, use the other arguments.
             source: Its source.
             detail_type: Its detail type.
             detail: Its detail.
             bus: The name or ARN of the bus.
 
         Raises:
-            PatternError: PutEvents can't send it.
+            PatternError: PutEvents can't send the event.
             ExpectationError: EventBridge did not accept it.
         """
         own = {"source": source, "detail-type": detail_type, "detail": dict(detail or {})}
@@ -84,15 +85,15 @@ class Resources:
         return send.put_event(self.client("events"), fired, place=self.endpoint.place)
 
     def api(self: _Callable, which: str | None = None) -> ApiClient:
-        """Return a client of a REST API, an HTTP API or a function URL, wherever the backend serves it."""
+        """Return a client of a REST API, an HTTP API or a function URL, at its address on the backend."""
         return self.api_client(published_url(self, which))
 
     def bucket(self: Stack, which: str | None = None) -> Bucket:
-        """Return a bucket of S3."""
+        """Return an S3 bucket."""
         return Bucket(self, find(self, "bucket", which))
 
     def function(self: Stack, which: str | None = None) -> Function:
-        """Return a function of Lambda."""
+        """Return a Lambda function."""
         return Function(self, find(self, "function", which))
 
     def log_group(self: Stack, which: str | None = None) -> LogGroup:
@@ -100,15 +101,15 @@ class Resources:
         return LogGroup(self, find(self, "log_group", which))
 
     def parameter(self: Stack, which: str | None = None) -> Parameter:
-        """Return a parameter of Systems Manager."""
+        """Return a Systems Manager parameter."""
         return Parameter(self, find(self, "parameter", which))
 
     def queue(self: Stack, which: str | None = None) -> Queue:
-        """Return a queue of SQS."""
+        """Return an SQS queue."""
         return Queue(self, find(self, "queue", which))
 
     def rule(self: Stack, which: str | None = None) -> Rule:
-        """Return a rule of EventBridge that has a pattern."""
+        """Return an EventBridge rule that has a pattern."""
         return Rule(self, find(self, "rule", which))
 
     def schedule(self: Stack, which: str | None = None) -> Schedule:
@@ -116,7 +117,7 @@ class Resources:
         return Schedule(self, find(self, "schedule", which))
 
     def secret(self: Stack, which: str | None = None) -> Secret:
-        """Return a secret of Secrets Manager."""
+        """Return a Secrets Manager secret."""
         return Secret(self, find(self, "secret", which))
 
     def state_machine(self: Stack, which: str | None = None) -> StateMachine:
@@ -124,13 +125,13 @@ class Resources:
         return StateMachine(self, find(self, "state_machine", which))
 
     def stream(self: Stack, which: str | None = None) -> Stream:
-        """Return a stream of Kinesis."""
+        """Return a Kinesis stream."""
         return Stream(self, find(self, "stream", which))
 
     def table(self: Stack, which: str | None = None) -> Table:
-        """Return a table of DynamoDB."""
+        """Return a DynamoDB table."""
         return Table(self, find(self, "table", which))
 
     def topic(self: Stack, which: str | None = None) -> Topic:
-        """Return a topic of SNS."""
+        """Return an SNS topic."""
         return Topic(self, find(self, "topic", which))

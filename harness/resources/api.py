@@ -22,9 +22,9 @@ _DEFAULT = "$default"
 def published_url(stack: Stack, which: str | None) -> str:
     """Return the URL on AWS of the API that `which` names.
 
-    That is an output's own value if `which` names an output, with the path that it has; else the URL
-    of the stage or function URL. An API that has one stage may be named in its stage's place, and an output
-    may put out the endpoint of an HTTP API.
+    If `which` names an output, that is the output's value with its path. Otherwise it is the URL of the stage
+    or of the function. If an API has one stage, you may name the API instead of the stage. An output may also
+    hold the endpoint of an HTTP API.
 
     Raises:
         ResourceError: No API fits, or several do.
@@ -45,7 +45,7 @@ def published_url(stack: Stack, which: str | None) -> str:
 
 
 def _with_path(stage: Resource, told: str, path: str = "") -> str:
-    """Return the URL of a stage or a function, with the path that an output has below it."""
+    """Return the URL of a stage or a function, followed by the path in an output."""
     url = str(stage.values.get("invoke_url") or stage.values.get("function_url"))
     if told.startswith(url.rstrip("/")):
         return told
@@ -55,7 +55,7 @@ def _with_path(stage: Resource, told: str, path: str = "") -> str:
 
 
 def _stage(stack: Stack, api: Resource, path: str) -> Resource:
-    """Return the stage of an API: that at the beginning of a path if there is one, else the only one."""
+    """Return the stage of an API: the one at the beginning of the path, else the only one."""
     kinds, key = _APIS[api.type]
     stages = [
         stage

@@ -1,4 +1,4 @@
-"""A bucket of S3."""
+"""S3 buckets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Bucket(View):
         return str(self.resource.values["bucket"])
 
     def put(self, key: str, body: bytes | str) -> Sent:
-        """Write an object, and return it as `Deployment.trace` takes it."""
+        """Write an object, and return it for `Deployment.trace`."""
         content, at = body.encode() if isinstance(body, str) else body, time.time()
         self.client("s3").put_object(Bucket=self.name, Key=key, Body=content)
         arn, text = f"arn:aws:s3:::{self.name}", content.decode(errors="replace")
@@ -35,7 +35,7 @@ class Bucket(View):
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
 
     def get(self, key: str) -> StoredObject:
-        """Return an object; boto3's error if there is none."""
+        """Return an object. Raises boto3's error if there is none."""
         answer = self.client("s3").get_object(Bucket=self.name, Key=key)
         return StoredObject(
             key=key,
@@ -57,10 +57,11 @@ class Bucket(View):
         Args:
             key: The object's key.
             timeout: Seconds until giving up.
-            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+            of: The event or message that should create the object. By default, everything that the test has
+                sent. The wait ends early once it is lost.
 
         Raises:
-            NotReachedError: It did not come; `last` has the keys that are there.
+            NotReachedError: There was no such object in time. `last` has the keys in the bucket.
         """
         what = f"the object {key!r} in the bucket {self.name}"
         self._wait(self.keys, until=lambda keys: key in keys, what=what, timeout=timeout, of=of)

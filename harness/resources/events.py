@@ -1,4 +1,4 @@
-"""Rules and schedules of EventBridge."""
+"""EventBridge rules and schedules."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class Rule(View):
-    """A rule with a pattern: fire it, or send what it must not match."""
+    """A rule with a pattern: fire it, or send events that it must not match."""
 
     __slots__ = ()
 
     @property
     def pattern(self) -> dict[str, Any]:
-        """The pattern."""
+        """The event pattern."""
         pattern: dict[str, Any] = json.loads(self.resource.values["event_pattern"])
         return pattern
 
@@ -38,11 +38,11 @@ class Rule(View):
         """Send an event that matches the pattern.
 
         Args:
-            overrides: `source`, `detail_type` or `detail`, in place of those that the harness makes up. If
-                the pattern asks for fields that your detail does not have, the harness adds them.
+            overrides: Your own `source`, `detail_type` or `detail`. The harness makes up the others, and adds
+                to your detail the fields that the pattern asks for.
 
         Raises:
-            PatternError: PutEvents can't send such an event, or the overrides don't match the pattern.
+            PatternError: PutEvents can't send such an event, or your overrides don't match the pattern.
             ExpectationError: EventBridge did not accept it.
         """
         given = {name.replace("_", "-"): value for name, value in overrides.items()}
@@ -53,7 +53,7 @@ class Rule(View):
         return send.put_event(self.client("events"), fired, place=self.stack.endpoint.place)
 
     def near_misses(self) -> Iterator[NearMiss]:
-        """Yield events that do not match for one reason each, as far as PutEvents can send them.
+        """Yield events that fail to match for exactly one reason each, if PutEvents can send them.
 
         Send each with `stack.fire(miss.event, bus=rule.bus)`.
         """
@@ -61,19 +61,19 @@ class Rule(View):
 
 
 class Schedule(View):
-    """A schedule of EventBridge Scheduler, or a rule with a schedule: run it now, see when it is due."""
+    """A schedule of EventBridge Scheduler, or a rule with a schedule: run it now, or see its next runs."""
 
     __slots__ = ()
 
     def next_runs(self, n: int = 5, *, after: datetime | None = None) -> list[datetime]:
-        """Return when AWS would run it next, whatever the emulator thinks, enabled or not.
+        """Return the next times at which AWS would run it, enabled or not, whatever the emulator does.
 
-        The times are those of AWS's documentation, in the schedule's time zone; a rule's zone is UTC. A rate
-        without a start date counts from `after`. There are fewer than `n` if the schedule ends before.
+        The times follow AWS's documentation and are in the schedule's time zone. A rule's zone is UTC. A rate
+        without a start date counts from `after`. You get fewer than `n` times if the schedule ends earlier.
 
         Args:
-            n: How many times to return at most.
-            after: They are all later than this time, which is now by default.
+            n: The number of times to return at most.
+            after: Return times later than this one. By default, later than now.
 
         Raises:
             ScheduleError: AWS would refuse the expression, or `after` has no time zone.
@@ -82,18 +82,19 @@ class Schedule(View):
         return list(itertools.islice(timetable.runs(after or datetime.now(UTC)), n))
 
     def run(self, *, at: datetime | None = None) -> list[FiredEvent | Sent]:
-        """Send to each target what AWS would send when the schedule is due; `Deployment.trace` follows it.
+        """Send to each target what AWS sends when the schedule is due.
 
-        The harness sends it itself, as no API of AWS does, whether the schedule is enabled or not. A target
-        is a function, a queue, a topic, a state machine, a bus or a stream of Kinesis. A rule may have a log
-        group too, and EventBridge Scheduler a universal target: any action of AWS. These two are not in what
-        is returned: nothing follows them.
+        No API of AWS runs a schedule, so the harness sends to the targets itself, whether the schedule is
+        enabled or not. A target is a function, a queue, a topic, a state machine, a bus or a Kinesis stream.
+        `Deployment.trace` follows each of these. A rule's target may also be a log group, and EventBridge
+        Scheduler has universal targets, which call any action of AWS. Nothing follows these two, so they are
+        not returned.
 
         Args:
-            at: When it is due, as the event says; now by default.
+            at: The time at which the schedule is due, for the event. Now by default.
 
         Raises:
-            TargetError: A target is of another kind, or AWS could not send to it.
+            TargetError: The target is of another kind, or AWS could not send to it.
             ScheduleError: `at` has no time zone.
         """
         moment = expressions.aware(str(self.resource.values["schedule_expression"]), at or datetime.now(UTC))

@@ -1,4 +1,4 @@
-"""Functions of Lambda, and log groups."""
+"""Lambda functions and log groups."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class InvokeResult:
     """The answer of a function.
 
     Attributes:
-        payload: What it returned, as the JSON value that it is; the error's fields if it failed.
-        error_type: The type of the error; empty if it went well.
-        error_message: The message of the error; empty if it went well.
-        log_tail: The last lines of its log, if the backend gives them.
+        payload: The returned JSON value, or the fields of the error.
+        error_type: The type of the error. Empty if the function succeeded.
+        error_message: The message of the error. Empty if the function succeeded.
+        log_tail: The last lines of the log, if the backend returns them.
         request_id: The id of the request.
-        sent: What it was invoked with, as `Deployment.trace` takes it.
+        sent: The invocation, for `Deployment.trace`.
     """
 
     payload: Any
@@ -55,7 +55,10 @@ class _Logged(View):
         raise NotImplementedError
 
     def logs(self, *, since: datetime | None = None) -> list[str]:
-        """Return the lines since a moment, all by default, oldest first; none if nothing has logged yet."""
+        """Return the log lines since a moment, oldest first.
+
+        By default it returns all lines, and an empty list if nothing has been logged yet.
+        """
         return [event.message.rstrip("\n") for event in self._events(since)]
 
     def wait_for_log(
@@ -66,16 +69,18 @@ class _Logged(View):
         since: datetime | None = None,
         of: FiredEvent | Sent | None = None,
     ) -> str:
-        """Wait for a line in which the regular expression `pattern` is found, and return the line.
+        """Wait for a line that the regular expression `pattern` matches, and return the line.
 
         Args:
             pattern: The regular expression.
             timeout: Seconds until giving up.
-            since: The earliest time of the line, aware; by default it may be from before the test.
-            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+            since: The earliest time of the line, with a time zone. By default the line may be older than the
+                test.
+            of: The event or message that should cause the line. By default, everything that the test has
+                sent. The wait ends early once it is lost.
 
         Raises:
-            NotReachedError: There was none; `last` has the lines that were there since the test began.
+            NotReachedError: No line matched in time. `last` has the lines since the test began.
         """
         log: list[LogEvent] = []
 
@@ -107,18 +112,20 @@ class _Logged(View):
         since: datetime | None = None,
         of: FiredEvent | Sent | None = None,
     ) -> float:
-        """Wait until a metric has been emitted in CloudWatch's embedded metric format; return its sum.
+        """Wait for a metric in CloudWatch's embedded metric format, and return the sum of its values.
 
         Args:
             name: The metric's name.
-            minimum: What its values are to add up to, at least.
-            dimensions: All dimensions of the metric; any by default, and then the largest sum counts.
+            minimum: The smallest sum to wait for.
+            dimensions: All dimensions of the metric. By default any, and the largest sum counts.
             timeout: Seconds until giving up.
-            since: The earliest time of the lines, aware; by default they may be from before the test.
-            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+            since: The earliest time of the lines, with a time zone. By default they may be older than the
+                test.
+            of: The event or message that should cause the metric. By default, everything that the test has
+                sent. The wait ends early once it is lost.
 
         Raises:
-            NotReachedError: The sum was not reached; `last` has the sums of all metrics that were seen.
+            NotReachedError: The sum was not reached in time. `last` has the sums of all metrics in the log.
         """
         seen = self._wait(
             lambda: totals(self.logs(since=since)),
@@ -135,7 +142,7 @@ class _Logged(View):
 
 
 class LogGroup(_Logged):
-    """A log group: read its lines, wait for one."""
+    """A log group: read its lines, or wait for one."""
 
     __slots__ = ()
 
@@ -146,7 +153,7 @@ class LogGroup(_Logged):
 
 
 class Function(_Logged):
-    """A function: invoke it, read its log, wait for a line of it."""
+    """A function: invoke it, read its log, or wait for a line of the log."""
 
     __slots__ = ()
 
@@ -157,48 +164,49 @@ class Function(_Logged):
 
     @property
     def log_group(self) -> str:
-        """The log group that the function writes to: the one it names, else Lambda's own."""
+        """The log group of the function: its configured one, else Lambda's default."""
         (config, *_) = self.resource.values.get("logging_config") or [{}]
         return str(config.get("log_group") or f"/aws/lambda/{self.name}")
 
     def invoke(self, payload: object = None, *, qualifier: str = "") -> InvokeResult:
         """Invoke the function with a JSON value, `{}` by default, and wait for its answer.
 
-        A function that fails is an answer too: look at `error_type`.
+        A failed function answers too. Look at `error_type`.
 
         Args:
             payload: The event.
-            qualifier: An alias or a version; the latest code by default.
+            qualifier: An alias or a version. By default, the latest code.
         """
         answer, sent = self._invoke(payload, qualifier, LogType="Tail")
         text = answer["Payload"].read().decode()
         return _result(answer, json.loads(text) if text else None, replace(sent, is_answered=True))
 
     def invoke_later(self, payload: object = None, *, qualifier: str = "") -> Sent:
-        """Invoke the function asynchronously, and return what it is sent, as `Deployment.trace` takes it.
+        """Invoke the function asynchronously, and return the invocation for `Deployment.trace`.
 
-        Lambda tries again what fails, and hands it to the function's destination or dead-letter queue.
+        If the function fails, Lambda retries, and then sends the event to its destination or dead-letter
+        queue.
 
         Args:
             payload: The event: a JSON value, `{}` by default.
-            qualifier: An alias or a version; the latest code by default.
+            qualifier: An alias or a version. By default, the latest code.
         """
         _, sent = self._invoke(payload, qualifier, InvocationType="Event")
         return self._remember(sent, sent.at)
 
     def run_here(self, payload: object = None, *, sources: Sequence[Path] = ()) -> Any:  # noqa: ANN401 - a handler returns anything
-        """Run the function's handler in this process, and return what it returns.
+        """Run the function's handler in this process, and return its result.
 
-        It has the function's environment variables. A breakpoint stops it and coverage.py measures it with
-        nothing to set up. It has the permissions of the harness and no time limit. It is only for
-        functions in Python.
+        The handler gets the function's environment variables. Breakpoints and coverage.py work without any
+        set-up. It has the permissions of the harness and no time limit. This works only for functions in
+        Python.
 
         Args:
             payload: The event, `{}` by default.
-            sources: The directories that its modules are imported from, before those of `sys.path`.
+            sources: The directories to import its modules from, ahead of `sys.path`.
 
         Raises:
-            HarnessError: It is no function in Python, or its handler isn't found.
+            HarnessError: The function is not in Python, or its handler isn't found.
             Exception: Whatever the handler raises.
         """
         config = self.client("lambda").get_function_configuration(FunctionName=self.name)

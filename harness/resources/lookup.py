@@ -1,4 +1,4 @@
-"""Find a resource of the applied stack by an output, an address, or as the only one of its kind."""
+"""Find a resource of the applied stack by an output, by its address, or as the only one of its kind."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from harness.values import Endpoint, FiredEvent, Outputs, Resource, Sent
 
-# The types of Terraform that each kind of view is of.
+# The Terraform types behind each kind of view.
 KINDS: Mapping[str, tuple[str, ...]] = {
     "api": (
         "aws_api_gateway_stage",
@@ -37,23 +37,23 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "table": ("aws_dynamodb_table",),
     "topic": ("aws_sns_topic",),
 }
-# What makes a resource of a type one of the kind.
+# The attribute that a resource of a type must have to belong to the kind.
 _NEEDED: Mapping[tuple[str, str], str] = {
     ("rule", "aws_cloudwatch_event_rule"): "event_pattern",
     ("schedule", "aws_cloudwatch_event_rule"): "schedule_expression",
     ("schedule", "aws_scheduler_schedule"): "schedule_expression",
-    ("api", "aws_api_gateway_deployment"): "stage_name",  # with a name it makes a stage
+    ("api", "aws_api_gateway_deployment"): "stage_name",  # with a name it creates a stage
 }
-# The attributes that an output may put out to name a resource.
+# The attributes that may identify a resource in an output.
 _NAMES = ("id", "arn", "name", "url", "bucket", "function_name", "invoke_url", "function_url", "api_endpoint")
 
 
 class Stack(Protocol):
-    """What a view needs of the applied stack."""
+    """The part of the applied stack that views use."""
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it runs."""
+        """The endpoint that it runs at."""
         ...
 
     @property
@@ -66,7 +66,7 @@ class Stack(Protocol):
         ...
 
     def resources(self, kind: str = "") -> list[Resource]:
-        """Return the resources that Terraform manages: those of one type, or all."""
+        """Return the resources that Terraform manages: all of them, or one type."""
         ...
 
 
@@ -76,12 +76,12 @@ class View:
 
     Attributes:
         stack: The stack.
-        resource: What Terraform's state says of it.
+        resource: The resource in Terraform's state.
     """
 
     stack: Stack
     resource: Resource
-    interval: ClassVar[float] = 0.1  # seconds between two looks
+    interval: ClassVar[float] = 0.1  # seconds between two attempts
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - a boto3 client
         """Return a boto3 client of a service, in the resource's region."""
@@ -99,7 +99,7 @@ class View:
         timeout: float,
         of: FiredEvent | Sent | None,
     ) -> T:
-        """Wait until `until` accepts what `probe` sees, or nothing more can come of what was sent."""
+        """Wait until `until` accepts the result of `probe`, or until everything sent is lost."""
         lost = hops.Lost(self.stack, *([of] if of else []))
         return eventually(probe, until=until, unless=lost, what=what, timeout=timeout, interval=self.interval)
 
@@ -110,11 +110,11 @@ def find(stack: Stack, kind: str, which: str | None) -> Resource:
     Args:
         stack: The applied stack.
         kind: One of `KINDS`.
-        which: The resource's id, name, ARN or URL, or the name of an output whose value is that; or its
-            address in Terraform, or a part that no other one has; or nothing if there is only one.
+        which: The resource's id, name, ARN or URL, or the name of an output with one of these values, or its
+            Terraform address, or a unique part of the address. None if there is only one.
 
     Raises:
-        ResourceError: No resource fits, or several do; the error lists what there is.
+        ResourceError: No resource fits, or several do. The error lists the candidates.
     """
     try:
         return choose(kind, which, of_kind(stack, kind), stack.outputs.values)
@@ -126,7 +126,7 @@ def find(stack: Stack, kind: str, which: str | None) -> Resource:
 
 
 def _of_other_kinds(stack: Stack, kind: str, which: str | None) -> list[tuple[str, str]]:
-    """Return what `which` would name if another kind were asked for, by kind and address."""
+    """Return the resources of other kinds that `which` would name, by kind and address."""
     return [
         (other, resource.address)
         for other in KINDS
@@ -136,7 +136,10 @@ def _of_other_kinds(stack: Stack, kind: str, which: str | None) -> list[tuple[st
 
 
 def of_kind(stack: Stack, kind: str) -> list[Resource]:
-    """Return all resources of a kind. A rule with a pattern only is no schedule, and the reverse."""
+    """Return all resources of a kind.
+
+    A rule that has only a pattern is not a schedule, and a rule that has only a schedule is no rule here.
+    """
     found = [resource for each in KINDS[kind] for resource in stack.resources(each)]
     needed = [(one, _NEEDED.get((kind, one.type))) for one in found]
     return [one for one, attribute in needed if attribute is None or one.values.get(attribute)]
@@ -162,7 +165,10 @@ def choose(
 def _fitting(
     which: str | None, candidates: Sequence[Resource], outputs: Mapping[str, Any]
 ) -> Sequence[Resource]:
-    """Return what `which` may mean, by the first way of reading it that fits anything."""
+    """Return the candidates that `which` may mean.
+
+    The first way of reading it that fits anything counts.
+    """
     if which is None:
         return candidates
     readings = (
@@ -176,14 +182,14 @@ def _fitting(
 
 
 def _match_value(value: str, candidates: Sequence[Resource]) -> list[Resource]:
-    """Return the candidates that the value of an output names; of several URLs that it has, the longest."""
+    """Return the candidates that an output's value names. Of several URLs, the longest counts."""
     lengths = [(_named_length(one, value), one) for one in candidates]
     longest = max((length for length, _ in lengths), default=0)
     return [one for length, one in lengths if longest and length == longest]
 
 
 def _named_length(resource: Resource, value: str) -> int:
-    """Return the length of the resource's name that a value is, or of its URL that a value begins with."""
+    """Return the length of the name that equals the value, or of the URL that the value begins with."""
     names = {str(resource.values[name]) for name in _NAMES if resource.values.get(name)}
     urls = {f"{name.rstrip('/')}/" for name in names if name.startswith(("https://", "http://"))}
     fitting = [name for name in names if name == value] + [url for url in urls if f"{value}/".startswith(url)]

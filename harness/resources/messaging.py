@@ -1,4 +1,4 @@
-"""Queues of SQS, topics of SNS and streams of Kinesis."""
+"""SQS queues, SNS topics and Kinesis streams."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from harness.values import FiredEvent
 
-_CLOCKS_DIFFER = 0.5  # seconds, between this machine and where a record's time is noted
-_BATCH = 10  # messages that SQS takes in one call
+_CLOCKS_DIFFER = 0.5  # seconds, between this machine's clock and that of the stream
+_BATCH = 10  # the most messages that SQS accepts in one call
 
 
 class Queue(View):
-    """A queue: send messages, look at what waits, wait until it is empty."""
+    """A queue: send messages, look at those that wait, or wait until it is empty."""
 
     __slots__ = ()
 
@@ -34,10 +34,10 @@ class Queue(View):
         return str(self.resource.values["url"])
 
     def send(self, *messages: object, group: str = "harness") -> list[Sent]:
-        """Send messages, and return each, in the same order, as `Deployment.trace` takes it.
+        """Send messages, and return each for `Deployment.trace`, in the same order.
 
         Args:
-            messages: Texts are sent as they are, and all else as JSON.
+            messages: Texts are sent unchanged, and other values as JSON.
             group: The message group, if the queue is a FIFO queue.
 
         Raises:
@@ -64,26 +64,28 @@ class Queue(View):
         return [self._remember(message, at) for message in sent]
 
     def messages(self) -> list[dict[str, Any]]:
-        """Return the visible messages as SQS has them, and leave them visible.
+        """Return the visible messages in SQS's form, and leave them visible.
 
-        SQS counts a look as a receive: on a queue with a redrive policy, a few looks move a message.
+        SQS counts this as a receive. On a queue with a redrive policy, a few calls move a message to the
+        dead-letter queue.
         """
         return queue.visible(self.client("sqs"), self.url)
 
     def peek(self) -> list[str]:
-        """Return the bodies of the visible messages, and leave the messages visible: see `messages`."""
+        """Return the bodies of the visible messages, and leave the messages visible. See `messages`."""
         return [message["Body"] for message in self.messages()]
 
     def wait_for(self, text: str = "", *, timeout: float = 30.0, of: FiredEvent | Sent | None = None) -> str:
         """Wait for a message whose body has `text` in it, and return the body.
 
         Args:
-            text: What is to be in the body.
+            text: The text to look for in the body.
             timeout: Seconds until giving up.
-            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+            of: The event or message that should cause it. By default, everything that the test has sent. The
+                wait ends early once it is lost.
 
         Raises:
-            NotReachedError: None came; `last` has the bodies that were there.
+            NotReachedError: No such message came in time. `last` has the bodies of those that did.
         """
         what = f"a message{f' with {text!r}' if text else ''} in the queue {self.url}"
         bodies = self._wait(
@@ -96,10 +98,10 @@ class Queue(View):
         return next(body for body in bodies if text in body)
 
     def wait_until_empty(self, *, timeout: float = 30.0) -> None:
-        """Wait until no message is in the queue, on its way, or delayed.
+        """Wait until the queue is empty, including delayed messages and those in flight.
 
         Raises:
-            NotReachedError: Some were left after `timeout` seconds; `last` has the counts.
+            NotReachedError: Some were left after `timeout` seconds. `last` has the counts.
         """
         eventually(
             self._counts,
@@ -124,7 +126,7 @@ class Topic(View):
         return str(self.resource.values["arn"])
 
     def publish(self, message: object, **arguments: Any) -> Sent:  # noqa: ANN401 - as boto3 takes them
-        """Publish a text, or a value as JSON, and return the message as `Deployment.trace` takes it.
+        """Publish a text, or a value as JSON, and return the message for `Deployment.trace`.
 
         Args:
             message: The message.
@@ -143,7 +145,7 @@ class Topic(View):
 
 
 class Stream(View):
-    """A stream of Kinesis: put records into it, and see what functions have put there."""
+    """A stream: put records into it, and read those that functions have put."""
 
     __slots__ = ()
 
@@ -153,11 +155,11 @@ class Stream(View):
         return str(self.resource.values["name"])
 
     def put(self, record: object, *, key: str = "harness") -> Sent:
-        """Put a record, and return it as `Deployment.trace` takes it.
+        """Put a record, and return it for `Deployment.trace`.
 
         Args:
-            record: A text is put as it is, and all else as JSON.
-            key: The partition key: records that share one come in the order in which they were put.
+            record: A text is put unchanged, any other value as JSON.
+            key: The partition key. Records with the same key stay in the order in which you put them.
         """
         text, at = _text(record), time.time()
         answer = self.client("kinesis").put_record(StreamName=self.name, Data=text.encode(), PartitionKey=key)
@@ -165,7 +167,10 @@ class Stream(View):
         return self._remember(Sent(arn=arn, id=number, payload=text, at=at), at)
 
     def records(self) -> list[str]:
-        """Return the records since the test began, as text, by shard; outside of pytest, all of them."""
+        """Return the records since the test began, as text, shard by shard.
+
+        Outside pytest it returns all records.
+        """
         client, begun = self.client("kinesis"), outbox.test_begun()
         shards = client.list_shards(StreamName=self.name)["Shards"]
         found = [record for shard in shards for record in self._of_shard(client, shard["ShardId"])]
@@ -187,12 +192,13 @@ class Stream(View):
         """Wait for a record with `text` in it, and return the record.
 
         Args:
-            text: What is to be in it.
+            text: The text to look for in the record.
             timeout: Seconds until giving up.
-            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+            of: The event or message that should cause it. By default, everything that the test has sent. The
+                wait ends early once it is lost.
 
         Raises:
-            NotReachedError: None came; `last` has the records that were there.
+            NotReachedError: No such record came in time. `last` has the records that did.
         """
         records = self._wait(
             self.records,

@@ -1,4 +1,4 @@
-"""Secrets of Secrets Manager and parameters of Systems Manager."""
+"""Secrets Manager secrets and Systems Manager parameters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from harness.resources.lookup import View
 
 
 class Secret(View):
-    """A secret: read and replace its text."""
+    """A secret: read it, or replace its text."""
 
     __slots__ = ()
 
@@ -16,25 +16,25 @@ class Secret(View):
         return str(answer["SecretString"])
 
     def put(self, text: str) -> None:
-        """Make `text` the current version."""
+        """Store `text` as the current version."""
         self.client("secretsmanager").put_secret_value(
             SecretId=self.resource.values["arn"], SecretString=text
         )
 
 
 class Parameter(View):
-    """A parameter: read and replace its value."""
+    """A parameter: read it, or replace its value."""
 
     __slots__ = ()
 
     def get(self) -> str:
-        """Return the value, decrypted if it is a `SecureString`."""
+        """Return the value. A `SecureString` is decrypted."""
         name = self.resource.values["name"]
         answer = self.client("ssm").get_parameter(Name=name, WithDecryption=True)
         return str(answer["Parameter"]["Value"])
 
     def put(self, value: str) -> None:
-        """Replace the value; the parameter keeps its type."""
+        """Replace the value and keep the parameter's type."""
         values = self.resource.values
         self.client("ssm").put_parameter(
             Name=values["name"], Value=value, Type=values["type"], Overwrite=True

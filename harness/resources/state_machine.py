@@ -1,4 +1,4 @@
-"""A state machine of Step Functions."""
+"""Step Functions state machines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StateMachine(View):
         return str(self.resource.values["arn"])
 
     def start(self, given: object = None) -> Sent:
-        """Start with a JSON value, `{}` by default; `Deployment.trace` takes what it returns."""
+        """Start an execution with a JSON value, `{}` by default, and return it for `Deployment.trace`."""
         text, at = json.dumps({} if given is None else given), time.time()
         answer = self.client("stepfunctions").start_execution(stateMachineArn=self.arn, input=text)
         return self._remember(Sent(arn=self.arn, id=str(answer["executionArn"]), payload=text, at=at), at)
@@ -33,7 +33,8 @@ class StateMachine(View):
         """Run a standard state machine with a JSON value, `{}` by default, and return its output.
 
         Raises:
-            ExpectationError: It did not succeed; `got` has the status, the state that failed, and the cause.
+            ExpectationError: The execution did not succeed. `got` has its status, the failed state, and the
+                cause.
             NotReachedError: It was still running after `timeout` seconds.
         """
         states = self.client("stepfunctions")

@@ -1,4 +1,4 @@
-"""A table of DynamoDB."""
+"""DynamoDB tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Table(View):
-    """A table: items as Python values, numbers as `Decimal`."""
+    """A table. Items are Python values, and numbers are `Decimal`."""
 
     __slots__ = ()
 
@@ -27,9 +27,9 @@ class Table(View):
         return str(self.resource.values["name"])
 
     def put(self, item: Mapping[str, Any]) -> Sent:
-        """Write an item, and return it as `Deployment.trace` takes it.
+        """Write an item, and return it for `Deployment.trace`.
 
-        A number with a fraction has to be a `Decimal`.
+        Use `Decimal` for a number with a fraction.
         """
         typed, at, values = typed_item(item), time.time(), self.resource.values
         before = (
@@ -47,7 +47,7 @@ class Table(View):
         return self._remember(sent, at)
 
     def items(self) -> list[dict[str, Any]]:
-        """Return all items, as a consistent scan finds them."""
+        """Return all items, with a consistent scan."""
         pages = self.client("dynamodb").get_paginator("scan")
         found = pages.paginate(TableName=self.name, ConsistentRead=True)
         return [plain_item(item) for page in found for item in page["Items"]]
@@ -55,15 +55,16 @@ class Table(View):
     def wait_for_item(
         self, like: Mapping[str, Any], *, timeout: float = 30.0, of: FiredEvent | Sent | None = None
     ) -> dict[str, Any]:
-        """Wait for an item that has all attributes of `like`, such as its key, and return it.
+        """Wait for an item that has all attributes in `like`, such as its key, and return it.
 
         Args:
             like: The attributes.
             timeout: Seconds until giving up.
-            of: What is to bring it; by default all that the test has sent. The wait ends once that is lost.
+            of: The event or message that should create the item. By default, everything that the test has
+                sent. The wait ends early once it is lost.
 
         Raises:
-            NotReachedError: None came; `last` has the items that were there.
+            NotReachedError: No such item came in time. `last` has the items in the table.
         """
         items = self._wait(
             self.items,

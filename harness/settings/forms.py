@@ -1,4 +1,4 @@
-"""Forms of settings: how the text of one becomes its value."""
+"""Forms of settings: functions that parse the text of a setting."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from _typeshed import DataclassInstance
 
-    # Takes the name to complain of, the text, and the directory of the project.
+    # Called with the setting's name for errors, the text, and the project's directory.
     type Form = Callable[[str, str, Path], Any]
 
 _SETTING = "setting"
@@ -27,12 +27,12 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What a field is that is read from a text.
+    """How a field is read from a text.
 
     Attributes:
-        form: Makes its value of the text.
-        default: The text where none is given and the field has no default of its own.
-        kind: The kind of package that has it; empty for every one.
+        form: Parses the text.
+        default: The text to parse if none is given and the field has no default.
+        kind: The kind of package that has the setting. Empty for every kind.
     """
 
     form: Form
@@ -41,45 +41,45 @@ class Setting:
 
 
 def of_form(form: Form, *, default: str = "", kind: str = "") -> dict[str, Setting]:
-    """Return the metadata of a field that is read from a text of this form: see `Setting`."""
+    """Return the metadata of a field that is read from a text of this form. See `Setting`."""
     return {_SETTING: Setting(form=form, default=default, kind=kind)}
 
 
 def settings_of(settings: type[DataclassInstance]) -> dict[str, Setting]:
-    """Return what is read from texts, by the name of its field."""
+    """Return the settings that are read from texts, by field name."""
     known = {each.name: each.metadata.get(_SETTING) for each in dataclasses.fields(settings)}
     return {name: setting for name, setting in known.items() if setting}
 
 
 def variable_of(setting: str) -> str:
-    """Return the environment variable of a setting."""
+    """Return the name of a setting's environment variable."""
     return f"HARNESS_{setting.upper()}"
 
 
 def text(_name: str, value: str, _project: Path) -> str:
-    """Return the text itself."""
+    """Return the text unchanged."""
     return value
 
 
 def path(_name: str, value: str, project: Path) -> Path:
-    """Return a path; a relative one is relative to the project."""
+    """Return a path. A relative path starts at the project."""
     return project / Path(value).expanduser()
 
 
 def paths(name: str, value: str, project: Path) -> tuple[Path, ...]:
-    """Return the paths that stand between commas."""
+    """Return a list of paths, separated by commas."""
     return tuple(path(name, each, project) for each in names(name, value, project))
 
 
 def port(name: str, value: str, _project: Path) -> int:
-    """Return the number of a port, or 0."""
+    """Return a port number, or 0."""
     if not value.isdecimal() or int(value) > _LAST_PORT:
         raise SettingsError(name, expected="a port from 0 (any free one) to 65535", got=value)
     return int(value)
 
 
 def seconds(name: str, value: str, _project: Path) -> float:
-    """Return a time, in seconds."""
+    """Return a duration in seconds."""
     try:
         seconds = float(value)
     except ValueError:
@@ -97,7 +97,7 @@ def whole(name: str, value: str, _project: Path) -> int:
 
 
 def switch(name: str, value: str, _project: Path) -> bool:
-    """Return what `true` or `false` says."""
+    """Return a boolean, `true` or `false`."""
     try:
         return {"true": True, "false": False}[value.lower()]  # TOML's booleans arrive as True and False
     except KeyError:
@@ -105,19 +105,19 @@ def switch(name: str, value: str, _project: Path) -> bool:
 
 
 def url(name: str, value: str, _project: Path) -> str:
-    """Return a URL, without a slash at its end."""
+    """Return a URL without a trailing slash."""
     if not _URL.fullmatch(value):
         raise SettingsError(name, expected="a URL such as http://127.0.0.1:4566", got=value)
     return value.rstrip("/")
 
 
 def names(_name: str, value: str, _project: Path) -> tuple[str, ...]:
-    """Return the names that stand between commas."""
+    """Return a list of names, separated by commas."""
     return tuple(filter(None, (name.strip() for name in value.split(","))))
 
 
 def accounts(name: str, value: str, _project: Path) -> tuple[str, ...]:
-    """Return the numbers of accounts that stand between commas."""
+    """Return a list of account numbers, separated by commas."""
     accounts = tuple(filter(None, (account.strip() for account in value.split(","))))
     if not accounts or not all(_ACCOUNT.fullmatch(account) for account in accounts):
         raise SettingsError(name, expected="account numbers of 12 digits, separated by commas", got=value)
@@ -125,10 +125,10 @@ def accounts(name: str, value: str, _project: Path) -> tuple[str, ...]:
 
 
 def texts(where: str, given: object) -> dict[str, str]:
-    """Return the values of a table as texts, as Terraform takes them.
+    """Return the values of a table as texts for Terraform.
 
     Raises:
-        SettingsError: It is no table.
+        SettingsError: It is not a table.
     """
     if not isinstance(given, dict):
         raise SettingsError(where, expected="a table", got=given)
@@ -138,7 +138,7 @@ def texts(where: str, given: object) -> dict[str, str]:
 
 
 def one_of(*known: str) -> Form:
-    """Return the form of a text that is one of those known."""
+    """Return a form that accepts only the texts in `known`."""
 
     def read(name: str, value: str, _project: Path) -> str:
         if value not in known:
@@ -149,7 +149,7 @@ def one_of(*known: str) -> Form:
 
 
 def version(pattern: str, example: str) -> Form:
-    """Return the form of the version of a language."""
+    """Return a form that accepts the version of a language."""
 
     def read(name: str, value: str, _project: Path) -> str:
         if not re.fullmatch(pattern, value):
@@ -160,17 +160,17 @@ def version(pattern: str, example: str) -> Form:
 
 
 def to_dashes(names: Iterable[str]) -> list[str]:
-    """Return names of settings as they stand in the file."""
+    """Return names of settings as `pyproject.toml` spells them, with dashes."""
     return sorted(name.replace("_", "-") for name in names)
 
 
 def plain(value: object) -> str:
-    """Return a value of the file as it would stand in the environment."""
+    """Return a value from the file as the environment would spell it."""
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def parse_assignments(option: str, given: Iterable[str]) -> dict[str, str]:
-    """Return what is given as `name=value`, each once or more, by name.
+    """Parse options of the form `name=value` into a dictionary.
 
     Raises:
         SettingsError: One of them has another form.

@@ -19,41 +19,43 @@ class PackageSettings:
     """How a Lambda zip is built: the table `[tool.harness.package]`, or `[tool.harness.package.NAME]`."""
 
     name: str = ""
-    """The NAME of the table; empty for `[tool.harness.package]` itself."""
+    """The NAME of the table. Empty for `[tool.harness.package]` itself."""
     source: Path = field(metadata=of_form(forms.path))
-    """Python: the package directory, which goes into the zip under its own name. Node.js: the directory with
-    `package.json` and `package-lock.json`, whose files go into the zip, each under its path in it."""
+    """Python: the package directory, which goes into the zip under its name. Node.js: the directory with
+    `package.json` and `package-lock.json`, whose files go into the zip under their relative paths.
+    """
     output: Path = field(metadata=of_form(forms.path))
     """The zip."""
     variable: str = field(default="lambda_zip", metadata=of_form(forms.text))
-    """The Terraform variable that takes the zip's path; `NAME_zip` by default where the table has a name."""
+    """The Terraform variable for the zip's path. By default `NAME_zip` if the table has a name."""
     kind: str = field(default="python", metadata=of_form(forms.one_of("python", "nodejs")))
     """`python` or `nodejs`."""
     architecture: str = field(default="x86_64", metadata=of_form(forms.one_of("x86_64", "arm64")))
-    """The function's processor, `x86_64` or `arm64`, which dependencies are chosen for."""
+    """The function's processor, `x86_64` or `arm64`. The harness chooses dependencies for it."""
     python: str = field(default="3.13", metadata=of_form(forms.version(r"3\.\d+", "3.13"), kind="python"))
-    """The function's Python, which wheels are chosen for."""
+    """The function's Python version. The harness chooses wheels for it."""
     group: str = field(default="", metadata=of_form(forms.text, kind="python"))
-    """A dependency group of `pyproject.toml`, installed from `uv.lock`; empty for none."""
+    """A dependency group of `pyproject.toml`, installed from `uv.lock`. Empty for none."""
     requirements: Path | None = field(default=None, metadata=of_form(forms.path, kind="python"))
-    """A requirements file; not together with `group`."""
+    """A requirements file. You can't combine it with `group`."""
     nodejs: str = field(default="22", metadata=of_form(forms.version(r"\d+", "22"), kind="nodejs"))
-    """The function's Node.js, which esbuild writes for."""
+    """The function's Node.js version. esbuild writes code for it."""
     entry: str = field(default="", metadata=of_form(forms.text, kind="nodejs"))
-    """The module, relative to `source`, that esbuild bundles with all that it imports into one file. Without
-    it, the zip has the folder and its `node_modules`."""
+    """The module, relative to `source`, that esbuild bundles with its imports into one file. Without it, the
+    zip holds the folder and its `node_modules`.
+    """
 
     @property
     def table(self) -> str:
-        """The table of `pyproject.toml` that describes it."""
+        """The table of `pyproject.toml` that describes the package."""
         return _table_of(self.name)
 
 
 def read_packages(given: Any, project: Path) -> list[PackageSettings]:  # noqa: ANN401 - straight from TOML
-    """Return the package of the table itself, if it describes one, and those of the tables in it.
+    """Return the package in the table itself, if there is one, and those in its subtables.
 
     Raises:
-        SettingsError: One of them lacks a key, has one that is unknown, or is like another one.
+        SettingsError: A table lacks a key, has an unknown one, or clashes with another table.
     """
     if given is None:
         return []
@@ -90,7 +92,7 @@ def _check_distinct(packages: Iterable[PackageSettings], setting: str) -> None:
     for package in packages:
         value = getattr(package, setting)
         if (other := first.setdefault(value, package)) is not package:
-            expected = f"another {setting} than that of {other.table}"
+            expected = f"a {setting} other than that of {other.table}"
             raise SettingsError(f"{package.table} {setting}", expected=expected, got=str(value))
 
 

@@ -1,4 +1,4 @@
-"""What a run of the harness is told, by the environment and the project's `[tool.harness]` table."""
+"""The settings of a run, from the environment and the project's `[tool.harness]` table."""
 
 from __future__ import annotations
 
@@ -24,100 +24,114 @@ _CACHE = "~/.cache/terraform-lambda-harness"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a run of the harness is told.
+    """The settings of a run.
 
-    Each is `HARNESS_<NAME>` in the environment, or `<name>` with dashes in the project's
-    `[tool.harness]` table; the environment wins. Relative paths are relative to the project.
+    Set each as `HARNESS_<NAME>` in the environment, or as `<name>` with dashes in the project's
+    `[tool.harness]` table. The environment wins. Relative paths start at the project.
     """
 
     project: Path
     """The directory whose `pyproject.toml` was read."""
     environ: Mapping[str, str] = field(repr=False)
-    """The environment that child processes inherit what is harmless from. It may hold secrets, and is not
-    shown in the `repr`."""
+    """The environment, whose harmless part child processes inherit. It may hold secrets, so `repr` does not
+    show it.
+    """
     variables: Mapping[str, str] = field(repr=False)
-    """Terraform variables, by name; from the file only. They may be secrets, and are not shown either."""
+    """Terraform variables, by name. Only in the file. They may be secrets, so `repr` does not show them
+    either.
+    """
     package: PackageSettings | None = None
-    """How the Lambda zip is built; None when the project builds its own."""
+    """How the Lambda zip is built. None if the project builds its own."""
     packages: tuple[PackageSettings, ...] = ()
-    """How the zips are built that have a name."""
+    """How the zips with a name are built."""
     roots: tuple[RootSettings, ...] = ()
-    """Other roots, which are applied first because this one reads their states."""
+    """Other roots, which are applied first because this root reads their states."""
     backend: str = field(default="auto", metadata=of_form(forms.text))
     """`auto`, `container`, `host`, `localemu`, `ministack`, `external`, `aws`, or `package.module:function`:
     see [Backends](../backends.md)."""
     region: str = field(default="eu-north-1", metadata=of_form(forms.text))
     """The AWS region."""
     port: int = field(default=0, metadata=of_form(forms.port))
-    """The emulator's port; 0 picks a free one."""
+    """The emulator's port. 0 picks a free one."""
     image: str = field(default="localstack/localstack:4.14.0", metadata=of_form(forms.text))
     """LocalStack's image, for the backend `container`."""
     lambda_executor: str = field(default="process", metadata=of_form(forms.one_of("process", "docker")))
-    """How that one runs functions: `process`, or `docker`."""
+    """How LocalStack runs functions on the backend `container`: `process`, or `docker`."""
     python: Path | None = field(default=None, metadata=of_form(forms.path))
-    """The interpreter that the emulator runs on; by default one that suits it, which uv finds or installs:
-    3.13 for LocalStack."""
+    """The interpreter for the emulator. By default a suitable version, which uv finds or installs: 3.13 for
+    LocalStack.
+    """
     cache_dir: Path = field(metadata=of_form(forms.path, default=_CACHE))
-    """Where emulators are installed, once."""
+    """The directory in which emulators are installed, once."""
     start_timeout: float = field(default=180.0, metadata=of_form(forms.seconds))
-    """Seconds an emulator may take until it is healthy."""
+    """Seconds until an emulator must be healthy."""
     terraform: str = field(default="terraform", metadata=of_form(forms.text))
     """`terraform`, `tofu`, `tflocal`, or a path."""
     terraform_dir: Path = field(metadata=of_form(forms.path, default="terraform"))
     """The root module to apply."""
     terraform_timeout: float = field(default=900.0, metadata=of_form(forms.seconds))
-    """Seconds one Terraform command may take."""
+    """Seconds that one Terraform command may take."""
     check_needs: bool = field(default=True, metadata=of_form(forms.switch))
-    """Whether a root that needs what the backend is known to lack is refused before anything starts: see
-    [Backends](../backends.md#what-your-stack-needs)."""
+    """Whether the harness refuses a root before anything starts if the backend lacks a feature that the root
+    needs: see [Backends](../backends.md#what-your-stack-needs).
+    """
     destroy: bool = field(default=False, metadata=of_form(forms.switch))
-    """Whether the stack is destroyed even where it goes with the emulator at the end of the run; `pytest
-    --destroy` says the same."""
+    """Whether the harness destroys the stack even if the emulator ends with the run. Same as `pytest
+    --destroy`.
+    """
     snapshots: bool = field(default=True, metadata=of_form(forms.switch))
-    """Whether an applied stack is saved, and the next run restores it: see
-    [Snapshots](../how-to/snapshots.md). `pytest --no-snapshot` says no."""
+    """Whether the harness saves an applied stack, so that the next run restores it: see
+    [Snapshots](../how-to/snapshots.md). `pytest --no-snapshot` turns it off.
+    """
     snapshot_days: int = field(default=14, metadata=of_form(forms.whole))
-    """Days for which a snapshot is kept that no run restores."""
+    """Days after which an unused snapshot is removed."""
     snapshot_megabytes: int = field(default=1024, metadata=of_form(forms.whole))
-    """The room that all snapshots may take, in MiB; the oldest make way."""
+    """The size limit of all snapshots together, in MiB. The oldest are removed first."""
     workspace: str = field(default="", metadata=of_form(forms.text))
-    """The Terraform workspace; empty for the default one."""
+    """The Terraform workspace. Empty for the default one."""
     var_files: tuple[Path, ...] = field(default=(), metadata=of_form(forms.paths))
-    """Files with values of the root's variables, as `-var-file` takes them, separated by commas; in
-    `pyproject.toml` a list."""
+    """Files with values of the root's variables, as for `-var-file`, separated by commas. In
+    `pyproject.toml`, a list.
+    """
     provider_mirror: Path | None = field(default=None, metadata=of_form(forms.path))
     """A [filesystem mirror](https://developer.hashicorp.com/terraform/cli/commands/providers/mirror) of
-    providers, for machines that reach no registry."""
+    providers, for machines that can't reach a registry.
+    """
     ministack_auth: bool = field(default=True, metadata=of_form(forms.switch))
     """Whether the backend `ministack` enforces IAM and bucket policies."""
     localemu_iam: str = field(default="enforce", metadata=of_form(forms.one_of("enforce", "soft", "off")))
-    """What the backend `localemu` does with a call that policies do not allow: `enforce` refuses it, `soft`
-    carries it out and complains of it in its log, `off` does not look."""
+    """How the backend `localemu` treats a call that the policies forbid: `enforce` refuses it, `soft`
+    executes it and logs a complaint, `off` does not check.
+    """
     endpoint_url: str = field(default="", metadata=of_form(forms.url))
-    """Where the backend `external` answers."""
+    """The URL of the backend `external`."""
     endpoint_ca: Path | None = field(default=None, metadata=of_form(forms.path))
-    """The certificates that it is trusted by over TLS, in a PEM file, if it has a CA of its own."""
+    """A PEM file with the CA of the backend `external`, if it uses TLS with its own CA."""
     endpoint_credentials: Path | None = field(default=None, metadata=of_form(forms.path))
-    """The keys that it takes, in a file such as `~/.aws/credentials`; by default `test` and `test`."""
+    """A file such as `~/.aws/credentials` with the keys for the backend `external`. By default `test` and
+    `test`.
+    """
     aws_accounts: tuple[str, ...] = field(default=(), metadata=of_form(forms.accounts))
-    """The accounts, by number and separated by commas, that the backend `aws` may deploy to."""
+    """The numbers of the accounts that the backend `aws` may deploy to, separated by commas."""
     allowed_hosts: tuple[str, ...] = field(default=(), metadata=of_form(forms.names))
     """Hosts besides the emulator that Terraform and functions may reach (for a module that builds with pip,
-    say; not functions of Node.js), separated by commas; `*` stands for any text, as in `*.pypi.org`."""
+    say, but not for functions of Node.js), separated by commas. `*` stands for any text, as in `*.pypi.org`.
+    """
     coverage_exclude: tuple[str, ...] = field(default=(), metadata=of_form(forms.names))
-    """What `--iac-coverage` leaves out, separated by commas: addresses, or names of files; `*` stands for any
-    text, as in `module.legacy.*`."""
+    """Addresses or file names that `--iac-coverage` leaves out, separated by commas. `*` stands for any text,
+    as in `module.legacy.*`.
+    """
     name_variable: str = field(default="environment", metadata=of_form(forms.text))
-    """The Terraform variable that gets a name of its own for each run on real AWS."""
+    """The Terraform variable that receives a unique name for each run on real AWS."""
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str], project: Path | None = None) -> Self:
-        """Read the settings.
+        """Read the settings from the environment and the project.
 
         Args:
             environ: The environment.
-            project: The directory of the project's `pyproject.toml`; by default the working directory,
-                or the nearest one above it whose `pyproject.toml` has a table `[tool.harness]`.
+            project: The directory of the project's `pyproject.toml`. By default the working directory, or the
+                nearest one above it whose `pyproject.toml` has a table `[tool.harness]`.
 
         Raises:
             SettingsError: A setting is unknown or has a value of the wrong form.
@@ -141,11 +155,11 @@ class Settings:
 
     @property
     def every_package(self) -> tuple[PackageSettings, ...]:
-        """The package without a name, if there is one, and then those with one."""
+        """The package without a name, if there is one, followed by those with a name."""
         return (*filter(None, [self.package]), *self.packages)
 
     def of_root(self, root: RootSettings) -> Self:
-        """Return the settings of another root: these ones, with what it has of its own."""
+        """Return the settings of another root: these, overridden by the root's own."""
         return replace(
             self,
             terraform_dir=root.terraform_dir,
@@ -159,7 +173,7 @@ class Settings:
 
 
 def _project_above(folder: Path) -> Path:
-    """Return `folder`, or the nearest directory above it that has settings of the harness."""
+    """Return `folder`, or the nearest parent directory that has settings of the harness."""
     return next((place for place in (folder, *folder.parents) if _table(place)), folder)
 
 
@@ -175,7 +189,7 @@ def _table(project: Path) -> dict[str, Any]:
 
 
 def _defaults(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts of settings whose values depend on where the harness runs."""
+    """Return the defaults that depend on the machine."""
     texts = {name: each.default for name, each in settings_of(Settings).items() if each.default}
     if caches := environ.get("XDG_CACHE_HOME"):
         texts["cache_dir"] = str(Path(caches) / Path(_CACHE).name)
@@ -191,6 +205,9 @@ def _values_in(table: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _overrides(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what the environment sets; other HARNESS_ variables belong to other tools."""
+    """Return the settings in the environment.
+
+    Other `HARNESS_` variables belong to other tools and are ignored.
+    """
     named = {name: environ.get(variable_of(name), "") for name in settings_of(Settings)}
     return {name: value for name, value in named.items() if value}

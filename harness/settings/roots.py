@@ -1,4 +1,4 @@
-"""Other roots, whose states the main one reads: the tables `[[tool.harness.roots]]`."""
+"""Other roots, whose states the main root reads: the tables `[[tool.harness.roots]]`."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RootSettings:
-    """Another root, whose state the main one reads: a table of `[[tool.harness.roots]]`."""
+    """Another root, whose state the main root reads: a table of `[[tool.harness.roots]]`."""
 
     terraform_dir: Path = field(metadata=of_form(forms.path))
-    """Its directory."""
+    """The root's directory."""
     workspace: str = field(default="", metadata=of_form(forms.text))
-    """Its Terraform workspace; empty for the default one."""
+    """The root's Terraform workspace. Empty for the default one."""
     var_files: tuple[Path, ...] = field(default=(), metadata=of_form(forms.paths))
-    """Files with values of its variables."""
+    """Files with values of the root's variables."""
     variables: Mapping[str, str] = field(repr=False)
-    """Its variables, by name."""
+    """The root's variables, by name."""
 
 
 def read_roots(given: Any, project: Path) -> tuple[RootSettings, ...]:  # noqa: ANN401 - straight from TOML
-    """Return what the tables say.
+    """Read the roots from the tables.
 
     Raises:
-        SettingsError: They are none, or one of them has a key that is unknown.
+        SettingsError: The value is no list of tables, or a table has an unknown key.
     """
     where = "[[tool.harness.roots]]"
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):

@@ -413,4 +413,4 @@ def test_a_function_waits_for_a_debugger_and_tests_wait_for_it(
         ["--debug-function: expected one of greet, got 'great'; did you mean greet?"]
     )
     workers = run_with(pytester, "--debug-function=greet", "-n2")
-    workers.stderr.fnmatch_lines(["*--debug-function is for tests of one process*"])
+    workers.stderr.fnmatch_lines(["*--debug-function needs all tests in one process*"])

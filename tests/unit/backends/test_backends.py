@@ -133,7 +133,7 @@ def test_a_root_that_needs_what_the_backend_lacks_is_refused_with_those_that_can
             "  runtime java21 (aws_lambda_function.a, main.tf:2): "
             "container with HARNESS_LAMBDA_EXECUTOR=docker can"
         ),
-        "name another backend in HARNESS_BACKEND, or apply it all the same with HARNESS_CHECK_NEEDS=false",
+        "choose another backend with HARNESS_BACKEND, or apply anyway with HARNESS_CHECK_NEEDS=false",
     ]
     with pytest.raises(NeedsError, match="backend 'ministack' can't do"):
         backends.check_needs(settings)

@@ -114,7 +114,7 @@ def test_the_traceback_that_is_shown_is_the_handlers(
     [
         (
             {"Runtime": "nodejs22.x"},
-            "greet: only the handler of a function in Python runs here, and it is in nodejs22.x",
+            "greet: only a Python handler can run here, and this one is for nodejs22.x",
         ),
         (
             {"Handler": "nowhere_at_all.handler"},

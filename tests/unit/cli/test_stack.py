@@ -196,8 +196,8 @@ def test_without_a_stack_the_way_out_is_named(harness: Callable[..., Result], co
     done = harness(command)
 
     assert done.exit_code == 1
-    assert done.stderr.startswith("error: expected the stack of ")
-    assert done.stderr.endswith("to be up, and it is not; run `harness up`\n")
+    assert done.stderr.startswith("error: the stack of ")
+    assert done.stderr.endswith("is not up; start it with `harness up`\n")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_a_damaged_one_is_told_and_removed_and_the_next_one_taken(
     damaged.write_bytes(b"half")
 
     assert nearest(cache, "a") == "b"
-    assert f"{damaged} is no snapshot that can be used" in caplog.text
+    assert f"{damaged} can't be used as a snapshot" in caplog.text
     assert not damaged.exists()
 
 

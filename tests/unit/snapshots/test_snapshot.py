@@ -102,7 +102,7 @@ def test_a_damaged_one_is_refused_in_a_line(file: Path, damage: Callable[[Path],
     with pytest.raises(SnapshotError) as error:
         Snapshot.read(file)
 
-    assert str(error.value).startswith(f"{file} is no snapshot that can be used: it can't be read")
+    assert str(error.value).startswith(f"{file} can't be used as a snapshot: it can't be read")
     assert "\n" not in str(error.value)
 
 

@@ -131,7 +131,7 @@ def test_a_damaged_one_is_told_and_applied_over(project: FakeStack, caplog: pyte
     file.write_bytes(file.read_bytes()[:100])
 
     assert run(project) == ["init", "apply", "saved"]
-    assert "is no snapshot that can be used" in caplog.text
+    assert "can't be used as a snapshot" in caplog.text
 
 
 @pytest.mark.parametrize(
