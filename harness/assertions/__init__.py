@@ -1,4 +1,4 @@
-"""What a healthy system looks like; each failure names what was expected and what came."""
+"""Assertions about a running system. Each failure names the expected and the actual result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def assert_encrypted(stored: StoredObject, *, key_arn: str) -> None:
     """Check that `stored` is encrypted with SSE-KMS under exactly `key_arn`.
 
     Raises:
-        ExpectationError: It is not.
+        ExpectationError: The object is not encrypted under the key.
     """
     expect(f"encryption of {stored.key}", "aws:kms", stored.encryption)
     expect(f"KMS key of {stored.key}", key_arn, stored.kms_key)
@@ -30,7 +30,7 @@ def assert_no_drift(changes: Sequence[Change]) -> None:
     """Check that a plan proposes nothing.
 
     Raises:
-        ExpectationError: It proposes changes.
+        ExpectationError: The plan proposes changes.
     """
     expect("changes of a second plan", [], list(changes))
 
@@ -42,16 +42,16 @@ def assert_nothing_left(
     services: Collection[str] = SERVICES,
     timeout: float = 10.0,
 ) -> None:
-    """Check that an account holds nothing that it did not hold before.
+    """Check that an account holds nothing new.
 
     Args:
         endpoint: The account.
-        before: What `harness.aws.inventory.inventory` found before the run; nothing by default.
+        before: The result of `harness.aws.inventory.inventory` before the run. By default, nothing.
         services: The services to ask, as there.
         timeout: Seconds that the last deletions may take to show.
 
     Raises:
-        NotReachedError: Something is left; `last` lists it as `service:name`.
+        NotReachedError: Something is left. `last` lists it as `service:name`.
     """
     eventually(
         lambda: sorted(inventory(endpoint, services=services) - set(before)),

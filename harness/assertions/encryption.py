@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _ENCRYPTION = "s3:x-amz-server-side-encryption"
 _KEY = "s3:x-amz-server-side-encryption-aws-kms-key-id"
-_SAFE: Mapping[str, str] = {  # so that a statement about the connection or about overwriting denies nothing
+_SAFE: Mapping[str, str] = {  # so that statements about the connection or about overwriting do not apply
     "aws:SecureTransport": "true",
     "s3:TlsVersion": "1.3",
     "s3:if-none-match": "*",
@@ -51,23 +51,24 @@ class _Other:
 def assert_bucket_encrypted(
     deployment: Deployment, bucket: str, *, key_arn: str, timeout: float = 5.0
 ) -> Enforcement:
-    """Check that nothing can lie in a bucket that is not encrypted under exactly `key_arn`.
+    """Check that a bucket can hold only objects that are encrypted under exactly `key_arn`.
 
-    That is: the bucket's default is SSE-KMS under the key, with a bucket key; an object that is put without
-    a header about encryption has it; and one that asks for AES256 or for another KMS key is refused. Where
-    the backend does not refuse it, the bucket's policy is judged instead. What is put is removed again.
+    It checks three things. The bucket's default is SSE-KMS under the key, with a bucket key. An object
+    without an encryption header is encrypted so. An object with AES256 or another KMS key is refused. If the
+    backend does not refuse such an object, the bucket's policy is judged instead. All test objects are
+    removed again.
 
     Args:
-        deployment: The stack; its credentials must be those of somebody whom bucket policies bind.
+        deployment: The stack. Its credentials must belong to somebody who is bound by bucket policies.
         bucket: The bucket's name.
         key_arn: The ARN of the KMS key.
         timeout: Seconds that a new configuration may take to hold.
 
     Returns:
-        Whether the refusals are enforced, all of them, or declared.
+        `enforced` if the backend refused all of them, else `declared`.
 
     Raises:
-        ExpectationError: One of it is not so.
+        ExpectationError: A check failed.
         PolicyError: The policy has a part that cannot be judged here.
     """
     s3 = deployment.client("s3")
@@ -102,7 +103,7 @@ def _encryption_rules(s3: Any, bucket: str) -> list[dict[str, Any]]:  # noqa: AN
 
 
 def _check_plain_put(s3: Any, bucket: str, key_arn: str) -> None:  # noqa: ANN401 - as above
-    """Put an object without a header about encryption, and see what it got."""
+    """Put an object without an encryption header, and check its encryption."""
     with _probe(s3, bucket) as key:
         if problem := _failure_of_put(s3, bucket, key):
             raise ExpectationError(
@@ -120,7 +121,7 @@ def _check_plain_put(s3: Any, bucket: str, key_arn: str) -> None:  # noqa: ANN40
 
 
 def _others(key_arn: str) -> list[_Other]:
-    """Return what must be refused: encryption under S3's own key, and under one that is not ours."""
+    """Return the encryptions that must be refused: S3's own key, and a KMS key that is not ours."""
     other_key = f"{key_arn.rpartition('/')[0]}/{_NO_KEY}"
     return [
         _Other(what="AES256", headers={"ServerSideEncryption": "AES256"}, context={_ENCRYPTION: "AES256"}),
@@ -133,7 +134,7 @@ def _others(key_arn: str) -> list[_Other]:
 
 
 def _refusal(s3: Any, bucket: str, key_arn: str, other: _Other) -> Enforcement:  # noqa: ANN401 - as above
-    """Try what must be refused, and where it is not, see whether the policy says that it be."""
+    """Try a forbidden encryption. If the backend accepts it, check whether the policy denies it."""
     with _probe(s3, bucket) as key:
         problem = _failure_of_put(s3, bucket, key, **other.headers)
     if problem and not _is_of_the_key(problem):
@@ -153,7 +154,7 @@ def _refusal(s3: Any, bucket: str, key_arn: str, other: _Other) -> Enforcement: 
 
 @contextmanager
 def _probe(s3: Any, bucket: str) -> Iterator[str]:  # noqa: ANN401 - a boto3 client
-    """Provide the key of an object that is not there, and remove all that is put there."""
+    """Yield the key of an object that does not exist, and remove every version of it at the end."""
     key = f"harness-probe-{uuid4().hex}"
     try:
         yield key
@@ -172,7 +173,7 @@ def _failure_of_put(s3: Any, bucket: str, key: str, **headers: str) -> Exception
 
 
 def _is_of_the_key(problem: Exception) -> bool:
-    """Say whether it was KMS that failed: S3 has asked it, and so would have taken the object."""
+    """Return whether KMS failed. If so, S3 asked KMS, and would have accepted the object."""
     return _code(problem).startswith("KMS.") or "kms:" in str(problem)
 
 

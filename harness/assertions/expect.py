@@ -15,7 +15,7 @@ _INTERVAL = 0.5  # seconds between two tries
 
 
 def expect(subject: str, expected: object, got: object) -> None:
-    """Check that what came is what was expected.
+    """Check that the result is the expected one.
 
     Raises:
         ExpectationError: It is not.
@@ -26,14 +26,15 @@ def expect(subject: str, expected: object, got: object) -> None:
 
 
 def retry_until_passes[T](check: Callable[[], T], *, timeout: float) -> T:
-    """Return what `check` returns once it passes.
+    """Call `check` until it passes, and return its result.
 
     Args:
-        check: Looks at the world. After an `ExpectationError` it is tried again; another error is the end.
+        check: Observes the system. It is called again after an `ExpectationError`. Any other error ends the
+            loop.
         timeout: Seconds until giving up.
 
     Raises:
-        ExpectationError: The time is up; it is the one of the last try.
+        ExpectationError: The time is up. This is the error of the last call.
     """
     deadline = time.monotonic() + timeout
     while True:

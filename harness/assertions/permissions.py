@@ -1,4 +1,4 @@
-"""Who may invoke a function."""
+"""Check who may invoke a function."""
 
 from __future__ import annotations
 
@@ -31,14 +31,15 @@ def assert_invokable(
 
     Args:
         deployment: The stack.
-        function: The function's name or ARN, and after a colon the alias or version that is called.
+        function: The function's name or ARN, followed by a colon and the alias or version if the caller uses
+            one.
         by_service: The service, such as `events.amazonaws.com`.
         source_arn: The ARN of the resource, such as a rule's.
-        source_account: The resource's account; by default the one in its ARN.
+        source_account: The resource's account. By default the one in its ARN.
         timeout: Seconds that a new permission may take to show.
 
     Raises:
-        ExpectationError: The policy does not; the error lists what it permits.
+        ExpectationError: The policy does not permit it. The error lists its permissions.
         PolicyError: The policy has a part that cannot be judged here.
     """
     account = source_account or source_arn.split(":")[4]
@@ -58,7 +59,7 @@ def assert_invokable(
 
 
 def _function_policy(deployment: Deployment, function: str) -> tuple[str, Policy]:
-    """Return a function's ARN, alias or version included, and its policy; an empty one where it has none."""
+    """Return the ARN of a function, alias or version included, and its policy, which may be empty."""
     client = deployment.client("lambda")
     name, _, qualifier = function.rpartition(":function:")[2].partition(":")
     qualified = {"Qualifier": qualifier} if qualifier else {}

@@ -1,4 +1,4 @@
-"""Judge resource policies as AWS would: emulators store them, and not all of them enforce what they say.
+"""Judge resource policies as AWS does. Emulators store them, but do not always enforce them.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
@@ -25,13 +25,13 @@ _ARN_PARTS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What somebody asks for.
+    """A request for a permission.
 
     Attributes:
         action: The action, such as `s3:PutObject`.
-        resource: The ARN of what it is asked of.
-        service: The service that asks, such as `events.amazonaws.com`; empty for an account's own principal.
-        principal: The ARN of the principal that asks; empty for any of the account.
+        resource: The ARN of the resource.
+        service: The requesting service, such as `events.amazonaws.com`. Empty for a principal of an account.
+        principal: The ARN of the requesting principal. Empty for any principal of the account.
         context: The request's condition keys, such as `aws:SourceArn`, with their values.
     """
 
@@ -43,7 +43,9 @@ class Request:
 
 
 def denied_by(policy: Policy, request: Request) -> str:
-    """Return the id of a statement that denies `request`, `Deny` if it has no id; empty if none does.
+    """Return the id of a statement that denies `request`.
+
+    It is `Deny` if the statement has no id, and empty if no statement denies it.
 
     Raises:
         PolicyError: The policy has a part that cannot be judged here.
@@ -52,7 +54,9 @@ def denied_by(policy: Policy, request: Request) -> str:
 
 
 def allowed_by(policy: Policy, request: Request) -> str:
-    """Return the id of a statement that allows `request`; empty if none does, or another denies it.
+    """Return the id of a statement that allows `request`, unless another denies it.
+
+    It is empty if the request is not allowed.
 
     Raises:
         PolicyError: The policy has a part that cannot be judged here.
@@ -69,12 +73,12 @@ def statements(policy: Policy) -> list[Statement]:
 
 
 def statement_id(statement: Statement) -> str:
-    """Return a statement's id, or its effect where it has none."""
+    """Return a statement's id, or its effect if it has none."""
     return str(statement.get("Sid") or statement["Effect"])
 
 
 def as_list(value: object) -> list[str]:
-    """Return what a policy gives as one text or as several."""
+    """Return the values of a policy element, which is one text or a list."""
     return [str(each) for each in value] if isinstance(value, list) else [str(value)]
 
 
@@ -101,7 +105,7 @@ def _is_asked_by(statement: Statement, request: Request) -> bool:
 
 
 def _names(statement: Statement, element: str, value: str, *, lower: bool = False) -> bool:
-    """Say whether the statement's `element`, or that with a `Not`, covers `value`."""
+    """Return whether the statement's `element`, or its `Not` form, covers `value`."""
     negated = f"Not{element}"
     patterns = [_plain(each) for each in as_list(statement.get(negated, statement.get(element, "*")))]
     found = any(like(value, each.lower() if lower else each) for each in patterns)
@@ -121,7 +125,10 @@ def _plain(value: str) -> str:
 
 
 def _holds(comparison: str, key: str, values: list[str], request: Request) -> bool:
-    """Judge one condition; where the request lacks the key, only a negated one or an IfExists holds."""
+    """Judge one condition.
+
+    If the request lacks the key, only a negated condition or an IfExists is true.
+    """
     present = {name.lower(): value for name, value in request.context.items()}.get(key.lower())
     if comparison == "Null":
         return (present is None) == (values[0].lower() == "true")
@@ -138,18 +145,18 @@ def _holds(comparison: str, key: str, values: list[str], request: Request) -> bo
 
 
 def like(value: str, pattern: str) -> bool:
-    """Compare texts, where `*` in the pattern stands for any characters and `?` for one."""
+    """Match a text against a pattern, in which `*` stands for any characters and `?` for one."""
     return _regex(pattern).fullmatch(value) is not None
 
 
-@lru_cache(maxsize=1024)  # a few patterns are compared with all that a run has called
+@lru_cache(maxsize=1024)  # a few patterns meet all calls of a run
 def _regex(pattern: str) -> re.Pattern[str]:
     parts = (".*" if each == "*" else "." if each == "?" else re.escape(each) for each in pattern)
     return re.compile("".join(parts), re.DOTALL)
 
 
 def _arn_like(value: str, pattern: str) -> bool:
-    """Compare ARNs part by part: a wildcard reaches as far as the next colon of the first five."""
+    """Match ARNs part by part. A wildcard does not cross the first five colons."""
     parts, patterns = value.split(":", _ARN_PARTS - 1), pattern.split(":", _ARN_PARTS - 1)
     return len(parts) == len(patterns) and all(map(like, parts, patterns))
 

@@ -1,1 +1,1 @@
-"""Talking to an endpoint of AWS: clients, logs, what is there."""
+"""Calls to an AWS endpoint: clients, logs, inventory."""

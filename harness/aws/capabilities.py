@@ -1,4 +1,4 @@
-"""What a backend can do, found out by trying: that depends on its version and its settings."""
+"""Probe the capabilities of a backend. They depend on its version and its settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
 def missing(endpoint: Endpoint, names: Iterable[str]) -> list[str]:
-    """Return a reason for each of the capabilities `names` that `endpoint` lacks; real AWS lacks none.
+    """Return a reason for each capability in `names` that `endpoint` lacks. Real AWS lacks none.
 
     Raises:
         SettingsError: One of the names is not known.
@@ -46,7 +46,7 @@ def _reason(endpoint: Endpoint, name: str) -> str:
 
 
 def _iam_enforcement(endpoint: Endpoint) -> str:
-    """Ask for what a user without any policy must not do."""
+    """Try a call that a user without any policy must not make."""
     with ExitStack() as cleanup:
         nobody = _user(endpoint, cleanup)
         if _is_refused(clients.client(nobody, "sqs").list_queues):
@@ -55,7 +55,7 @@ def _iam_enforcement(endpoint: Endpoint) -> str:
 
 
 def _bucket_policy_enforcement(endpoint: Endpoint) -> str:
-    """Ask for what a bucket's policy denies to a user who may do everything else."""
+    """Try a call that a bucket's policy denies to a user with all other permissions."""
     with ExitStack() as cleanup:
         user = _user(endpoint, cleanup, _EVERYTHING)
         s3, bucket = clients.client(endpoint, "s3"), f"probe-{uuid4().hex[:12]}"
@@ -91,7 +91,7 @@ def _process_executor(endpoint: Endpoint) -> str:
 
 
 def _s3_replication(endpoint: Endpoint) -> str:
-    """Put an object where a rule says that it is copied to a bucket of another region."""
+    """Put an object that a rule copies to a bucket in another region."""
     with ExitStack() as cleanup:
         s3 = clients.client(endpoint, "s3")
         elsewhere = next(region for region in _REGIONS if region != endpoint.region)

@@ -1,4 +1,4 @@
-"""The one importer of boto3, and only where a client is made: loading it takes longer than most commands."""
+"""The only importer of boto3, at the first client, because loading it takes longer than most commands."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 _ONE_AT_A_TIME = threading.Lock()  # clients may be shared among threads, and sessions may not
 _TIMEOUT = 60.0  # seconds
-# A call that is given up is sent again, and a function would run twice. The longest takes 900 seconds:
-# https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+# A client that gives up a call sends it again, and a function would run twice. The longest call takes 900
+# seconds: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _LONGEST_INVOCATION = 930.0
-FAILURES = (BotoCoreError, ClientError)  # what a call raises that is refused or not answered
+FAILURES = (BotoCoreError, ClientError)  # errors of a call that is refused or not answered
 
 
 def client(endpoint: Endpoint, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
@@ -48,7 +48,7 @@ def _config(read_timeout: float) -> Config:
         connect_timeout=5,
         read_timeout=read_timeout,
         retries={"mode": "standard", "total_max_attempts": 3},
-        # An emulator's host is no wildcard domain, so buckets go into the path.
+        # An emulator's host has no wildcard domain, so buckets go into the path.
         s3={"addressing_style": "path"},
         # A proxy of the environment is for the outer world, and the endpoint is not in it.
         proxies={},
@@ -57,7 +57,7 @@ def _config(read_timeout: float) -> Config:
 
 @lru_cache(maxsize=32)
 def _session(access_key: str, secret_key: str, region: str) -> boto3.session.Session:
-    """Return the session of these credentials: it keeps what it has read, so the next client is cheap."""
+    """Return the session for these credentials. It caches its data files, so further clients are cheap."""
     import boto3  # noqa: PLC0415
 
     session = boto3.session.Session(
@@ -68,7 +68,7 @@ def _session(access_key: str, secret_key: str, region: str) -> boto3.session.Ses
 
 
 def _tell_caller(request: Any, **_rest: object) -> None:  # noqa: ANN401 - botocore has no types
-    """Say in the user agent who calls; it is no part of what is signed."""
+    """Name the caller in the user agent, which is not part of the signature."""
     own = request.headers.get("User-Agent", "")
     request.headers["User-Agent"] = caller.user_agent(own.decode() if isinstance(own, bytes) else own)
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Listing:
-    """How a service lists what it holds: `name` is the items' field; empty where an item is a name itself."""
+    """How a service lists its resources.
+
+    `name` is the field of an item that holds its name. It is empty if the item itself is the name.
+    """
 
     service: str
     operation: str
@@ -59,7 +62,7 @@ _LISTINGS = (
 )
 
 
-# All but DynamoDB: where LocalStack cannot fetch it, it takes long to say so.
+# All but DynamoDB. A LocalStack that can't download it takes long to say so.
 SERVICES = frozenset({"kms", *(listing.service for listing in _LISTINGS)} - {"dynamodb"})
 
 
@@ -70,7 +73,7 @@ def inventory(endpoint: Endpoint, *, services: Collection[str] = SERVICES) -> se
 
     Args:
         endpoint: The account.
-        services: The services to ask, by boto3's names; those of `SERVICES` and `dynamodb` are known.
+        services: The services to list, by boto3's names: those in `SERVICES`, and `dynamodb`.
 
     Raises:
         SettingsError: One of the services is not known.

@@ -1,4 +1,4 @@
-"""What functions have logged, and the invocations that it tells of."""
+"""Read the logs of functions, and split them into invocations."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 _START = re.compile(r'START RequestId: (\S+)|\{.*"type":\s*"platform\.start".*"requestId":\s*"([^"]+)"')
 _END = re.compile(r'END RequestId: |REPORT RequestId: |\{.*"type":\s*"platform\.(runtimeDone|report)"')
 _DURATION = re.compile(r'Duration: ([\d.]+) ms|"durationMs":\s*([\d.]+)')
-# How Node.js tells of an error, in both of its formats, and other runtimes do in JSON:
+# The format of an error in Node.js, as text and as JSON, and of other runtimes in JSON:
 # https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html
 _OF_NODE = r"\S+Z\t\S+\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?=\{)"
 _AS_JSON = re.compile(rf"(?:{_OF_NODE})?(?P<error>\{{.*\"errorType\":.*)", re.DOTALL)
-# How a runtime, or Lambda itself, tells that an invocation failed.
+# The messages with which a runtime, or Lambda itself, reports a failed invocation.
 _FAILURE = re.compile(
     rf"{_OF_NODE}|"
     r"\[ERROR\] |Traceback \(most recent call last\)|.*Task timed out after"
     r"|REPORT .*\tStatus: (error|timeout)"
     r'|\{(?=.*"errorType":).*"stackTrace":|\{.*"type":\s*"platform\.(report|runtimeDone)".*"status":\s*"(error|failure|timeout)"'
 )
-# What a function itself has logged as an error; it may have gone on well.
+# A record that the function itself logged as an error. The invocation may still have succeeded.
 _COMPLAINT = re.compile(
     r'\[(ERROR|CRITICAL)\]\t|\S+Z\t\S+\t(ERROR|FATAL)\t|\{.*"(log_)?level":\s*"(ERROR|CRITICAL|FATAL)"'
 )
 # How a traceback names the error, at the start of a line.
 _RAISED = re.compile(r"[A-Za-z_][\w.]*(: |$)")
-_CLOCKS_DIFFER = 0.5  # seconds, between this machine and where the log is written
+_CLOCKS_DIFFER = 0.5  # seconds, between the clocks of this machine and of the log
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -55,7 +55,7 @@ class Invocation:
     Attributes:
         request_id: The id of its request.
         begun: When it was logged to begin, in seconds since the epoch.
-        messages: All it logged; a start of its environment that failed comes after its first line.
+        messages: The log messages. A failed start of its environment follows the first line.
         log: The same with their times, in order.
     """
 
@@ -71,12 +71,12 @@ class Invocation:
 
     @property
     def failure(self) -> tuple[str, ...]:
-        """The lines from the first sign of a failure on; empty when it went well."""
+        """The lines from the first sign of a failure on. Empty if it succeeded."""
         return self._lines_from(_FAILURE)
 
     @property
     def error(self) -> str:
-        """The failure in one line; empty when it went well."""
+        """The failure in one line. Empty if it succeeded."""
         if not self.failure:
             return ""
         if self.failure[0].startswith("Traceback"):
@@ -95,7 +95,7 @@ class Invocation:
 
     @property
     def milliseconds(self) -> str:
-        """How long it took, as Lambda reports it; empty while it does not."""
+        """The duration that Lambda reported. Empty until then."""
         reported = (_DURATION.search(message) for message in self.messages if _END.match(message))
         return next((found[1] or found[2] for found in reported if found), "")
 
@@ -108,7 +108,7 @@ class Invocation:
 
 
 def _readable(message: str) -> list[str]:
-    """Return the lines of a message; of an error in JSON, what it says and where it was raised."""
+    """Return the lines of a message. Of an error in JSON, return its text and where it was raised."""
     match = _AS_JSON.match(message)
     try:
         error = json.loads(match["error"]) if match else {}
@@ -125,7 +125,7 @@ def _readable(message: str) -> list[str]:
 
 
 def log_events(client: Any, function: str, *, since: float = 0.0) -> list[LogEvent]:  # noqa: ANN401 - boto3's
-    """Return what `function` has logged, oldest first.
+    """Return the log of `function`, oldest first.
 
     Lambda makes the log group at the first invocation, so a function that has never run has logged nothing.
 
@@ -138,7 +138,7 @@ def log_events(client: Any, function: str, *, since: float = 0.0) -> list[LogEve
 
 
 def group_events(client: Any, group: str, *, since: float = 0.0) -> list[LogEvent]:  # noqa: ANN401 - boto3's
-    """Return what a log group has, oldest first; nothing if there is no such group yet."""
+    """Return the records of a log group, oldest first, or nothing if there is no such group yet."""
     pages = client.get_paginator("filter_log_events")
     wanted = pages.paginate(logGroupName=group, startTime=int(since * 1000))
     try:
@@ -149,7 +149,10 @@ def group_events(client: Any, group: str, *, since: float = 0.0) -> list[LogEven
 
 
 def lines_of_test(log: Sequence[LogEvent]) -> list[str]:
-    """Return the lines since the test began, below a note on how many are older; all outside of pytest."""
+    """Return the lines since the test began, below a note with the number of older ones.
+
+    Outside pytest it returns all lines.
+    """
     begun = outbox.test_begun() - _CLOCKS_DIFFER
     older = sum(event.at < begun for event in log)
     note = [f"[{older} older line{'s' * (older > 1)}, from before the test]"] if older else []
@@ -174,7 +177,7 @@ def _streams(log: Iterable[LogEvent]) -> list[list[LogEvent]]:
 
 
 def mentioning(log: Sequence[LogEvent], text: str) -> list[LogEvent]:
-    """Return all that the invocations have logged in whose log `text` is; the whole log if it is empty."""
+    """Return the invocations whose log contains `text`, or the whole log if `text` is empty."""
     return [
         event
         for stream in _streams(log)
@@ -185,7 +188,7 @@ def mentioning(log: Sequence[LogEvent], text: str) -> list[LogEvent]:
 
 
 def _each(stream: Sequence[LogEvent]) -> list[Sequence[LogEvent]]:
-    """Return a stream in parts: what is before the first invocation, and each invocation."""
+    """Split a stream into the part before the first invocation, and each invocation."""
     starts = [place for place, event in enumerate(stream) if _START.match(event.message)]
     return [stream[start:end] for start, end in zip([0, *starts], [*starts, len(stream)], strict=True)]
 
@@ -200,7 +203,7 @@ def _split(stream: Sequence[LogEvent]) -> list[Invocation]:
 
 
 def _failed_init(before: Sequence[LogEvent]) -> tuple[LogEvent, ...]:
-    """Return what an environment logged of its start, right before an invocation, if that failed."""
+    """Return the log of an environment's start, right before an invocation, if the start failed."""
     over = (place + 1 for place in reversed(range(len(before))) if _END.match(before[place].message))
     events = tuple(before[next(over, 0) :])
     messages = [event.message for event in events]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """What CloudWatch knows a metric by.
+    """The identity of a metric in CloudWatch.
 
     Attributes:
         namespace: Its namespace.
@@ -35,14 +35,14 @@ class Metric:
 
 
 class Totals(dict[Metric, float]):
-    """Sums of metrics, which tell themselves as a person reads them."""
+    """Sums of metrics, with a readable `repr`."""
 
     def of(self, name: str, dimensions: Mapping[str, str] | None) -> float:
-        """Return the largest sum of a metric of this name; minus infinity if there is none.
+        """Return the largest sum of a metric with this name, or minus infinity if there is none.
 
         Args:
             name: The metric's name.
-            dimensions: All dimensions of the metric; any if None.
+            dimensions: All dimensions of the metric. None for any.
         """
         wanted = None if dimensions is None else tuple(sorted(dimensions.items()))
         fitting = (metric for metric in self if metric.name == name and wanted in {None, metric.dimensions})
@@ -54,7 +54,7 @@ class Totals(dict[Metric, float]):
 
 
 def totals(lines: Iterable[str]) -> Totals:
-    """Return the sum of each metric's values in `lines`; other lines are passed over."""
+    """Sum each metric's values in `lines`, and ignore other lines."""
     found = Totals()
     for line in lines:
         for metric, value in _metrics_of(line):

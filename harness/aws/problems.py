@@ -19,7 +19,7 @@ _GONE = "is the emulator still there? `harness status` tells, and `harness up` s
 
 @contextmanager
 def as_harness_errors() -> Iterator[None]:
-    """Have what goes wrong outside of the harness raised as an error that says what to do.
+    """Turn errors from outside the harness into errors that tell the user what to do.
 
     Raises:
         HarnessError: In place of an error of botocore, urllib3 or the operating system, which is its cause.

@@ -1,4 +1,4 @@
-"""Empty what a stack keeps its data in, and leave what Terraform has put there."""
+"""Empty the data stores of a stack, except for content that Terraform manages."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ if TYPE_CHECKING:
 
     from harness.values import Resource
 
-type Clients = Callable[[str, str], Any]  # of a service, and of a region: the stack's own if that is empty
+type Clients = Callable[[str, str], Any]  # of a service and a region; empty for the stack's own
 type Item = dict[str, Any]  # by attribute's name, as DynamoDB's API has it
 
-# What Terraform itself manages inside of a bucket, and inside of a table.
+# The types of Terraform resources inside a bucket, and inside a table.
 _OBJECTS = frozenset({"aws_s3_object", "aws_s3_object_copy", "aws_s3_bucket_object"})
 _ITEM = "aws_dynamodb_table_item"
 
 
 def empty(client: Clients, resources: Iterable[Resource]) -> None:
-    """Empty every bucket, queue and table among `resources`, but for what Terraform has put there.
+    """Empty every bucket, queue and table in `resources`, except for content that Terraform manages.
 
     A message that a function is at work on may still be written afterwards: a test waits for those it sends.
 
@@ -28,7 +28,7 @@ def empty(client: Clients, resources: Iterable[Resource]) -> None:
         client: Returns the boto3 client of a service, in a region.
         resources: All resources of the stack.
     """
-    # Queues first: what waits there would be written into what is empty already.
+    # Queues first. Otherwise their waiting messages would be written into stores that are already empty.
     ordered = sorted(resources, key=lambda resource: resource.type != "aws_sqs_queue")
     objects, items = _objects(ordered), _items(ordered)
     for resource in ordered:
@@ -48,10 +48,10 @@ def empty_bucket(s3: Any, bucket: str, *, keep: Mapping[str, str] | None = None)
     Args:
         s3: A boto3 client.
         bucket: The bucket's name.
-        keep: The keys of objects that stay, and the version of each that does: all of them if it is empty.
+        keep: The keys of objects that stay, with the version to keep. An empty version keeps all of them.
     """
     pages = s3.get_paginator("list_object_versions").paginate(Bucket=bucket)
-    for page in list(pages):  # the last key of a page leads to the next one: it has to be there by then
+    for page in list(pages):  # a page's last key leads to the next page, so read all of them first
         entries = [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
         gone = [
             {"Key": entry["Key"], "VersionId": entry["VersionId"]}

@@ -31,12 +31,12 @@ class Request:
         begun: Seconds since the epoch.
         method: The HTTP method.
         url: The whole URL.
-        status: The answer's status; 0 when no answer came.
+        status: The answer's status. 0 if no answer came.
         seconds: How long it took until the answer was read whole, or given up.
         headers: The headers that the caller gave.
-        body: What was sent, the first 16 KB of it.
+        body: The first 16 KB of the request's body.
         answer_headers: The headers of the answer.
-        answer_body: Its body, the first 16 KB of it.
+        answer_body: The first 16 KB of the answer's body.
     """
 
     begun: float
@@ -50,7 +50,7 @@ class Request:
     answer_body: str = ""
 
 
-MOST_OF_A_BODY = 16 * 1024  # bytes that a listener is told
+MOST_OF_A_BODY = 16 * 1024  # bytes of a body that listeners get
 DEFAULT_STAGE = "$default"
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _USER_AGENT = f"python-urllib3/{version('urllib3')}"  # urllib3's own
@@ -59,11 +59,11 @@ REQUESTS = Signal[Request]()  # that have ended
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where an API is served.
+    """The address at which an API is served.
 
     Attributes:
         url: The URL that its paths are appended to, without a slash at the end.
-        host: The `Host` header that says which API is meant; empty if the URL does.
+        host: The `Host` header that selects the API. Empty if the URL does.
     """
 
     url: str
@@ -71,15 +71,15 @@ class Address:
 
 
 def address_of(endpoint: Endpoint, published: str, *, stage: str = "") -> Address:
-    """Return where `endpoint` serves the API or function whose URL on AWS is `published`.
+    """Return the address at which `endpoint` serves the API or function with the URL `published` on AWS.
 
     LocalStack's path style, which MiniStack knows too: https://docs.localstack.cloud/aws/services/apigateway/.
     Both find the function of a function URL by the name of the host.
 
     Args:
         endpoint: The emulator, or real AWS.
-        published: The URL as the Terraform resource has it: of a stage of a REST API or an HTTP API, or of a
-            function; with or without a path. Any other URL is taken as it is.
+        published: The URL in the Terraform resource: of a stage of a REST API or an HTTP API, or of a
+            function, with or without a path. Any other URL is used unchanged.
         stage: The stage, if the URL does not name it: `$default` of an HTTP API.
     """
     url = urlsplit(published)
@@ -96,10 +96,10 @@ def address_of(endpoint: Endpoint, published: str, *, stage: str = "") -> Addres
 
 
 def place_of(endpoint: Endpoint, published: str, *, stage: str = "") -> tuple[str, str]:
-    """Return the ARN of what is published at a URL, and which of its paths the URL has.
+    """Return the ARN of the API or function at a URL, and the path in the URL.
 
-    That is the ARN of an API's stage. AWS has none of a function URL: it is `arn:aws:lambda-url:REGION::ID/`.
-    Both are empty for any other URL.
+    The ARN is that of an API's stage. AWS has no ARN for a function URL, so it is
+    `arn:aws:lambda-url:REGION::ID/`. For any other URL both are empty.
     """
     url = urlsplit(published)
     name, kind, *rest = [*(url.hostname or "").split("."), ""]
@@ -120,10 +120,10 @@ class ApiClient:
 
     Attributes:
         base: The URL that paths are appended to.
-        place: The ARN of what it calls, and which of its paths `base` has: see `place_of`.
-        host: The `Host` header; empty for that of the URL.
-        timeout: Seconds to wait for an answer; API Gateway itself gives up after 29.
-        tells_caller: Whether the user agent says which test calls, for an emulator's request log.
+        place: The ARN of the API or function, and the path in `base`. See `place_of`.
+        host: The `Host` header. Empty to use the URL's host.
+        timeout: Seconds to wait for an answer. API Gateway itself gives up after 29.
+        tells_caller: Whether the user agent names the calling test, for an emulator's request log.
     """
 
     base: str
@@ -135,7 +135,7 @@ class ApiClient:
 
     @classmethod
     def of(cls, endpoint: Endpoint, published: str, *, stage: str = "") -> Self:
-        """Return the client of what AWS would serve at `published`: see `address_of`."""
+        """Return a client of the API that AWS would serve at `published`. See `address_of`."""
         address = address_of(endpoint, published, stage=stage)
         return cls(
             base=address.url,
@@ -146,23 +146,23 @@ class ApiClient:
         )
 
     def get(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
-        """Send a GET; the arguments are those of `request`."""
+        """Send a GET. The arguments are those of `request`."""
         return self.request("GET", path, **request)
 
     def post(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
-        """Send a POST; the arguments are those of `request`."""
+        """Send a POST. The arguments are those of `request`."""
         return self.request("POST", path, **request)
 
     def put(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
-        """Send a PUT; the arguments are those of `request`."""
+        """Send a PUT. The arguments are those of `request`."""
         return self.request("PUT", path, **request)
 
     def patch(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
-        """Send a PATCH; the arguments are those of `request`."""
+        """Send a PATCH. The arguments are those of `request`."""
         return self.request("PATCH", path, **request)
 
     def delete(self, path: str = "", **request: Any) -> ApiResponse:  # noqa: ANN401 - as `request` takes them
-        """Send a DELETE; the arguments are those of `request`."""
+        """Send a DELETE. The arguments are those of `request`."""
         return self.request("DELETE", path, **request)
 
     def request(
@@ -175,15 +175,15 @@ class ApiClient:
         json: object = None,
         body: bytes | str | None = None,
     ) -> ApiResponse:
-        """Send a request; any status is an answer, not an error.
+        """Send a request. Any status is an answer, not an error.
 
         Args:
             method: The HTTP method.
             path: Appended to `base`, after a slash unless it begins with one or with a query.
             headers: Further headers.
-            query: The query's parameters; a sequence gives one of several values.
+            query: The query's parameters. Use a sequence for a parameter with several values.
             json: A value to send as JSON, with the content type for it.
-            body: A body to send as it is, instead of `json`.
+            body: A body to send unchanged, instead of `json`.
 
         Raises:
             urllib3.exceptions.HTTPError: No answer came.
@@ -220,7 +220,7 @@ class ApiClient:
         )
 
     def _asked(self, request: Request, path: str) -> Sent:
-        """Return what was asked as a trace follows it: a log may name it by method and path."""
+        """Return the request for a trace. A log may name it by method and path."""
         arn, below = self.place
         asked = "/".join(filter(None, [below, path.partition("?")[0].strip("/")]))
         return Sent(
@@ -254,7 +254,10 @@ class ApiClient:
 
 
 def _text(body: object) -> str:
-    """Return the beginning of a body as text: of bytes, of a text, or of a value that is sent as JSON."""
+    """Return the beginning of a body as text.
+
+    The body is bytes, a text, or a value that is sent as JSON.
+    """
     match body:
         case None:
             return ""

@@ -1,4 +1,4 @@
-"""Backends: `load` returns one by its name, `started` runs the one of the settings."""
+"""Backends. `load` returns one by name, and `started` runs the one in the settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BUILT_IN = {
     "external": "harness.backends.external:EXTERNAL",
     "aws": "harness.backends.real_aws:AWS",
 }
-# Those that `auto` chooses from, in its order of preference.
+# The candidates of `auto`, in order of preference.
 _CANDIDATES = ("container", "host", "ministack")
 _PREFERRED, _FALLBACK, *_ = _CANDIDATES
 _EMULATORS = (*_CANDIDATES, "localemu")
@@ -45,7 +45,7 @@ def started(settings: Settings) -> Iterator[Endpoint]:
     """Run the backend of `settings` while the context is open.
 
     Raises:
-        HarnessError: It is not known, or does not start.
+        HarnessError: The backend is unknown, or does not start.
     """
     with ExitStack() as resources:
         with timeline.phase(f"start backend {settings.backend}"):
@@ -63,7 +63,7 @@ def load(name: str) -> Backend:
     `Endpoint`.
 
     Raises:
-        BackendError: It needs an extra that is not installed.
+        BackendError: The backend needs an extra that is not installed.
         SettingsError: There is no such backend.
     """
     if name == AUTO.name:
@@ -82,10 +82,10 @@ def load(name: str) -> Backend:
 def choose(settings: Settings) -> tuple[Backend, str]:
     """Return the backend that `auto` stands for on this machine and for the root of `settings`, and why.
 
-    It is the first that can run here; a later one only if that can do more of what the root needs.
+    This is the first that can run here, unless a later one supports more of the root's needs.
 
     Raises:
-        BackendError: The one that is left needs what this machine lacks.
+        BackendError: This machine lacks a requirement of the last candidate.
     """
     first, reason = _first_that_runs(settings)
     unmet = {first.name: unmet_needs(first, settings)}
@@ -100,7 +100,7 @@ def choose(settings: Settings) -> tuple[Backend, str]:
 
 
 def unmet_needs(backend: Backend, settings: Settings) -> list[Need]:
-    """Return what the root of `settings` needs and `backend` is known to lack, once for each feature."""
+    """Return the needs of the root of `settings` that `backend` lacks, once per feature."""
     first: dict[str, Need] = {}
     every = (settings, *map(settings.of_root, settings.roots))
     for need in (need for each in every for need in needs_of(each)):
@@ -110,14 +110,14 @@ def unmet_needs(backend: Backend, settings: Settings) -> list[Need]:
 
 
 def check_needs(settings: Settings, *, running: str = "") -> None:
-    """Check that a backend has what the root of `settings` needs, as far as the root's files tell.
+    """Check that a backend has everything that the root of `settings` needs, judging by the root's files.
 
     Args:
         settings: Name the root, and the backend.
-        running: The name of a backend that runs, whatever the settings name.
+        running: The name of a backend that already runs. It takes precedence over the one in the settings.
 
     Raises:
-        NeedsError: It is known to lack something, and the settings want that to be checked.
+        NeedsError: The backend lacks a feature, and the settings ask for this check.
     """
     name = running or settings.backend
     if not settings.check_needs or (running and running not in BUILT_IN):
@@ -128,11 +128,11 @@ def check_needs(settings: Settings, *, running: str = "") -> None:
 
 
 def functions_run_on(settings: Settings, *, running: str = "") -> Platform | None:
-    """Return the platform that functions run on, whatever they declare; None if it is what they declare.
+    """Return the platform that all functions run on, or None if each runs on its declared one.
 
     Args:
         settings: Name the backend.
-        running: The name of a backend that runs, whatever the settings name.
+        running: The name of a backend that already runs. It takes precedence over the one in the settings.
 
     Raises:
         HarnessError: The backend is not known.

@@ -1,4 +1,4 @@
-"""What there is to say of a backend, in one value: nothing else in the harness knows one by its name."""
+"""Everything specific to a backend, in one value. No other module knows a backend by name."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Availability:
 
     Attributes:
         ok: Whether it can.
-        state: What was found, such as `is installed`.
-        remedy: What you can do if it can't.
+        state: The finding, such as `is installed`.
+        remedy: How to make it available.
     """
 
     ok: bool
@@ -45,18 +45,18 @@ def _importable(_settings: Settings) -> Availability:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """A place where AWS answers.
+    """A backend: a place at which AWS answers.
 
     Attributes:
         name: Its name in the settings.
-        start: Returns the context in which it runs: entering it starts what it takes and yields the endpoint,
-            leaving it leaves nothing behind.
-        examine: Says whether it can run here; it installs, starts and changes nothing.
-        lacks: Says whether it is known to lack a feature, one of those that `harness.needs` names.
-        functions_run_on: Returns the platform that functions run on whatever they declare; None if each runs
-            on what it declares.
-        sweep: Removes what killed runs have left outside of the harness's own notes, and names it.
-        is_temporary: Whether all that is deployed there ends with the process that started it.
+        start: Returns a context manager that starts the backend and yields its endpoint. Leaving it leaves
+            nothing behind.
+        examine: Reports whether the backend can run here. It installs, starts and changes nothing.
+        lacks: Returns whether the backend lacks a feature of `harness.needs`.
+        functions_run_on: Returns the platform that all functions run on, or None if each runs on its declared
+            one.
+        sweep: Removes remains of killed runs that are not in the harness's journal, and returns their names.
+        is_temporary: Whether all deployments there end with the process that started it.
         has_accounts: Whether an access key of 12 digits selects the account of that number.
     """
 

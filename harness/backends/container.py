@@ -1,4 +1,4 @@
-"""LocalStack in a container: from its own image, or from one that was built here without a registry."""
+"""LocalStack in a container, from its official image or from one built here without a registry."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ LICENCE_HOST = "api.localstack.cloud"
 EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - inside the container, or on an engine that is elsewhere
 # The official image and ours have LocalStack's virtual environment there.
 LOCALSTACK_CONFIG = "/opt/code/localstack/.venv/pyvenv.cfg"
-# Where an image of ours has the functions' environment, and the label with the digest of what is in it.
+# The functions' environment in our own image, and the label with the digest of its content.
 OWN_FUNCTIONS_PYTHON = "/opt/lambda-runtime/bin/python"
 OWN_FUNCTIONS_LABEL = "terraform-lambda-harness.lambda-runtime"
 _PYTHON = "python3.13"
@@ -44,7 +44,7 @@ FUNCTIONS = f"{COPIES}/lambda-runtime"
 REQUEST_LOG = "/tmp/harness-requests.jsonl"  # noqa: S108 - in the container
 PLATFORMS = {"amd64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
 _ANSWER_TIMEOUT = 1.5  # seconds: for the engine itself
-_REGISTRY_TIMEOUT = 10.0  # seconds: for what the engine asks a registry
+_REGISTRY_TIMEOUT = 10.0  # seconds, for requests of the engine to a registry
 
 
 _EXPOSED = (
@@ -60,7 +60,7 @@ _TOO_OPEN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """What the container gets for running functions; the fields are those of `Plan`."""
+    """The additions to the container for running functions. The fields are those of `Plan`."""
 
     environ: Mapping[str, str]
     copies: Mapping[Path, str] = field(default_factory=dict)
@@ -95,7 +95,7 @@ def container(settings: Settings) -> Iterator[Endpoint]:
 
 
 def unavailable(settings: Settings) -> str:
-    """Return why this backend can't run here, after a dozen seconds at most; empty when it can."""
+    """Return the reason why this backend can't run here, or an empty text, within a dozen seconds."""
     try:
         return _lacking(settings)
     except BackendError as problem:
@@ -109,7 +109,7 @@ def _examine(settings: Settings) -> Availability:
     return Availability(
         ok=not missing,
         state=missing or f"a Docker engine answers and {settings.image} is there or can be pulled",
-        remedy="start a Docker engine, or let DOCKER_HOST name one; HARNESS_IMAGE names the image",
+        remedy="start a Docker engine, or point DOCKER_HOST at one; HARNESS_IMAGE sets the image",
     )
 
 
@@ -124,7 +124,7 @@ def _lacking(settings: Settings) -> str:
 
 
 def sweep() -> list[str]:
-    """Remove the containers and networks that killed runs have left; return their names.
+    """Remove the containers and networks of killed runs, and return their names.
 
     Raises:
         BackendError: No Docker engine answers.
@@ -135,13 +135,13 @@ def sweep() -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A running LocalStack whose exit code for a missing licence says what to do about it."""
+    """A running LocalStack that explains the exit code for a missing licence."""
 
     started: RunningContainer
     image: str
 
     def ended(self) -> str:
-        """Return how it ended; empty while it runs."""
+        """Return the reason why it ended, or an empty text while it runs."""
         how = self.started.ended()
         if how != "exit code 55":
             return how
@@ -151,7 +151,7 @@ class Explained:
         )
 
     def lines(self) -> list[str]:
-        """Return the last lines that it has logged."""
+        """Return the last lines of its log."""
         return self.started.lines()
 
 
@@ -165,7 +165,7 @@ def _connected(settings: Settings, *, timeout: float = docker_engine.REQUEST_TIM
 
 
 def _provide_image(settings: Settings, docker: Engine) -> Any:  # noqa: ANN401 - the Docker client has no types
-    """Return the image, pulled if it has to be."""
+    """Return the image, and pull it first if necessary."""
     found = docker.image(settings.image)
     if found is None:
         docker.pull(settings.image)
@@ -191,14 +191,14 @@ def _plan(settings: Settings, docker: Engine, extras: Extras) -> Plan:
 
 
 def _port(settings: Settings, docker: Engine) -> int:
-    """Return the port to publish; on another machine, one that is likely to be free."""
+    """Return the port to publish. On another machine, return one that is probably free."""
     if docker.is_here:
         return free_port(settings, BACKEND)
     return settings.port or free_port(replace(settings, port=0), BACKEND)
 
 
 def _environ(settings: Settings, port: int) -> dict[str, str]:
-    # Functions that name LocalStack's usual port find it there too; nothing of it is published.
+    # Functions that use LocalStack's default port reach it there too. The port is not published.
     ports = dict.fromkeys((port, localstack.PORT))
     environ = localstack.localstack_environ({}, listen=",".join(f"{EVERY_ADDRESS}:{each}" for each in ports))
     if token := settings.environ.get(TOKEN):
@@ -225,7 +225,7 @@ def _endpoint(
 
 @contextmanager
 def _functions(settings: Settings, docker: Engine, image: Any, folder: Path) -> Iterator[Extras]:  # noqa: ANN401
-    """Provide what the chosen executor of Lambda functions needs."""
+    """Provide everything that the chosen executor of Lambda functions needs."""
     with ExitStack() as resources:
         if settings.lambda_executor == "docker":
             yield _as_containers(docker, resources)
@@ -249,7 +249,7 @@ def _functions_python(
     image: Any,  # noqa: ANN401 - the Docker client has no types
     folder: Path,
 ) -> tuple[str, dict[Path, str]]:
-    """Return the functions' interpreter in the container, and what has to be copied there for it."""
+    """Return the functions' interpreter in the container, and the directories to copy there for it."""
     if image.labels.get(OWN_FUNCTIONS_LABEL) == _digest(localstack.LAMBDA_REQUIREMENTS):
         return OWN_FUNCTIONS_PYTHON, {}
     home, version = _python_of(docker, image)
@@ -262,7 +262,7 @@ def _functions_python(
 
 
 def _python_of(docker: Engine, image: Any) -> tuple[str, str]:  # noqa: ANN401 - the Docker client has no types
-    """Return where the Python of LocalStack's environment lies in an image, and its version."""
+    """Return the path of LocalStack's Python in an image, and its version."""
     text = docker.read(image, LOCALSTACK_CONFIG) or ""
     home = re.search(r"^home\s*=\s*(\S+)", text, re.MULTILINE)
     version = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", text, re.MULTILINE)
@@ -275,7 +275,7 @@ def _python_of(docker: Engine, image: Any) -> tuple[str, str]:  # noqa: ANN401 -
 
 
 def _packages(settings: Settings, version: str, architecture: str) -> Path:
-    """Return a directory of this machine with what functions find in AWS's runtime, built for the image."""
+    """Return a local directory with the packages of AWS's runtime, built for the image."""
     platform = PLATFORMS.get(architecture)
     if platform is None:
         raise BackendError(BACKEND, f"the image is for {architecture}; expected {' or '.join(PLATFORMS)}")
@@ -298,7 +298,7 @@ def _skeleton(root: Path, home: str, version: str) -> Path:
 
 
 def _as_containers(docker: Engine, resources: ExitStack) -> Extras:
-    """Return what lets LocalStack run functions in containers, on a network without a way out."""
+    """Return the additions for functions in containers, on a network without a way out."""
     network = resources.enter_context(docker.private_network())
     flags = " ".join(f"--label {name}={value}" for name, value in docker_engine.labels().items())
     return Extras(
@@ -317,14 +317,14 @@ def _digest(file: Path) -> str:
 
 
 def _lacks(settings: Settings, feature: str) -> bool:
-    """The image has one Python for functions; a licence brings the other services."""
+    """The image has a single Python for functions. A licence adds the other services."""
     if settings.lambda_executor == "process" and feature.startswith((needs.IMAGES, needs.RUNTIME)):
         return not feature.startswith((f"{needs.RUNTIME}{_PYTHON}", f"{needs.RUNTIME}provided"))
     return TOKEN not in settings.environ and feature in fidelity.missing("localstack")
 
 
 def _functions_run_on(settings: Settings) -> Platform | None:
-    """Return the container's platform, unless each function has a container of its own."""
+    """Return the container's platform, unless each function gets its own container."""
     in_containers = settings.lambda_executor == "docker"
     return None if in_containers else Platform("linux", Platform.here().architecture)
 

@@ -1,4 +1,4 @@
-"""The Docker engine: the one door to testcontainers and to the Docker client below it."""
+"""The Docker engine. Only this module uses testcontainers and the Docker client below it."""
 
 from __future__ import annotations
 
@@ -57,16 +57,16 @@ _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1", "localnpipe"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a container is made of.
+    """The specification of a container.
 
     Attributes:
         image: The image's name.
         environ: Its environment variables.
-        port: The port that it serves on, the same inside and outside.
+        port: The port of its server, the same inside and outside.
         address: The address of the engine's machine that the port is published on.
-        copies: Directories of this machine, each with the directory of the container that it is copied into.
+        copies: Local directories, each with the target directory in the container.
         networks: More networks, beside the default one.
-        options: More arguments of `docker create`, by docker-py's names.
+        options: More arguments of `docker create`, under docker-py's names.
     """
 
     image: str
@@ -86,7 +86,7 @@ class RunningContainer:
     host: str
 
     def ended(self) -> str:
-        """Return how it ended; empty while it runs."""
+        """Return the reason why it ended, or an empty text while it runs."""
         try:
             self.container.reload()
         except NotFound:
@@ -98,7 +98,7 @@ class RunningContainer:
         return f"exit code {self.container.attrs['State']['ExitCode']}"
 
     def lines(self) -> list[str]:
-        """Return the last lines that it has logged."""
+        """Return the last lines of its log."""
         try:
             logged: bytes = self.container.logs(tail=LOG_LINES)
         except (DockerException, OSError):
@@ -108,13 +108,13 @@ class RunningContainer:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A Docker engine that answers; `_docker` is testcontainers' client of it."""
+    """A running Docker engine. `_docker` is testcontainers' client of it."""
 
     _docker: DockerClient
 
     @property
     def is_here(self) -> bool:
-        """Whether this machine's loopback interface reaches what the engine publishes there."""
+        """Whether ports that the engine publishes are on this machine's loopback interface."""
         if testcontainers_config.tc_host_override:
             return False
         if urlsplit(self._docker.client.api.base_url).hostname not in _LOOPBACK_NAMES:
@@ -122,7 +122,7 @@ class Engine:
         return not inside_container() or self._bridges_here()
 
     def image(self, name: str) -> Any | None:  # noqa: ANN401 - the Docker client has no types
-        """Return the image `name`, None if the engine has none."""
+        """Return the image `name`, or None if the engine has none."""
         try:
             return self._docker.client.images.get(name)
         except ImageNotFound:
@@ -140,7 +140,7 @@ class Engine:
         """Pull the image `name`, telling how far it is.
 
         Raises:
-            BackendError: It can't be pulled.
+            BackendError: The image can't be pulled.
         """
         repository, tag = parse_repository_tag(name)
         log.info("pulling %s (once)", name)
@@ -154,7 +154,7 @@ class Engine:
             raise BackendError(BACKEND, _unpullable(name, progress.error))
 
     def read(self, image: Any, path: str) -> str | None:  # noqa: ANN401 - the Docker client has no types
-        """Return the text of the file `path` in an image, None if it has none."""
+        """Return the text of the file `path` in an image, or None if there is no such file."""
         created = self._docker.client.containers.create(image, ["never-started"], labels=labels())
         try:
             stream, _ = created.get_archive(path)
@@ -172,7 +172,7 @@ class Engine:
 
     @contextmanager
     def private_network(self) -> Iterator[Any]:
-        """Make a network without a way out; at the end remove it, and every container that is still in it."""
+        """Create a network without a way out. At the end, remove it and every container still in it."""
         name = f"{LABEL}-{os.getpid()}-{time.monotonic_ns()}"
         network = self._docker.client.networks.create(name, internal=True, labels=labels())
         try:
@@ -184,7 +184,7 @@ class Engine:
             network.remove()
 
     def sweep(self) -> list[str]:
-        """Remove the containers and networks of harness processes that are gone; return their names."""
+        """Remove the containers and networks of harness processes that are gone, and return their names."""
         client, ours = self._docker.client, {"label": OWNER_LABEL}
         containers = [
             item
@@ -213,7 +213,7 @@ class Engine:
 
 
 class PullProgress:
-    """Adds up the layers of a pull and tells the sum every few seconds."""
+    """Adds up the layers of a pull, and reports the sum every few seconds."""
 
     def __init__(self) -> None:
         self._layers: dict[str, tuple[int, int]] = {}
@@ -255,10 +255,10 @@ def connected(timeout: float = REQUEST_TIMEOUT) -> Iterator[Engine]:
 
 @contextmanager
 def running(plan: Plan, log_file: Path) -> Iterator[RunningContainer]:
-    """Run a container while the context is open, with its log in `log_file`; then remove it.
+    """Run a container while the context is open, with its log in `log_file`, and remove it at the end.
 
     Raises:
-        BackendError: It can't be started.
+        BackendError: The container can't be started.
     """
     described = _container_of(plan)
     with ExitStack() as resources:
@@ -274,12 +274,12 @@ def running(plan: Plan, log_file: Path) -> Iterator[RunningContainer]:
 
 
 def labels() -> dict[str, str]:
-    """Return the labels by which `sweep` knows what this process has made."""
+    """Return the labels by which `sweep` recognises containers of this process."""
     return {LABEL: version(LABEL), OWNER_LABEL: journal.owner()}
 
 
 def engine_message(problem: Exception) -> str:
-    """Return what the engine said, on one line."""
+    """Return the engine's message on one line."""
     return " ".join(str(getattr(problem, "explanation", None) or problem).split())
 
 
@@ -293,7 +293,7 @@ def _client(timeout: float) -> DockerClient:
 
 
 def _check_socket(host: str, timeout: float) -> None:
-    """Connect to the engine's socket once: the Docker client leaves one open that it can't connect."""
+    """Connect to the engine's socket once, because the Docker client leaks one if it can't connect."""
     if host.startswith("unix://"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             line.settimeout(timeout)
@@ -360,7 +360,7 @@ def _follow(container: Any, log_file: Path) -> None:  # noqa: ANN401 - the Docke
 
 
 def bridge_address() -> str:
-    """Return this machine's address on Docker's default bridge, by which containers reach it.
+    """Return this machine's address on Docker's default bridge, where containers can reach it.
 
     It is empty if this machine has no such bridge.
     """

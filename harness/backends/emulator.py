@@ -1,4 +1,4 @@
-"""What starting any emulator takes: a port, and the wait until it is healthy."""
+"""The start of any emulator: find a port, run the program, wait until it is healthy."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ _AFTERLIFE = 1.0
 _ANSWER_TIME = 2.0  # seconds
 HOST = "127.0.0.1"
 REQUEST_LOG = "requests.jsonl"
-RETRY_DELAY = 1.0  # seconds; each emulator that the harness starts is told so, as AWS's minute is long
+RETRY_DELAY = 1.0  # seconds; the harness configures it in each emulator, because AWS's minute is long
 HOT = "hot"  # the directory, in that of an emulator, of sources that stand in for code
-EVENTS = "events"  # likewise, of what functions were invoked with
-TOOLS = "tools"  # likewise, of plans for what runs in functions' processes beside them
+EVENTS = "events"  # likewise, of the events of invocations
+TOOLS = "tools"  # likewise, of plans for tools inside functions' processes
 _HEALTHY = "200"
 
 
@@ -44,11 +44,11 @@ class Emulator(Protocol):
     """A running emulator, as the wait for its health sees it."""
 
     def ended(self) -> str:
-        """Return how it ended, such as `exit code 1`; empty while it runs."""
+        """Return the reason why it ended, such as `exit code 1`, or an empty text while it runs."""
         ...
 
     def lines(self) -> list[str]:
-        """Return what it has logged so far."""
+        """Return its log so far."""
         ...
 
 
@@ -60,7 +60,7 @@ class ServedEmulator:
     log: Path
 
     def ended(self) -> str:
-        """Return the exit code in words; empty while it runs."""
+        """Return the exit code in words, or an empty text while it runs."""
         code = self.process.poll()
         return "" if code is None else f"exit code {code}"
 
@@ -74,10 +74,10 @@ class Program:
     """How an emulator is run as a process.
 
     Attributes:
-        name: What it is called in logs and file names, such as `localstack`.
+        name: Its name in logs and file names, such as `localstack`.
         health: The path that answers 200 as soon as it can be used.
-        command: Returns its arguments and its environment, for the port to listen on, a folder of its own,
-            and the URL of the gate.
+        command: Called with the port, a folder for its files, and the URL of the gate. Returns its arguments
+            and its environment.
     """
 
     name: str
@@ -118,7 +118,7 @@ def served(backend: str, settings: Settings, program: Program) -> Iterator[Endpo
 
 
 def folder_of(endpoint: Endpoint, name: str) -> Path | None:
-    """Return a directory, such as `HOT`, that an emulator has beside its log; None if it has none."""
+    """Return a directory beside an emulator's log, such as `HOT`, or None if it has none."""
     folder = endpoint.log and endpoint.log.parent / name
     return folder if folder and folder.is_dir() else None
 
@@ -133,13 +133,13 @@ def healthy(endpoint: Endpoint, emulator: Emulator, health: str, *, timeout: flo
     """Wait until an emulator is healthy, and watch it while the context is open.
 
     Args:
-        endpoint: Where it answers.
-        emulator: What has been started.
+        endpoint: The endpoint of the emulator.
+        emulator: The started emulator.
         health: The path that answers 200 as soon as it can be used.
         timeout: Seconds to wait for that.
 
     Raises:
-        BackendError: It ended, or was not healthy in time; its last lines are in the error.
+        BackendError: It ended, or was not healthy in time. The error has its last lines.
     """
     await_health(endpoint.backend, emulator, endpoint.url + health, timeout=timeout)
     with watched(endpoint, emulator) as running:
@@ -150,7 +150,7 @@ def healthy(endpoint: Endpoint, emulator: Emulator, health: str, *, timeout: flo
 def served_emulator(
     argv: Sequence[str], settings: Settings, environ: Mapping[str, str], log_file: Path
 ) -> Iterator[ServedEmulator]:
-    """Run a child process while the context is open; all that it keeps is beside its log."""
+    """Run a child process while the context is open. All its files are beside its log."""
     with serving(argv, env=environ, log=log_file) as child:
         created, folder = psutil.Process(child.pid).create_time(), str(log_file.parent)
         with journal.noted(settings.cache_dir, log_file.stem, pid=child.pid, created=created, folder=folder):
@@ -181,12 +181,12 @@ def await_health(backend: str, emulator: Emulator, health_url: str, *, timeout: 
 
     Args:
         backend: The backend's name, for errors.
-        emulator: What should become healthy.
-        health_url: Where it says so.
+        emulator: The emulator to wait for.
+        health_url: The URL of its health check.
         timeout: Seconds to wait.
 
     Raises:
-        BackendError: It ended, or was not healthy in time; its last lines are in the error.
+        BackendError: It ended, or was not healthy in time. The error has its last lines.
     """
     http = urllib3.PoolManager(retries=False)
 
@@ -205,9 +205,11 @@ def await_health(backend: str, emulator: Emulator, health_url: str, *, timeout: 
 
 
 def answers(endpoint: Endpoint) -> bool:
-    """Whether HTTP is spoken at `endpoint`, within 2 seconds; real AWS always counts as there.
+    """Return whether HTTP is served at `endpoint`, within 2 seconds.
 
-    Over TLS it may be one that is not trusted.
+    Real AWS always counts as served.
+
+    Over TLS, the certificate is not checked.
     """
     if endpoint.is_aws:
         return True
@@ -223,12 +225,12 @@ def answers(endpoint: Endpoint) -> bool:
 
 @contextmanager
 def watched(endpoint: Endpoint, emulator: Emulator) -> Iterator[Endpoint]:
-    """Yield `endpoint` as one that knows whether `emulator` has ended.
+    """Yield `endpoint` with a check of whether `emulator` has ended.
 
-    A failure inside the context is told for what it is when that has happened meanwhile.
+    If the emulator has ended when the context fails, the error says so.
 
     Raises:
-        BackendError: It has ended; how, and its last lines, are in the error.
+        BackendError: The emulator has ended. The error has the reason and its last lines.
     """
     try:
         yield replace(endpoint, ended=emulator.ended)

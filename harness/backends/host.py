@@ -1,4 +1,4 @@
-"""LocalStack and its fork, run as a process from a virtual environment of its own: no Docker needed."""
+"""LocalStack and its fork as a process, from a virtual environment. Needs no Docker."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def _started(distribution: Distribution, backend: str, settings: Settings) -> It
     """Run LocalStack, or its fork, on this machine while the context is open.
 
     Raises:
-        BackendError: It can't be installed, its port is taken, or it does not become healthy,
-            or ends in mid-run.
-        MissingToolError: There is no Python that it runs on.
-        SettingsError: A setting names an interpreter that it does not run on.
+        BackendError: It can't be installed, its port is taken, it does not become healthy, or it ends during
+            the run.
+        MissingToolError: This machine has no Python that suits it.
+        SettingsError: The configured interpreter does not suit it.
     """
     suited = environments.with_python(settings, distribution.pythons, needed_by=distribution.name)
     python = environments.install(suited, distribution.environment, distribution.requirements)
@@ -49,7 +49,7 @@ def _started(distribution: Distribution, backend: str, settings: Settings) -> It
                 runtimes=toolchains,
                 gate=gate,
             )
-            # On a machine that is itself a container it would else keep its files in a fixed place.
+            # If this machine is itself a container, it otherwise keeps its files in a fixed place.
             | {"FILESYSTEM_ROOT": str(folder / "root"), "OVERRIDE_IN_DOCKER": "0"}
             | {"LAMBDA_PROCESS_HOT": str(folder / emulator.HOT)}
             | {"LAMBDA_PROCESS_EVENTS": str(folder / emulator.EVENTS)}
@@ -77,9 +77,9 @@ def process_backend(name: str, distribution: Distribution, lacking: Collection[s
     """Return the backend that runs a distribution as a process.
 
     Args:
-        name: What the settings call it.
+        name: The backend's name in the settings.
         distribution: LocalStack, or a fork.
-        lacking: The features that it lacks, beside runtimes that this machine can't run.
+        lacking: The features that it lacks, besides runtimes that this machine can't run.
     """
     return Backend(
         name=name,

@@ -1,4 +1,4 @@
-"""LocalStack, wherever it runs: what it is told, and what the harness gives it."""
+"""LocalStack on any backend: its configuration, and the harness's plugins for it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.runtimes import PYTHON_REQUIREMENTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-PORT = 4566  # the one that everybody knows
+PORT = 4566  # the well-known one
 LAMBDA_REQUIREMENTS = PYTHON_REQUIREMENTS
 _BACKENDS = Path(str(files("harness"))) / "backends"
 PLUGINS = _BACKENDS / "guests" / "localstack"
@@ -27,11 +27,11 @@ class Distribution:
     """A version of LocalStack, or of a fork, on PyPI.
 
     Attributes:
-        title: What people call it.
-        package: What it is called on PyPI, and in Python.
+        title: Its proper name.
+        package: Its name on PyPI and in Python.
         version: Its version.
-        pythons: Those it runs on, the best first.
-        guests: The directories of what the harness gives it, in `guests/`.
+        pythons: The Python versions that it supports, the best first.
+        guests: The directories of the harness's plugins for it, in `guests/`.
     """
 
     title: str
@@ -42,7 +42,7 @@ class Distribution:
 
     @property
     def plugins(self) -> list[Path]:
-        """Where its guests lie."""
+        """The directories of its plugins."""
         return [_BACKENDS / "guests" / name for name in self.guests]
 
     @property
@@ -52,7 +52,7 @@ class Distribution:
 
     @property
     def environment(self) -> str:
-        """The name of the virtual environment that it is installed into."""
+        """The name of its virtual environment."""
         return f"{self.package}-{self.version}"
 
     @property
@@ -75,7 +75,7 @@ LOCALSTACK = Distribution(
     ),  # on 3.12 its start ends with a TypeError, and on 3.14 its packages can't be installed
     guests=("localstack",),
 )
-# The fork goes on where LocalStack's repository is archived: https://github.com/localemu/localemu
+# A fork that continues after LocalStack's repository was archived: https://github.com/localemu/localemu
 LOCALEMU = Distribution(
     title="LocalEmu",
     package="localemu",
@@ -91,8 +91,8 @@ def localstack_environ(environ: Mapping[str, str], *, listen: str) -> dict[str, 
     https://docs.localstack.cloud/aws/capabilities/config/configuration/
 
     Args:
-        environ: What it inherits.
-        listen: The `address:port` it serves on; several are separated by commas, and its URLs have the first.
+        environ: The environment to inherit.
+        listen: The `address:port` to serve on. Several are separated by commas, and its URLs use the first.
     """
     return without_network(without_aws(program_environ(environ))) | {
         "GATEWAY_LISTEN": listen,
@@ -104,8 +104,8 @@ def localstack_environ(environ: Mapping[str, str], *, listen: str) -> dict[str, 
         "DISABLE_EVENTS": "1",
         "SKIP_SSL_CERT_DOWNLOAD": "1",
         "DNS_ADDRESS": "0",
-        # Services that are first used at the same time may end in a deadlock of their imports, so the usual
-        # ones are loaded beforehand, one after the other; any other one loads on first use.
+        # If services are first used at the same time, their imports may deadlock. So the usual ones are
+        # loaded at the start, one after the other. Any other service loads on first use.
         "EAGER_SERVICE_LOADING": "1",
         "STRICT_SERVICE_LOADING": "0",
         "SERVICES": "apigateway,cloudwatch,dynamodb,events,iam,kms,lambda,logs,s3,sns,sqs,sts",
@@ -120,14 +120,14 @@ def functions_as_processes(
     runtimes: str | None = None,
     gate: str = "",
 ) -> dict[str, str]:
-    """Return what makes LocalStack run Lambda functions as its child processes.
+    """Return the environment with which LocalStack runs Lambda functions as its child processes.
 
     Args:
         python: An interpreter that has awslambdaric and boto3.
         plugins: The directories of the executor `process`.
-        request_log: Where LocalStack notes each AWS call.
-        gate: The URL of the gate, their way to any other host; by default they have none.
-        runtimes: The URL at which it gets what runs functions of other runtimes.
+        request_log: The file for LocalStack's log of AWS calls.
+        gate: The URL of the gate, through which functions reach other hosts. By default they can't.
+        runtimes: The URL at which LocalStack asks for the programs of other runtimes.
     """
     toolchains = {"LAMBDA_PROCESS_RUNTIMES": runtimes} if runtimes else {}
     return toolchains | {

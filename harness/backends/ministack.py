@@ -1,4 +1,4 @@
-"""MiniStack from PyPI, run as a process from its own environment: it enforces IAM and bucket policies."""
+"""MiniStack from PyPI as a process. It enforces IAM and bucket policies."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def ministack(settings: Settings) -> Iterator[Endpoint]:
 
     Raises:
         BackendError: It can't be installed, its port is taken, or it does not become healthy.
-        MissingToolError: There is no Python that MiniStack runs on.
-        SettingsError: The interpreter is no Python.
+        MissingToolError: This machine has no Python that suits MiniStack.
+        SettingsError: The configured interpreter is not a Python.
     """
     suited = environments.with_python(settings, PYTHONS, needed_by=f"MiniStack {VERSION}")
     python = environments.install(suited, f"ministack-{VERSION}", REQUIREMENTS)
@@ -57,8 +57,8 @@ def _environ(settings: Settings, port: int, folder: Path, toolchains: str, gate:
         "MINISTACK_REGION": settings.region,
         "AUTH": "true" if settings.ministack_auth else "false",
         "SFTP_ENABLED": "0",
-        "IOT_MTLS_ENABLED": "0",  # else it listens on one port, whoever runs besides
-        # All that it writes goes with the folder.
+        "IOT_MTLS_ENABLED": "0",  # otherwise it listens on a fixed port, which clashes with other instances
+        # All its files are in the folder, and go with it.
         "TMPDIR": str(folder),
         "STATE_DIR": str(folder / "state"),
         "S3_DATA_DIR": str(folder / "s3"),

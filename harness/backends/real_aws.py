@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SETTING = "HARNESS_AWS_ACCOUNTS"
-_ENDPOINT = "AWS_ENDPOINT_URL"  # for all services; with an underscore and a name behind it, for that service
+_ENDPOINT = "AWS_ENDPOINT_URL"  # for all services; for one with `_` and its name behind it
 
 
 @contextmanager
 def aws(settings: Settings) -> Iterator[Endpoint]:
-    """Use the account of the caller's credentials; what is deployed there gets a name of its own.
+    """Use the account of the caller's credentials, with a unique name for this run's resources.
 
     Raises:
-        BackendError: AWS does not say whose credentials these are, or the account is not allowed.
+        BackendError: AWS does not accept the credentials, or the account is not allowed.
         SettingsError: No account is allowed, or an endpoint is set: one service's is enough.
     """
     _check_settings(settings)
@@ -78,7 +78,7 @@ def _examine(settings: Settings) -> Availability:
         remedy = f"list the accounts it may use in {SETTING}"
         return Availability(ok=False, state="no account is allowed", remedy=remedy)
     allowed = ", ".join(settings.aws_accounts)
-    return Availability(ok=True, state=f"allowed in {allowed}; it was not asked")
+    return Availability(ok=True, state=f"allowed in {allowed}, but not contacted")
 
 
 AWS = Backend(name="aws", start=aws, examine=_examine, has_accounts=False)

@@ -1,1 +1,1 @@
-"""What everything stands on: processes, waiting, environments. It knows nothing of AWS."""
+"""The foundation: processes, waiting, environments. It knows nothing of AWS."""

@@ -1,4 +1,4 @@
-"""Who this process calls AWS for at the moment: the user agent of its calls tells an emulator's request log.
+"""The caller that this process names in the user agent of its AWS calls, for an emulator's request log.
 
 It is one for the whole process, threads included: a process runs one test at a time.
 """
@@ -19,7 +19,10 @@ HARNESS = "harness"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: `harness`, or `test:<node id>`; and since when, in seconds since the epoch, 0 for ever."""
+    """The caller, `harness` or `test:<node id>`.
+
+    It has called `since` then, in seconds since the epoch. 0 stands for always.
+    """
 
     name: str
     since: float = 0.0
@@ -29,12 +32,12 @@ _CURRENT = [Caller(HARNESS)]
 
 
 def current() -> Caller:
-    """Return who calls at the moment."""
+    """Return the present caller."""
     return _CURRENT[-1]
 
 
 def user_agent(own: str) -> str:
-    """Return a user agent that tells who calls at the moment."""
+    """Return a user agent that names the present caller."""
     return f"{own} harness-caller/{quote(current().name, safe=':/')}".lstrip()
 
 
@@ -47,7 +50,7 @@ def test_of(node_id: str) -> Iterator[None]:
 
 @contextmanager
 def harness() -> Iterator[None]:
-    """Let calls count as the harness's own, whatever test runs, while the context is open."""
+    """Count calls as the harness's own while the context is open, even if a test runs."""
     with _named(Caller(HARNESS, current().since)):
         yield
 

@@ -1,4 +1,4 @@
-"""An emulator's log, from a place on, and what the emulator complains of there."""
+"""Read an emulator's log from an offset on, and find the complaints in it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_COMPLAINTS = 10
-# A level; an event that was not delivered, which LocalStack logs at INFO; an answer that is its own fault.
+# A level, an event that was not delivered (which LocalStack logs at INFO), or an answer that is the
+# emulator's own fault.
 _COMPLAINT = re.compile(r"\b(WARN|WARNING|ERROR|CRITICAL)\b|DeliveryFailure|=> 5\d\d\b")
 _MOMENT = re.compile(r"^\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?: [+-]\d{4}\])?\s*")
-# What functions of Node.js and Python log; an emulator may have it among its own lines.
+# The log format of Node.js and Python functions. An emulator may mix their lines with its own.
 _OF_FUNCTION = re.compile(r"\S+Z\t\S+\t[A-Z]+\t|\[[A-Z]+\]\t|\[ERROR\] ")
 _LONGEST = 500
 
 
 def size(log: Path | None) -> int:
-    """Return how many bytes a log has; 0 where there is none."""
+    """Return the size of a log in bytes, or 0 if there is none."""
     try:
         return log.stat().st_size if log else 0
     except OSError:
@@ -26,11 +27,11 @@ def size(log: Path | None) -> int:
 
 
 def since(log: Path, offset: int, *, most: int) -> tuple[bytes, int]:
-    """Return what was written into `log` after its first `offset` bytes, and how many bytes are left out.
+    """Return the part of `log` after its first `offset` bytes, and how many bytes are left out.
 
     Args:
-        log: The file; one that has become shorter was begun anew.
-        offset: What `size` was at first.
+        log: The file. If it has become shorter, it was started anew.
+        offset: The earlier result of `size`.
         most: How many bytes to return at most, the last ones.
     """
     end = size(log)
@@ -42,7 +43,7 @@ def since(log: Path, offset: int, *, most: int) -> tuple[bytes, int]:
 
 
 def complaints(text: str) -> list[str]:
-    """Return the lines that are warnings or errors, each once and without its moment; the last ten."""
+    """Return the last ten warnings and errors, each once and without its time."""
     found = [
         _MOMENT.sub("", line)[:_LONGEST]
         for line in text.splitlines()
@@ -52,7 +53,7 @@ def complaints(text: str) -> list[str]:
 
 
 def complaints_since(log: Path | None, offset: int) -> list[str]:
-    """Return what the emulator has complained of since its log was `offset` bytes long; never raise."""
+    """Return the emulator's complaints since its log was `offset` bytes long. Never raises."""
     if log is None:
         return []
     try:

@@ -33,16 +33,16 @@ type Version = tuple[int, int]
 
 
 def with_python(settings: Settings, versions: Sequence[Version], *, needed_by: str) -> Settings:
-    """Return `settings` with an interpreter that `needed_by` runs on; uv installs one if there is none.
+    """Return `settings` with an interpreter that suits `needed_by`. Installs one with uv if necessary.
 
     Args:
         settings: May name an interpreter, which is the only choice then.
         versions: The versions that will do, the best first.
-        needed_by: What is to run on it, such as `LocalStack 4.14.0`.
+        needed_by: The program that needs it, such as `LocalStack 4.14.0`.
 
     Raises:
-        MissingToolError: There is none on this machine, and uv can't install one.
-        SettingsError: The interpreter that a setting names is another version, or none at all.
+        MissingToolError: This machine has no such interpreter, and uv can't install one.
+        SettingsError: The configured interpreter has another version, or does not exist.
     """
     try:
         return with_present_python(settings, versions, needed_by=needed_by)
@@ -53,11 +53,11 @@ def with_python(settings: Settings, versions: Sequence[Version], *, needed_by: s
 
 
 def with_present_python(settings: Settings, versions: Sequence[Version], *, needed_by: str) -> Settings:
-    """Return what `with_python` returns, but install nothing.
+    """Do the same as `with_python`, but install nothing.
 
     Raises:
-        MissingToolError: There is none on this machine.
-        SettingsError: The interpreter that a setting names is another version, or none at all.
+        MissingToolError: This machine has no such interpreter.
+        SettingsError: The configured interpreter has another version, or does not exist.
     """
     if settings.python:
         _check_version(settings, versions, needed_by)
@@ -70,7 +70,7 @@ def with_present_python(settings: Settings, versions: Sequence[Version], *, need
 
 
 def own_python(settings: Settings) -> Path:
-    """Return the interpreter that a setting names, or else the one of this process."""
+    """Return the configured interpreter, or that of this process."""
     return settings.python or Path(sys.executable)
 
 
@@ -97,7 +97,7 @@ def _alternatives(versions: Iterable[Version]) -> str:
 
 
 def _candidates(settings: Settings, version: Version) -> Iterator[Path | None]:
-    """Return interpreters of a version: this one, what uv finds, and what pyenv's shims hide from it."""
+    """Yield interpreters of a version: this one, those that uv finds, and those behind pyenv's shims."""
     if sys.version_info[:2] == version:
         yield Path(sys.executable)
     yield _by_uv(settings, "find", "--no-project", "--no-config", _alternatives([version]))
@@ -106,7 +106,7 @@ def _candidates(settings: Settings, version: Version) -> Iterator[Path | None]:
 
 
 def _by_uv(settings: Settings, *arguments: str) -> Path | None:
-    """Return the path that `uv python` prints; None if it fails or prints none."""
+    """Return the path that `uv python` prints, or None if it fails or prints none."""
     argv = [uv.find_uv_bin(), "python", *arguments]
     try:
         printed = run(argv, env=without_aws(settings.environ), timeout=BUILD_TIMEOUT).stdout.strip()
@@ -120,7 +120,7 @@ def python_version(settings: Settings) -> Version:
     """Return the major and minor version of the interpreter that a setting names, or of this process.
 
     Raises:
-        SettingsError: It is no Python interpreter.
+        SettingsError: It is not a Python interpreter.
     """
     python = own_python(settings)
     if str(python) == sys.executable:
@@ -138,38 +138,38 @@ def python_version(settings: Settings) -> Version:
 def install(settings: Settings, name: str, requirements: Path) -> Path:
     """Return the interpreter of a virtual environment that has `requirements`, and nothing else, installed.
 
-    The environment is keyed by the interpreter and the requirements. One that an interrupted build left
-    incomplete is built anew; two processes that want the same one build it once.
+    The environment is keyed by interpreter and requirements. If an interrupted build left it incomplete, it
+    is built again. If two processes want the same one, only one builds it.
 
     Args:
-        settings: Says where the cache is and which interpreter to build on.
-        name: What the environment is for; a part of its directory's name.
-        requirements: A requirements file with every package pinned; nothing else is installed.
+        settings: The settings with the cache directory and the interpreter.
+        name: The purpose of the environment, which becomes part of its directory's name.
+        requirements: A requirements file with every package pinned. Nothing else is installed.
 
     Raises:
         BackendError: The packages can't be installed.
-        SettingsError: `settings.python` is no Python interpreter.
+        SettingsError: `settings.python` is not a Python interpreter.
     """
     home = _home(settings, name, requirements)
     return _from_pypi(home, lambda home: _build(settings, requirements, home), name) / "bin" / "python"
 
 
 def program_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what a program of `cached` inherits of `environ`: it keeps bytecode, for quick starts."""
+    """Return the environment for a program of `cached`. It may write bytecode, so that it starts quickly."""
     return {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def is_cached(settings: Settings, name: str, requirements: Path) -> bool:
-    """Say whether `cached` has nothing left to install.
+    """Return whether `cached` has nothing left to install.
 
     Raises:
-        SettingsError: `settings.python` is no Python interpreter.
+        SettingsError: `settings.python` is not a Python interpreter.
     """
     return (_home(settings, name, requirements) / _COMPLETE).exists()
 
 
 def installation(settings: Settings, requirements: Mapping[str, Path]) -> str:
-    """Say whether environments, by name, are installed, in words that follow what they are for."""
+    """Describe which of the named environments are installed, as the end of a sentence."""
     complete = all(is_cached(settings, name, file) for name, file in requirements.items())
     return "is installed" if complete else "will be installed from PyPI on first use"
 
@@ -186,8 +186,8 @@ def site_packages(settings: Settings, name: str, requirements: Path, *, python: 
     """Return a directory `site-packages` that has `requirements` installed for another machine's Python.
 
     Args:
-        settings: Says where the cache is and which interpreter compiles what needs no other.
-        name: What the packages are for; a part of the directory's path.
+        settings: The settings with the cache directory, and the interpreter that compiles bytecode.
+        name: The purpose of the packages, which becomes part of the directory's path.
         requirements: A requirements file with every package pinned.
         python: The other Python's version, such as `3.13`.
         platform: The other machine, as uv names platforms.
@@ -218,12 +218,13 @@ def _from_pypi(home: Path, build: Callable[[Path], None], name: str) -> Path:
 def build_once(home: Path, build: Callable[[Path], None], *, what: str) -> Path:
     """Return the directory `home`, which `build` fills unless it is complete already.
 
-    What an interrupted build left is removed first; two processes that want the same directory build it once.
+    The remains of an interrupted build are removed first. If two processes want the same directory, only one
+    builds it.
 
     Args:
         home: The directory, in the cache.
-        build: Fills it; it makes the directory itself.
-        what: What is installed, for the progress.
+        build: Creates and fills the directory.
+        what: The name of the thing to install, for the progress.
     """
     home.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(home.with_name(home.name + ".lock")):

@@ -13,7 +13,7 @@ _NOT_OF_THE_PROJECT = frozenset({"node_modules", "build", "dist", "artifacts", "
 
 
 def files_of(project: Path) -> Iterator[Path]:
-    """Yield the files of a project; environments and what tools have made are left out."""
+    """Yield the files of a project, without environments and build output."""
     for folder, folders, files in os.walk(project):
         folders[:] = [
             each
@@ -26,7 +26,7 @@ def files_of(project: Path) -> Iterator[Path]:
 
 
 def replace_text(file: Path, text: str) -> None:
-    """Write a file so that who reads it sees the old text or the new one, and nothing between them."""
+    """Replace the content of a file at once, so that a reader never sees half of it."""
     fresh = file.with_suffix(".new")
     fresh.write_text(text, "utf-8")
     fresh.replace(file)

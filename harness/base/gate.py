@@ -1,7 +1,7 @@
-"""The gate: a proxy on this machine, and the only way out for what runs against an emulator.
+"""The gate: a local proxy, and the only way out for everything that runs against an emulator.
 
-It hands on what is meant for the emulator, under any of the emulator's names, and what the settings allow.
-It refuses everything else, and remembers what and for whom.
+It forwards requests to the emulator, under any of the emulator's names, and to hosts that the settings allow.
+It refuses all other requests, and records each refusal with its sender.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _LOCALSTACK = "localhost.localstack.cloud"
-_LOCALSTACK_PORTS = (4566, 443)  # what LocalStack listens on wherever it is used without the harness
+_LOCALSTACK_PORTS = (4566, 443)  # the ports of a LocalStack that runs without the harness
 _REFUSED_PATH = "/refused"
 _CONNECT_TIME = 10.0  # seconds
 _LONGEST_HEAD = 65536  # bytes
@@ -42,10 +42,10 @@ class Refusal:
     """A request that the gate has refused.
 
     Attributes:
-        asker: Who sent it: `terraform`, the name of a function, or `emulator`; a text after a slash tells one
-            asker of that name from another.
-        method: The HTTP method; `CONNECT` for anything over TLS.
-        host: The host that it was meant for.
+        asker: The sender: `terraform`, the name of a function, or `emulator`. A text after a slash
+            distinguishes several senders of one name.
+        method: The HTTP method. `CONNECT` for anything over TLS.
+        host: The host that it was sent to.
         port: The port there.
     """
 
@@ -70,7 +70,7 @@ class _Request:
 
     @property
     def asker(self) -> str:
-        """Who sends it: the user name that its proxy URL has."""
+        """The sender, which is the user name in its proxy URL."""
         for line in self.headers:
             name, _, value = line.partition(":")
             if name.lower() == "proxy-authorization":
@@ -79,7 +79,7 @@ class _Request:
         return "unknown"
 
     def for_server(self) -> bytes:
-        """Return its head as a server reads it; one connection carries one request."""
+        """Return the head in the form that a server expects. One connection carries one request."""
         hop = ("proxy-", "connection:", "keep-alive:")
         kept = [line for line in self.headers if not line.lower().startswith(hop)]
         return "\r\n".join(
@@ -103,11 +103,11 @@ class _Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
-    """Where the gate hands a request on to.
+    """The rules for forwarding a request.
 
     Attributes:
         emulator: The emulator's URL.
-        allowed: Names of other hosts that may be reached; `*` stands for any text.
+        allowed: Names of other hosts that may be reached. `*` stands for any text.
         environ: Names this machine's own proxy, which the way to allowed hosts takes.
     """
 
@@ -145,11 +145,11 @@ class Rules:
         return replace(request, headers=(f"Host: {rest}:{request.port}", *others))
 
     def is_allowed(self, host: str) -> bool:
-        """Whether `host` may be reached although it is not the emulator: this machine always may."""
+        """Whether requests may reach `host` besides the emulator. This machine is always allowed."""
         return host in _LOOPBACK or any(fnmatch(host, pattern.lower()) for pattern in self.allowed)
 
     def proxy(self, request: _Request) -> str:
-        """Return the URL of this machine's own proxy for `request`; empty if the way is direct."""
+        """Return the URL of this machine's own proxy for `request`, or an empty text if there is none."""
         lower = {name.lower(): value for name, value in self.environ.items() if value}
         bypassed = urllib.request.proxy_bypass_environment(request.host, {"no": lower.get("no_proxy", "")})  # type: ignore[attr-defined]
         if bypassed or request.host in _LOOPBACK:
@@ -236,20 +236,20 @@ class _Handler(socketserver.BaseRequestHandler):
 
 
 def reason(refusal: Refusal) -> str:
-    """Return what is told to who was refused."""
+    """Return the message for the sender of a refused request."""
     return (
-        f"the harness refuses {refusal.host}:{refusal.port}, as what runs against an emulator reaches "
+        f"the harness refuses {refusal.host}:{refusal.port}, as code that runs against an emulator reaches "
         "the emulator only (HARNESS_ALLOWED_HOSTS names exceptions)"
     )
 
 
 def format_refusal(refusal: Refusal) -> str:
-    """Return what is told to who looks for the cause of a failure."""
+    """Return the message for somebody who looks for the cause of a failure."""
     return f"{REFUSED}: {refusal}; HARNESS_ALLOWED_HOSTS={refusal.host} would let it through"
 
 
 def _head_of(client: socket.socket) -> tuple[bytes, bytes]:
-    """Return the head of a request, and what has come of its body."""
+    """Read the head of a request, and the part of its body that has come along."""
     data = b""
     while b"\r\n\r\n" not in data and len(data) < _LONGEST_HEAD:
         chunk = client.recv(_CHUNK)
@@ -261,7 +261,10 @@ def _head_of(client: socket.socket) -> tuple[bytes, bytes]:
 
 
 def _parse(head: bytes) -> _Request | None:
-    """Return the request of this head; without a host if it is for the gate itself, None if it is none."""
+    """Parse the head of a request.
+
+    The host is empty if the request is for the gate itself. Returns None if it is no HTTP request.
+    """
     first, *headers = head.decode("latin-1").split("\r\n")
     try:
         method, target, _version = first.split(" ")
@@ -302,7 +305,7 @@ def _carry(source: socket.socket, sink: socket.socket) -> None:
 
 @contextmanager
 def opened(rules: Rules) -> Iterator[str]:
-    """Run a gate while the context is open; yields its URL."""
+    """Run a gate while the context is open, and yield its URL."""
     with _Server(rules) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         thread.start()
@@ -314,7 +317,7 @@ def opened(rules: Rules) -> Iterator[str]:
 
 
 def for_asker(gate: str, asker: str) -> str:
-    """Return the URL of a gate that knows by it who asks.
+    """Return the URL of a gate that identifies the sender.
 
     It has a password too: some clients send a name only together with one.
     """
@@ -322,11 +325,11 @@ def for_asker(gate: str, asker: str) -> str:
 
 
 def refusals(gate: str, asker: str = "") -> list[Refusal]:
-    """Return what the gate at this URL has refused so far; nothing if there is none, or none any more.
+    """Return the refusals of the gate at this URL, or nothing if no gate answers there.
 
     Args:
         gate: The URL.
-        asker: Whose refusals; by default everybody's.
+        asker: Only refusals of this sender. By default, of all.
     """
     if not gate:
         return []

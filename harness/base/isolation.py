@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from harness.values import Endpoint
 
-# The discard port: nothing listens there, so a call that goes through it is refused at once.
+# The discard port. Nothing listens there, so a call through it is refused at once.
 DEAD_PROXY = "http://127.0.0.1:9"
 _ADDRESS = "127.0.0.1"
 _LOCAL_HOSTS = "127.0.0.1,localhost,.localhost.localstack.cloud"
@@ -33,7 +33,7 @@ def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def without_network(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` with all hosts but this machine and the endpoint behind a proxy that is dead."""
+    """Return `environ` with a dead proxy for all hosts but this machine and the endpoint."""
     endpoint = urlsplit(environ.get("AWS_ENDPOINT_URL", "")).hostname
     return _behind(DEAD_PROXY, environ, reached=",".join(filter(None, (_LOCAL_HOSTS, endpoint))))
 
@@ -42,9 +42,9 @@ def behind_gate(url: str, environ: Mapping[str, str], *, asker: str) -> dict[str
     """Return `environ` with the gate at `url` as the way to every host, but for 127.0.0.1.
 
     Args:
-        url: The gate; if it is empty, no other host is reached.
+        url: The gate. If it is empty, no other host can be reached.
         environ: The environment.
-        asker: Who the gate is to name when it refuses something.
+        asker: The name of the sender in the gate's refusals.
     """
     if not url:
         return without_network(environ)
@@ -57,7 +57,7 @@ def _behind(proxy: str, environ: Mapping[str, str], *, reached: str) -> dict[str
 
 
 def environ_for(endpoint: Endpoint, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` with `endpoint` as the one AWS there is, for the SDKs and for Terraform's provider."""
+    """Return `environ` with `endpoint` as the only AWS for SDKs and Terraform's provider."""
     if endpoint.is_aws:
         return {**environ, "AWS_REGION": endpoint.region, "AWS_DEFAULT_REGION": endpoint.region}
     return without_aws(environ) | {

@@ -1,7 +1,7 @@
-"""What a run has to clean up, noted on disk: should it be killed, `harness sweep` does it.
+"""A journal on disk of everything that a run has to clean up, for `harness sweep` after a killed run.
 
-An entry is a small file in the cache. It is written when a process or a folder comes to be, and removed when
-that is gone. One whose owner is gone is that of a run that was killed.
+An entry is a small file in the cache. The harness writes it when it starts a process or creates a folder, and
+removes it once that is gone. If the owner of an entry is gone, its run was killed.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class Entry:
     """One thing to clean up.
 
     Attributes:
-        owner: The process that does that, if it lives; in the form that `owner` returns.
-        what: What it is, in words.
-        pid: The process to end, with its whole session; 0 for none.
+        owner: The process that cleans up if it still lives, in the form of `owner`.
+        what: A description.
+        pid: The process to stop, with its whole session. 0 for none.
         created: When that process started, in seconds since the epoch.
-        folder: The folder to remove; empty for none.
-        root: Terraform's root in that folder that is applied on an AWS that stays; empty for none.
-        variables: The variables that it was applied with.
+        folder: The folder to remove. Empty for none.
+        root: The Terraform root in that folder, if it is applied on an AWS that stays. Empty for none.
+        variables: The variables of that apply.
     """
 
     owner: str
@@ -57,8 +57,8 @@ def noted(cache_dir: Path, what: str, **details: Any) -> Iterator[None]:  # noqa
     """Keep an entry while the context is open.
 
     Args:
-        cache_dir: Where the journal is.
-        what: What it is, in words.
+        cache_dir: The directory with the journal.
+        what: A description.
         details: Further fields of the entry.
     """
     file = note(cache_dir, what, **details)
@@ -69,7 +69,10 @@ def noted(cache_dir: Path, what: str, **details: Any) -> Iterator[None]:  # noqa
 
 
 def note(cache_dir: Path, what: str, **details: Any) -> Path:  # noqa: ANN401 - fields of an entry
-    """Write an entry, which the caller removes, and return its file; the arguments are those of `noted`."""
+    """Write an entry and return its file.
+
+    The caller removes it. The arguments are those of `noted`.
+    """
     file = cache_dir / _FOLDER / f"{os.getpid()}-{uuid4().hex[:8]}.json"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(asdict(Entry(owner=owner(), what=what, **details))), "utf-8")
@@ -77,20 +80,20 @@ def note(cache_dir: Path, what: str, **details: Any) -> Path:  # noqa: ANN401 - 
 
 
 def orphans(cache_dir: Path) -> dict[Path, Entry]:
-    """Return the entries of runs that were killed, by their files."""
+    """Return the entries of killed runs, by file."""
     found = {file: _read(file) for file in sorted((cache_dir / _FOLDER).glob("*.json"))}
     return {file: entry for file, entry in found.items() if entry is not None and is_orphan(entry.owner)}
 
 
 def clear_orphans(cache_dir: Path) -> None:
-    """Clear what killed runs have left on this machine; what only Terraform can remove stays noted."""
+    """Clean up after killed runs on this machine. Entries that need Terraform stay."""
     for file, entry in orphans(cache_dir).items():
         if not entry.root:
             clear(file, entry)
 
 
 def clear(file: Path, entry: Entry) -> None:
-    """Do what `entry` notes, save what only Terraform can do, and forget it."""
+    """Clean up one `entry`, except for the part that needs Terraform, and remove its file."""
     for member in process.session_members(entry.pid) if entry.pid else []:
         with suppress(psutil.NoSuchProcess):
             if member.create_time() >= entry.created:  # the number may be in use again: then it is older

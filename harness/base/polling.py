@@ -17,7 +17,7 @@ _LIMITS = {"hold": True}
 
 
 class Clock(Protocol):
-    """What `eventually` needs of time; the module `time` has it."""
+    """The clock of `eventually`. The module `time` is one."""
 
     def monotonic(self) -> float:
         """Return seconds that never run backwards."""
@@ -30,7 +30,7 @@ class Clock(Protocol):
 
 @contextmanager
 def without_limits() -> Iterator[None]:
-    """Have no wait give up because of the time while the context is open: somebody stands in a debugger."""
+    """Suspend the time limits of all waits while the context is open, for somebody in a debugger."""
     _LIMITS["hold"] = False
     try:
         yield
@@ -39,7 +39,7 @@ def without_limits() -> Iterator[None]:
 
 
 def limit(seconds: float) -> float | None:
-    """Return how long something may take: `seconds`, or None where nothing gives up because of the time."""
+    """Return a time limit: `seconds`, or None if limits are suspended."""
     return seconds if _LIMITS["hold"] else None
 
 
@@ -53,22 +53,22 @@ def eventually[T](
     interval: float = 0.1,
     clock: Clock = time,
 ) -> T:
-    """Call `probe` until `until` accepts what it returns, and return that.
+    """Call `probe` until `until` accepts its result, and return the result.
 
     The probe runs at least once, and once more when the deadline has passed between two tries.
 
     Args:
-        probe: Looks at the world; its errors end the wait.
-        until: Says whether what was seen is what is waited for; truth by default.
-        unless: Returns why it can't come true any more, which ends the wait; an empty text as long as it can,
-            such as `Deployment.lost`.
-        what: The condition in words, for the error.
+        probe: Observes the system. An error that it raises ends the wait.
+        until: Returns whether the result is the expected one. By default, whether it is true.
+        unless: Returns the reason why the condition can no longer come true, which ends the wait, or an empty
+            text. Example: `Deployment.lost`.
+        what: The condition in words, for the error message.
         timeout: Seconds until giving up.
         interval: Seconds between two looks.
         clock: The time to live by.
 
     Raises:
-        NotReachedError: The time is up, or `unless` has ended the wait; it carries what was last seen.
+        NotReachedError: The time is up, or `unless` has ended the wait. The error carries the last result.
     """
     begun = clock.monotonic()
     deadline = begun + (math.inf if limit(timeout) is None else timeout)

@@ -1,4 +1,4 @@
-"""The one caller of child processes: each runs in a session of its own, so that nothing of it outlives it."""
+"""The only module that starts child processes. Each gets its own session, so that no part of it survives."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
-    """What a finished child left: its exit code and all it printed."""
+    """The result of a finished child: its exit code and its output."""
 
     returncode: int
     stdout: str
@@ -45,7 +45,7 @@ def find(tool: str, *, path: str | None, remedy: str) -> str:
     """Return the full path of `tool`, looked up in `path` (the PATH variable's form).
 
     Raises:
-        MissingToolError: There is none; it carries `remedy`.
+        MissingToolError: The program is not on PATH. The error carries `remedy`.
     """
     found = shutil.which(tool, path=path)
     if found is None:
@@ -64,24 +64,24 @@ def run(
     stop_if: Callable[[], str] = str,
     grace: float = INTERRUPT_GRACE,
 ) -> Completed:
-    """Run `argv` to its end and return what it printed.
+    """Run `argv` to its end and return the output.
 
-    An interrupt is handed on as SIGINT, so that the child can wind down; then, or at a second interrupt, its
-    session is killed.
+    An interrupt is passed on as SIGINT, so that the child can wind down. After that, or at a second
+    interrupt, its session is killed.
 
     Args:
         argv: The command.
         env: Its whole environment.
         timeout: Seconds it may take.
         cwd: Its working directory.
-        on_line: Called with every line of both streams as it comes, without the line end. What it raises is
-            raised when the child has ended; it is not called again for that stream.
-        accept: The exit codes that are no failure.
-        stop_if: Asked now and then; returns why the child is to be killed, else an empty text.
-        grace: Seconds that it may take to wind down after an interrupt.
+        on_line: Called with every line of both streams, without the line end. If it raises, it is not called
+            again for that stream, and the error is raised when the child has ended.
+        accept: The exit codes that count as success.
+        stop_if: Called now and then. Returns the reason to kill the child, or an empty text.
+        grace: Seconds that the child may take to wind down after an interrupt.
 
     Raises:
-        CommandError: It failed or ran out of time.
+        CommandError: The child failed or ran out of time.
     """
     with _started(argv, env=env, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
         with _pumped(child, on_line) as pumped:
@@ -101,7 +101,7 @@ def run(
 def serving(
     argv: Sequence[str], *, env: Mapping[str, str], log: Path, cwd: Path | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run `argv` in the background with its output in `log`; at the end stop it and all it started."""
+    """Run `argv` in the background with its output in `log`, and stop its whole session at the end."""
     with (
         log.open("a", encoding="utf-8") as sink,
         _started(argv, env=env, cwd=cwd, stdout=sink, stderr=subprocess.STDOUT) as child,
@@ -126,14 +126,14 @@ def spawn_detached(
     cwd: Path | None = None,
     lent: Sequence[int] = (),
 ) -> Detached:
-    """Start `argv` with its output in `log`; it goes on when this process ends.
+    """Start `argv` with its output in `log`. It continues after this process ends.
 
     Args:
         argv: The command.
         env: Its whole environment.
         log: The file that its output is appended to.
         cwd: Its working directory.
-        lent: File descriptors that it holds open too.
+        lent: File descriptors to keep open in the child.
     """
     with log.open("ab") as sink, interrupts_deferred():
         child = subprocess.Popen(  # noqa: S603 - the argv is ours, and no shell reads it
@@ -148,13 +148,13 @@ def spawn_detached(
         )
     assert child.stdin is not None  # noqa: S101 - it is a pipe
     started = Detached(pid=child.pid, created=psutil.Process(child.pid).create_time(), stdin=child.stdin)
-    child.returncode = 0  # else its `Popen` would complain that it still runs
+    child.returncode = 0  # otherwise its `Popen` warns that it still runs
     return started
 
 
 @contextmanager
 def sigterm_as_interrupt() -> Iterator[None]:
-    """Turn SIGTERM into KeyboardInterrupt, so that `with` blocks release what they hold."""
+    """Turn SIGTERM into KeyboardInterrupt, so that `with` blocks release their resources."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -212,7 +212,10 @@ def interrupts_deferred() -> Iterator[None]:
 
 @dataclass(slots=True, kw_only=True)
 class _Pump:
-    """Empties one stream of a child to its end, whatever `on_line` does: a full pipe would block it."""
+    """Reads one stream of a child to its end, even if `on_line` fails.
+
+    A full pipe would block the child.
+    """
 
     on_line: Callable[[str], None] | None
     lines: list[str] = field(default_factory=list)
@@ -253,7 +256,7 @@ def _pumped(
 
 
 def _wait(child: subprocess.Popen[str], timeout: float, stop_if: Callable[[], str], grace: float) -> str:
-    """Wait for the end of `child`; return why it was stopped, an empty text when it ended by itself."""
+    """Wait for the end of `child`. Returns the reason if it was stopped, else an empty text."""
     deadline = time.monotonic() + timeout
     try:
         while (left := deadline - time.monotonic()) > 0:
@@ -272,7 +275,7 @@ def _wait(child: subprocess.Popen[str], timeout: float, stop_if: Callable[[], st
 
 
 def _wind_down(child: subprocess.Popen[str], grace: float) -> None:
-    """Let an interrupted child wind down; who interrupts again wants its end at once."""
+    """Let an interrupted child wind down. A second interrupt ends it at once."""
     child.send_signal(signal.SIGINT)
     try:
         with suppress(subprocess.TimeoutExpired):
@@ -283,7 +286,7 @@ def _wind_down(child: subprocess.Popen[str], grace: float) -> None:
 
 
 def _end(child: subprocess.Popen[str]) -> None:
-    """Stop `child` politely, then kill whatever of its session is left."""
+    """Stop `child` politely, then kill the rest of its session."""
     try:
         if child.poll() is None:
             child.terminate()
@@ -311,7 +314,7 @@ def session_members(session: int) -> list[psutil.Process]:
 
 
 def kill_those_in(folder: Path) -> None:
-    """Kill every process that works in `folder`: what a killed program had started outlives its session."""
+    """Kill every process that works in `folder`, because children of a killed program survive its session."""
     for process in psutil.process_iter():
         with suppress(psutil.Error, OSError):
             if Path(process.cwd()).is_relative_to(folder):
@@ -338,5 +341,5 @@ def _failure(
 
 def _reason(returncode: int) -> str:
     if returncode < 0:
-        return f"was killed by {signal.Signals(-returncode).name}; it had printed:"
+        return f"was killed by {signal.Signals(-returncode).name}after it printed:"
     return f"failed with exit code {returncode}; it printed:"

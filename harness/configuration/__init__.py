@@ -1,1 +1,1 @@
-"""Terraform's files: what they declare, a copy of all that a root reaches, and what the copy overrides."""
+"""Terraform's files: their declarations, a scratch copy of a root, and the overrides in the copy."""

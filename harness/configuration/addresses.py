@@ -1,4 +1,4 @@
-"""Where the blocks of resources and outputs stand in the project's own Terraform files."""
+"""Find the blocks of resources and outputs in the project's own Terraform files."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from harness.configuration.declarations import Block
 
 _INDEX = re.compile(r'\[(?:\d+|"(?:[^"\\]|\\.)*")\]')
-_DEEPEST = 20  # modules within modules; Terraform itself refuses one that calls itself
+_DEEPEST = 20  # modules within modules; Terraform refuses a module that calls itself
 type Place = tuple[Path, int]
 
 
 def located(addresses: Iterable[str], root: Path) -> dict[str, Place]:
     """Return file and line of the block of each resource or output, through modules, `count` and `for_each`.
 
-    A resource of a module that comes from elsewhere, such as a registry, has the line of the `module` block
-    that calls it. One that no file declares is left out.
+    A resource in a module from elsewhere, such as a registry, gets the line of the `module` block that calls
+    it. An address that no file declares is left out.
 
     Args:
         addresses: Addresses of resources, as Terraform's state has them, or of outputs (`output.NAME`).
@@ -42,7 +42,7 @@ def modules_of(address: str) -> list[str]:
 
 
 def place_inside(block: Place, pattern: str) -> Place:
-    """Return the first line of a block that has a pattern; the block's own if none has."""
+    """Return the first line of a block that matches a pattern, or the block's own line if none does."""
     file, first = block
     begins = [each.line for each in declarations.blocks(file.parent) if each.file == file]
     end = min((line for line in begins if line > first), default=0)
@@ -57,7 +57,7 @@ def name_of(file: Path, project: Path) -> str:
 
 
 def _place(address: str, known: Mapping[str, Place]) -> Place | None:
-    """Return the place of a resource's block, or of the innermost module's that is known."""
+    """Return the place of a resource's block, or of the innermost known module around it."""
     while address not in known and address.startswith("module."):
         shorter = ".".join(address.split(".")[:-2])
         if shorter == address:

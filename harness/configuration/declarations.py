@@ -1,4 +1,4 @@
-"""What the files of a Terraform module declare, read without Terraform: blocks, with labels and attributes.
+"""Read the declarations in the files of a Terraform module without Terraform: blocks, labels, attributes.
 
 The native syntax (https://developer.hashicorp.com/terraform/language/syntax/configuration) and JSON's
 (https://developer.hashicorp.com/terraform/language/syntax/json) give the same blocks.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
-# Blocks whose JSON has this many labels; others have none.
+# The number of labels that these blocks have in JSON. Others have none.
 _LABELS = {"variable": 1, "provider": 1, "module": 1, "output": 1, "resource": 2, "data": 2}
 _ITEM = re.compile(r'\s*([A-Za-z_][\w-]*)[ \t]*(?:(=)(?!=)|((?:"[^"\n]*"|[A-Za-z_][\w-]*|[ \t])*)\{)')
 _HEREDOC = re.compile(r"<<-?([A-Za-z_][\w-]*)\n")
@@ -37,10 +37,10 @@ class Block:
     Attributes:
         type: Its type, such as `provider`.
         labels: Its labels, such as `("aws",)`.
-        attributes: The expressions of its attributes, by name, as they are written.
-        blocks: The blocks inside of it.
-        file: Where it stands.
-        line: The line there, from 1 on; 0 in JSON, which has no places.
+        attributes: The source text of its attributes' expressions, by name.
+        blocks: The nested blocks.
+        file: Its file.
+        line: Its line in the file, counted from 1. 0 in JSON, which has no positions.
     """
 
     type: str
@@ -51,13 +51,13 @@ class Block:
     line: int = 0
 
     def literal(self, attribute: str) -> str | None:
-        """Return the text of an attribute that is a plain string; None for any other expression, or none."""
+        """Return the text of an attribute if it is a plain string, else None."""
         match = _LITERAL.fullmatch(self.attributes.get(attribute, ""))
         return match[1] if match else None
 
 
 def texts_of(expression: str) -> dict[str, str]:
-    """Return the attributes of an object expression that are plain strings, by name.
+    """Return those attributes of an object expression that are plain strings, by name.
 
     A path that begins with the module's or the root's directory is returned without that.
     """
@@ -65,7 +65,7 @@ def texts_of(expression: str) -> dict[str, str]:
 
 
 def files(folder: Path) -> list[Path]:
-    """Return the configuration files of the module in `folder`, sorted; none if there is no such folder."""
+    """Return the sorted configuration files of the module in `folder`, or none if there is no such folder."""
     held = folder.iterdir() if folder.is_dir() else ()
     return sorted(file for file in held if file.name.endswith(SUFFIXES) and file.is_file())
 
@@ -85,7 +85,7 @@ def check(folder: Path) -> None:
 
 
 def blocks(folder: Path) -> list[Block]:
-    """Return the blocks of the module in `folder`; a file that Terraform would refuse to read has none."""
+    """Return the blocks of the module in `folder`. Files that Terraform can't parse count as empty."""
     return [block for file in files(folder) for block in _blocks_in(file)]
 
 
@@ -96,14 +96,14 @@ def variables(folder: Path) -> dict[str, Block]:
 
 
 def read_assignments(file: Path) -> dict[str, str]:
-    """Return the expressions that a file of values (`*.tfvars`, `*.tfvars.json`) has, by variable."""
+    """Return the expressions in a file of values (`*.tfvars`, `*.tfvars.json`), by variable."""
     text = file.read_text("utf-8-sig", "replace")
     if file.name.endswith(".json"):
         try:
             return {
                 name: json.dumps(value) for each in _objects(json.loads(text)) for name, value in each.items()
             }
-        except ValueError:  # Terraform itself says best what is wrong
+        except ValueError:  # Terraform itself has the best error message
             return {}
     return _body(text, _mask(text), 0, len(text), file)[0]
 
@@ -151,7 +151,7 @@ def _body(text: str, mask: str, at: int, end: int, file: Path) -> tuple[dict[str
 
 
 def _end_of_expression(mask: str, at: int, end: int) -> int:
-    """Return where an expression ends: at the end of a line, unless a bracket is open there."""
+    """Return the end of an expression: the end of the line, or of the last bracket that is open there."""
     depth = 0
     for place in range(at, end):
         depth += (mask[place] in "([{") - (mask[place] in ")]}")
@@ -161,7 +161,7 @@ def _end_of_expression(mask: str, at: int, end: int) -> int:
 
 
 def _closing(mask: str, at: int, end: int) -> int:
-    """Return the place of the brace that closes the one before `at`."""
+    """Return the position of the brace that closes the one before `at`."""
     depth = 1
     for place in range(at, end):
         depth += (mask[place] == "{") - (mask[place] == "}")
@@ -171,11 +171,11 @@ def _closing(mask: str, at: int, end: int) -> int:
 
 
 def _mask(text: str) -> str:
-    """Return `text` with blanks for comments and for what is inside of strings; every place stays."""
+    """Return `text` with comments and the content of strings blanked out, at unchanged positions."""
     shown, at = list(text), 0
     open_braces: list[
         int
-    ] = []  # for each string around this place, the braces open in its `${…}`; -1 in its text
+    ] = []  # for each string around this position, the number of open braces in its `${…}`; -1 in its text
     while at < len(text):
         stop = _step(text, at, open_braces)
         hidden = bool(open_braces) or (text.startswith(("#", "//", "/*", "<<"), at) and stop - at > 1)
@@ -186,7 +186,7 @@ def _mask(text: str) -> str:
 
 
 def _step(text: str, at: int, open_braces: list[int]) -> int:
-    """Return where the part of `text` at `at` ends, and note the strings that it opens or closes."""
+    """Return the end of the part of `text` at `at`, and track the strings that it opens or closes."""
     in_string = bool(open_braces) and open_braces[-1] < 0
     return _step_in_string(text, at, open_braces) if in_string else _step_in_code(text, at, open_braces)
 
@@ -223,7 +223,7 @@ def _step_in_code(text: str, at: int, open_braces: list[int]) -> int:
     elif open_braces and text[at] == "{":
         open_braces[-1] += 1
     elif open_braces and text[at] == "}":
-        open_braces[-1] -= 1  # at -1 the `${…}` is over, and the string's text goes on
+        open_braces[-1] -= 1  # at -1 the `${…}` ends, and the string's text continues
     return at + 1
 
 
@@ -237,7 +237,7 @@ def _from_json(text: str, file: Path) -> Iterator[Block]:
         for top in tops:
             for kind, value in top.items():
                 yield from _json_blocks(kind, (), value, _LABELS.get(kind, 0), file)
-    except (ValueError, AttributeError):  # Terraform itself says best what is wrong
+    except (ValueError, AttributeError):  # Terraform itself has the best error message
         return
 
 

@@ -1,4 +1,4 @@
-"""What is left out of the coverage, because a comment says so: `# harness: no cover`."""
+"""Resources that coverage leaves out because of a comment: `# harness: no cover`."""
 
 from __future__ import annotations
 
@@ -23,5 +23,5 @@ def is_marked(place: Place) -> bool:
 
 
 def is_left_out(address: str, places: Mapping[str, Place]) -> bool:
-    """Whether the block of a resource or an output has the comment, or one of a module that it is in."""
+    """Return whether the comment is in the block of a resource or an output, or of a module around it."""
     return any(each in places and is_marked(places[each]) for each in (address, *modules_of(address)))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FILE = "~harness_override.tf"
 # Replaces the backend, or the `cloud` block, that the root declares.
 _LOCAL_STATE = 'terraform {\n  backend "local" {}\n}\n'
-# What a provider block says of an account, of keys or of the way to AWS; the environment says it instead:
+# The arguments of a provider block about accounts, keys and endpoints. The environment replaces them:
 # https://registry.terraform.io/providers/hashicorp/aws/latest/docs#argument-reference
 _ATTRIBUTES = (
     "access_key",
@@ -50,8 +50,8 @@ def write(folder: Path, *, is_root: bool, emulated: bool, states: Mapping[str, P
 
     Args:
         folder: The copy of a module.
-        states: The state files of other roots, by the name of the data source that reads each.
-        is_root: Whether it is the root: its state is local, whatever backend it declares.
+        states: The state files of other roots, by the name of the data source that reads them.
+        is_root: Whether it is the root. If so, its state becomes local, whatever backend it declares.
         emulated: Whether it is applied at an emulator, whose address and keys the environment names. The
             region is the stack's own, always.
     """
@@ -66,14 +66,14 @@ def write(folder: Path, *, is_root: bool, emulated: bool, states: Mapping[str, P
 
 
 def _remote_state(name: str, state: Path) -> str:
-    """Return the block that has a data source read a local state, whatever it declares."""
+    """Return a block that makes a data source read a local state, whatever it declares."""
     config = f"config = {{ path = {json.dumps(str(state))} }}"
     inside = ['backend = "local"', 'workspace = "default"', config]
     return "\n".join([f'data "terraform_remote_state" "{name}" {{', *(f"  {line}" for line in inside), "}\n"])
 
 
 def _providers(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Return the blocks of the AWS provider, with what the module's own override files add to each."""
+    """Return the blocks of the AWS provider, merged with the module's own override files."""
     merged: dict[str, Block] = {}
     for block in blocks:
         if block.type == "provider" and block.labels == ("aws",):
@@ -105,7 +105,7 @@ def _block_types(provider: Block) -> set[str]:
 
 
 def _provider(declared: Block) -> str:
-    """Return the block that takes back what `declared` says of an account, of keys and of endpoints."""
+    """Return a block that overrides the account, keys and endpoints in `declared`."""
     alias = declared.literal("alias")
     inside = [f"alias = {json.dumps(alias)}"] if alias else []
     inside += [f"{name} = null" for name in _ATTRIBUTES if name in declared.attributes]
@@ -114,5 +114,5 @@ def _provider(declared: Block) -> str:
 
 
 def _without(block: str) -> str:
-    # A nested block is replaced, not taken back: by none, which `dynamic` can say.
+    # An override can replace a nested block, but not remove it. A `dynamic` block without elements does that.
     return f'dynamic "{block}" {{\n    for_each = []\n    content {{}}\n  }}'

@@ -1,4 +1,4 @@
-"""Roots that read each other's state: which reads which, and in what order they are applied."""
+"""Roots that read each other's state: their relations, and the order of their applies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SETTING = "[[tool.harness.roots]]"
 _KIND = "terraform_remote_state"
-# What a backend says of how it is reached, not of where a state is.
+# The arguments of a backend about access to a state, not about its place.
 _ACCESS = frozenset(
     {"region", "profile", "role_arn", "encrypt", "kms_key_id", "dynamodb_table", "use_lockfile"}
 )
@@ -29,7 +29,7 @@ def in_order(roots: Sequence[Path]) -> list[Path]:
     """Return roots in an order in which each comes after those whose states it reads.
 
     Raises:
-        SettingsError: They read each other's states in a circle.
+        SettingsError: The roots read each other's states in a circle.
     """
     graph = {root: {source for _, source in readings(root, roots) if source != root} for root in roots}
     try:
@@ -82,7 +82,7 @@ def _reads_state(block: Block) -> bool:
 
 
 def _writer_of(block: Block, root: Path, others: Sequence[Path]) -> Path | None:
-    """Return the one of other roots whose backend has the place that a block reads from."""
+    """Return the root whose backend has the place that a block reads from, or None."""
     wanted = declarations.texts_of(block.attributes.get("config", ""))
     if block.literal("backend") == "local":
         place = (root / wanted.get("path", "")).resolve()
@@ -93,7 +93,7 @@ def _writer_of(block: Block, root: Path, others: Sequence[Path]) -> Path | None:
         if (backend := _backend(other, block.literal("backend") or "")) and not _differs(backend, wanted)
     ]
     surely = [other for other, backend in alike if backend.attributes.keys() & wanted.keys() - _ACCESS]
-    # A place that a root's backend leaves to `-backend-config`, or a key that is computed, has a name in it.
+    # If a root leaves its place to `-backend-config`, or computes the key, compare by name instead.
     named = [other for other, _ in alike if _names(block, other)]
     possible = (surely, named, [other for other, _ in alike])
     return next((fitting[0] for fitting in possible if len(fitting) == 1), None)
@@ -108,12 +108,12 @@ def _backend(root: Path, kind: str) -> Block | None:
 
 
 def _differs(backend: Block, wanted: Mapping[str, str]) -> bool:
-    """Say whether a backend has another place than what is wanted, where both say it plainly."""
+    """Return whether a backend has another place than the wanted one, if both are plain texts."""
     common = backend.attributes.keys() & wanted.keys() - _ACCESS
     return any(backend.literal(name) not in {None, wanted[name]} for name in common)
 
 
 def _names(block: Block, root: Path) -> bool:
-    """Say whether a data source has the name of a root's directory, or its place has it as a word."""
+    """Return whether a data source is named after a root's directory, or has that name in its place."""
     place = re.sub(r"\$\{[^}]*\}", "", block.attributes.get("config", ""))
     return root.name in {block.labels[1], *re.findall(r"[\w-]+", place)}

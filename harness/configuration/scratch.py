@@ -1,4 +1,4 @@
-"""A scratch copy of a Terraform root and of all files that it reaches: the checkout stays untouched."""
+"""Scratch copies of a Terraform root and all files that it uses, so that the checkout stays untouched."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from harness.configuration.declarations import Block
 
-# A path that leads upwards, in a string; `${path.module}` says from where.
+# A path in a string that leads upwards. `${path.module}` shows where it starts.
 _ABOVE = re.compile(
     r'"(?:\$\{path\.(module|root|cwd)\}/)?((?:\./)?(?:[\w.-]+/)*?\.\.(?:/[^"$%\n]*)?)(?=["$%])'
 )
 _OWN = (".terraform", "*.tfstate", "*.tfstate.*", "*.tfplan", "localstack_providers_override.tf")
-# What nobody's Terraform reads from a directory that holds the root too.
+# Directories that no Terraform reads from the directory above the root.
 _OF_OTHERS = (".git", ".venv", "venv", ".nox", ".tox", "node_modules", "__pycache__")
 
 
 def _leaving_out(*patterns: str) -> Callable[[str, list[str]], set[str]]:
-    """Return a function from a directory and its names to those that match, or are links back or to nowhere.
+    """Return a filter for `copytree` that ignores names that match, and links that are broken or circular.
 
     `copytree` can leave out links to nowhere itself, but has relative ones begin in the working directory.
     """
@@ -43,12 +43,12 @@ def _leaving_out(*patterns: str) -> Callable[[str, list[str]], set[str]]:
 
 
 def _leads_on(here: Path, link: Path) -> bool:
-    """Say whether a link in the directory `here` leads to something that does not hold that directory."""
+    """Return whether a link in the directory `here` leads outside the directories above it."""
     return link.exists() and not here.is_relative_to(link.resolve())
 
 
 _LEFTOVERS, _HEAVY = _leaving_out(*_OWN), _leaving_out(*_OWN, *_OF_OTHERS)
-# Where tfenv, tenv, tfswitch, asdf and mise look for a version, from the working directory upwards.
+# The version files of tfenv, tenv, tfswitch, asdf and mise, which search from the working directory upwards.
 _PINS = (
     ".terraform-version",
     ".opentofu-version",
@@ -57,12 +57,12 @@ _PINS = (
     "mise.toml",
     ".mise.toml",
 )
-_LOCK = ".terraform.lock.hcl"  # where the root has none, `init` has made one
+_LOCK = ".terraform.lock.hcl"  # if the root has none, `init` has created it
 
 
 @contextmanager
 def scratch_copy(root: Path, *, emulated: bool = True) -> Iterator[Path]:
-    """Copy `root` with all that it reaches, as `copied` does, and yield the copy of `root`.
+    """Copy `root` and everything it uses, as `copied` does, and yield the copy of `root`.
 
     Raises:
         SettingsError: `root` is not a directory with Terraform files.
@@ -74,16 +74,16 @@ def scratch_copy(root: Path, *, emulated: bool = True) -> Iterator[Path]:
 def copy_root(
     root: Path, into: Path, *, emulated: bool = True, states: Mapping[Path, Mapping[str, Path]] | None = None
 ) -> Path:
-    """Copy `root` and all that it reaches into the directory `into`; return its copy.
+    """Copy `root` and everything it uses into the directory `into`, and return the copy of `root`.
 
-    That is every local module, and every file and directory that a path with `..` names. What is there
-    already is replaced, but for state and plugins: those are the copy's own. State, plugins and leftovers of
-    the original are not copied. The state of the copy is a local file, whatever backend `root` declares.
+    That includes every local module, and every file and directory that a path with `..` names. An earlier
+    copy is replaced, except for its state and plugins. State, plugins and leftovers of the original are not
+    copied. The state of the copy is a local file, whatever backend `root` declares.
 
     Args:
         root: The root module.
         into: A directory.
-        emulated: Whether the copy is applied at an emulator; its providers then have the emulator's account,
+        emulated: Whether to apply the copy at an emulator. If so, its providers get the emulator's account,
             keys and endpoints, whatever they declare.
         states: The states of other roots that the modules read: for a module's directory, the state file by
             the name of the data source.
@@ -151,7 +151,10 @@ def _holds(place: Path, root: Path) -> bool:
 
 
 def copy_of(folder: Path, into: Path) -> Path:
-    """Return where `copied` puts `folder`: a place that does not depend on what else is copied."""
+    """Return the place of the copy of `folder`.
+
+    It does not depend on the other files that are copied.
+    """
     return into / folder.resolve().relative_to(folder.resolve().anchor)
 
 
@@ -161,7 +164,7 @@ def folder_of_copies(folder: Path, copy: Path) -> Path:
 
 
 def _clear(into: Path) -> None:
-    """Remove what an earlier copy has put into `into`."""
+    """Remove the remains of an earlier copy from `into`."""
     for folder, names, files in os.walk(into):
         own = _LEFTOVERS(folder, [*names, *files])
         names[:] = [name for name in names if name not in own]
@@ -209,7 +212,7 @@ def _local_calls(folder: Path) -> Iterator[tuple[Block, Path]]:
 def _above(modules: list[Path]) -> list[Path]:
     """Return the files and directories outside of `modules` that a path in one of them names.
 
-    Terraform runs in the root, the first of them: that is where a path without `path.module` begins.
+    Terraform runs in the root, the first of them. A path without `path.module` starts there.
     """
     named = {place for module in modules for place in _paths_in(module, modules[0])}
     home = Path.home()

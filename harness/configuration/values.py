@@ -21,7 +21,7 @@ TABLE = "[tool.harness.variables]"
 _ENVIRONMENT = "TF_VAR_"
 # https://developer.hashicorp.com/terraform/language/values/variables#variable-definitions-tfvars-files
 _FILES = ("terraform.tfvars", "terraform.tfvars.json", "*.auto.tfvars", "*.auto.tfvars.json")
-# Values of these types are taken as they are; any other value is an expression, as with `-var`:
+# Values of these types are used literally. Any other value is an expression, as with `-var`:
 # https://developer.hashicorp.com/terraform/language/values/variables#variables-on-the-command-line
 _PRIMITIVE = frozenset({"string", "number", "bool", '"string"', '"number"', '"bool"', ""})
 _ESCAPE = re.compile(r"\\(.)")
@@ -29,10 +29,10 @@ _UNKNOWN_ESCAPES = {"b": "\\u0008", "f": "\\u000c"}  # JSON's, which HCL does no
 
 
 def arguments(root: Path, values: Mapping[str, str]) -> list[str]:
-    """Write `values` into a file, and return the arguments that hand it over; none if there are no values.
+    """Write `values` into a file, and return the arguments that pass it to Terraform, if there are any.
 
-    Values on a command line are everybody's to see on this machine, so they are not there. The name of one
-    that the root does not declare is: in a file Terraform would only warn of it.
+    Other users can see a command line, so it has no values. It does name variables that the root does not
+    declare, because for those in a file Terraform only prints a warning.
     """
     if not values:
         return []
@@ -48,7 +48,8 @@ def check(settings: Settings) -> None:
     """Check the names of the root's variables before anything is started for them.
 
     Raises:
-        SettingsError: One that is set is not declared, or one without a default is not set.
+        SettingsError: A value is set for an undeclared variable, or a variable without a default has no
+            value.
     """
     declared = declarations.variables(settings.terraform_dir)
     for package in settings.every_package:
@@ -75,7 +76,9 @@ def _check_declared(setting: str, name: str, declared: Mapping[str, object]) -> 
 
 
 def read_values(settings: Settings) -> dict[str, str]:
-    """Return the values that the root's variables are given, by name; of the files' those that are plain.
+    """Return the values of the root's variables, by name.
+
+    Of the values in files, it returns only those that are plain.
 
     https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
     """

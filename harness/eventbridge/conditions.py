@@ -1,4 +1,4 @@
-"""The conditions of a leaf of an event pattern: what each accepts, and values on both sides of its edge."""
+"""The conditions of a leaf of an event pattern, and example values on both sides of their edges."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Condition(Protocol):
     """One condition of a leaf."""
 
     def accepts(self, value: Scalar) -> bool:
-        """Say whether a field with this value meets the condition."""
+        """Return whether a field with this value meets the condition."""
         ...
 
     def examples(self) -> Iterator[Scalar]:
@@ -48,12 +48,12 @@ class Condition(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exactly:
-    """The value itself; `1` and `1.0` are one number, and neither is `true`."""
+    """A single value. `1` and `1.0` are the same number, and neither equals `true`."""
 
     value: Scalar
 
     def accepts(self, value: Scalar) -> bool:
-        """Say whether it is the value."""
+        """Return whether it is the value."""
         return value == self.value and isinstance(value, bool) == isinstance(self.value, bool)
 
     def examples(self) -> Iterator[Scalar]:
@@ -79,14 +79,14 @@ class Text:
     ignore_case: bool = False
 
     def accepts(self, value: Scalar) -> bool:
-        """Say whether it is a text that passes the comparison."""
+        """Return whether it is a text that passes the comparison."""
         if not isinstance(value, str):
             return False
         test = _TESTS[self.operator]
         return test(value.lower(), self.text.lower()) if self.ignore_case else test(value, self.text)
 
     def examples(self) -> Iterator[Scalar]:
-        """Yield the text, as it is and with something about it."""
+        """Yield the text, alone and with something around it."""
         plain = _without_wildcards(self.text, "x") if self.operator == "wildcard" else self.text
         first, last = (_unlike(plain[:1]), _unlike(plain[-1:]))
         yield from (plain, f"{plain}{last}", f"{first}{plain}", plain.swapcase(), plain[:-1], plain[1:])
@@ -96,18 +96,18 @@ class Text:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Numeric:
-    """A number within bounds: comparisons and what they compare with."""
+    """A number within bounds, given as comparisons with numbers."""
 
     bounds: tuple[tuple[str, float], ...]
 
     def accepts(self, value: Scalar) -> bool:
-        """Say whether it is a number within the bounds."""
+        """Return whether it is a number within the bounds."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
         return all(_COMPARISONS[comparison](value, bound) for comparison, bound in self.bounds)
 
     def examples(self) -> Iterator[Scalar]:
-        """Yield the middle, the bounds and what lies beyond."""
+        """Yield the middle, the bounds, and values beyond them."""
         bounds = [bound for _, bound in self.bounds]
         middle = sum(bounds) / len(bounds)
         yield from (int(middle) if middle == int(middle) else middle, *bounds)
@@ -122,7 +122,7 @@ class Cidr:
     network: Network
 
     def accepts(self, value: Scalar) -> bool:
-        """Say whether it is an address of the network."""
+        """Return whether it is an address in the network."""
         try:
             return isinstance(value, str) and ipaddress.ip_address(value) in self.network
         except ValueError:
@@ -140,12 +140,12 @@ class Cidr:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnythingBut:
-    """Any value that is there and meets none of the others."""
+    """Any value that meets none of the other conditions. The field must be present."""
 
     others: tuple[Condition, ...]
 
     def accepts(self, value: Scalar) -> bool:
-        """Say whether it is none of the others."""
+        """Return whether it meets none of the others."""
         return not any(other.accepts(value) for other in self.others)
 
     def examples(self) -> Iterator[Scalar]:
@@ -156,16 +156,16 @@ class AnythingBut:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exists:
-    """A field that is there, or that is not."""
+    """A field that must be present, or must be absent."""
 
     wanted: bool
 
     def accepts(self, value: Scalar) -> bool:  # noqa: ARG002 - any value is there
-        """Say whether a value may be there."""
+        """Return whether a value may be present."""
         return self.wanted
 
     def examples(self) -> Iterator[Scalar]:
-        """Yield a value: absence is none."""
+        """Yield a value. Absence is not a value."""
         yield "something"
 
 
@@ -177,10 +177,12 @@ def condition(where: str, given: object) -> Condition:
     """
     if isinstance(given, dict):
         if len(given) != 1:
-            raise PatternError(where, f"expected one operator, got {given!r}; list several side by side")
+            raise PatternError(where, f"expected one operator, got {given!r}; write several side by side")
         ((name, operand),) = given.items()
         if name not in OPERATORS:
-            raise PatternError(where, f"unknown operator {name!r}; there are {', '.join(sorted(OPERATORS))}")
+            raise PatternError(
+                where, f"unknown operator {name!r}; the operators are {', '.join(sorted(OPERATORS))}"
+            )
         return OPERATORS[name](where, name, operand)
     return Exactly(value=_scalar(where, given))
 
@@ -246,7 +248,7 @@ def _numeric(where: str, name: str, operand: object) -> Condition:
 
 
 def _is_range(bounds: Sequence[tuple[object, object]]) -> bool:
-    """Say whether it is one comparison with a number, or a lower bound and a higher upper one."""
+    """Return whether it is one comparison with a number, or a lower bound and a higher upper bound."""
     if not all(name in _COMPARISONS and _is_number(number) for name, number in bounds):
         return False
     match bounds:

@@ -27,7 +27,7 @@ _MOST_WEEKS = 5  # the most often that a month can have one day of the week
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """A field: what it is called, its least and greatest number, and its names for numbers."""
+    """A field: its name, its smallest and largest number, and its names for numbers."""
 
     name: str
     low: int
@@ -36,7 +36,7 @@ class _Field:
 
     @property
     def values(self) -> str:
-        """What the field takes, in words."""
+        """The values that the field accepts, in words."""
         names = list(self.names)
         return f"{self.low}-{self.high}" + (f" or {names[0]}-{names[-1]}" if names else "")
 
@@ -66,7 +66,7 @@ class Cron:
     days: Days
 
     def times(self, since: datetime) -> Iterator[datetime]:
-        """Yield the times from `since` on, in order. They have no time zone, and `since` has none either."""
+        """Yield the times from `since` on, in order. Neither they nor `since` have a time zone."""
         for year in (year for year in self.years if year >= since.year):
             for month in (month for month in self.months if (year, month) >= (since.year, since.month)):
                 for day in sorted(self.days(year, month)):
@@ -79,7 +79,7 @@ def parse_cron(expression: str, fields: str) -> Cron:
 
     Args:
         expression: The whole expression, as errors name it.
-        fields: What is in its parentheses.
+        fields: The text in its parentheses.
 
     Raises:
         ScheduleError: AWS would refuse it.
@@ -158,7 +158,7 @@ def _numbers(expression: str, field: _Field, text: str) -> tuple[int, ...]:
 def _item(expression: str, field: _Field, text: str) -> Iterator[int]:
     """Yield the numbers that a number, a range, a step or `*` means.
 
-    A range may go over the end, as AWS's own example `20-2` of hours does; years have no such end.
+    A range may wrap around, as in AWS's own example `20-2` of hours. Years can't.
     """
     if not (match := _ITEM.fullmatch(text)) or (match["first"] == "*" and match["last"]):
         raise _refusal(expression, field, text)
@@ -208,6 +208,6 @@ def _on(year: int, month: int, days_of_week: set[int]) -> list[int]:
 
 
 def _weekday_near(year: int, month: int, day: int) -> int:
-    """Return the day from Monday to Friday that is nearest to a day, in the same month."""
+    """Return the weekday (Monday to Friday) nearest to a day, in the same month."""
     workdays = _on(year, month, {2, 3, 4, 5, 6})
     return min(workdays, key=lambda other: (abs(other - day), other))

@@ -36,7 +36,7 @@ _UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": tim
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A regular rate. A day of it is 24 hours, also if the clock is set that day."""
+    """A regular rate. A day is 24 hours, even if the clock changes on that day."""
 
     every: timedelta
 
@@ -57,10 +57,10 @@ class Timetable:
 
     Attributes:
         text: The schedule expression.
-        expression: What it means.
-        zone: The time zone that it is read in.
-        start: When the schedule begins; None if that is not set. One-time schedules ignore it.
-        end: When it ends; None if that is not set. One-time schedules ignore it.
+        expression: The parsed expression.
+        zone: The time zone for the expression.
+        start: The beginning of the schedule. None if not set. One-time schedules ignore it.
+        end: The end of the schedule. None if not set. One-time schedules ignore it.
     """
 
     text: str
@@ -72,12 +72,12 @@ class Timetable:
     def runs(self, after: datetime) -> Iterator[datetime]:
         """Yield the times after `after` at which the schedule is due, in its time zone and in order.
 
-        If the clock is set forward, a time that it leaves out is skipped. If it is set back, a time that
-        it repeats is due once, which here is the first of the two: AWS's page does not say which it is.
+        If the clock is set forward, times in the gap are skipped. If it is set back, a time that occurs twice
+        is due once. Here that is the first of the two, because AWS's page does not say.
         https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
 
-        A rate counts from the start. AWS counts from when the schedule was made if it has none, and nothing
-        tells when that was: the first time here is one period after `after`.
+        A rate counts from the start. Without a start, AWS counts from the creation of the schedule, which no
+        API returns. Here the first time is one period after `after`.
 
         Raises:
             ScheduleError: `after` has no time zone.
@@ -90,7 +90,7 @@ class Timetable:
                 yield run.astimezone(self.zone)
 
     def _due(self, after: datetime) -> Iterator[datetime]:
-        """Yield in UTC what the expression says, from `after` or a little before it on."""
+        """Yield the times of the expression in UTC, from `after` or slightly earlier on."""
         since = max(after, self.start or after)
         match self.expression:
             case Rate(every):
@@ -104,7 +104,7 @@ class Timetable:
                 return self._existing(self.expression.times(local))
 
     def _existing(self, local: Iterable[datetime]) -> Iterator[datetime]:
-        """Yield these local times in UTC, without those that the clocks leave out."""
+        """Yield these local times in UTC, without those in a gap of the clock."""
         for time in local:
             moment = time.replace(tzinfo=self.zone).astimezone(UTC)
             if moment.astimezone(self.zone).replace(tzinfo=None, fold=0) == time:
@@ -134,8 +134,8 @@ def timetable(
 
     Args:
         text: The schedule expression.
-        service: What reads it: `rule`, or `scheduler` for EventBridge Scheduler.
-        zone: The time zone, such as `Europe/Berlin`; UTC by default.
+        service: The service that runs it: `rule`, or `scheduler` for EventBridge Scheduler.
+        zone: The time zone, such as `Europe/Berlin`. UTC by default.
         start: When it begins, as RFC 3339 writes it.
         end: When it ends, likewise.
 
@@ -167,7 +167,7 @@ def timetable_of(resource: Resource) -> Timetable:
 
 
 def parse_expression(text: str, service: Service) -> Expression:
-    """Return what a schedule expression means.
+    """Parse a schedule expression.
 
     Raises:
         ScheduleError: AWS would refuse it.
@@ -190,7 +190,7 @@ def parse_expression(text: str, service: Service) -> Expression:
 
 
 def _rate(text: str, number: str, unit: str, service: Service) -> Rate:
-    """Return a rate. A rule minds that 1 has a singular and all else a plural; Scheduler does not."""
+    """Return a rate. A rule insists on the right singular or plural. Scheduler does not."""
     value = int(number) if number.isdecimal() else 0
     singular = unit.removesuffix("s")
     if value < 1 or singular not in _UNITS:

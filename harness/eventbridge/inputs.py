@@ -1,4 +1,4 @@
-"""What a schedule's targets get: the scheduled event, or the input that Terraform gives a target.
+"""The inputs of a schedule's targets: the scheduled event, or the input configured in Terraform.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
@@ -53,7 +53,7 @@ def scheduled_event(schedule: Resource, moment: datetime) -> Event:
 
 
 def of_schedule(schedule: Resource, target: Mapping[str, Any], event: Event) -> str:
-    """Return what EventBridge Scheduler sends to its target: the input with its context, or the event."""
+    """Return the input of Scheduler's target: the configured one with its context, or the event."""
     context = {
         "schedule-arn": str(schedule.values["arn"]),
         "scheduled-time": str(event["time"]),
@@ -67,11 +67,7 @@ def of_schedule(schedule: Resource, target: Mapping[str, Any], event: Event) -> 
 
 
 def of_rule(rule: Resource, target: Mapping[str, Any], event: Event) -> str:
-    """Return what a rule sends to a target: the input, a part of the event, a filled template, or the event.
-
-    Raises:
-        TargetError: The event has no such part, or the template becomes no JSON.
-    """
+    """Return a rule's input for a target: configured, selected, from a template, or the event itself."""
     if target.get("input"):
         return str(target["input"])
     if path := target.get("input_path"):
@@ -88,9 +84,11 @@ def of_rule(rule: Resource, target: Mapping[str, Any], event: Event) -> str:
 
 
 def select(path: str, value: object) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the part of a JSON value that a path such as `$.resources[0]` means; None if there is none.
+    """Select the part of a JSON value at a path such as `$.resources[0]`.
 
-    It knows what EventBridge knows of JSON Path: names, indices and `[*]`.
+    Returns None if there is none.
+
+    It supports the same subset of JSON Path as EventBridge: names, indices and `[*]`.
     """
     steps = list(_STEP.finditer(path, 1))
     if not path.startswith("$") or "".join(step[0] for step in steps) != path[1:]:
@@ -110,7 +108,7 @@ def select(path: str, value: object) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def _variables(rule: Resource, transformer: Mapping[str, Any], event: Event) -> dict[str, Any]:
-    """Return the variables of a template: its own, and those that EventBridge defines."""
+    """Return the variables of a template: its own, and those defined by EventBridge."""
     own = {name: select(str(path), event) for name, path in (transformer.get("input_paths") or {}).items()}
     return own | {
         "aws.events.rule-arn": rule.values["arn"],
@@ -124,8 +122,8 @@ def _variables(rule: Resource, transformer: Mapping[str, Any], event: Event) -> 
 def _fill(template: str, variables: Mapping[str, Any]) -> str:
     """Return a template with its variables filled in.
 
-    A variable that the event does not have is empty. Inside quotes a text stands as it is; outside, a
-    variable is a JSON value. In a template that is a text, what is no text itself loses its quotes.
+    A variable that is not in the event is empty. Inside quotes a text is inserted unchanged. Outside quotes a
+    variable becomes a JSON value. If the template is a text, values that are no texts lose their quotes.
     """
     is_json = template.lstrip().startswith(("{", "["))
 

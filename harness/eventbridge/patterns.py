@@ -1,6 +1,6 @@
-"""Event patterns: whether an event matches, an event that does, and those that just do not.
+"""Event patterns: match an event, make one that matches, and make near misses.
 
-A pattern is what a rule of EventBridge has, as `json.loads` reads it. All of this is pure: nothing is sent.
+A pattern is that of an EventBridge rule, parsed with `json.loads`. All functions are pure and send nothing.
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-event-patterns.html
 """
 
@@ -37,7 +37,7 @@ DEFAULTS: Mapping[str, Any] = {
     "detail": {},
 }
 _OR = "$or"
-_SENDABLE = frozenset({"source", "detail-type", "detail"})  # what of an event its sender has a say in
+_SENDABLE = frozenset({"source", "detail-type", "detail"})  # the parts of an event that its sender decides on
 
 
 class _Absent(Enum):
@@ -57,7 +57,7 @@ class NearMiss:
         change: How it differs, in words.
         event: The event.
         matching: The event that matches, and from which `event` differs in this field only.
-        can_be_sent: Whether PutEvents can send it so: it sets source, detail type and detail, and no more.
+        can_be_sent: Whether PutEvents can send it. PutEvents sets only source, detail type and detail.
     """
 
     path: str
@@ -69,23 +69,23 @@ class NearMiss:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Leaf:
-    """The conditions of a field, of which one is to be met; `where` tells it from all other leaves."""
+    """The conditions of a field, one of which must be met. `where` is the leaf's unique place."""
 
     where: str
     conditions: tuple[Condition, ...]
 
     def holds(self, values: Iterable[Scalar], *, exists: bool) -> bool:
-        """Judge the values of a field; one that is an array has several."""
+        """Judge the values of a field. An array has several."""
         if not exists and any(isinstance(one, Exists) and not one.wanted for one in self.conditions):
             return True
         return any(one.accepts(value) for one in self.conditions for value in values)
 
     def accepts(self, value: _Value) -> bool:
-        """Judge a field with one value, or none."""
+        """Judge a field with a single value, or with none."""
         return self.holds([] if value is _ABSENT else [value], exists=value is not _ABSENT)
 
     def examples(self) -> Iterator[_Value]:
-        """Yield values that may do or not, those of the conditions first, and absence last."""
+        """Yield candidate values: first those of the conditions, and absence last."""
         told = [value for one in self.conditions for value in one.examples()]
         used = set("".join(value for value in told if isinstance(value, str)).lower())
         unused = next(letter for letter in map(chr, itertools.count(ord("a"))) if letter.lower() not in used)
@@ -104,10 +104,10 @@ type _Alternative = Mapping[Path, tuple[_Leaf, ...]]
 
 
 def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Say whether EventBridge would find that `event` matches `pattern`.
+    """Return whether `event` matches `pattern` in EventBridge.
 
-    Numbers are compared by value. A field that is an array matches if one of its items does; fields of
-    objects in an array are looked for in one and the same object.
+    Numbers are compared by value. An array matches if one of its items does. If an array holds objects, all
+    fields must match in the same object.
 
     Raises:
         PatternError: The pattern is malformed, or has an operator that EventBridge does not know.
@@ -116,7 +116,7 @@ def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
 
 
 def matching(pattern: Mapping[str, Any]) -> Event:
-    """Return a complete event that matches `pattern`; what the pattern leaves open has a default.
+    """Return a complete event that matches `pattern`, with defaults for fields that the pattern leaves open.
 
     Raises:
         PatternError: The pattern is malformed, or no event that could be thought of matches it.
@@ -127,8 +127,8 @@ def matching(pattern: Mapping[str, Any]) -> Event:
 def complete(pattern: Mapping[str, Any], given: Mapping[str, Any]) -> Event:
     """Return a complete event that has the fields of `given`.
 
-    If those alone do not match, objects in them get the fields that the pattern asks for besides. Nothing
-    that is given changes, so the event may still not match.
+    If the given fields alone do not match, the fields that the pattern also asks for are added to their
+    objects. Given values never change, so the event may still not match.
 
     Raises:
         PatternError: The pattern is malformed, or no event that could be thought of matches it.
@@ -141,7 +141,7 @@ def complete(pattern: Mapping[str, Any], given: Mapping[str, Any]) -> Event:
 def near_misses(pattern: Mapping[str, Any]) -> list[NearMiss]:
     """Return one event for each leaf of `pattern` that fails to match for this leaf only.
 
-    A leaf that any event meets, such as `[{"exists": true}, {"exists": false}]`, has none.
+    A leaf that every event meets, such as `[{"exists": true}, {"exists": false}]`, has no near miss.
 
     Raises:
         PatternError: The pattern is malformed, or no event that could be thought of matches it.
@@ -159,7 +159,7 @@ def near_misses(pattern: Mapping[str, Any]) -> list[NearMiss]:
 
 
 def can_be_sent(event: Mapping[str, Any]) -> bool:
-    """Say whether PutEvents takes an event's source, which must not be AWS's, detail type and detail."""
+    """Return whether PutEvents accepts an event's source, which must not be AWS's, detail type and detail."""
     source, detail_type = event.get("source"), event.get("detail-type")
     if not (isinstance(source, str) and isinstance(detail_type, str) and source and detail_type):
         return False
@@ -167,10 +167,12 @@ def can_be_sent(event: Mapping[str, Any]) -> bool:
 
 
 def as_fired(event: Mapping[str, Any], bus: str = "default") -> FiredEvent:
-    """Return what `send.put_event` sends of an event: source, detail type and detail; not sent yet.
+    """Return the part of an event that `send.put_event` sends: source, detail type and detail.
+
+    It sends nothing.
 
     Args:
-        event: The event; the rest of it is EventBridge's to fill in.
+        event: The event. EventBridge fills in all other fields.
         bus: The name of the bus.
 
     Raises:
@@ -213,7 +215,10 @@ def _part(given: object, where: Path) -> _Node | _Leaf:
 
 
 def _matches(node: _Node | _Leaf, given: object, path: Path, event: object) -> bool:
-    """Judge what `event` has at `path`; for one of several objects in an array, `given` is that one."""
+    """Judge the value of `event` at `path`.
+
+    If `path` leads into an array of objects, `given` is one of these.
+    """
     if isinstance(node, _Leaf):
         return node.holds(_values(given, ()), exists=bool(_values(event, path)))
     if isinstance(given, list) and given:
@@ -238,7 +243,7 @@ def _values(given: object, path: Path) -> list[Scalar]:
 
 
 def _alternatives(node: _Node, path: Path = ()) -> Iterator[_Alternative]:
-    """Yield every choice of branches, as the leaves that it asks for."""
+    """Yield every choice of branches, with its leaves."""
     parts: list[list[_Alternative]] = []
     for name, part in node.fields.items():
         inner = (*path, name)
@@ -258,7 +263,7 @@ def _leaves(alternative: _Alternative) -> list[tuple[Path, _Leaf]]:
 
 
 def _solve(node: _Node) -> Iterator[tuple[_Alternative, Event]]:
-    """Yield every choice of branches that an event can meet, with that event; at least one."""
+    """Yield every satisfiable choice of branches, at least one, with an event that meets it."""
     tried = ((alternative, _build(alternative)) for alternative in _alternatives(node))
     solved = (
         (alternative, event) for alternative, event in tried if event and _matches(node, event, (), event)
@@ -284,7 +289,7 @@ def _build(alternative: _Alternative) -> Event | None:
 
 
 def _apart(event: Event, alternative: _Alternative, alternatives: Iterable[_Alternative]) -> Event:
-    """Return `event` changed so that, where possible, it matches for this alternative alone."""
+    """Return `event` changed so that, if possible, only this alternative matches it."""
     for other in alternatives:
         if other is not alternative and _holds(other, event):
             free = [(path, leaf) for path, leaf in _leaves(other) if path not in alternative]
@@ -333,7 +338,7 @@ def _with(event: Mapping[str, Any], path: Path, value: _Value) -> Event:
 
 
 def _fill_in(example: Mapping[str, Any], given: Mapping[str, Any]) -> Event:
-    """Return `given` with what only `example` has, in objects within objects too."""
+    """Return `given` with the missing fields of `example`, in nested objects too."""
     both = {
         name: _fill_in(example[name], value)
         for name, value in given.items()

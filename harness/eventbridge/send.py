@@ -20,7 +20,7 @@ def put_event(client: Any, event: FiredEvent, *, place: str = "") -> FiredEvent:
     Args:
         client: A client of EventBridge.
         event: The event.
-        place: `Endpoint.place` of where the client sends it, if that is known.
+        place: The `Endpoint.place` of the client, if known.
 
     Raises:
         ExpectationError: EventBridge did not accept it.

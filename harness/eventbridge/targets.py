@@ -39,7 +39,7 @@ invokeModel
 """
 # https://docs.aws.amazon.com/scheduler/latest/APIReference/API_Target.html
 _TAKES_JSON = frozenset({"lambda", "states", "events"})
-# Universal targets name a service as AWS's SDK for Java does; those that boto3 names otherwise.
+# Universal targets use the service names of AWS's SDK for Java. These differ in boto3.
 _NAMES_OF_BOTO3 = {
     "applicationautoscaling": "application-autoscaling",
     "cloudwatchlogs": "logs",
@@ -51,24 +51,24 @@ _NAMES_OF_BOTO3 = {
 
 
 class Stack(Protocol):
-    """What it takes of an applied stack to send to its targets."""
+    """The part of an applied stack that is needed to send to its targets."""
 
     def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - a boto3 client
         """Return a boto3 client of a service."""
 
     def resources(self, kind: str = "") -> list[Resource]:
-        """Return the resources that Terraform manages: those of one type, or all."""
+        """Return the resources that Terraform manages: all of them, or one type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What one target gets.
+    """The input for one target.
 
     Attributes:
         schedule: The rule, or the schedule of EventBridge Scheduler.
         target: The target, as Terraform's state has it.
         event: The scheduled event.
-        text: What is sent.
+        text: The text to send.
         at: When that begins, in seconds since the epoch.
     """
 
@@ -89,12 +89,12 @@ class Delivery:
         return self.schedule.type == "aws_scheduler_schedule"
 
     def parameters(self, *names: str) -> Mapping[str, Any]:
-        """Return the block of the target that has one of these names; empty if there is none."""
+        """Return the first block of the target with one of these names, or an empty one."""
         (block, *_) = next(filter(None, (self.target.get(name) for name in names)), [{}])
         return dict(block)
 
     def taken(self, answer: Mapping[str, Any], name: str) -> Sent:
-        """Return, and remember, what a service took; `name` is where its answer has the id."""
+        """Remember and return an accepted message. `name` is the key of its id in the answer."""
         found = {**answer.get("ResponseMetadata", {}), **answer}.get(name, "")
         return outbox.remember(Sent(arn=self.arn, id=str(found), payload=self.text, at=self.at), self.at)
 
@@ -104,9 +104,10 @@ class Delivery:
 
 
 def deliver(stack: Stack, schedule: Resource, moment: datetime) -> list[FiredEvent | Sent]:
-    """Send each target what it gets when a schedule is due at `moment`.
+    """Send each target its input for a schedule that is due at `moment`.
 
-    What it returns can be followed further: neither what a log group gets nor the call of a universal target.
+    `Deployment.trace` can follow the returned values. An entry in a log group and the call of a universal
+    target are not returned.
 
     Raises:
         TargetError: The harness knows no such target, or AWS could not send to it.
@@ -117,7 +118,9 @@ def deliver(stack: Stack, schedule: Resource, moment: datetime) -> list[FiredEve
 
 
 def _plan(stack: Stack, source: Resource, event: Event, *, is_forwarded: bool = False) -> Iterator[Delivery]:
-    """Yield what a schedule's targets get, or a rule's; those of another bus's rules in place of that bus.
+    """Yield the inputs of a rule's or schedule's targets.
+
+    A bus as a target is replaced by the targets of its rules.
 
     PutEvents sends nothing in the name of AWS, so the harness looks itself which rules of the stack match.
     A bus forwards no event that another one has forwarded to it:
@@ -162,13 +165,13 @@ def _bus(values: Mapping[str, Any]) -> str:
 
 
 def is_read_only(arn: str) -> bool:
-    """Say whether an ARN is a universal target whose action only reads, which Scheduler does not take."""
+    """Return whether an ARN is a universal target with a read-only action, which Scheduler refuses."""
     found = _UNIVERSAL.fullmatch(arn)
     return found is not None and found[2].startswith(tuple(_READ_ONLY.split()))
 
 
 def _sender(delivery: Delivery) -> Sender:
-    """Return what sends it, once it is known that it can be sent."""
+    """Return a function that sends it, after all checks."""
     if is_read_only(delivery.arn):
         raise delivery.refused("an action that does more than read, as AWS does")
     service = delivery.arn.split(":")[2]
@@ -207,7 +210,7 @@ def _invoke(delivery: Delivery, clients: Clients) -> Sent:
 
 
 def _send(delivery: Delivery, clients: Clients) -> Sent:
-    """Send a message; a FIFO queue as a target tells copies by their content."""
+    """Send a message. A FIFO queue as a target detects duplicates by content."""
     sqs = _client(clients, "sqs", delivery)
     account, name = delivery.arn.split(":")[4:6]
     url = sqs.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
@@ -240,7 +243,7 @@ def _record(delivery: Delivery, clients: Clients) -> Sent:
 
 
 def _log(delivery: Delivery, clients: Clients) -> None:
-    """Log an event now; a template of just a timestamp and a message says itself when and what.
+    """Log an event. A template with just a timestamp and a message decides on both itself.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
     """

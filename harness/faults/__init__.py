@@ -1,7 +1,7 @@
 """Faults: calls of the functions that fail, are throttled, come late, or are cut off.
 
-mitmproxy stands in front of the emulator, and the functions' environment names it as their AWS. It passes on
-untouched what no fault is to meet.
+mitmproxy runs in front of the emulator, and the functions' environment points at it as their AWS. Calls
+without a matching fault pass through unchanged.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ADDON = _PACKAGE / "faults" / "addon.py"
 VARIABLE = "function_environment"
 _CONTROL_TIMEOUT = 10.0
 _OK = 200
-# What mitmproxy does of itself, and would change of what passes, is switched off.
+# Switches off features of mitmproxy that would change the traffic.
 _OPTIONS = (
     "keep_host_header=true",
     "connection_strategy=lazy",
@@ -66,10 +66,10 @@ class Disturbed:
 
     Attributes:
         service: Its service, such as `s3`.
-        operation: Its operation, such as `PutObject`; empty where the request does not tell.
+        operation: Its operation, such as `PutObject`. Empty if the request does not show it.
         key: The object's key, the invoked function's name, or else the request's path.
-        action: What was done: `fail`, `delay`, `drop` (the emulator never saw it), or `lose` (its answer).
-        status: The HTTP status of the fault, or the emulator's where its answer was lost; 0 for neither.
+        action: The fault: `fail`, `delay`, `drop` (the emulator never saw the call), or `lose` (its answer).
+        status: The HTTP status of the fault, or the emulator's if its answer was lost. 0 for neither.
         rule: The number of the fault.
     """
 
@@ -108,7 +108,7 @@ class Control:
     _http: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False), repr=False)
 
     def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401 - JSON
-        """Send a request and return the answer's JSON; what it asked for is in effect by then.
+        """Send a request, and return the answer's JSON. Its effect is in place when it returns.
 
         Raises:
             BackendError: The proxy does not answer, or refuses.
@@ -128,14 +128,14 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault that is, or was, in force."""
+    """A fault, which is active or has ended."""
 
     control: Control
     number: int
 
     @property
     def seen(self) -> list[Disturbed]:
-        """The calls that it has met so far, oldest first."""
+        """The calls that it has affected so far, oldest first."""
         return [call for call in _disturbances(self.control) if call.rule == self.number]
 
 
@@ -143,16 +143,16 @@ class Fault:
 class Calls:
     """The calls that a fault is to meet. Each method is a context in which they meet it.
 
-    Where several faults match a call, the one that was entered last meets it; one whose `times` are used up
-    matches no more. `times` counts over all calls; None is for as long as the context is open.
+    If several faults match a call, the one entered last applies. A fault whose `times` are used up no longer
+    matches. `times` counts over all calls. With None, it lasts as long as the context is open.
 
     Attributes:
         control: The proxy.
-        service: The service, by the name in its endpoint, such as `s3` or `dynamodb`.
-        operations: The operations; any when there is none.
+        service: The service, as in its endpoint's name, such as `s3` or `dynamodb`.
+        operations: The operations. Empty for all.
         key: A pattern (`*`, `?`) for the object's key, the invoked function's name, or else the path.
         probability: How likely each of them is to meet it, from 0 to 1.
-        seed: What the chance is drawn from: the same seed, the same draws.
+        seed: The seed of the random numbers. The same seed gives the same result.
         throttle: The service's error for too many calls.
     """
 
@@ -167,7 +167,7 @@ class Calls:
     def fails(
         self, code: str = "InternalError", *, status: int = 500, message: str = "", times: int | None = None
     ) -> AbstractContextManager[Fault]:
-        """Answer the error `code`, in the protocol of the service; the emulator does not see the call."""
+        """Answer with the error `code`, in the service's protocol. The emulator does not see the call."""
         told = message or "Injected by a test."
         return self._disturbed("fail", times, {"code": code, "status": status, "message": told})
 
@@ -177,15 +177,15 @@ class Calls:
         return self.fails(error.code, status=error.status, message=error.message, times=times)
 
     def delayed(self, seconds: float, *, times: int | None = None) -> AbstractContextManager[Fault]:
-        """Pass the call on after `seconds`, unless the caller has given up by then."""
+        """Forward the call after `seconds`, unless the caller has given up by then."""
         return self._disturbed("delay", times, {"seconds": seconds})
 
     def dropped(self, *, times: int | None = None) -> AbstractContextManager[Fault]:
-        """Close the connection without an answer; the emulator does not see the call."""
+        """Close the connection without an answer. The emulator does not see the call."""
         return self._disturbed("drop", times, {})
 
     def answer_lost(self, *, times: int | None = None) -> AbstractContextManager[Fault]:
-        """Let the emulator do what it is asked for, and close the connection in place of its answer."""
+        """Let the emulator execute the call, and close the connection instead of returning its answer."""
         return self._disturbed("lose", times, {})
 
     @contextmanager
@@ -209,7 +209,7 @@ class Calls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
-    """What can be done to the calls of a stack's functions.
+    """The faults that a test can inject into calls of a stack's functions.
 
     Attributes:
         endpoint: The emulator as the functions see it: through the proxy.
@@ -228,10 +228,10 @@ class Faults:
             operation: Its name in S3's API.
             key: A pattern for the object's key, such as `hello_world_*`.
             probability: How likely a call is to meet the fault.
-            seed: What the chance is drawn from.
+            seed: The seed of the random numbers.
 
         Raises:
-            SettingsError: The proxy can't tell such an operation from a request.
+            SettingsError: The proxy can't recognise this operation in a request.
         """
         calls = self.calls("s3", operation, key=key, probability=probability, seed=seed)
         return replace(calls, throttle=SLOW_DOWN)
@@ -239,15 +239,16 @@ class Faults:
     def kms(self, operation: str = "", *, key: str = "*", probability: float = 1.0, seed: int = 0) -> Calls:
         """Return the calls of S3 in which it uses a KMS key.
 
-        S3 calls KMS itself, inside the emulator as on AWS. What a client sees of it is an answer of S3 with
-        KMS's error in it: give `fails` such a code, as `KMS.DisabledException`. The calls to KMS that a
-        function makes itself are `calls("kms")`.
+        S3 calls KMS itself, inside the emulator as on AWS. A client sees an answer of S3 with KMS's error in
+        it, so give `fails` a code such as `KMS.DisabledException`. For calls to KMS that a function makes
+        itself, use `calls("kms")`.
 
         Args:
-            operation: What S3 asks KMS for: `GenerateDataKey` in writes, `Decrypt` in reads; both when empty.
+            operation: The operation that S3 calls: `GenerateDataKey` for writes, `Decrypt` for reads. Empty
+                for both.
             key: A pattern for the object's key.
             probability: How likely a call is to meet the fault.
-            seed: What the chance is drawn from.
+            seed: The seed of the random numbers.
 
         Raises:
             SettingsError: S3 does not ask KMS for that.
@@ -265,15 +266,15 @@ class Faults:
         )
 
     def lambda_(self, function: str = "*", *, probability: float = 1.0, seed: int = 0) -> Calls:
-        """Return the calls of Lambda's Invoke, by functions or by `client("lambda")`.
+        """Return the calls of Lambda's Invoke by functions or by `client("lambda")`.
 
-        EventBridge and API Gateway invoke functions inside the emulator, where no proxy is in between: for
-        those there is `function_throttled`.
+        EventBridge and API Gateway invoke functions inside the emulator, past the proxy. Use
+        `function_throttled` for those.
 
         Args:
             function: A pattern for the function's name.
             probability: How likely a call is to meet the fault.
-            seed: What the chance is drawn from.
+            seed: The seed of the random numbers.
         """
         calls = self.calls("lambda", "Invoke", key=function, probability=probability, seed=seed)
         return replace(calls, throttle=TOO_MANY_REQUESTS)
@@ -283,18 +284,19 @@ class Faults:
     ) -> Calls:
         """Return the calls of any service.
 
-        The services whose requests name their operation are told apart by it, such as DynamoDB, SQS, KMS or
-        SNS. So are S3 and Lambda's Invoke. Calls of another one match by service and path only.
+        Calls of services whose requests name their operation, such as DynamoDB, SQS, KMS or SNS, can be
+        matched by operation. So can calls of S3 and Lambda's Invoke. Calls of other services match by service
+        and path only.
 
         Args:
-            service: Its name in a signature: that of its endpoint, as a rule.
-            operation: Its name in the service's API; any when empty.
+            service: Its name in a signature, which is usually that of its endpoint.
+            operation: Its name in the service's API. Empty for all.
             key: A pattern for the object's key, the invoked function's name, or else the path.
             probability: How likely a call is to meet the fault.
-            seed: What the chance is drawn from.
+            seed: The seed of the random numbers.
 
         Raises:
-            SettingsError: The proxy can't tell such an operation from a request.
+            SettingsError: The proxy can't recognise this operation in a request.
         """
         if service in _OPERATIONS:
             _check(operation, _OPERATIONS[service], what=f"operation of {service}")
@@ -309,10 +311,10 @@ class Faults:
 
     @contextmanager
     def function_throttled(self, function_name: str) -> Iterator[None]:
-        """Let no invocation of a function begin, whoever invokes it: its reserved concurrency is 0 meanwhile.
+        """Set a function's reserved concurrency to 0 while the context is open, so that nobody can invoke it.
 
-        As on AWS, an event that comes meanwhile is not kept for later, but goes to the dead-letter queue, if
-        there is one.
+        As on AWS, an event that arrives in that time is not kept for later. It goes to the dead-letter queue,
+        if there is one.
         """
         client = clients.client(self.direct, "lambda")
         before = client.get_function_concurrency(FunctionName=function_name)
@@ -323,7 +325,7 @@ class Faults:
             _restore_concurrency(client, function_name, before.get("ReservedConcurrentExecutions"))
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
-        """Return a boto3 client whose calls meet the faults, as those of the functions do."""
+        """Return a boto3 client whose calls are affected by faults, like those of the functions."""
         return clients.client(self.endpoint, service)
 
     @property
@@ -332,16 +334,16 @@ class Faults:
         return _disturbances(self.control)
 
     def clear(self) -> None:
-        """End all faults, and forget what they have met."""
+        """End all faults and forget their calls."""
         self.control.call("DELETE", "/")
 
 
 class Stack(Protocol):
-    """What faults need of an applied stack."""
+    """The part of an applied stack that faults need."""
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it runs."""
+        """The endpoint that it runs at."""
 
     @property
     def terraform(self) -> Terraform:
@@ -358,16 +360,16 @@ def injected(
     Each takes some seconds, so share the context among tests, and `clear` between them.
 
     Args:
-        settings: Says where mitmproxy is kept, and how long it may take to start.
-        stack: The stack; it must be on an emulator.
+        settings: The settings with mitmproxy's cache directory and start timeout.
+        stack: The stack. It must run on an emulator.
         variable: The root's input variable for further environment variables of its functions: a map.
-        host: This machine's address as the functions see it; by default what is usual for the backend.
+        host: This machine's address as the functions see it. By default the usual one for the backend.
 
     Raises:
-        BackendError: It is real AWS; or mitmproxy can't be installed, does not start, or ends in mid-run;
-            or this machine's address is not known.
+        BackendError: The stack is on real AWS, or mitmproxy can't be installed, does not start or ends early,
+            or this machine's address is unknown.
         SettingsError: The variable has a value of another form already.
-        TerraformError: The stack can't be applied with the variable; it has to declare it.
+        TerraformError: The stack can't be applied with the variable. Its root must declare it.
     """
     terraform = stack.terraform
     seen_at = host or _host_of(stack.endpoint)
@@ -382,20 +384,18 @@ def injected(
 
 @contextmanager
 def proxied(settings: Settings, endpoint: Endpoint, *, also_at: str = HOST) -> Iterator[Faults]:
-    """Run the proxy in front of `endpoint` while the context is open; nobody is told of it.
+    """Run the proxy in front of `endpoint` while the context is open, without changing any function.
 
     Args:
-        settings: Says where mitmproxy is kept, and how long it may take to start.
+        settings: The settings with mitmproxy's cache directory and start timeout.
         endpoint: The emulator.
         also_at: An address of this machine that the proxy is to serve beside 127.0.0.1.
 
     Raises:
-        BackendError: It can't be installed, does not start, or ends in mid-run.
+        BackendError: It can't be installed, does not start, or ends early.
     """
     if endpoint.is_aws:
-        raise BackendError(
-            BACKEND, "faults are made in front of an emulator; choose another backend than aws"
-        )
+        raise BackendError(BACKEND, "faults need an emulator; choose another backend than aws")
     suited = environments.with_python(settings, PYTHONS, needed_by=f"mitmproxy {VERSION}")
     python = environments.install(suited, f"mitmproxy-{VERSION}", REQUIREMENTS)
 
@@ -428,13 +428,13 @@ def _host_of(endpoint: Endpoint) -> str:
 
 
 def _environment(host: str, port: int | None) -> dict[str, str]:
-    """Return what makes a function's SDK talk to the proxy, past the dead proxy that guards the way out."""
+    """Return the variables that point a function's SDK at the proxy, past the dead proxy for other hosts."""
     direct = ",".join(dict.fromkeys((HOST, "localhost", host)))
     return {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "NO_PROXY": direct, "no_proxy": direct}
 
 
 def _stack_environment(variables: Mapping[str, str], variable: str) -> dict[str, str]:
-    """Return what the stack's own variables give the functions already."""
+    """Return the environment that the stack's own variables give to the functions."""
     text = variables.get(variable, "{}")
     try:
         return dict(json.loads(text))
@@ -443,7 +443,7 @@ def _stack_environment(variables: Mapping[str, str], variable: str) -> dict[str,
 
 
 def _unless_ended(stack: Stack) -> None:
-    """Put the stack back to what its own variables say, unless it has gone with its emulator."""
+    """Restore the stack to its own variables, unless it has gone with its emulator."""
     if not stack.endpoint.ended():
         stack.terraform.apply()
 

@@ -1,7 +1,7 @@
-"""Answer, delay or drop calls of AWS as rules say, and let all others pass untouched.
+"""Answer, delay or drop AWS calls according to rules, and let all others pass unchanged.
 
-mitmproxy loads this file in an environment of its own, so it imports the standard library only, and mitmproxy
-where it answers itself. Rules come over HTTP, on paths below `/_faults` that never reach the emulator.
+mitmproxy loads this file in its own environment, so it imports only the standard library, and mitmproxy when
+it answers a call itself. Rules arrive over HTTP, on paths below `/_faults` that never reach the emulator.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _FORM = "application/x-www-form-urlencoded"
 _LAMBDA_INVOKE = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
 
-# What tells the operations on one path of S3 apart:
+# The subresources that distinguish operations on the same path of S3:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
 _SUBRESOURCES = frozenset({
     "accelerate", "acl", "analytics", "attributes", "cors", "delete", "encryption", "intelligent-tiering",
@@ -35,7 +35,7 @@ _SUBRESOURCES = frozenset({
     "replication", "requestPayment", "restore", "retention", "select", "tagging", "torrent", "uploadId",
     "uploads", "versioning", "versions", "website",
 })  # fmt: skip
-# (method, what the path names, subresource) -> operation
+# (method, kind of path, subresource) -> operation
 _S3 = {
     ("GET", "", ""): "ListBuckets",
     ("PUT", "bucket", ""): "CreateBucket",
@@ -75,10 +75,10 @@ class Call:
     """A request, as AWS would name it.
 
     Attributes:
-        service: The service it is signed for, such as `s3` or `lambda`; empty when it is not signed.
-        operation: Such as `PutObject`; empty when the request does not tell.
-        key: The key of an object of S3, the name of a function that is invoked, or else the path.
-        protocol: How errors are told: `s3`, `json` or `query`.
+        service: The service in its signature, such as `s3` or `lambda`. Empty if it is not signed.
+        operation: The operation, such as `PutObject`. Empty if the request does not show it.
+        key: The key of an S3 object, the name of an invoked function, or else the path.
+        protocol: The format of errors: `s3`, `json` or `query`.
     """
 
     service: str
@@ -89,7 +89,7 @@ class Call:
 
 @dataclass(slots=True, kw_only=True)
 class Rule:
-    """Which calls are disturbed, and how: what `POST /_faults/rules` takes."""
+    """The calls to affect, and how, as posted to `/_faults/rules`."""
 
     service: str
     operations: list[str]
@@ -109,7 +109,7 @@ class Rule:
         self.dice.seed(self.seed)
 
     def takes(self, call: Call) -> bool:
-        """Say whether the rule disturbs `call`, and count it if so."""
+        """Return whether the rule affects `call`, and count it if so."""
         if self.times == 0 or not self._matches(call) or self.dice.random() >= self.probability:
             return False
         if self.times is not None:
@@ -145,15 +145,15 @@ class Ledger:
         self.rules = [rule for rule in self.rules if rule.id != rule_id]
 
     def clear(self) -> None:
-        """Forget all rules, and what they have done."""
+        """Forget all rules and their calls."""
         self.rules, self.seen = [], []
 
     def judge(self, call: Call) -> Rule | None:
-        """Return the rule that disturbs `call`: the youngest one that takes it."""
+        """Return the youngest rule that affects `call`, or None."""
         return next((rule for rule in reversed(self.rules) if rule.takes(call)), None)
 
     def note(self, rule: Rule, call: Call, status: int = 0) -> None:
-        """Note that `rule` has disturbed `call`, and the status that was answered, 0 when none was yet."""
+        """Record a call that `rule` has affected, with the status of the answer, or 0 for none yet."""
         told = {"service": call.service, "operation": call.operation, "key": call.key}
         self.seen.append({**told, "rule": rule.id, "action": rule.action, "status": status})
 
@@ -165,14 +165,14 @@ class FaultsAddon:
         self.ledger = Ledger()
 
     def requestheaders(self, flow: "HTTPFlow") -> None:
-        """Judge a call by its headers where they say enough, and stream it on when it is to pass."""
+        """Judge a call by its headers if they suffice, and stream it if it may pass."""
         if _is_control(flow) or (_names_itself_in_body(flow) and self.ledger.rules):
             return
         self._judge(flow)
         flow.request.stream = _RULE not in flow.metadata
 
     async def request(self, flow: "HTTPFlow") -> None:
-        """Do what the call's rule says before the emulator sees the call."""
+        """Apply the call's rule before the emulator sees the call."""
         if _is_control(flow):
             _answer(flow, *self._answer_control(flow))
             return
@@ -182,12 +182,12 @@ class FaultsAddon:
             await self._disturb(flow, rule)
 
     def responseheaders(self, flow: "HTTPFlow") -> None:
-        """Stream every answer that is to arrive."""
+        """Stream every answer that may arrive."""
         if flow.response and not flow.metadata.get(_ANSWERED):
             flow.response.stream = not _loses_answer(flow)
 
     def response(self, flow: "HTTPFlow") -> None:
-        """Close the connection where the answer is to be lost: the emulator has done its work by now."""
+        """Close the connection if the answer is to be lost. The emulator has already done its work."""
         if flow.response and _loses_answer(flow):
             self.ledger.note(flow.metadata[_RULE], flow.metadata[_CALL], flow.response.status_code)
             flow.kill()
@@ -244,7 +244,7 @@ def call_of(method: str, path: str, headers: Mapping[str, str], body: bytes = b"
         method: Of HTTP.
         path: With the query, as it came.
         headers: By name, in any case.
-        body: What is known of it; only the form of a query protocol is read.
+        body: The known part of the body. It is read only for the form of a query protocol.
     """
     url = urlsplit("//host" + path)
     query = dict(parse_qsl(url.query, keep_blank_values=True))
@@ -263,7 +263,7 @@ def call_of(method: str, path: str, headers: Mapping[str, str], body: bytes = b"
 
 
 def error_of(rule: Rule, call: Call) -> tuple[bytes, dict[str, str]]:
-    """Return body and headers of the error that `rule` wants, as the protocol of `call` tells errors."""
+    """Return body and headers of the error that `rule` asks for, in the protocol of `call`."""
     code, message = escape(rule.code), escape(rule.message)
     error = f"<Code>{code}</Code><Message>{message}</Message>"
     if call.protocol == "s3":

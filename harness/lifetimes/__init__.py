@@ -1,1 +1,1 @@
-"""Who holds a stack, and for how long."""
+"""The owners of a stack: one run, several workers, or a keeper that outlives the run."""

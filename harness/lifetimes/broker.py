@@ -1,7 +1,8 @@
 """One backend for all workers of pytest-xdist, and its stacks: processes of the controller hold them.
 
-A worker that is told to exit has ten seconds, too few to destroy a stack. So the controller listens, starts a
-keeper for what a worker asks for first, answers every worker with what is held, and stops all at the end.
+A worker has only ten seconds to exit, too few to destroy a stack. So the controller listens, starts a keeper
+at the first request for a backend or stack, answers every worker with its data, and stops all keepers at the
+end.
 """
 
 from __future__ import annotations
@@ -45,12 +46,12 @@ _FIRST_ACCOUNT = 100_000_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counter:
-    """Where the controller hands out what it holds: what a worker has to know to ask.
+    """The address at which the controller hands out backends and stacks.
 
     Attributes:
         address: The listener's address.
-        key: What both sides prove to know.
-        folder: A directory for all of them.
+        key: The shared secret of both sides.
+        folder: A directory for the keepers.
     """
 
     address: tuple[str, int]
@@ -63,15 +64,15 @@ class Counter:
 
     @classmethod
     def from_plain(cls, told: tuple[str, int, bytes, str]) -> Self:
-        """Return what `to_plain` has made plain."""
+        """Create one from the result of `to_plain`."""
         host, port, key, folder = told
         return cls(address=(host, port), key=key, folder=Path(folder))
 
     def ask(self, wish: Wish) -> Held:
-        """Return what the controller holds for `wish`; it starts that if nobody has asked for it before.
+        """Return the controller's backend or stack for `wish`. Starts it at the first request.
 
         Raises:
-            HarnessError: It could not; the message says why.
+            HarnessError: It could not be started. The message says why.
         """
         try:
             with Client(self.address, authkey=self.key) as line:
@@ -87,13 +88,13 @@ class Counter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a worker wants: a backend, or a stack on it in the account of that number.
+    """A worker's request: a backend, or a stack on it in an account.
 
     Attributes:
         settings: The worker's settings.
         stack: Whether it wants a stack, or only the backend.
-        account: The account's 12 digits; empty for the backend's own.
-        path: Where the worker looks for modules: the controller has seen no file of tests.
+        account: The account's 12 digits. Empty for the backend's default account.
+        path: The worker's module search path, because the controller has not loaded any test files.
     """
 
     settings: Settings
@@ -156,10 +157,10 @@ class Holdings:
             return started
 
     def close(self) -> None:
-        """Stop all keepers, those of stacks first and at the same time.
+        """Stop all keepers: first those of stacks, all at the same time.
 
         Raises:
-            HarnessError: One could not leave in good order; the others are stopped all the same.
+            HarnessError: A keeper failed to clean up. The others are stopped nevertheless.
         """
         with self._guard:
             self._is_closed = True
@@ -198,7 +199,7 @@ def _problem_of_stopping(held: Keeper) -> str:
 
 @contextmanager
 def counter() -> Iterator[Counter]:
-    """Serve this process's workers while the context is open; then stop all that was started for them.
+    """Serve this process's workers while the context is open, then stop everything started for them.
 
     Raises:
         HarnessError: Something could not be stopped in good order.
@@ -218,7 +219,7 @@ def counter() -> Iterator[Counter]:
 
 
 def swept() -> list[str]:
-    """Remove the folders of controllers that were killed, once their keepers have ended; name them."""
+    """Remove the folders of killed controllers whose keepers have ended, and return their names."""
     folders = [folder for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*") if _is_left(folder)]
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
@@ -248,7 +249,7 @@ def _serve(listener: Listener, holdings: Holdings) -> None:
         try:
             line = listener.accept()
         except (AuthenticationError, EOFError, ConnectionError):
-            continue  # whoever it was did not know the key, or is gone
+            continue  # the peer did not know the key, or is gone
         except OSError:
             return  # it was closed
         threading.Thread(target=_answer, args=(line, holdings), daemon=True).start()

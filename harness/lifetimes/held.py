@@ -1,4 +1,4 @@
-"""What a keeper enters, a backend or a stack on one, and how another process works with it."""
+"""The content of a keeper, a backend or a stack on one, and its use by another process."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def attach(settings: Settings, held: Held) -> Deployment:
     """Return the deployment that a keeper holds.
 
     Raises:
-        HarnessError: The keeper holds no stack, or there is no Terraform.
+        HarnessError: The keeper holds no stack, or Terraform is missing.
     """
     if held.root is None:
-        raise HarnessError("expected a keeper that holds a stack; this one holds a backend only")
+        raise HarnessError("expected a keeper that holds a stack, got one with only a backend")
     zips = zip_variables(settings, running=held.endpoint.backend)
     commands = terraform.commands_at(held.endpoint, held.root, settings, zips)
     return Deployment.at(held.endpoint, commands, held.outputs)

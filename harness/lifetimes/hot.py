@@ -1,7 +1,7 @@
 """Functions that run the sources of the checkout as they are saved, not those in their zips.
 
-A copy of the sources lies in the folder of an emulator whose functions are processes of this machine, with a
-stamp: a function begins anew when it is invoked and there is another one. The emulator's side of it is
+A copy of the sources, with a stamp, lies in the folder of an emulator that runs functions as processes of
+this machine. If the stamp has changed at an invocation, the function starts again. The emulator's side is
 `lambda_process_executor.hot`.
 """
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
 IS_ON = "functions run the sources that `harness watch --hot` gives them, not those of their zips"
 _STAMP = "stamp"
-_DECIDE_MORE = frozenset({"package.json", "package-lock.json"})  # what is installed, too: that takes a zip
+_DECIDE_MORE = frozenset({"package.json", "package-lock.json"})  # other packages need a new zip
 
 
 def is_on(endpoint: Endpoint) -> bool:
-    """Whether functions at `endpoint` run other sources than those of their zips."""
+    """Return whether functions at `endpoint` run other sources than those in their zips."""
     folder = emulator.folder_of(endpoint, emulator.HOT)
     return folder is not None and any(folder.glob(f"*/{_STAMP}"))
 
@@ -41,22 +41,22 @@ class Hot:
     """The hot sources of a kept stack.
 
     Attributes:
-        settings: Those of the stack.
-        copies: For each package with a zip that runs: the directory of what stands in for it.
+        settings: The stack's settings.
+        copies: The directory that replaces the zip of each package in use.
     """
 
     settings: Settings
     copies: list[tuple[PackageSettings, Path]] = field(default_factory=list)
 
     def begin(self, endpoint: Endpoint, zips: Mapping[str, str]) -> list[str]:
-        """Have functions run the sources of their packages; return the names of these.
+        """Make functions run the sources of their packages, and return the names of the packages.
 
         Args:
-            endpoint: Where they are.
-            zips: The SHA-256, in hexadecimal digits, of each zip whose code they have, by its path.
+            endpoint: The endpoint of the functions.
+            zips: The SHA-256 of each deployed zip, in hexadecimal digits, by its path.
 
         Raises:
-            SettingsError: Its functions are no processes of this machine, or it has no package that runs.
+            SettingsError: The functions do not run as processes of this machine, or no package is in use.
             PackageError: A module does not compile.
         """
         self.end()
@@ -82,10 +82,10 @@ class Hot:
         )
 
     def saved(self) -> list[str]:
-        """Have functions run the sources as they are now; return the names of the files that have changed.
+        """Make functions run the present sources, and return the names of the files that have changed.
 
         Raises:
-            PackageError: A module does not compile; nothing has changed then.
+            PackageError: A module does not compile. Nothing has changed then.
         """
         fresh = [
             (file, copy / "over" / name, package)
@@ -107,7 +107,7 @@ class Hot:
         return sorted({*(file.name for file, _, _ in changed), *(target.name for target in gone)})
 
     def end(self) -> None:
-        """Have functions run their zips again."""
+        """Make functions run their zips again."""
         for _, copy in self.copies:
             (copy / _STAMP).unlink(missing_ok=True)
             shutil.rmtree(copy, ignore_errors=True)
@@ -123,7 +123,7 @@ def _differs(file: Path, copy: Path) -> bool:
 
 
 def _copy(file: Path, target: Path) -> None:
-    """Copy a file so that a function sees the old or the new one, and nothing between them."""
+    """Copy a file at once, so that a function never sees half of it."""
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.new")
     shutil.copy2(file, fresh)

@@ -1,7 +1,8 @@
-"""Hold a backend, or a whole stack, in a process of its own: it can outlive its starter, or serve several.
+"""Hold a backend or a whole stack in another process, which can outlive its starter or serve several.
 
-`start` runs `main` in another process. That enters the context, tells in a file what it holds, and leaves the
-context when it is told to stop, when the emulator ends, or, if it is bound to its starter, when that is gone.
+`start` runs `main` in another process. That process enters the context and writes its content to a file. It
+leaves the context when it is asked to stop, or when the emulator ends. If it is bound to its starter, it also
+leaves when the starter is gone.
 """
 
 from __future__ import annotations
@@ -37,23 +38,23 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-READY_TIMEOUT = 3600.0  # what it starts has time limits of its own; this one only ends a wait for a bug
+READY_TIMEOUT = 3600.0  # its parts have their own time limits; this one only ends a wait after a bug
 STOP_TIMEOUT = 900.0
 _LOOK_EVERY = 0.2
 _TOLD = "told.jsonl"
 _OWNER = "keeper.json"
 _LOG = "keeper.log"
-# The pipes that bound keepers watch, by process id: they close when this process ends, however it ends.
+# The pipes that bound keepers watch, by process id. They close whenever and however this process ends.
 _BOUND: dict[int, int] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """What a keeper holds, in a form that another process can read.
+    """A keeper's backend or stack, in a form for other processes.
 
     Attributes:
-        endpoint: Where AWS answers.
-        root: The applied copy of the Terraform root; None where only a backend is held.
+        endpoint: The endpoint of the backend.
+        root: The applied copy of the Terraform root. None for a backend alone.
         outputs: The root's outputs.
     """
 
@@ -69,7 +70,7 @@ class Held:
 
     @classmethod
     def from_json(cls, told: Mapping[str, Any], *, ended: Callable[[], str]) -> Self:
-        """Return what `to_json` has made plain; `ended` tells whether the keeper has ended."""
+        """Create one from the result of `to_json`. `ended` returns why the keeper ended."""
         given = dict(told["endpoint"])
         endpoint = Endpoint(**given | {"log": _path(given["log"]), "ended": ended})
         return cls(endpoint=endpoint, root=_path(told["root"]), outputs=Outputs(told["outputs"]))
@@ -80,7 +81,7 @@ class Keeper:
     """A keeper's process, seen from outside.
 
     Attributes:
-        folder: Where it tells what it does.
+        folder: The directory in which it writes its state.
         pid: Its process id.
         created: When it started, in seconds since the epoch: a process id may be used again.
     """
@@ -90,17 +91,17 @@ class Keeper:
     created: float
 
     def ended(self) -> str:
-        """Return how it ended; empty while it runs."""
+        """Return the reason why it ended, or an empty text while it runs."""
         if _process(self.pid, self.created):
             return ""
         told = [line["error"] for line in _lines(self.folder / _TOLD) if "error" in line]
         return told[-1] if told else "the end of the process that held it"
 
     def ready(self) -> Held:
-        """Wait until it holds what it was asked to, and return that; its progress is told meanwhile.
+        """Wait until it has entered its context, relay its progress, and return the content.
 
         Raises:
-            HarnessError: It could not; the message is the one that the context raised.
+            HarnessError: The context could not be entered. The message is that of the context's error.
         """
         relay = _Relay(self.folder / _TOLD)
         eventually(
@@ -112,10 +113,10 @@ class Keeper:
         return self.held()
 
     def held(self) -> Held:
-        """Return what it holds.
+        """Return its content.
 
         Raises:
-            HarnessError: It could not start that, has ended, or is not ready yet.
+            HarnessError: It failed to start, has ended, or is not ready yet.
         """
         for line in _lines(self.folder / _TOLD):
             if "held" in line:
@@ -127,11 +128,11 @@ class Keeper:
         raise HarnessError(f"the process {self.pid} holds nothing: {how}\n{tail(printed)}".rstrip())
 
     def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
-        """Make it leave its context, and wait for its end; do nothing where it has ended.
+        """Make it leave its context, and wait for its end. Does nothing if it has already ended.
 
         Raises:
-            HarnessError: It could not leave in good order; what went wrong is in the message.
-            NotReachedError: It did not end in `timeout` seconds.
+            HarnessError: It failed to clean up. The message says why.
+            NotReachedError: It did not end within `timeout` seconds.
         """
         running = _process(self.pid, self.created)
         if running is None:
@@ -157,16 +158,17 @@ def import_path() -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """What a keeper is to hold.
+    """The work of a keeper.
 
     Attributes:
-        context: The importable name of a function of `settings` and, if there is one, the endpoint;
-            it returns a context manager of a `Held`.
+        context: The importable name of a function that takes the settings and, if there is one, the endpoint.
+            It returns a context manager of a `Held`.
         settings: The settings of the run.
-        endpoint: Where to hold it; None where the context starts that itself. What it says of its end
-            has to be picklable.
+        endpoint: The endpoint for the stack. None if the context starts one itself. Its `ended` must be
+            picklable.
         bound: Whether the keeper ends with the process that started it.
-        path: Where modules are looked for, such as a backend of the project's own; as here by default.
+        path: The module search path, for example for the project's own backend. By default that of this
+            process.
     """
 
     context: str
@@ -177,19 +179,20 @@ class Task:
 
 
 def start(task: Task, folder: Path, *, above: Keeper | None = None) -> Keeper:
-    """Start a keeper of `task` that tells what it does in `folder`; `ready` waits for it.
+    """Start a keeper of `task` that writes its state to `folder`. Wait for it with `ready`.
 
     Args:
-        task: What to hold.
-        folder: Where to tell it.
-        above: The bound keeper of what this one builds on: should the starter be killed, that one waits.
+        task: The work.
+        folder: The directory for its state.
+        above: The bound keeper that this one depends on. If the starter is killed, that one waits for this
+            one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / _TOLD).unlink(missing_ok=True)
-    # -P: a module of the project is no part of Python because it lies in the working directory.
+    # -P: modules in the working directory must not shadow Python's own.
     argv = [sys.executable, "-P", "-c", "from harness.lifetimes import keeper; keeper.main()", str(folder)]
     lent = [_BOUND[above.pid]] if above and above.pid in _BOUND else []
-    # What can be imported here can be imported there: a backend may be the project's own.
+    # The keeper imports from the same path, because a backend may be part of the project.
     env = {**task.settings.environ, "PYTHONPATH": os.pathsep.join(task.path)}
     child = process.spawn_detached(argv, env=env, log=folder / _LOG, cwd=task.settings.project, lent=lent)
     if task.bound:
@@ -200,7 +203,7 @@ def start(task: Task, folder: Path, *, above: Keeper | None = None) -> Keeper:
 
 
 def find(folder: Path) -> Keeper | None:
-    """Return the keeper that runs on `folder`, None if there is none."""
+    """Return the keeper that runs on `folder`, or None if there is none."""
     try:
         told = json.loads((folder / _OWNER).read_text("utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
@@ -210,7 +213,7 @@ def find(folder: Path) -> Keeper | None:
 
 
 class _Relay:
-    """Passes on what a keeper tells: its progress to the log, its spans to the timeline."""
+    """Relays a keeper's messages: its progress to the log, its spans to the timeline."""
 
     def __init__(self, file: Path, skip: int = 0) -> None:
         self._file = file
@@ -219,7 +222,7 @@ class _Relay:
         self.error = ""
 
     def tell(self) -> bool:
-        """Pass on what is new; return whether the keeper has told what it holds, or why it can't."""
+        """Relay new messages, and return whether the keeper is ready or has failed."""
         fresh = _lines(self._file)[self._seen :]
         self._seen += len(fresh)
         for line in fresh:
@@ -262,10 +265,11 @@ def _path(text: str | None) -> Path | None:
 
 
 def main() -> None:
-    """Hold what standard input asks for until it is time to end."""
+    """Hold the backend or stack described on standard input until it is time to end."""
     folder, me = Path(sys.argv[1]), psutil.Process()
     (folder / _OWNER).write_text(json.dumps({"pid": me.pid, "created": me.create_time()}), "utf-8")
-    # A Ctrl-C is for the starter, which says when to stop. To ignore it would be passed on to every child.
+    # A Ctrl-C is for the starter, which decides when to stop. Ignoring the signal instead would be inherited
+    # by every child.
     signal.signal(signal.SIGINT, _do_nothing)
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own starter wrote it
     with (folder / _TOLD).open("a", encoding="utf-8", buffering=1) as told, _telling(told.write):
@@ -293,7 +297,7 @@ def _telling(write: Callable[[str], object]) -> Iterator[None]:
 
 @contextmanager
 def _interrupted_once(*, bound: bool) -> Iterator[None]:
-    """Raise KeyboardInterrupt at the first SIGTERM, or the starter's end; the way out is not interrupted."""
+    """Raise KeyboardInterrupt at the first SIGTERM or at the starter's end, but not during cleanup."""
 
     def interrupt(_signal: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, _do_nothing)
@@ -318,7 +322,10 @@ def _end_with_starter(thread: int) -> None:
 
 
 def _in_words(problem: BaseException) -> str:
-    """Format `problem` for the starter: of an interrupt, what went wrong on the way out."""
+    """Format `problem` for the starter.
+
+    If it is an interrupt, the error of the cleanup counts.
+    """
     if isinstance(problem, KeyboardInterrupt):
         return "\n".join(getattr(problem, "__notes__", []))
     if isinstance(problem, HarnessError):
@@ -330,7 +337,7 @@ def _hold(task: Task, write: Callable[[str], object]) -> None:
     """Enter the context, and leave it when it is time to.
 
     Raises:
-        HarnessError: It can't be entered or left, or the emulator has ended.
+        HarnessError: The context can't be entered or left, or the emulator has ended.
     """
     context = pkgutil.resolve_name(task.context)
     given = () if task.endpoint is None else (task.endpoint,)

@@ -1,7 +1,7 @@
 """A backend and a stack that stay when a run ends, and are found by the next one.
 
-The backend is held by a keeper, and Terraform's copy of the root stays in the cache. A run with the inputs of
-the last apply attaches at once; a run with others applies the difference.
+A keeper holds the backend, and Terraform's copy of the root stays in the cache. If the inputs equal those of
+the last apply, a run attaches at once. Otherwise it applies the difference.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ _BACKEND, _STACK, _AHEAD = "backend.json", "stack.json", "ahead.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """What is kept for one root of one project.
+    """The kept backend and stack of one root of one project.
 
     Attributes:
         settings: The settings of the run.
-        folder: Where it is kept.
+        folder: Its directory.
     """
 
     settings: Settings
@@ -63,27 +63,27 @@ class Kept:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Return what is, or would be, kept for the root of `settings`."""
+        """Return the kept stack of the root of `settings`, whether it exists or not."""
         name = f"{settings.project}\n{settings.terraform_dir}\n{settings.backend}\n{settings.workspace}"
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
         return cls(settings=settings, folder=settings.cache_dir / _KEPT / digest)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other processes from what is kept while the context is open."""
+        """Lock it against other processes while the context is open."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder.with_suffix(".lock")):
             yield
 
     def keeper(self) -> Keeper | None:
-        """Return the process that holds the backend, None if there is none."""
+        """Return the process that holds the backend, or None if there is none."""
         return keeper.find(self.folder / "backend")
 
     def endpoint(self) -> Endpoint:
         """Return the endpoint of the kept backend, which is started if it does not run as it should.
 
         Raises:
-            HarnessError: It does not start.
+            HarnessError: The backend does not start.
         """
         running, wanted = self.keeper(), backend_fingerprint(self.settings)
         if running and (why_not := self._unusable(running)):
@@ -103,14 +103,14 @@ class Kept:
         return started.endpoint
 
     def deployment(self, endpoint: Endpoint, *, given: Snapshot | None = None) -> Deployment:
-        """Return the kept stack, after an apply of what has changed since.
+        """Return the kept stack, after an apply of any changes.
 
         Args:
-            endpoint: Where it is.
+            endpoint: The endpoint of the stack.
             given: A snapshot to begin with, instead of the nearest one: nothing is applied to it.
 
         Raises:
-            HarnessError: Terraform failed; the next run tries again.
+            HarnessError: Terraform failed. The next run tries again.
         """
         prepare(self.settings)
         if hot.is_on(endpoint):
@@ -146,7 +146,7 @@ class Kept:
     def _swap(
         self, endpoint: Endpoint, wanted: Fingerprint, changed: list[str], last: Mapping[str, Any]
     ) -> Deployment | None:
-        """Return the stack with the code of the zips that have changed; None if that takes an apply."""
+        """Swap the code of changed zips and return the stack, or None if this takes an apply."""
         deployment = self._deployment(endpoint, Outputs(last["outputs"]))
         try:
             swaps = self._plan(endpoint, {path: last["applied"][path] for path in changed})
@@ -154,20 +154,20 @@ class Kept:
             log.info("the code alone can't be swapped: %s", problem)
             return None
         self._note(_AHEAD, swaps=[each.as_note() for each in {*self._ahead(), *swaps}])
-        (self.folder / _STACK).unlink(missing_ok=True)  # should a swap fail, an apply is what mends it
+        (self.folder / _STACK).unlink(missing_ok=True)  # if a swap fails, only an apply repairs it
         with timeline.phase("swap of code"):
             for each in swaps:
                 carry_out(each, clients.client(replace(endpoint, region=each.region), "lambda"))
         self._note_stack(wanted, applied=last["applied"], outputs=deployment.outputs)
         names = ", ".join(sorted(each.function for each in swaps))
-        log.info("swapped the code of %s; Terraform did not have to run", names)
+        log.info("swapped the code of %s without running Terraform", names)
         return deployment
 
     def _plan(self, endpoint: Endpoint, zips: Mapping[str, list[str]]) -> list[Swap]:
         """Return the swaps that bring the content of `zips`, which have the hashes that were applied.
 
         Raises:
-            NotSwappableError: It takes an apply.
+            NotSwappableError: The change takes an apply.
         """
         if endpoint.is_aws:
             raise NotSwappableError("it is on real AWS")
@@ -193,11 +193,11 @@ class Kept:
                 carry_out(each, client)
 
     def _note_stack(self, fingerprint: Fingerprint, *, applied: Mapping[str, Any], outputs: Outputs) -> None:
-        """Note what runs; `applied` are the hashes of the zips that Terraform's state knows."""
+        """Record the deployed stack. `applied` are the hashes of the zips in Terraform's state."""
         self._note(_STACK, **fingerprint.as_note(), applied=dict(applied), outputs=dict(outputs.values))
 
     def snapshot(self) -> Snapshot:
-        """Return a snapshot of the kept stack as it is now, with all that tests have left in it.
+        """Take a snapshot of the kept stack, with all data that tests have left in it.
 
         Raises:
             BackendError: The emulator keeps no state that can be saved.
@@ -225,7 +225,7 @@ class Kept:
         return done[self.settings.terraform_dir]
 
     def running(self) -> Deployment:
-        """Return the kept stack as it is.
+        """Return the kept stack, unchanged.
 
         Raises:
             NotUpError: There is none.
@@ -234,7 +234,7 @@ class Kept:
         if running is None:
             raise NotUpError(self.settings.terraform_dir)
         if why_not := self._unusable(running):
-            raise HarnessError(f"{why_not}; `harness up` starts afresh, `harness down` clears what is noted")
+            raise HarnessError(f"{why_not}; `harness up` starts afresh, `harness down` clears the record")
         held = running.held()
         if not self._is_whole(last):
             raise HarnessError(
@@ -244,11 +244,11 @@ class Kept:
         return self._deployment(held.endpoint, Outputs(last["outputs"]))
 
     def zips_that_run(self) -> dict[str, str]:
-        """Return the SHA-256, in hexadecimal digits, of each zip whose code runs, by its path."""
+        """Return the SHA-256 of each deployed zip, in hexadecimal digits, by its path."""
         return {path: hashes[0] for path, hashes in Fingerprint.noted(self._read_note(_STACK)).zips.items()}
 
     def _unusable(self, running: Keeper) -> str:
-        """Return why what is kept can't be used; empty if it can."""
+        """Return the reason why the kept stack can't be used, or an empty text."""
         if self._read_note(_BACKEND).get("fingerprint") != backend_fingerprint(self.settings):
             return "the kept backend was started with other settings"
         try:
@@ -270,12 +270,12 @@ class Kept:
         return self._is_whole(last) and self._fingerprint() == Fingerprint.noted(last)
 
     def stop(self) -> bool:
-        """Stop the backend and forget the stack; return whether there was anything.
+        """Stop the backend, forget the stack, and return whether there was anything to stop.
 
-        What is deployed on an AWS that goes on without the harness is destroyed first.
+        Resources on an AWS that outlives the harness are destroyed first.
 
         Raises:
-            HarnessError: It could not be destroyed; nothing is forgotten then.
+            HarnessError: The stack could not be destroyed, and nothing has been forgotten.
         """
         running, was_there = self.keeper(), self.folder.exists()
         if self.workspace.exists() and not self._ends_with_its_keeper():
@@ -287,7 +287,7 @@ class Kept:
 
     @property
     def workspace(self) -> Path:
-        """Where Terraform's copy of the root, and its state, are."""
+        """The directory of Terraform's copy of the root, and of its state."""
         return self.folder / "workspace"
 
     @property
@@ -296,11 +296,11 @@ class Kept:
         return copy_of(self.settings.terraform_dir, self.workspace)
 
     def _is_whole(self, last: Mapping[str, Any]) -> bool:
-        """Whether all that belongs to the stack of the last apply is still there."""
+        """Whether all parts of the last apply are still there."""
         return "outputs" in last and self._root.is_dir()
 
     def _place(self, stage: Settings) -> Path:
-        """Return where the copy of a root is."""
+        """Return the directory for the copy of a root."""
         if stage.terraform_dir == self.settings.terraform_dir:
             return self.workspace
         return self.folder / f"root-{hashlib.sha256(str(stage.terraform_dir).encode()).hexdigest()[:8]}"
@@ -313,9 +313,9 @@ class Kept:
         return Deployment.at(endpoint, self._commands(endpoint, self.settings), outputs)
 
     def _destroy(self, running: Keeper | None) -> None:
-        """Destroy the stack where its backend runs; after its keeper's death that is started once more.
+        """Destroy the stack on its backend. If its keeper has died, start another one first.
 
-        What was on an emulator that is gone is gone too.
+        If the emulator is gone, the stack is gone with it.
         """
         with ExitStack() as resources:
             try:
@@ -330,13 +330,13 @@ class Kept:
                 for stage in reversed(stages(self.settings)):
                     self._commands(endpoint, stage).destroy()
             else:
-                log.warning("the stack has gone with what was at %s", endpoint.url)
+                log.warning("the stack has gone with the emulator at %s", endpoint.url)
 
     def _ends_with_its_keeper(self) -> bool:
         return backends.load(self.settings.backend).is_temporary
 
     def _forget_what_ended(self) -> None:
-        """Forget the stack, but not the state of one that is still there: its AWS has not ended."""
+        """Forget the stack, unless its AWS outlives the harness."""
         if self._ends_with_its_keeper():
             self._forget()
         (self.folder / _STACK).unlink(missing_ok=True)
@@ -353,9 +353,9 @@ class Kept:
 
 
 def sweep(cache_dir: Path) -> list[Path]:
-    """Forget the stacks whose kept backend has ended with all that was on it; return their folders.
+    """Forget stacks whose kept backend has ended together with them, and return their folders.
 
-    What is on an AWS that goes on without the harness stays noted, for `Kept.stop` to destroy.
+    A stack on an AWS that outlives the harness stays recorded, so that `Kept.stop` can destroy it.
     """
     folders = [folder for folder in sorted((cache_dir / _KEPT).glob("*")) if folder.is_dir()]
     return [folder for folder in folders if _forget(folder)]
@@ -375,7 +375,7 @@ def _forget(folder: Path) -> bool:
 
 
 def _has_ended(noted: Mapping[str, Any]) -> bool:
-    """Whether nothing answers any more at the URL that is noted of an emulator."""
+    """Whether the URL of the recorded emulator no longer answers."""
     url = noted.get("url")
     return bool(url) and not emulator.answers(Endpoint(backend="kept", url=str(url), region=""))
 
@@ -383,6 +383,6 @@ def _has_ended(noted: Mapping[str, Any]) -> bool:
 def _read(file: Path) -> dict[str, Any]:
     try:
         noted = json.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):  # a run that was killed may have written half of it
+    except (FileNotFoundError, ValueError):  # a killed run may have written half of it
         return {}
     return noted if isinstance(noted, dict) else {}

@@ -1,4 +1,4 @@
-"""Where a test run has its backend and its stack from: of its own, kept from an earlier run, or shared."""
+"""The source of a run's backend and stack: its own, kept from an earlier run, or shared."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Lasting:
 
     @contextmanager
     def deployment(self, settings: Settings, endpoint: Endpoint) -> Iterator[Deployment]:
-        """Attach to the stack, or apply what has changed."""
+        """Attach to the stack, and apply any changes."""
         kept = Kept.of(settings)
         with kept.alone():
             deployment = kept.deployment(endpoint)
@@ -97,8 +97,8 @@ class Shared:
     """Everything is held by the controller of pytest-xdist.
 
     Attributes:
-        counter: Where to ask for it.
-        worker: The name of this worker; empty where all workers share one stack.
+        counter: The address to request it from.
+        worker: The name of this worker. Empty if all workers share one stack.
     """
 
     counter: Counter
@@ -118,12 +118,12 @@ class Shared:
         yield attach(settings, self.counter.ask(wish))
 
     def alone(self, _settings: Settings) -> AbstractContextManager[object]:
-        """Wait for the tests of other workers, where they have the same stack."""
+        """Wait for the tests of other workers if they share the stack."""
         return nullcontext() if self.worker else FileLock(self.counter.folder / "test.lock")
 
     @property
     def is_exclusive(self) -> bool:
-        """Whether each worker has a stack of its own."""
+        """Whether each worker has its own stack."""
         return bool(self.worker)
 
     def _account(self, settings: Settings) -> str:

@@ -1,6 +1,6 @@
-"""The code of functions, changed where they run: where nothing else has changed, Terraform need not run.
+"""Swap the code of deployed functions. If only code has changed, Terraform does not have to run.
 
-Terraform's state does not know of it: until the next apply the code is ahead of the state.
+Terraform's state does not record it. Until the next apply, the code is ahead of the state.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ LARGEST_UPLOAD = (
     50 * 1024 * 1024
 )  # bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _FUNCTION, _ALIAS, _OBJECT = "aws_lambda_function", "aws_lambda_alias", "aws_s3_object"
-# The attributes that say which code a function has.
+# The attributes that decide on a function's code.
 _CODE = frozenset({"code_sha256", "filename", "s3_key", "s3_object_version", "source_code_hash"})
 _VERSIONED = frozenset({"qualified_arn", "qualified_invoke_arn", "last_modified", "version"})
 _VERSION_OF = r"aws_lambda_function\.[\w-]+(?:\[[^\]]*\])?\.version"
@@ -36,7 +36,7 @@ _UPDATE_TIMEOUT = 60.0  # seconds
 
 
 class NotSwappableError(HarnessError):
-    """Only an apply can bring the change; the message says why."""
+    """Only an apply can deliver the change. The message says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Swap:
 
     Attributes:
         function: Its name.
-        region: Where it is.
+        region: The function's region.
         zip: The path of the zip with its code.
         publish: Whether each change of its code is a version.
         aliases: The names of the aliases that follow the newest version.
@@ -63,7 +63,7 @@ class Swap:
 
     @classmethod
     def noted(cls, note: Mapping[str, Any]) -> Swap:
-        """Return what `as_note` has made a note of."""
+        """Create one from the result of `as_note`."""
         return cls(**{**note, "aliases": tuple(note["aliases"])})
 
 
@@ -75,8 +75,8 @@ def plan(
     Args:
         stage: The settings of the root.
         terraform: Its commands.
-        outputs: What it put out.
-        zips: The hashes that the zips had when the root was applied, by path.
+        outputs: The root's outputs.
+        zips: The hashes of the zips at the last apply, by path.
 
     Raises:
         NotSwappableError: Terraform would change more than the functions' code, their versions and the
@@ -109,7 +109,7 @@ def carry_out(swap: Swap, client: Any) -> None:  # noqa: ANN401 - boto3 makes it
     """Change the code of a function, publish it, and move its aliases, as Terraform would.
 
     Args:
-        swap: What to do.
+        swap: The change.
         client: A client of Lambda in the function's region.
 
     Raises:
@@ -212,7 +212,7 @@ def _follows(stage: Settings, root: Path, alias: Resource) -> bool:
 
 
 def _is_null(expression: str, folder: Path, stage: Settings, root: Path) -> bool:
-    """Say whether an expression of the module in `folder` is known to be null in each of its calls."""
+    """Return whether an expression of the module in `folder` is null in each of its calls."""
     if not expression.startswith("var."):
         return expression == "null"
     name = expression.removeprefix("var.")
@@ -231,7 +231,7 @@ def _is_null(expression: str, folder: Path, stage: Settings, root: Path) -> bool
 
 
 def _argument(caller: Path, call: str, name: str) -> str:
-    """Return the expression that a call of a module has for a variable; empty if it has none."""
+    """Return the expression that a module call passes for a variable, or an empty text."""
     for block in declarations.blocks(caller):
         if block.type == "module" and block.labels == (call,):
             return block.attributes.get(name, "")

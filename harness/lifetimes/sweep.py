@@ -1,4 +1,4 @@
-"""Remove what runs that were killed have left."""
+"""Remove everything that killed runs have left."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ log = logging.getLogger(__name__)
 
 
 def sweep(settings: Settings) -> list[str]:
-    """Remove processes, folders, containers and networks of killed runs, and stacks on real AWS; name them.
+    """Remove processes, folders, containers, networks and real stacks of killed runs, and return their names.
 
     Raises:
-        HarnessError: A stack on real AWS can't be destroyed; it stays noted.
+        HarnessError: A stack on real AWS can't be destroyed. It stays in the journal.
     """
     kept = [f"the kept stack in {folder}" for folder in keeping.sweep(settings.cache_dir)]
     by_backends = [name for backend in backends.BUILT_IN for name in _sweep_backend(backend)]

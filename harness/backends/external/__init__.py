@@ -1,4 +1,4 @@
-"""An endpoint that already runs, here or elsewhere: it is used, and never stopped."""
+"""An endpoint that already runs, here or elsewhere. The harness uses it and never stops it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SETTING = "HARNESS_ENDPOINT_URL"
 _CA, _KEYS = "HARNESS_ENDPOINT_CA", "HARNESS_ENDPOINT_CREDENTIALS"
 _START_ONE = f"start one there, such as `harness emulator`, or correct {SETTING}"
 _NO_ACCOUNT = "it names no account when GetCallerIdentity asks"
-_LONGEST = 200  # characters of what another server has answered
+_LONGEST = 200  # characters of another server's answer
 _AWS_DOMAINS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws")
 
 
@@ -42,18 +42,18 @@ def external(settings: Settings) -> Iterator[Endpoint]:
     """Use the emulator at `settings.endpoint_url`.
 
     Raises:
-        BackendError: No AWS answers there, or none that is trusted, or it refuses the keys.
-        SettingsError: The setting is missing, or it is a host of real AWS; or a file of another one lacks
-            what it is for.
+        BackendError: No AWS answers there, or it is not trusted, or it refuses the keys.
+        SettingsError: The URL is missing or belongs to real AWS, or the file of another setting is
+            incomplete.
     """
     endpoint = endpoint_of(settings)
     check_answers(endpoint)
-    log.info("using what runs at %s", endpoint.url)
+    log.info("using the endpoint that runs at %s", endpoint.url)
     yield endpoint
 
 
 def endpoint_of(settings: Settings) -> Endpoint:
-    """Return the endpoint that is set, with its certificates and keys.
+    """Return the configured endpoint, with its certificates and keys.
 
     Raises:
         SettingsError: See `external`.
@@ -68,10 +68,10 @@ def endpoint_of(settings: Settings) -> Endpoint:
 
 
 def check_answers(endpoint: Endpoint) -> None:
-    """Check that an AWS answers at `endpoint`; every emulator serves GetCallerIdentity.
+    """Check that an AWS answers at `endpoint`. Every emulator serves GetCallerIdentity.
 
     Raises:
-        BackendError: None does, or none that is trusted, or it refuses the keys.
+        BackendError: No AWS answers there, or it is not trusted, or it refuses the keys.
     """
     if not emulator.answers(endpoint):
         raise BackendError("external", f"nothing answers at {endpoint.url}; {_START_ONE}")
@@ -88,7 +88,7 @@ def check_answers(endpoint: Endpoint) -> None:
         raise _no_aws(endpoint, str(problem)) from problem
     except BotoCoreError as problem:
         raise _no_aws(endpoint, " ".join(str(problem).split())) from problem
-    except (ResponseParserError, KeyError) as problem:  # botocore looks for parts of an answer that has none
+    except (ResponseParserError, KeyError) as problem:  # botocore expects parts that the answer does not have
         raise _no_aws(endpoint, _NO_ACCOUNT) from problem
     if "Account" not in identity:
         raise _no_aws(endpoint, _NO_ACCOUNT)
@@ -99,7 +99,7 @@ def _no_aws(endpoint: Endpoint, problem: str) -> BackendError:
 
 
 def _last_cause(problem: BaseException) -> BaseException:
-    """Return what an error of TLS was at first: those around it repeat it with their own names."""
+    """Return the root cause of a TLS error. The errors around it only repeat it."""
     while deeper := problem.__cause__ or problem.__context__:
         problem = deeper
     return problem
@@ -126,10 +126,10 @@ def _keys(file: Path) -> tuple[str, str]:
 
 
 def url_of(settings: Settings) -> str:
-    """Return the URL that is set.
+    """Return the configured URL.
 
     Raises:
-        SettingsError: None is, or it is one of real AWS.
+        SettingsError: No URL is set, or it belongs to real AWS.
     """
     if not settings.endpoint_url:
         raise SettingsError(SETTING, expected="the URL of an emulator that runs", got=None)

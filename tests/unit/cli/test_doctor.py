@@ -183,7 +183,7 @@ def test_real_aws_is_not_asked(healthy: Settings, monkeypatch: pytest.MonkeyPatc
     found = finding(replace(healthy, backend="aws", aws_accounts=("123456789012",)), "backend aws")
 
     assert found.ok
-    assert found.state == "allowed in 123456789012; it was not asked"
+    assert found.state == "allowed in 123456789012, but not contacted"
 
 
 @pytest.mark.parametrize(("name", "ok"), [("harness.backends.host:HOST", True), ("nowhere:nothing", False)])
