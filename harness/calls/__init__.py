@@ -1,4 +1,4 @@
-"""The request log of an emulator: each AWS call that it has answered, and who made it.
+"""An emulator's request log: each AWS call that it has answered, with its caller.
 
 And the events that functions were invoked with, for `harness invoke --last-failed`.
 """

@@ -27,16 +27,17 @@ class Call:
     Attributes:
         time: When it came (UTC).
         ms: How many milliseconds the answer took.
-        by: Who made it: `test:<node id>`, `function:<name>`, `terraform`, `harness`, `emulator` or `unknown`.
-        request_id: The id of the function's invocation that it was made in; empty if it was made in none.
-        service: The service, by boto3's name, such as `s3`.
-        operation: The operation, by the API's name, such as `PutObject`.
-        region: The region that it was for; empty if nothing tells.
-        account: The account that it was for; empty if nothing tells.
-        resources: The ARNs of what it was about, as far as they are known.
+        by: The caller: `test:<node id>`, `function:<name>`, `terraform`, `harness`, `emulator` or `unknown`.
+        request_id: The id of the function's invocation that made it. Empty for other callers.
+        service: The service, under boto3's name, such as `s3`.
+        operation: The operation, under the API's name, such as `PutObject`.
+        region: The region of the call. Empty if unknown.
+        account: The account of the call. Empty if unknown.
+        resources: The known ARNs of the resources in the call.
         status: The HTTP status of the answer.
-        error: The error code; empty if it succeeded.
-        source: On whose behalf the emulator made it: an ARN, or a service's name; empty for any other caller.
+        error: The error code. Empty if it succeeded.
+        source: The principal for whom the emulator made it: an ARN, or a service's name. Empty for any other
+            caller.
     """
 
     time: datetime
@@ -58,11 +59,11 @@ class Call:
         return not self.error and self.status < 400  # noqa: PLR2004 - HTTP's
 
     def concerns(self, arn: str) -> bool:
-        """Whether it was about what has this ARN, or something inside of it, such as a bucket's object."""
+        """Return whether it is about the resource with this ARN, or about something inside it."""
         return any(is_within(each, arn) for each in self.resources)
 
     def fits(self, *, service: str, operation: str, by: str, resource: str) -> bool:
-        """Whether it is what is asked for; an empty text asks for nothing."""
+        """Return whether it has these properties. An empty text matches everything."""
         return (
             service in {"", self.service}
             and operation in {"", self.operation}
@@ -72,12 +73,12 @@ class Call:
 
 
 def is_within(arn: str, outer: str) -> bool:
-    """Whether `arn` is `outer`, or of something inside of it: after it comes a slash or a colon."""
+    """Return whether `arn` is `outer` or something inside it, which follows after a slash or a colon."""
     return arn == outer or arn.startswith((f"{outer}/", f"{outer}:"))
 
 
 def calls_in(lines: Iterable[str]) -> Iterator[Call]:
-    """Yield the calls that the lines of a log tell of; a line that was cut off is left out.
+    """Yield the calls in the lines of a log. An incomplete line is left out.
 
     Raises:
         HarnessError: The log is of a later version.
@@ -95,10 +96,10 @@ def calls_in(lines: Iterable[str]) -> Iterator[Call]:
 
 
 def check_format(header: dict[str, Any]) -> None:
-    """Check that this is a log of a version that is known.
+    """Check that this log has a known version.
 
     Raises:
-        HarnessError: It is not.
+        HarnessError: It has not.
     """
     if header.get("format") != FORMAT or header.get("version") != VERSION:
         expected = f"{FORMAT}, version {VERSION}"
@@ -119,5 +120,5 @@ def _call(told: dict[str, Any]) -> Call | None:
             **{name: str(told.get(name, "")) for name in _TEXTS},
         )
     except (KeyError, TypeError, ValueError):
-        log.warning("the request log has a line that is no call: %.80s", told)
+        log.warning("ignoring a line of the request log that is not a call: %.80s", told)
         return None

@@ -1,4 +1,4 @@
-"""What functions were invoked with, as an emulator keeps it: `lambda_process_executor.events` writes it."""
+"""The events of invocations that an emulator keeps. `lambda_process_executor.events` writes them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Invocation:
     Attributes:
         function: The function's name.
         request_id: The id of the request.
-        error: Lambda's word for how it failed; empty if it went well.
-        event: What the function was invoked with.
+        error: Lambda's name for the failure. Empty if it succeeded.
+        event: The function's event.
     """
 
     function: str
@@ -33,6 +33,6 @@ def kept(folder: Path) -> Iterator[Invocation]:
     for file in sorted(folder.glob("*.json"), reverse=True):
         try:
             fields = json.loads(file.read_text("utf-8"))
-        except FileNotFoundError:  # taken away meanwhile, for a later one
+        except FileNotFoundError:  # removed in the meantime to make room for a later one
             continue
         yield Invocation(**fields | {"event": json.loads(fields["event"])})

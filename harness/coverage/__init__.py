@@ -1,4 +1,4 @@
-"""Coverage of Terraform: which resources of a stack, and what parts of them, its tests have exercised."""
+"""Coverage of Terraform: the resources of a stack, and the parts of them, that its tests have exercised."""
 
 from harness.coverage.judge import judge
 from harness.coverage.levels import Coverage, Covered, Level

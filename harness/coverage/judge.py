@@ -1,4 +1,4 @@
-"""How far the tests have exercised each resource, judged by the calls that were made.
+"""Judge how far the tests have exercised each resource, based on their calls.
 
 A kind of resource that no rule here knows is unknown: nothing counts as used that no call shows to be.
 """
@@ -38,13 +38,13 @@ _DELIVERED_TO = frozenset(
 )
 # Kinds that other services use without a call that any log has.
 _USED_BEHIND = frozenset({"aws_kms_key", "aws_s3_object", "aws_kms_alias"})
-_SERVICES = {"states": "stepfunctions"}  # boto3's names of what an ARN names otherwise
+_SERVICES = {"states": "stepfunctions"}  # boto3's names of services that have another name in ARNs
 _UNSEEN = "no function and no test has called it"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the judgement is made on.
+    """The evidence for the judgement.
 
     Attributes:
         resources: All resources of the stack.
@@ -57,7 +57,7 @@ class Evidence:
     enforces: bool = False
 
     def about(self, arn: str) -> Sequence[Call]:
-        """Return the calls about what has an ARN, or about something inside of it."""
+        """Return the calls about a resource with this ARN, or about something inside it."""
         return self._by_arn.get(arn, ()) if arn else ()
 
     @cached_property
@@ -107,7 +107,10 @@ def _judgement(resource: Resource, evidence: Evidence) -> Judgement:
 
 
 def _judge_call(resource: Resource, evidence: Evidence, *, unseen: Level) -> Judgement:
-    """Judge what a call names by its ARN; once the harness has emptied it, nothing has been done to it."""
+    """Judge a resource whose calls name its ARN.
+
+    After the harness has emptied it, it counts as unused.
+    """
     arn = str(resource.values.get("arn") or "").removesuffix(":*")
     service = _SERVICES.get(_service_of(arn), _service_of(arn))
     best, has_acted = (unseen, _UNSEEN), False
@@ -134,7 +137,7 @@ def _alias(resource: Resource, evidence: Evidence) -> Judgement:
     if run := _run(arn, evidence):
         return run
     if _run(function, evidence) and not evidence.tells_deliveries:
-        return Level.UNKNOWN, "the function has run, and the log does not tell by which alias"
+        return Level.UNKNOWN, "the function has run, but the log does not show by which alias"
     return Level.CREATED, "no function has run by it"
 
 
@@ -162,7 +165,7 @@ def _target(resource: Resource, evidence: Evidence) -> Judgement:
 
 
 def _source(evidence: Evidence, is_meant: Callable[[Call], bool]) -> Judgement:
-    """Judge what the emulator calls other services for."""
+    """Judge a source by the emulator's calls of other services for it."""
     if made := next((call for call in evidence.calls if is_meant(call) and call.succeeded), None):
         return Level.USED, describe_call(made)
     if evidence.tells_deliveries:
@@ -192,7 +195,7 @@ def describe_call(call: Call) -> str:
 
 
 def _outers(arn: str) -> Iterator[str]:
-    """Yield an ARN, and each that it is inside of."""
+    """Yield an ARN and the ARNs around it."""
     yield arn
     yield from (arn[: end.start()] for end in re.finditer("[/:]", arn))
 

@@ -1,4 +1,4 @@
-"""How far the tests have exercised a resource or a part of one, and all of a stack together."""
+"""Levels of coverage: of a resource, of a part of one, and of a whole stack."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Covered:
     """A resource, a part of one, or an output, and how far the tests have exercised it.
 
     Attributes:
-        address: Its address; of a part the resource's, and the part's name.
+        address: Its address. For a part, the resource's address and the part's name.
         level: How far.
-        why: What the level was judged by.
-        file: The file of its block, relative to the project; empty if it is not known.
-        line: The line there, from 1 on; 0 if it is not known.
+        why: The reason for the level.
+        file: The file of its block, relative to the project. Empty if unknown.
+        line: Its line in the file, counted from 1. 0 if unknown.
     """
 
     address: str
@@ -49,18 +49,18 @@ class Covered:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """All resources of the stacks of a run, their parts and the outputs, by the order of their files."""
+    """All resources of a run's stacks with their parts, and the outputs, in the order of their files."""
 
     items: tuple[Covered, ...] = ()
 
     @property
     def judged(self) -> tuple[Covered, ...]:
-        """Those that could be judged."""
+        """The resources that could be judged."""
         return tuple(each for each in self.items if each.level is not Level.UNKNOWN)
 
     @property
     def percent(self) -> float:
-        """How many of those that could be judged were used, in percent; 0 if none could be."""
+        """The percentage of the judged resources that were used. 0 if none could be judged."""
         used = sum(each.level.is_used for each in self.judged)
         return 100 * used / len(self.judged) if self.judged else 0.0
 
@@ -69,7 +69,7 @@ class Coverage:
         return sum(each.level is level for each in self.items)
 
     def merged(self, others: Iterable[Covered]) -> Coverage:
-        """Return this coverage with others of the same run; of two judgements the higher holds."""
+        """Merge this coverage with others of the same run. The higher level counts."""
         best = {(each.file, each.address): each for each in self.items}
         for each in others:
             known = best.get((each.file, each.address))
@@ -78,7 +78,7 @@ class Coverage:
         return Coverage(tuple(sorted(best.values(), key=lambda each: (each.file, each.line, each.address))))
 
     def to_json(self) -> str:
-        """Return it as JSON; the levels by name."""
+        """Return it as JSON, with the names of levels."""
         items = [{**asdict(each), "level": each.level.name.lower()} for each in self.items]
         total = {level.name.lower(): self.count(level) for level in Level}
         told = {
@@ -92,6 +92,6 @@ class Coverage:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return what `to_json` has made JSON of."""
+        """Create one from the result of `to_json`."""
         told = json.loads(text)["items"]
         return cls(tuple(Covered(**{**each, "level": Level[each["level"].upper()]}) for each in told))

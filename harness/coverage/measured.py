@@ -41,7 +41,7 @@ def coverage_of(
     Args:
         stack: The stack, which still runs.
         root: Its root module.
-        project: What the names of files are relative to.
+        project: The directory to which file names are relative.
         since: In seconds since the epoch.
         readers: The test that has read an output of the root, by the output's name.
         excluded: Patterns of the addresses and files that are left out.

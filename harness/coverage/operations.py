@@ -1,4 +1,4 @@
-"""The operations that read or write data; all others are about the resources themselves."""
+"""The operations that read or write data. All others are about the resources themselves."""
 
 from __future__ import annotations
 

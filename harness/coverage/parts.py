@@ -27,10 +27,10 @@ class Part:
 
     Attributes:
         owner: The resource's address.
-        name: What it is called there.
+        name: Its name in the resource.
         level: How far the tests have exercised it.
-        why: What the level was judged by.
-        pattern: What its line has, as a regular expression.
+        why: The reason for the level.
+        pattern: A regular expression for its line.
         place: Its file and line, if it stands in another block than the resource's.
     """
 
@@ -49,8 +49,8 @@ def parts(
 
     Args:
         resources: All resources of the stack.
-        levels: What was judged of each, by its address.
-        roles: What was judged of the permissions of roles.
+        levels: The judgement of each resource, by address.
+        roles: The judgements of the roles' permissions.
     """
     for each in resources:
         if each.type == _FUNCTION:
@@ -65,7 +65,7 @@ def parts(
 
 
 def policies(roles: Iterable[RolePermissions], resources: Sequence[Resource]) -> dict[str, Judgement]:
-    """Return what is known of the policies of roles: each was used as far as one of its statements was."""
+    """Judge the policies of roles. A policy was used as far as one of its statements was."""
     found: dict[str, Judgement] = {}
     for statement in _own(roles, resources):
         judgement = _of_grants(statement.grants)
@@ -75,13 +75,13 @@ def policies(roles: Iterable[RolePermissions], resources: Sequence[Resource]) ->
 
 
 def outputs(names: Iterable[str], readers: Mapping[str, str]) -> dict[str, Judgement]:
-    """Return what is known of the root's outputs, by address.
+    """Judge the root's outputs, by address.
 
     Args:
-        names: Those of the outputs.
+        names: The names of the outputs.
         readers: The test that has read an output by its name.
     """
-    unread = Level.UNKNOWN, "no test has read it by its name; one that reads all at once leaves no trace"
+    unread = Level.UNKNOWN, "no test has read it by its name(reading all outputs at once leaves no trace)"
     return {
         f"output.{name}": (Level.USED, f"read by {readers[name]}") if name in readers else unread
         for name in names
@@ -89,14 +89,17 @@ def outputs(names: Iterable[str], readers: Mapping[str, str]) -> dict[str, Judge
 
 
 def _own(roles: Iterable[RolePermissions], resources: Sequence[Resource]) -> Iterator[Statement]:
-    """Yield the statements of policies that are resources of their own."""
+    """Yield the statements of policies that are separate resources."""
     known = {each.address for each in resources if each.type in _POLICIES}
     for role in roles:
         yield from (statement for statement in role.statements if statement.policy in known)
 
 
 def _of_grants(grants: Sequence[Grant]) -> Judgement:
-    """Judge a statement: it is used only if a backend that enforces permissions has let a call pass by it."""
+    """Judge a statement.
+
+    It counts as used only if a backend that enforces permissions has let a call pass because of it.
+    """
     for grant in grants:
         if grant.has_decided:
             return Level.USED, f"it allowed {grant.why}"
@@ -109,7 +112,7 @@ def _of_grants(grants: Sequence[Grant]) -> Judgement:
 
 
 def _variables(function: Resource, judgement: Judgement) -> Iterator[Part]:
-    """Yield the environment variables of a function: no call tells which of them its code has read."""
+    """Yield the environment variables of a function. No call shows which of them its code has read."""
     has_run = judgement[0].is_used
     level = Level.UNKNOWN if has_run else Level.CREATED
     why = "no call tells whether the function has read it" if has_run else "the function has not run"
@@ -122,7 +125,10 @@ def _variables(function: Resource, judgement: Judgement) -> Iterator[Part]:
 
 
 def _pattern(rule: Resource, judgement: Judgement) -> Part:
-    """Return the pattern of a rule: it decided what the rule did, unless a schedule may have."""
+    """Judge the pattern of a rule.
+
+    It decided on the rule's work, unless a schedule may have.
+    """
     level, why = judgement
     if level.is_used and rule.values.get("schedule_expression"):
         level, why = Level.UNKNOWN, "its rule has a schedule, too"

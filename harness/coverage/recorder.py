@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from harness.settings import Settings
 
 _TITLE = "coverage of Terraform"
-_OUTPUT = "terraform_lambda_harness_coverage"  # what a worker tells the controller
+_OUTPUT = "terraform_lambda_harness_coverage"  # the key of a worker's results for the controller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is to be reported.
+    """The reports to make.
 
     Attributes:
         reports: The kind and the file of each report.
-        fail_under: The percentage below which the run fails; 0 for none.
+        fail_under: The percentage below which the run fails. 0 for none.
     """
 
     reports: tuple[tuple[str, Path], ...] = ()
@@ -40,11 +40,11 @@ class Wanted:
 
 
 class Recorder:
-    """Gathers the coverage of a run: a plugin of its own, in the controller and in each worker.
+    """Gathers the coverage of a run, as a plugin in the controller and in each worker.
 
     Args:
-        wanted: What is to be reported.
-        project: What the names of files are relative to.
+        wanted: The reports to make.
+        project: The directory to which file names are relative.
     """
 
     def __init__(self, wanted: Wanted, project: Path) -> None:
@@ -83,13 +83,13 @@ class Recorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
-        """Take in what a worker has gathered; one that crashed tells nothing."""
+        """Take the results of a worker. A crashed one has none."""
         if told := getattr(node, "workeroutput", {}).get(_OUTPUT):
             self.coverage = self.coverage.merged(Coverage.from_json(told).items)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand what a worker has gathered to the controller; there, fail a run with too little of it."""
+        """Pass a worker's results to the controller. There, fail a run with too little coverage."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = self.coverage.to_json()
@@ -97,7 +97,7 @@ class Recorder:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
-        """Tell the coverage, and write the reports."""
+        """Print the coverage, and write the reports."""
         told, pages = (
             reports.table(self.coverage),
             [file for kind, file in self._wanted.reports if kind == "html"],

@@ -1,4 +1,4 @@
-"""How far the tests have exercised the parts of an API Gateway REST API, judged by the requests to it.
+"""Judge how far the tests have exercised the parts of an API Gateway REST API, by the requests to it.
 
 A request takes the resource whose path fits best, as on AWS:
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-settings-method-request.html
@@ -32,7 +32,7 @@ _ERRORS = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """A request to an API: who made it, and the status of its answer."""
+    """A request to an API, with its caller and the status of its answer."""
 
     api: str
     stage: str
@@ -55,7 +55,7 @@ def judgement(resource: Resource, resources: Sequence[Resource], calls: Sequence
 
 
 def _level(request: Request) -> Level:
-    """A test that has had its answer has read what the API did; one that nobody knows counts for nothing."""
+    """A test that got an answer has read the API's result. A request of an unknown caller does not count."""
     if request.by.startswith("test:"):
         return Level.ASSERTED if request.status < _ERRORS else Level.USED
     return Level.USED if request.by.startswith("function:") else Level.UNKNOWN
@@ -118,14 +118,17 @@ KINDS = frozenset(_TAKEN)
 
 
 def _path_taken(request: Request, resources: Sequence[Resource]) -> str | None:
-    """Return the path of the resource that a request takes; None if there is none."""
+    """Return the path of the resource for a request, or None if there is none."""
     path = request.path.rstrip("/") or "/"
     fitting = [template for template, _ in _paths(request.api, resources) if _fits(template, path)]
     return max(fitting, key=_weight, default=None)
 
 
 def _paths(api: str, resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
-    """Yield the path of each resource of an API, and its id; that of the root is the API's."""
+    """Yield the path and the id of each resource of an API.
+
+    The root resource has the API's id.
+    """
     for each in resources:
         if each.type == _API and each.values.get("id") == api:
             yield "/", str(each.values.get("root_resource_id"))
@@ -142,5 +145,5 @@ def _fits(template: str, path: str) -> bool:
 
 
 def _weight(template: str) -> tuple[int, ...]:
-    """Part by part, what is written out goes before a parameter, and that before the rest of a path."""
+    """Part by part, a literal comes before a parameter, and that before the rest of a path."""
     return tuple(2 - part.startswith("{") - part.endswith("+}") for part in template.split("/"))

@@ -27,7 +27,7 @@ _TARGETS = {
 
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
-    """Return the hops of an object that was put: the notifications, and what they go to."""
+    """Return the hops of a new object: the bucket's notifications, and the hops of their targets."""
     matched, arns = observe(_MATCHED, lambda: _match(way, sent))
     record = json.dumps({"Records": [_record(sent)]})
     handed = [replace(sent, arn=arn, payload=_payload(arn, sent, record)) for arn in arns or []]
@@ -35,10 +35,10 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
 
 
 def why_not(notification: Mapping[str, Any], key: str) -> str:
-    """Return why a notification is not sent when an object is put; empty if it is.
+    """Return the reason why a notification is not sent for an object, or an empty text.
 
     Args:
-        notification: The notification, as GetBucketNotificationConfiguration tells it.
+        notification: The notification, as in GetBucketNotificationConfiguration.
         key: The object's key.
     """
     events = notification["Events"]
@@ -90,7 +90,7 @@ def _payload(arn: str, sent: Sent, record: str) -> str:
 
 
 def _record(sent: Sent) -> dict[str, Any]:
-    """Return the part of S3's record that says what was put; the key is encoded as S3 does it.
+    """Return the part of S3's record about the object, with the key encoded as S3 does it.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.values import Sent
 
 MAPPED = "mapped to a function"
-type Source = Mapping[str, Any]  # an event source mapping, as ListEventSourceMappings tells it
+type Source = Mapping[str, Any]  # an item of ListEventSourceMappings
 
 
 def of(way: Way, source: str) -> list[Source]:
@@ -30,7 +30,7 @@ def of(way: Way, source: str) -> list[Source]:
 
 
 def match_record(mappings: Sequence[Source], record: Mapping[str, Any]) -> tuple[Hop, list[Source]]:
-    """Return whether one of the mappings takes a record, and those that do."""
+    """Return a hop that says whether a mapping accepts a record, and the mappings that do."""
     reasons = [(mapping, why_not(mapping, record)) for mapping in mappings]
     live = [mapping for mapping, reason in reasons if not reason]
     others = [f"{_function(mapping)}: {reason}" for mapping, reason in reasons if reason]
@@ -43,7 +43,7 @@ def match_record(mappings: Sequence[Source], record: Mapping[str, Any]) -> tuple
 
 
 def why_not(mapping: Source, record: Mapping[str, Any]) -> str:
-    """Return why a mapping does not take a record; empty if it does."""
+    """Return the reason why a mapping does not accept a record, or an empty text."""
     state = str(mapping.get("State", "Enabled"))
     if state in {"Disabled", "Disabling", "Creating", "Deleting"}:
         return f"the mapping is {state.lower()}"
@@ -54,7 +54,7 @@ def why_not(mapping: Source, record: Mapping[str, Any]) -> str:
 
 
 def ran(way: Way, sent: Sent, live: Sequence[Source], records: Mapping[str, Any]) -> tuple[Hop, ...]:
-    """Return the hops of the functions that the mappings hand what was sent to, in a batch."""
+    """Return the hops of the functions that receive the record from a mapping, in a batch."""
     batch = json.dumps({"Records": [records]})
     arns = dict.fromkeys(str(mapping["FunctionArn"]) for mapping in live)
     calls = [replace(sent, arn=arn, payload=batch, is_answered=True) for arn in arns]
@@ -73,7 +73,7 @@ def follow_table(way: Way, sent: Sent) -> tuple[Hop, ...]:
 
 
 def _record(table: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
-    """Return what a table's stream tells of an item that was put there.
+    """Return the record of a table's stream for a new item.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Record.html
     """
@@ -113,13 +113,13 @@ def _follow_stream(way: Way, sent: Sent, stream: str, record: Mapping[str, Any])
 
 
 def _set_aside(live: Sequence[Source]) -> Hop:
-    """Return where the mappings send what a function has failed at too often."""
+    """Return the hop of the destination for records that a function has failed at too often."""
     arns = [m.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "") for m in live]
     found = [name_in(arn) for arn in arns if arn]
     tries = [m.get("MaximumRetryAttempts", -1) for m in live]
     again = "until it is too old" if -1 in tries else f"{max(tries)} times"
     state: State = "unknown" if found else "unreached"
-    where = f"then a note of it goes to {', '.join(found)}" if found else "no destination is told of it"
+    where = f"then a note about it goes to {', '.join(found)}" if found else "there is no destination for it"
     return Hop(name="in the destination", state=state, seen=f"Lambda tries the batch again {again}; {where}")
 
 

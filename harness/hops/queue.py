@@ -49,7 +49,7 @@ def visible(sqs: Any, url: str) -> list[Message]:  # noqa: ANN401 - a boto3 clie
 
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
-    """Return the hops of a message in a queue: the functions that take it, else that it waits."""
+    """Return the hops of a message in a queue: those of the functions that take it, or that it waits."""
     mapped, mappings = observe(mapping.MAPPED, lambda: _mappings(way, sent))
     if mappings is None:
         return (mapped, *function.not_run(mapped, "not looked for: no mapping is known"))
@@ -74,7 +74,7 @@ def _waiting(way: Way, sent: Sent) -> Hop:
     hop = partial(Hop, name=_WAITS)
     attributes = _attributes(way, sent.arn)
     if "RedrivePolicy" in attributes:
-        seen = f"{name_in(sent.arn)}: {_format_counts(attributes)}; a look would count as a receive"
+        seen = f"{name_in(sent.arn)}: {_format_counts(attributes)}(a look would count as a receive)"
         return hop(state="unknown", seen=seen)
     message = _await_message(way, sent, sent.arn)
     if message is None:
@@ -87,7 +87,7 @@ def _waiting(way: Way, sent: Sent) -> Hop:
 def _set_aside(
     way: Way, sent: Sent, live: Sequence[mapping.Source], hops: tuple[Hop, ...]
 ) -> tuple[Hop, ...]:
-    """Return whether the message went to the dead-letter queue; nothing if it did not have to."""
+    """Return the hop of the dead-letter queue, or nothing if the message did not have to go there."""
     failed = any(hop.name == function.RETURNED and hop.state in {"failed", "unreached"} for hop in hops)
     hop, onward = observe(_DEAD, lambda: _dead(way, sent, live, failed=failed))
     if hop.state == "reached" and not hop.seen:
@@ -125,7 +125,7 @@ def _dead(way: Way, sent: Sent, live: Sequence[mapping.Source], *, failed: bool)
 
 
 def _comes_again(way: Way, sent: Sent, live: Sequence[mapping.Source]) -> str:
-    """Return when the message may come again, though the function has returned; empty if it does not."""
+    """Return when the message may come again although the function has returned, or an empty text."""
     if not any("ReportBatchItemFailures" in one.get("FunctionResponseTypes", ()) for one in live):
         return ""
     attributes = way.settle(
@@ -137,7 +137,7 @@ def _comes_again(way: Way, sent: Sent, live: Sequence[mapping.Source]) -> str:
         return ""
     when = f"after {attributes.get('VisibilityTimeout', '?')} s"
     counts = f"{name_in(sent.arn)}: {_format_counts(attributes)}"
-    return f"what the function has named as failed comes again {when}; {counts}"
+    return f"the records that the function reported as failed come again {when}; {counts}"
 
 
 def _is_anything_left(attributes: Mapping[str, str]) -> bool:
@@ -153,7 +153,7 @@ def _await_message(way: Way, sent: Sent, arn: str) -> Message | None:
 
 
 def _message(way: Way, sent: Sent, arn: str) -> Message | None:
-    """Return the visible message that is what was sent: by its id, or by its content if it is no older."""
+    """Return the visible message with this id, or one with the same content that is no older."""
     sqs = way.client("sqs", arn)
     messages = visible(sqs, _url(sqs, arn))
     by_id = [one for one in messages if sent.id == one["MessageId"] or _names(one, sent.id)]
@@ -173,7 +173,10 @@ def _is_equal(message: Message, sent: Sent) -> bool:
 
 
 def _content(text: str) -> object:
-    """Return what a message says; of Lambda's note on an invocation, what the function was invoked with."""
+    """Return the content of a message.
+
+    Of Lambda's note about an invocation, this is the invocation's event.
+    """
     content = function.parse_json(text)
     return content["requestPayload"] if isinstance(content, dict) and "requestPayload" in content else content
 

@@ -20,11 +20,11 @@ _STARTED = "execution started"
 _ENDED = "execution ended"
 _FAILURES = ("Failed", "TimedOut", "Aborted")  # how the types of a history's events of failure end
 
-type Event = Mapping[str, Any]  # as GetExecutionHistory tells it
+type Event = Mapping[str, Any]  # an item of GetExecutionHistory
 
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
-    """Return the hops of an execution: each state that it entered, and its end."""
+    """Return the hops of an execution: every state that it entered, and its end."""
     started, execution = observe(_STARTED, lambda: _find_execution(way, sent))
     if not execution:
         return (started,)
@@ -41,7 +41,7 @@ def history(states: Any, execution: str) -> list[Event]:  # noqa: ANN401 - a bot
 
 
 def failure(events: Sequence[Event]) -> dict[str, str]:
-    """Return what ended an execution that failed: state, error and cause; empty if nothing has failed."""
+    """Return state, error and cause of a failed execution, or nothing if it has not failed."""
     state, found = "", dict[str, str]()
     for event in events:
         state = event.get("stateEnteredEventDetails", {}).get("name", state)
@@ -58,7 +58,7 @@ def _details(event: Event) -> dict[str, str]:
 
 
 def _find_execution(way: Way, sent: Sent) -> tuple[Hop, str]:
-    """Return the execution: the one that was started, or the only one since then if AWS has started it."""
+    """Return the execution that was started, or the only one since then if AWS started it."""
     hop = partial(Hop, name=_STARTED, payload=sent.payload)
     if ":execution:" in sent.id:
         return hop(state="reached", seen=name_in(sent.id)), sent.id
@@ -94,7 +94,10 @@ def _await_end(way: Way, execution: str) -> tuple[Hop, list[Event]]:
 
 
 def _states(events: Sequence[Event], ended: Hop) -> list[Hop]:
-    """Return a hop for each state that was entered; the one that has ended a failed execution has failed."""
+    """Return a hop for each entered state.
+
+    The state that ended a failed execution has failed.
+    """
     hops = list[Hop]()
     for event in events:
         if one := event.get("stateEnteredEventDetails"):

@@ -24,7 +24,7 @@ _FOLLOWED = frozenset({"lambda", "sqs", "sns", "firehose"})  # the protocols who
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A subscription: whom it delivers to, how, and what it takes."""
+    """A subscription: its endpoint, its protocol, and its filter."""
 
     protocol: str
     endpoint: str
@@ -39,7 +39,7 @@ class Subscription:
         return name_in(self.endpoint) if self.endpoint.startswith("arn:") else self.endpoint
 
     def why_not(self, sent: Sent) -> str:
-        """Return why it does not take a message; empty if it does."""
+        """Return the reason why it does not accept a message, or an empty text."""
         if not self.is_confirmed:
             return "the subscription is not confirmed"
         if self.policy is None:
@@ -56,7 +56,7 @@ class Subscription:
 
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
-    """Return the hops of a message that was published: the subscriptions, and what they deliver to."""
+    """Return the hops of a published message: its subscriptions, and the hops of their endpoints."""
     matched, live = observe(_MATCHED, lambda: _match(way, sent))
     matched = replace(matched, payload=sent.payload)
     return (matched, *join(_follow_delivery(way, sent, one) for one in live or []))

@@ -1,4 +1,4 @@
-"""What a Terraform root needs of a backend, read from its files before anything is started."""
+"""The needs of a Terraform root, read from its files before anything starts."""
 
 from harness.needs.features import IMAGES, JSONATA, RUNTIME, STREAMS, Need, title_of
 from harness.needs.reading import needs_of

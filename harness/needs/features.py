@@ -1,4 +1,4 @@
-"""The features that some backend lacks, and how a resource in Terraform's files shows that it needs one."""
+"""The features that a backend may lack, and how a resource in Terraform's files shows its need."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from harness.needs.reading import Declared
 
-RUNTIME = "runtime "  # followed by Lambda's name of it
+RUNTIME = "runtime "  # followed by Lambda's name for the runtime
 IMAGES = "container images"
 JSONATA = "JSONata"
 STREAMS = "DynamoDB streams"
 
-# Services that some backend has not, by the beginning of the types of their resources. The longest one wins.
+# Services that some backend lacks, by the prefix of their resource types. The longest prefix wins.
 # https://registry.terraform.io/providers/hashicorp/aws/latest/docs
 _SERVICES = {
     "aws_alb": "elbv2",
@@ -79,7 +79,7 @@ _SERVICES = {
     "aws_xray_": "xray",
 }
 SERVICES = frozenset(_SERVICES.values())
-# What people call them, where that is not the service's own name.
+# Their common names, if these differ from the service's own name.
 _TITLES = {
     "apigatewayv2": "HTTP and WebSocket APIs (API Gateway v2)",
     "bedrock-agent": "Bedrock agents",
@@ -114,12 +114,12 @@ class Need:
 
 
 def title_of(feature: str) -> str:
-    """Return what people call a feature."""
+    """Return the common name of a feature."""
     return _TITLES.get(feature, feature)
 
 
 def features_of(declared: Declared) -> set[str]:
-    """Return the features that a declared resource needs, as far as its files tell."""
+    """Return the features that a declared resource needs, judging by its files."""
     found = {service} if (service := _service_of(declared.type)) else set()
     match declared.type:
         case "aws_lambda_function":

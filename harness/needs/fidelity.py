@@ -1,4 +1,4 @@
-"""What emulators do with features of services, as the tests of the contract have found it."""
+"""The fidelity of emulators to AWS, as measured by the contract tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def missing(*emulators: str) -> frozenset[str]:
 
 
 def levels() -> Mapping[str, Mapping[str, str]]:
-    """Return what each backend does with each feature: `enforced`, `carried out`, `declared` or `missing`."""
+    """Return each feature's level on each backend: `enforced`, `carried out`, `declared` or `missing`."""
     found: Mapping[str, Mapping[str, str]] = _data()["levels"]
     return found
 

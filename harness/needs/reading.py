@@ -1,4 +1,4 @@
-"""The resources that a root and its modules declare, with the values that its files tell."""
+"""The resources that a root and its modules declare, with the values in their files."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 _REFERENCE = re.compile(r"(var|local)\.([\w-]+)")
 _CHOICE = re.compile(r"(!?)\s*(var\.[\w-]+|local\.[\w-]+|true|false)\s*\?\s*(\d+)\s*:\s*(\d+)")
 _FILE = re.compile(r'"(?:\$\{path\.module\}/)?([\w./-]+\.\w+)"')
-# What public modules make, by how their source begins: their files are not here before `terraform init`.
-# https://registry.terraform.io/namespaces/terraform-aws-modules
+# The resources of public modules, by the prefix of their source, because their files are missing before
+# `terraform init`. https://registry.terraform.io/namespaces/terraform-aws-modules
 _PUBLIC = {
     "terraform-aws-modules/apigateway-v2/aws": "aws_apigatewayv2_api",
     "terraform-aws-modules/lambda/aws": "aws_lambda_function",
 }
-_DEEPEST = 20  # modules within modules; Terraform itself refuses one that calls itself
+_DEEPEST = 20  # modules within modules; Terraform refuses a module that calls itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What expressions of one module may refer to, as far as the files tell.
+    """The names that expressions of a module may refer to, with their known values.
 
     Attributes:
         variables: Values of input variables, by name.
@@ -43,7 +43,7 @@ class Scope:
     local: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, expression: str, *, depth: int = 0) -> str | None:
-        """Return the text of a simple expression; None for one that takes Terraform itself."""
+        """Evaluate a simple expression, or return None if only Terraform can evaluate it."""
         expression = expression.strip()
         if match := _REFERENCE.fullmatch(expression):
             kind, name = match.groups()
@@ -59,7 +59,10 @@ class Scope:
         return expression if isinstance(told, bool | int | float) else None
 
     def is_made(self, block: Block) -> bool:
-        """Say whether the block's `count` lets it be made; one that takes Terraform to tell counts as no."""
+        """Return whether the block's `count` is certainly not 0.
+
+        If only Terraform can evaluate it, return False.
+        """
         count = block.attributes.get("count")
         if count is None:
             return True
@@ -78,7 +81,7 @@ class Declared:
         type: Its type, such as `aws_lambda_function`.
         address: Its address.
         block: Its block.
-        scope: What its expressions may refer to.
+        scope: The names that its expressions may refer to.
     """
 
     type: str
@@ -87,18 +90,18 @@ class Declared:
     scope: Scope
 
     def value(self, attribute: str) -> str | None:
-        """Return an attribute's value; None if it is not set, or takes Terraform itself to tell."""
+        """Return an attribute's value, or None if it is not set or only Terraform can evaluate it."""
         return self.scope.value(self.block.attributes.get(attribute, ""))
 
     def text(self, attribute: str) -> str:
-        """Return an attribute as it is written, with the text of the files that it names."""
+        """Return the source text of an attribute, followed by the content of the files that it names."""
         written = self.block.attributes.get(attribute, "")
         files = [self.block.file.parent / name for name in _FILE.findall(written)]
         return "\n".join([written, *(file.read_text("utf-8", "replace") for file in files if file.is_file())])
 
 
 def needs_of(settings: Settings) -> list[Need]:
-    """Return what the root of `settings` and its local modules need, in the order of their files."""
+    """Return the needs of the root of `settings` and its local modules, in the order of their files."""
     found = declarations_in(settings.terraform_dir, read_values(settings))
     return [
         Need(feature=feature, address=each.address, location=_location(each, settings.terraform_dir))
@@ -110,12 +113,12 @@ def needs_of(settings: Settings) -> list[Need]:
 def declarations_in(
     folder: Path, variables: Mapping[str, str], module: str = "", depth: int = 0
 ) -> Iterator[Declared]:
-    """Yield the resources that the module in `folder` and the modules that it calls are sure to make.
+    """Yield the resources that the module in `folder`, and the modules that it calls, certainly create.
 
     Args:
-        folder: Where the module's files are.
-        variables: Values of its input variables, by name; of the others the defaults hold.
-        module: How the addresses of its resources begin, such as `module.api.`; empty for a root.
+        folder: The module's directory.
+        variables: Values of its input variables, by name. Others have their defaults.
+        module: The prefix of its resources' addresses, such as `module.api.`. Empty for a root.
         depth: How many modules there are above it.
     """
     blocks = declarations.blocks(folder)

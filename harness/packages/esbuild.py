@@ -1,4 +1,4 @@
-"""One JavaScript file of a module and all that it imports, made by esbuild."""
+"""Bundle a module and its imports into one JavaScript file with esbuild."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from harness.packages.npm import MODULES
 if TYPE_CHECKING:
     from harness.packages.npm import Project
 
-VERSION = "0.28.2"  # where the project has none of its own
+VERSION = "0.28.2"  # if the project does not install its own
 _RUNTIMES_OWN = "@aws-sdk/"
 _COMPLAINT = re.compile(r"\[ERROR\] (.*?)\n\s*\n\s*(\S+:\d+):\d+:")
 
@@ -25,7 +25,7 @@ def bundle(project: Project) -> Path:
     """Return the bundle of a package's entry, which is made anew when a file of the source has changed.
 
     Raises:
-        PackageError: There is no such entry, no esbuild, or a module does not compile or is not there.
+        PackageError: The entry or esbuild is missing, or a module does not compile or does not exist.
     """
     package = project.package
     if not (package.source / package.entry).is_file():
@@ -62,7 +62,10 @@ def _name(project: Project) -> str:
 
 
 def _options(project: Project) -> list[str]:
-    """Return the options of esbuild; the AWS SDK is the runtime's unless the package has its own."""
+    """Return esbuild's options.
+
+    The bundle uses the runtime's AWS SDK, unless the package has its own.
+    """
     has_own = any(f"{MODULES}/{_RUNTIMES_OWN}" in name for name in project.read_lock())
     return [
         *("--bundle", "--platform=node", "--format=cjs", f"--target=node{project.package.nodejs}"),
@@ -73,7 +76,7 @@ def _options(project: Project) -> list[str]:
 
 
 def _program(project: Project) -> Path:
-    """Return esbuild as the project has it installed, else as it is locked, else one from npm."""
+    """Return esbuild as the project has installed it, else the locked version, else one from npm."""
     wanted = project.all_locked().get(f"{MODULES}/esbuild", {}).get("version")
     source = project.package.source.resolve()
     for folder in (source, *source.parents):
@@ -93,7 +96,7 @@ def _from_npm(project: Project, version: str) -> Path:
         return build_once(home, install, what=f"esbuild {version}") / MODULES / ".bin" / "esbuild"
     except PackageError as problem:
         remedy = "`npm install --save-dev esbuild` puts it into the source's node_modules"
-        missing = project.error(f"expected esbuild {version}, and it can't be had; {remedy}")
+        missing = project.error(f"esbuild {version} can't be installed; {remedy}")
         missing.add_note(str(problem))
         raise missing from problem
 

@@ -1,4 +1,4 @@
-"""What is in the zip of a Node.js function: its files and `node_modules`, or one bundle of both."""
+"""The content of a Node.js function's zip: its files and `node_modules`, or a bundle of both."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ log = logging.getLogger(__name__)
 
 _CHECK = Path(str(files("harness"))) / "packages" / "syntax.cjs"
 _SUFFIXES = frozenset({".js", ".cjs", ".mjs"})
-# What Node.js prints of one: the place, the line, a pointer into it, the message, and its own stack.
+# Node.js's output for a syntax error: the place, the line, a pointer into it, the message, and its own stack.
 _MISTAKE = re.compile(r"(?s)^(\S[^\n]*:\d+)\n\s*([^\n]*)\n.*?\n(\w+Error: [^\n]*).*$")
 _OF_NPM = frozenset({".bin", ".package-lock.json"})
 
 
 def members(settings: Settings, package: PackageSettings, platform: Platform) -> Members:
-    """Return what the zip of a function holds that runs on `platform`.
+    """Return the content of a function's zip for `platform`.
 
     Raises:
-        PackageError: The source has no `package.json` or `package-lock.json`, a module of it does not
-            compile, a program is missing, or its dependencies can't be had.
+        PackageError: The source has no `package.json` or `package-lock.json`, a module does not compile, a
+            program is missing, or its dependencies can't be installed.
     """
     project = Project(settings=settings, package=package, platform=platform)
     own = {name: Member(file) for name, file in _sources(project)}
@@ -59,7 +59,7 @@ def sources(
 def check_syntax(
     settings: Settings, package: PackageSettings, platform: Platform, files: Iterable[Path]
 ) -> None:
-    """Compile modules of a package, to tell a mistake before they run.
+    """Compile modules of a package, to find mistakes before they run.
 
     Raises:
         PackageError: One of them does not compile.
@@ -80,7 +80,7 @@ def _is_program(file: Path) -> bool:
 
 
 def _check_syntax(project: Project, files: Iterable[Path]) -> None:
-    """Compile modules: a mistake is told here, before an emulator starts."""
+    """Compile modules, to find mistakes before an emulator starts."""
     modules = [str(file) for file in files if file.suffix in _SUFFIXES]
     if not modules:
         return

@@ -1,4 +1,4 @@
-"""A folder with `package.json` and `package-lock.json`, and what npm makes of it."""
+"""A folder with `package.json` and `package-lock.json`, and its installation by npm."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Project:
             for name in (_MANIFEST, LOCK, _NPMRC):
                 if (self.package.source / name).is_file():
                     shutil.copy(self.package.source / name, home)
-            (home / MODULES).mkdir()  # npm makes none where there is nothing to install
+            (home / MODULES).mkdir()  # npm creates none if there is nothing to install
             self._warn_of_scripts()
             try:
                 self.npm(home, "ci", "--omit=dev", *options)
@@ -83,11 +83,11 @@ class Project:
         return build_once(home, install, what=f"the dependencies of {self.package.source.name}")
 
     def read_lock(self) -> dict[str, Any]:
-        """Return what is locked by its path, but for what only the development needs."""
+        """Return the locked packages by path, without those that only development needs."""
         return {name: locked for name, locked in self.all_locked().items() if not locked.get("dev")}
 
     def all_locked(self) -> dict[str, Any]:
-        """Return what is locked by its path."""
+        """Return the locked packages by path."""
         try:
             lock = json.loads((self.package.source / LOCK).read_text("utf-8"))
             return dict(lock.get("packages", {}))
@@ -104,7 +104,7 @@ class Project:
         """Run npm in a directory.
 
         Raises:
-            PackageError: It fails, or there is none.
+            PackageError: npm fails, or is missing.
         """
         try:
             self.run([self.tool("npm"), *arguments, *_QUIET], cwd=home)
@@ -117,11 +117,11 @@ class Project:
         """Return the path of a program that comes with Node.js."""
         found = shutil.which(name, path=self.settings.environ.get("PATH"))
         if found is None:
-            raise self.error(f"expected {name} on PATH, found none; install Node.js, which has it")
+            raise self.error(f"expected {name} on PATH, found none; install Node.js, which includes it")
         return found
 
     def run(self, argv: list[str], *, cwd: Path) -> None:
-        """Run a program of Node.js, whatever the caller's own Node.js is told to load."""
+        """Run a program of Node.js without the Node.js options of the caller's environment."""
         env = without_aws(self.settings.environ) | {"NODE_OPTIONS": "", "NODE_PATH": ""}
         run(argv, env=env, cwd=cwd, timeout=_INSTALL_TIMEOUT)
 

@@ -1,4 +1,4 @@
-"""The machines that functions run on, and what uv and npm call them."""
+"""The platforms that functions run on, and their names in uv and npm."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Platform:
         return f"{self.system}-{self.architecture}"
 
     def for_uv(self, python: str) -> str:
-        """Return uv's name of it, with the C library that Lambda's runtime of this Python has."""
+        """Return uv's name for it, with the C library of Lambda's runtime for this Python."""
         processor = self.architecture.replace("arm64", "aarch64")
         if self.system != "linux":
             return f"{processor}-apple-{self.system}"

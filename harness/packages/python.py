@@ -1,4 +1,4 @@
-"""What is in the zip of a Python function: its package, and the wheels for where it runs."""
+"""The content of a Python function's zip: its package, and wheels for its platform."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from harness.settings import PackageSettings, Settings
 
 INSTALL_TIMEOUT = 300.0
-# What the installer writes differs from one to the next, and nothing reads it in a zip.
+# Files that differ between installers and that nothing reads in a zip.
 _INSTALLERS = frozenset(
     {".complete", ".lock", "INSTALLER", "RECORD", "REQUESTED", "direct_url.json", "uv_cache.json"}
 )
@@ -36,11 +36,11 @@ _INCLUDED = re.compile(r"(?m)^\s*(?:-r|-c|--requirement|--constraint)[ =]*([^\s#
 
 
 def members(settings: Settings, package: PackageSettings, platform: Platform) -> Members:
-    """Return what the zip of a function holds that runs on `platform`.
+    """Return the content of a function's zip for `platform`.
 
     Raises:
-        PackageError: The source is no package, a module of it does not compile, or its dependencies can't be
-            had.
+        PackageError: The source is not a package, a module does not compile, or its dependencies can't be
+            installed.
     """
     if not (package.source / "__init__.py").is_file():
         raise PackageError(package.source, "expected a Python package, found no __init__.py there")
@@ -57,7 +57,7 @@ def sources(package: PackageSettings) -> Iterator[tuple[PurePosixPath, Path]]:
 
 
 def check_syntax(package: PackageSettings, files: Iterable[Path]) -> None:
-    """Compile modules of a package: a mistake is told here, before an emulator starts.
+    """Compile modules of a package, to find mistakes before an emulator starts.
 
     Raises:
         PackageError: One of them does not compile.
@@ -101,7 +101,7 @@ def _export(settings: Settings, package: PackageSettings) -> str:
 
 
 def _requirement_texts(package: PackageSettings) -> Iterator[str]:
-    """Yield the texts of the requirements file and of those that it includes."""
+    """Yield the texts of the requirements file and of the files that it includes."""
     pending = [package.requirements] if package.requirements else []
     for file in pending:
         if not file.is_file():
@@ -116,7 +116,7 @@ def _install(settings: Settings, package: PackageSettings, wanted: str, machine:
     home.mkdir()
     pinned = home.with_suffix(".txt")
     pinned.write_text(wanted, "utf-8")
-    # The lock names every package; a requirements file may leave some to be found.
+    # A lock names every package. A requirements file may leave some out.
     source = ["--require-hashes", "--no-deps", "--requirements", str(pinned)]
     if package.requirements:
         source = ["--requirements", str(package.requirements)]
@@ -134,7 +134,7 @@ def _failure(package: PackageSettings, platform: Platform, problem: CommandError
     return PackageError(
         package.source,
         f"expected a wheel of {without[1]} for Python {package.python} on {platform.system} "
-        f"{platform.architecture}, found none; take a version that has one, or another python",
+        f"{platform.architecture}, found none; choose a version that has one, or another python",
     )
 
 

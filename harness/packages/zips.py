@@ -1,4 +1,4 @@
-"""The zip of each package: one for where its function runs on AWS, one for where it runs under test."""
+"""The zips of each package: one for the function's platform on AWS, one for its platform under test."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def build(settings: Settings, package: PackageSettings, platform: Platform | Non
     """Build the zip of `package` for a platform and return its path.
 
     Args:
-        settings: Those of the project.
-        package: What is built.
-        platform: Where the function runs; None for what its architecture says.
+        settings: The project's settings.
+        package: The package to build.
+        platform: The platform that the function runs on. None for that of its architecture.
 
     Raises:
-        PackageError: The source is not what it should be, a module of it does not compile, or its
-            dependencies can't be had for the platform.
+        PackageError: The source is not a package of its kind, a module does not compile, or its dependencies
+            can't be installed for the platform.
     """
     members = _CONTENTS[package.kind](settings, package, platform or _platform_of(package))
     return archive.write_zip(members, path(package, platform))
 
 
 def build_all(settings: Settings, platform: Platform | None) -> None:
-    """Build the zip of every package, and the one that runs on `platform` where that is another.
+    """Build the zip of every package, and a second one for `platform` if that is another.
 
     Raises:
         PackageError: One can't be built.
@@ -46,19 +46,22 @@ def build_all(settings: Settings, platform: Platform | None) -> None:
 
 
 def variables(settings: Settings, platform: Platform | None) -> dict[str, str]:
-    """Return the paths of the zips that run on `platform`, by Terraform variable."""
+    """Return the paths of the zips for `platform`, by Terraform variable."""
     return {package.variable: str(path(package, platform)) for package in settings.every_package}
 
 
 def path(package: PackageSettings, platform: Platform | None) -> Path:
-    """Return where the zip is that runs on `platform`: beside the package's output, if it is another one."""
+    """Return the path of the zip for `platform`.
+
+    It is beside the package's output if the platform is another.
+    """
     if platform is None or platform == _platform_of(package):
         return package.output
     return package.output.with_suffix(f".{platform}{package.output.suffix}")
 
 
 def fits_here(settings: Settings) -> bool:
-    """Say whether this machine is of the kind that every package is built for."""
+    """Return whether every package is built for the kind of this machine."""
     return all(_platform_of(package) == Platform.here() for package in settings.every_package)
 
 
@@ -68,10 +71,10 @@ def by_zip(settings: Settings, platform: Platform | None) -> dict[str, PackageSe
 
 
 def sources(settings: Settings, package: PackageSettings) -> list[tuple[PurePosixPath, Path]]:
-    """Return the files of a package's zip that are no dependencies, each with its path there.
+    """Return the files of a package's zip other than dependencies, each with its path in the zip.
 
     Raises:
-        PackageError: The source is not what it should be.
+        PackageError: The source is not a package of its kind.
     """
     if package.kind == "nodejs":
         return nodejs.sources(settings, package, Platform.here())
@@ -79,7 +82,7 @@ def sources(settings: Settings, package: PackageSettings) -> list[tuple[PurePosi
 
 
 def check_syntax(settings: Settings, package: PackageSettings, files: Iterable[Path]) -> None:
-    """Compile those of the files that are modules of a package, to tell a mistake before they run.
+    """Compile the package's own modules among the files, to find mistakes before they run.
 
     Raises:
         PackageError: One of them does not compile.
@@ -91,10 +94,10 @@ def check_syntax(settings: Settings, package: PackageSettings, files: Iterable[P
 
 
 def select(settings: Settings, names: Sequence[str]) -> list[PackageSettings]:
-    """Return the packages of these names; all of them if none is named.
+    """Return the packages with these names, or all if none is named.
 
     Raises:
-        SettingsError: There is no package, or none of such a name.
+        SettingsError: There is no package, or none with such a name.
     """
     named = {package.name: package for package in settings.packages}
     if not settings.every_package:
@@ -106,7 +109,7 @@ def select(settings: Settings, names: Sequence[str]) -> list[PackageSettings]:
 
 
 def watch_paths(settings: Settings) -> tuple[list[Path], list[Path]]:
-    """Return what the zips are made from, and what is written when they are."""
+    """Return the sources and the outputs of the zips."""
     packages = settings.every_package
     sources = [package.source for package in packages]
     requirements = [package.requirements for package in packages if package.requirements]

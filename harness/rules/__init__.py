@@ -1,6 +1,6 @@
-"""Rules of AWS that emulators do not enforce, checked on what Terraform has applied.
+"""Rules of AWS that emulators do not enforce, checked against the applied resources.
 
-A rule is a generator of what breaks it, registered with its source:
+A rule is a generator of violations, registered with its source:
 
     @rule("https://docs.aws.amazon.com/…")
     def name_has_no_dots(resources: Resources) -> Iterator[Broken]:

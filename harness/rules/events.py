@@ -1,4 +1,4 @@
-"""Rules of EventBridge, and of all that invokes a function or sends to a queue."""
+"""Rules about EventBridge, and about everything that invokes a function or sends to a queue."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def targets_have_the_role_they_take(resources: Resources) -> Iterator[Broken]:
 
 @rule("https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html")
 def schedules_are_written_as_aws_reads_them(resources: Resources) -> Iterator[Broken]:
-    """One minute, two minutes; a day of the month or of the week, the other one being `?`; a known zone."""
+    """One minute, two minutes. Either the day of the month or the day of the week is `?`. A known zone."""
     for schedule in (schedule for kind in _SCHEDULED for schedule in resources.of(kind)):
         if not schedule.values.get("schedule_expression"):
             continue
@@ -49,7 +49,7 @@ def schedules_are_written_as_aws_reads_them(resources: Resources) -> Iterator[Br
 
 @rule("https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html")
 def schedules_do_not_only_read(resources: Resources) -> Iterator[Broken]:
-    """A universal target of EventBridge Scheduler is no action that only reads."""
+    """A universal target of EventBridge Scheduler must not be a read-only action."""
     for schedule in resources.of("aws_scheduler_schedule"):
         for target in blocks(schedule.values, "target"):
             if targets.is_read_only(str(target.get("arn"))):
@@ -67,7 +67,7 @@ def schedules_are_on_the_default_bus(resources: Resources) -> Iterator[Broken]:
 
 @rule("https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html")
 def functions_let_in_those_that_invoke_them(resources: Resources) -> Iterator[Broken]:
-    """A service invokes a function only with an `aws_lambda_permission`, or with a role of its own."""
+    """A service invokes a function only with an `aws_lambda_permission`, or with its own role."""
     for resource, arn, service in _invoking(resources):
         function = function_of(resources, arn)
         if function and not _may_invoke(resources, function, service):
@@ -89,7 +89,7 @@ def queues_let_in_those_that_send_to_them(resources: Resources) -> Iterator[Brok
 
 
 def _invoking(resources: Resources) -> Iterator[tuple[Resource, object, str]]:
-    """Yield what invokes a function: itself, the function's ARN, and the service that does it."""
+    """Yield everything that invokes a function: the resource, the function's ARN, and the service."""
     for target in _targets_without_role(resources):
         yield target, target.values.get("arn"), _EVENTS
     for subscription in resources.of("aws_sns_topic_subscription"):
@@ -109,7 +109,10 @@ def _invoking(resources: Resources) -> Iterator[tuple[Resource, object, str]]:
 
 
 def _sending(resources: Resources) -> Iterator[tuple[Resource, object, str]]:
-    """Yield what sends to a queue, as `_invoking` does; what S3 sends is S3's own rule."""
+    """Yield everything that sends to a queue, as `_invoking` does.
+
+    S3 has a rule of its own.
+    """
     for target in _targets_without_role(resources):
         yield target, target.values.get("arn"), _EVENTS
     for subscription in resources.of("aws_sns_topic_subscription"):

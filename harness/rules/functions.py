@@ -92,12 +92,12 @@ def large_batches_have_a_window(resources: Resources) -> Iterator[Broken]:
 
 
 def function_of(resources: Resources, named: object) -> Resource | None:
-    """Return the function that a name, an ARN, or one with a version or an alias means; None if unknown."""
+    """Return the function with this name or ARN, with or without version or alias, or None if unknown."""
     return next((one for one in resources.of("aws_lambda_function") if is_meant(one, named)), None)
 
 
 def is_meant(function: Resource, named: object) -> bool:
-    """Say whether a name, an ARN, or one with a version or an alias may mean this function.
+    """Return whether a name or ARN, with or without version or alias, may mean this function.
 
     A name means every function that has it: a stack may have one in each of two regions.
     """

@@ -1,4 +1,4 @@
-"""What a rule is, and what it looks at."""
+"""Rules, their registry, and the resources that they check."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Refusal:
 
     Attributes:
         address: The resource's address in Terraform.
-        reason: What AWS asks for, and what came.
-        source: Where AWS says so.
+        reason: AWS's requirement, and the violation.
+        source: The URL of the page in AWS's documentation.
     """
 
     address: str
@@ -43,11 +43,11 @@ class Resources:
     all: Sequence[Resource]
 
     def of(self, kind: str) -> list[Resource]:
-        """Return those of one type."""
+        """Return the resources of a type."""
         return [resource for resource in self.all if resource.type == kind]
 
     def with_arn(self, kind: str, arn: object) -> Resource | None:
-        """Return the one of a type that has an ARN; None if the stack does not manage it."""
+        """Return the resource of a type with this ARN, or None if the stack does not manage it."""
         return next((found for found in self.of(kind) if arn and found.values.get("arn") == arn), None)
 
 
@@ -55,7 +55,7 @@ def rule(source: str) -> Callable[[Rule], Rule]:
     """Register a function as a rule.
 
     Args:
-        source: The URL of the page where AWS says so.
+        source: The URL of the page in AWS's documentation.
     """
 
     def register(check: Rule) -> Rule:
@@ -66,7 +66,7 @@ def rule(source: str) -> Callable[[Rule], Rule]:
 
 
 def refusals(resources: Iterable[Resource]) -> list[Refusal]:
-    """Return what AWS would refuse of these resources, as far as the registered rules tell."""
+    """Return everything that AWS would refuse in these resources, according to the registered rules."""
     looked_at = Resources(list(resources))
     return [
         Refusal(address=resource.address, reason=reason, source=source)
@@ -76,7 +76,7 @@ def refusals(resources: Iterable[Resource]) -> list[Refusal]:
 
 
 def statements(policy: object) -> list[Mapping[str, Any]]:
-    """Return the statements of a policy document that is JSON text; none of what is no policy."""
+    """Return the statements of a policy document in JSON, or none if it is not a policy."""
     try:
         document = json.loads(str(policy))
     except ValueError:
@@ -86,9 +86,9 @@ def statements(policy: object) -> list[Mapping[str, Any]]:
 
 
 def lets(policy: object, service: str) -> bool:
-    """Say whether a policy document lets a service, such as `lambda.amazonaws.com`, do anything at all.
+    """Return whether a policy document allows a service, such as `lambda.amazonaws.com`, anything at all.
 
-    A topic's policy by default is for everybody, but only in the name of an account: that is no service.
+    A topic's default policy allows everybody, but only on behalf of an account, which no service is.
     https://docs.aws.amazon.com/sns/latest/dg/sns-access-policy-use-cases.html
     """
     return any(

@@ -22,7 +22,7 @@ _PASSED = (
 
 @rule("https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-service.html")
 def roles_trust_the_service_that_takes_them(resources: Resources) -> Iterator[Broken]:
-    """A role's trust policy names the service that it is handed to."""
+    """A role's trust policy must name the service that assumes it."""
     for kind, attribute, service in _PASSED:
         for resource in resources.of(kind):
             yield from _check_trust(resources, resource, resource.values.get(attribute), service)

@@ -70,7 +70,7 @@ def notified_queues_and_topics_let_s3_in(resources: Resources) -> Iterator[Broke
 
 
 def policies_of(resources: Resources, target: Mapping[str, object]) -> Iterator[object]:
-    """Yield the policies of a queue or topic: its own, and those of resources for them."""
+    """Yield the policies of a queue or topic: its inline policy, and those of policy resources."""
     yield target.get("policy")
     names = {target.get("arn"), target.get("url"), target.get("id")}
     for kind, attribute in (("aws_sqs_queue_policy", "queue_url"), ("aws_sns_topic_policy", "arn")):

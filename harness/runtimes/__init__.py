@@ -1,4 +1,4 @@
-"""What Lambda functions run on when they run without Docker: one toolchain for each of Lambda's runtimes."""
+"""The toolchains on which Lambda functions run without Docker, one for each of Lambda's runtimes."""
 
 from harness.runtimes.server import served
 from harness.runtimes.toolchains import PYTHON_REQUIREMENTS, Toolchain, lacks, prepare

@@ -32,7 +32,7 @@ class RuntimeClient:
     Attributes:
         version: The release.
         integrity: Its tarball's checksum, as npm writes it.
-        module: What is imported of it.
+        module: The module to import.
     """
 
     version: str
@@ -40,7 +40,7 @@ class RuntimeClient:
     module: str
 
 
-# As in AWS's runtimes: from Node.js 24 on there are no handlers with a callback.
+# As in AWS's runtimes: from Node.js 24 on, handlers can't use a callback.
 _WITH_CALLBACKS = RuntimeClient(
     version="3.3.0",
     integrity="sha512-9p06TbKVK4a050NY/vYOxhMHvnIiUu5o1W0//q6yNLSqA/c91pn4BOj3C3sRTpplkUNsGJdU5qWyU2STo6L8hA==",
@@ -52,7 +52,7 @@ _WITHOUT_CALLBACKS = RuntimeClient(
     module="index.mjs",
 )
 _FIRST_WITHOUT_CALLBACKS = 24
-# The client's transport, which npm would compile; whoever runs the client brings another.
+# The client's transport, which npm would have to compile. The runner brings another.
 _TRANSPORT = "rapid-client.node"
 
 
@@ -120,7 +120,7 @@ def runtime_client(settings: Settings, node: Node, major: int) -> Path:
 
     Raises:
         CommandError: npm can't fetch it.
-        HarnessError: What npm fetched is not that release.
+        HarnessError: npm downloaded something other than that release.
     """
     client = _WITH_CALLBACKS if major < _FIRST_WITHOUT_CALLBACKS else _WITHOUT_CALLBACKS
 

@@ -1,4 +1,4 @@
-"""Toolchains on demand: an emulator asks for a runtime's when it first gets a function of it."""
+"""Toolchains on demand: an emulator requests one at the first function of a runtime."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOST = "127.0.0.1"
 
 @contextmanager
 def served(settings: Settings) -> Iterator[str]:
-    """Answer `GET <url>/<runtime>` while the context is open; yield the URL.
+    """Serve `GET <url>/<runtime>` while the context is open, and yield the URL.
 
     The answer is the toolchain as JSON, once it is there, or the reason why it can't be had as text.
     """
@@ -44,7 +44,7 @@ def served(settings: Settings) -> Iterator[str]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False  # what is being installed for nobody may go on
+    block_on_close = False  # an installation that nobody needs any more may continue
     settings: Settings
 
 

@@ -1,4 +1,4 @@
-"""The cache of snapshots: a file for each, in a folder for each stack; the old ones make way."""
+"""The cache of snapshots: one folder per stack, one file per snapshot. Old ones are removed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _FOLDER, _SUFFIX = "snapshots", ".snapshot"
-_PART_AGE = 3600.0  # seconds after which a file that is being written is one of a run that was killed
+_PART_AGE = 3600.0  # seconds after which an unfinished file must belong to a killed run
 _DAY = 86400.0
 
 
@@ -31,7 +31,7 @@ class Cache:
     """The snapshots of this machine's user.
 
     Attributes:
-        folder: Where they are.
+        folder: The directory of the cache.
         megabytes: How much room they may take together.
         days: How long one is kept that nobody restores.
     """
@@ -50,9 +50,9 @@ class Cache:
         )
 
     def nearest(self, place: str, inputs: Mapping[str, Any]) -> Snapshot | None:
-        """Return the snapshot of a stack that has these inputs, else its newest one; None if it has none.
+        """Return the snapshot of a stack with these inputs, else its newest one, or None if it has none.
 
-        A file that can't be read is removed, and told.
+        An unreadable file is removed, with a warning.
         """
         newest_first = sorted((self.folder / place[:16]).glob(f"*{_SUFFIX}"), key=_age)
         same = self._file(place, inputs)
@@ -60,7 +60,7 @@ class Cache:
             try:
                 found = Snapshot.read(file)
             except SnapshotError as problem:
-                log.warning("%s; the stack is applied", problem)
+                log.warning("%s; applying the stack instead", problem)
                 file.unlink(missing_ok=True)
                 continue
             file.touch()
@@ -68,7 +68,7 @@ class Cache:
         return None
 
     def add(self, snapshot: Snapshot) -> Path:
-        """Keep a snapshot, and remove those that are too old or too many; return its file.
+        """Store a snapshot, remove those that are too old or too many, and return its file.
 
         Raises:
             OSError: It can't be written.
@@ -86,7 +86,7 @@ class Cache:
         """Remove snapshots, all by default, and return their files.
 
         Raises:
-            SnapshotError: One is none of this cache.
+            SnapshotError: A file is not in this cache.
         """
         known = self.files()
         wanted = known if files is None else [file.absolute() for file in files]
@@ -98,7 +98,7 @@ class Cache:
         return wanted
 
     def prune(self, *, but: Path | None = None) -> None:
-        """Remove what nobody has restored for long, what there is no room for, and what was never finished.
+        """Remove snapshots that are unused for long, exceed the size limit, or were never finished.
 
         Args:
             but: A file that stays.
@@ -126,7 +126,7 @@ class Cache:
 
 
 def _age(file: Path) -> float:
-    """Return the seconds since a file was last used; none if it has gone, or is of a time to come."""
+    """Return the seconds since a file was last used, or 0 if it is gone or its time is in the future."""
     try:
         return max(0.0, time.time() - file.stat().st_mtime)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""Fingerprints: of what a backend is started with, of what an apply finds, and of where a snapshot fits."""
+"""Fingerprints of a backend's start, of an apply's inputs, and of the place of a snapshot."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from harness.values import Endpoint
 
 _DISTRIBUTION = "terraform-lambda-harness"
-# What a backend is started with; another value of one of these takes another backend.
+# The settings of a backend's start. A change in any of them requires a new backend.
 _BACKEND_SETTINGS = (
     *("backend", "region", "port", "python", "image", "lambda_executor"),
     *("ministack_auth", "localemu_iam", "aws_accounts", "allowed_hosts"),
     *("endpoint_url", "endpoint_ca", "endpoint_credentials"),
 )
-_HASHES = ("sha256", "md5", "sha1", "sha512")  # those that Terraform has functions for
+_HASHES = ("sha256", "md5", "sha1", "sha512")  # the hash functions of Terraform
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fingerprint:
-    """All that an apply depends on.
+    """Everything that an apply depends on.
 
     Attributes:
         rest: A digest of Terraform's files, variables and program.
-        zips: The hashes of each zip, by its path: those of SHA-256, MD5, SHA-1 and SHA-512, in hexadecimal
-            digits and in base64.
+        zips: The hashes of each zip, by its path: SHA-256, MD5, SHA-1 and SHA-512, in hexadecimal digits and
+            in base64.
     """
 
     rest: str
@@ -47,7 +47,7 @@ class Fingerprint:
 
     @classmethod
     def of(cls, settings: Settings, variables: Mapping[str, str]) -> Self:
-        """Return that of the stack of `settings`; `variables` name the zips that the harness builds."""
+        """Return the fingerprint of the stack of `settings`. `variables` name the harness's zips."""
         files = [
             file
             for stage in stages(settings)
@@ -60,7 +60,10 @@ class Fingerprint:
 
     @classmethod
     def noted(cls, note: Mapping[str, Any]) -> Self:
-        """Return the one that was noted with `as_note`; one that nothing equals if none was."""
+        """Create one from the result of `as_note`.
+
+        Without a note, it equals no other fingerprint.
+        """
         zips = note.get("zips") or {}
         return cls(
             rest=str(note.get("rest", "")), zips={path: tuple(hashes) for path, hashes in zips.items()}
@@ -71,25 +74,25 @@ class Fingerprint:
         return {"rest": self.rest, "zips": dict(self.zips)}
 
     def other_zips(self, before: Fingerprint) -> list[str] | None:
-        """Return the paths of the zips that have changed since `before`; None if more has changed."""
+        """Return the paths of the zips that have changed since `before`, or None if more has changed."""
         if self.rest != before.rest or self.zips.keys() != before.zips.keys():
             return None
         return [path for path in self.zips if self.zips[path] != before.zips[path]]
 
 
 def backend_fingerprint(settings: Settings) -> str:
-    """Return a digest of all that decides how the backend is started."""
+    """Return a digest of everything that decides how the backend is started."""
     chosen = [f"{name}={getattr(settings, name)}" for name in _BACKEND_SETTINGS]
     return _digest([version(_DISTRIBUTION), *chosen])
 
 
 def emulator_fingerprint(endpoint: Endpoint, settings: Settings) -> str:
-    """Return a digest of all that must be the same for an emulator to understand another one's state."""
+    """Return a digest of everything that two emulators must share to understand each other's state."""
     return _digest([_harness(), endpoint.backend, settings.image if endpoint.backend == "container" else ""])
 
 
 def place_fingerprint(endpoint: Endpoint, settings: Settings) -> str:
-    """Return a digest of what two snapshots of one stack have in common, whatever has changed in it."""
+    """Return a digest that all snapshots of one stack share, whatever has changed in the stack."""
     return _digest(
         [
             emulator_fingerprint(endpoint, settings),

@@ -1,8 +1,8 @@
 """A snapshot: an applied stack in one file.
 
-It is a zip with `manifest.json`, the emulator's state, and below `roots/` the files that Terraform has made
-for each root. The emulator's state is a pickle: whoever wrote it can make the emulator run anything. So the
-harness loads a snapshot that somebody else took only if you name it.
+It is a zip with `manifest.json`, the emulator's state, and below `roots/` the files that Terraform has
+written for each root. The emulator's state is a pickle, so its author can make the emulator run any code. The
+harness therefore loads somebody else's snapshot only if you name it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EXECUTABLE = 0o100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file that Terraform has made: its content, and whether it can be run."""
+    """A file that Terraform has written: its content, and whether it is executable."""
 
     content: bytes
     is_executable: bool = False
@@ -40,14 +40,14 @@ class Snapshot:
     """An applied stack.
 
     Attributes:
-        emulator: A digest of what must be the same for another emulator to understand the state.
-        place: A digest of what two snapshots of the same stack have in common.
-        inputs: The fingerprint of all that was applied, as `Fingerprint.as_note` notes it.
+        emulator: A digest of everything that another emulator must share to understand the state.
+        place: A digest that all snapshots of the same stack share.
+        inputs: The fingerprint of the apply, from `Fingerprint.as_note`.
         address: The `host:port` of the emulator.
-        about: What it is, for people: `backend`, `root`, `account` and `taken`, a time in UTC.
-        state: What the emulator held.
-        roots: The files that Terraform has made, by their path in the copy of a root, for each root in the
-            order in which they were applied; with the path of the copy.
+        about: A description for people: `backend`, `root`, `account` and `taken`, a time in UTC.
+        state: The emulator's state.
+        roots: The files that Terraform has written, by their path in the copy of a root. One entry per root,
+            in the order of their applies, with the path of the copy.
     """
 
     emulator: str
@@ -59,7 +59,7 @@ class Snapshot:
     roots: tuple[tuple[str, Mapping[str, File]], ...] = field(repr=False)
 
     def write(self, file: Path) -> None:
-        """Write it into a file that nobody else can read; an old one is replaced at once.
+        """Write it into a file that only you can read. An old file is replaced at once.
 
         Raises:
             OSError: It can't be written.
@@ -80,7 +80,7 @@ class Snapshot:
         """Return the snapshot in a file.
 
         Raises:
-            SnapshotError: There is none, it is damaged, or another version of the harness wrote it.
+            SnapshotError: The file does not exist, is damaged, or is from another version of the harness.
         """
         try:
             with zipfile.ZipFile(file) as archive:
@@ -90,7 +90,7 @@ class Snapshot:
 
     @staticmethod
     def describe(file: Path) -> dict[str, str]:
-        """Return what a snapshot is about, and nothing of what it holds; empty if it can't be read."""
+        """Return the description of a snapshot without its content, or nothing if it can't be read."""
         try:
             with zipfile.ZipFile(file) as archive:
                 return dict(json.loads(archive.read(_MANIFEST))["about"])
@@ -150,7 +150,7 @@ def _checked(file: Path, manifest: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def files_in(folder: Path, names: Iterable[str]) -> dict[str, File]:
-    """Return files below `folder`, by their names."""
+    """Return files below `folder`, by name."""
     return {
         name: File(content=(folder / name).read_bytes(), is_executable=os.access(folder / name, os.X_OK))
         for name in names
@@ -158,7 +158,7 @@ def files_in(folder: Path, names: Iterable[str]) -> dict[str, File]:
 
 
 def listed(folder: Path) -> dict[str, tuple[int, int]]:
-    """Return size and time of each file below `folder`, but for what `terraform init` installs."""
+    """Return size and time of each file below `folder`, except for those installed by `terraform init`."""
     found: dict[str, tuple[int, int]] = {}
     for place, names, files in os.walk(folder):
         if Path(place).name == _PLUGINS:

@@ -1,4 +1,4 @@
-"""A stack that is restored from a snapshot if there is one, and applied and saved if there is none."""
+"""Restore a stack from a snapshot if there is one. Otherwise apply the stack and save it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# What these providers manage is in the emulator, in Terraform's state, or in files of the copy.
+# Resources of these providers live in the emulator, in Terraform's state, or in files of the copy.
 _SAVED_WHOLE = frozenset(
     {"aws", "archive", "local", "null", "random", "template", "terraform", "time", "tls"}
 )
-_MOST_BYTES = 256 << 20  # of what Terraform makes beside the state
+_MOST_BYTES = 256 << 20  # of files that Terraform writes beside the state
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,9 +43,9 @@ class RestorableStack:
     Attributes:
         settings: Name the roots.
         endpoint: An emulator that nothing else is deployed to, in this account.
-        inputs: The fingerprint of all that is applied.
+        inputs: The fingerprint of the apply.
         is_on: Whether snapshots are taken and restored.
-        given: A snapshot that is restored as it is, whatever the inputs are; by default the nearest one is.
+        given: A snapshot to restore, whatever the inputs are. By default the nearest one.
     """
 
     settings: Settings
@@ -68,13 +68,13 @@ class RestorableStack:
         zips: Mapping[str, str],
         given: Snapshot | None = None,
     ) -> Self:
-        """Return the stack of `settings` at `endpoint`; `zips` are the variables that name its zips."""
+        """Return the stack of `settings` at `endpoint`. `zips` are the variables that name its zips."""
         is_on = given is not None or (settings.snapshots and endpoint.is_temporary)
         inputs = Fingerprint.of(settings, zips) if is_on else Fingerprint(rest="", zips={})
         return cls(settings=settings, endpoint=endpoint, inputs=inputs, is_on=is_on, given=given)
 
     def bring_up(self, commands: Terraform) -> None:
-        """Restore the next root, with what has changed since applied, or apply it whole.
+        """Restore the next root and apply any changes, or apply it completely.
 
         Raises:
             TerraformError: A command failed.
@@ -99,7 +99,7 @@ class RestorableStack:
             self._note(folder, made, commands)
 
     def keep(self) -> None:
-        """Save the stack for the next run, if Terraform has had to run and all that it made can be saved."""
+        """Save the stack for the next run, if Terraform had to run and all its results can be saved."""
         if not self.is_on or not self._is_fresh or self._is_current:
             return
         if self._obstacle:
@@ -115,7 +115,7 @@ class RestorableStack:
         log.debug("saved the stack in %s", file)
 
     def taken(self) -> Snapshot:
-        """Return a snapshot of the stack as it is now.
+        """Take a snapshot of the stack in its present state.
 
         Raises:
             BackendError: The emulator hands out no state, or holds something that can't be saved.
@@ -141,7 +141,7 @@ class RestorableStack:
 
     @property
     def _is_current(self) -> bool:
-        """Whether all that is to be applied is in the snapshot."""
+        """Whether the snapshot already holds everything."""
         if self._restored is None:
             return False
         return self.given is not None or Fingerprint.noted(self._restored.inputs) == self.inputs
@@ -151,7 +151,7 @@ class RestorableStack:
         return self._restored.about.get("taken", "") if self._restored else ""
 
     def _restore(self) -> Snapshot | None:
-        """Give the emulator the state of the nearest snapshot, and return that; None if there is none."""
+        """Load the nearest snapshot into the emulator and return it, or None if there is none."""
         found = self.given or Cache.of(self.settings).nearest(self._place, self.inputs.as_note())
         if found is None:
             return None
@@ -168,7 +168,7 @@ class RestorableStack:
         """Give the emulator the state of a snapshot.
 
         Raises:
-            BackendError: It can't take it.
+            BackendError: The emulator does not accept it.
         """
         here, backend = state.address_of(self.endpoint), self.endpoint.backend
         if snapshot.emulator != fingerprints.emulator_fingerprint(self.endpoint, self.settings):
@@ -178,7 +178,7 @@ class RestorableStack:
             raise BackendError(backend, f"the snapshot is of the account {snapshot.about['account']}")
         if len(snapshot.roots) != len(stages(self.settings)):
             raise BackendError(backend, f"the snapshot is of {len(snapshot.roots)} roots")
-        if len(snapshot.address) != len(here):  # the state is a pickle, where texts have a length
+        if len(snapshot.address) != len(here):  # the state is a pickle, in which texts have a length
             raise BackendError(backend, f"the snapshot is of a port such as {snapshot.address}, not {here}")
         with timeline.phase("restore snapshot"):
             state.put(self.endpoint, snapshot.state.replace(snapshot.address.encode(), here.encode()))
@@ -199,20 +199,23 @@ class RestorableStack:
             file.chmod(0o700 if each.is_executable else 0o600)
 
     def _apply(self, commands: Terraform) -> None:
-        """Apply a root; if the difference to a snapshot can't be, destroy what was restored and apply all."""
+        """Apply a root.
+
+        If the difference to a snapshot can't be applied, destroy the restored stack and apply everything.
+        """
         if self._restored:
-            log.info("restored a snapshot of %s; applying what has changed", self._taken)
+            log.info("restored a snapshot of %s; applying the changes", self._taken)
         try:
             apply_root(commands)
         except TerraformError as problem:
             if not self._restored:
                 raise
-            log.warning("what has changed can't be applied to the snapshot, so all is applied: %s", problem)
+            log.warning("the changes can't be applied to the snapshot, so everything is applied: %s", problem)
             commands.destroy()
             apply_root(commands)
 
     def remember(self, commands: Terraform) -> None:
-        """Note for `taken` what an earlier run has made of a root: its state, and files of nobody else."""
+        """Record for `taken` the state and files that an earlier run has left for a root."""
         folder = folder_of_copies(self.settings.terraform_dir, commands.root)
         with TemporaryDirectory(prefix="harness-terraform-") as scratch:
             copy_root(self.settings.terraform_dir, Path(scratch))
@@ -221,7 +224,7 @@ class RestorableStack:
         self._note(folder, made, commands)
 
     def _note(self, folder: Path, made: Mapping[str, tuple[int, int]], commands: Terraform) -> None:
-        """Note what Terraform has made, for the snapshot that is taken of it, and what stands against one."""
+        """Record Terraform's results for a snapshot, and any obstacle to one."""
         others = managed_by(commands.state) - _SAVED_WHOLE
         if others:
             self._obstacle = f"{', '.join(sorted(others))} manage something that is not in the emulator"

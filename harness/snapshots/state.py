@@ -28,29 +28,29 @@ def address_of(endpoint: Endpoint) -> str:
 
 
 def accounts_of(endpoint: Endpoint, states: Iterable[str]) -> frozenset[str]:
-    """Return the accounts that a stack has something in: that of its keys, and those of its ARNs.
+    """Return the accounts that a stack uses: that of its keys, and those in its ARNs.
 
     Args:
-        endpoint: Where it runs.
+        endpoint: The endpoint of the stack.
         states: The texts of its Terraform states.
     """
     return frozenset({endpoint.account, *(account for state in states for account in _IN_ARN.findall(state))})
 
 
 def fetch(endpoint: Endpoint, accounts: Iterable[str]) -> bytes:
-    """Return what the emulator holds for some accounts.
+    """Return the emulator's state for some accounts.
 
     Raises:
-        BackendError: It hands nothing out, or can't save something that it holds.
+        BackendError: The emulator can't save its state, or a part of it.
     """
     return _ask(endpoint, "GET", f"?accounts={','.join(sorted(accounts))}")
 
 
 def put(endpoint: Endpoint, state: bytes) -> None:
-    """Let what `fetch` returned take the place of what the emulator holds for the same accounts.
+    """Replace the emulator's state for some accounts with the result of `fetch`.
 
     Raises:
-        BackendError: It does not take it.
+        BackendError: The emulator does not accept it.
     """
     _ask(endpoint, "PUT", body=state)
 

@@ -1,1 +1,1 @@
-"""What the harness tells of its own work while it works."""
+"""The harness's reports about its own work, as it happens."""

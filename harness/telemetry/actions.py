@@ -1,4 +1,4 @@
-"""What a test does: what it sends, calls, waits for and checks, told as it ends to whoever listens."""
+"""The actions of a test: it sends, calls, waits and checks. Listeners get each one as it ends."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Action:
     """One action of a test.
 
     Attributes:
-        kind: `fire`: something was sent; `call`: an API was called; `wait`; or `assert`.
-        name: What was sent, called, waited for or checked.
+        kind: `fire` for an event or message, `call` for an API, `wait`, or `assert`.
+        name: The thing that was sent, called, awaited or checked.
         begun: Seconds since the epoch.
         seconds: How long it took.
         ok: Whether it ended well.
-        place: The line outside of the harness that asked for it, as `file:line`; empty if there is none.
+        place: The calling line outside the harness, as `file:line`. Empty if there is none.
     """
 
     kind: Kind
@@ -45,11 +45,11 @@ _NOT_THE_USERS = frozenset({"harness", "contextlib", "threading", "concurrent", 
 
 
 def tell(kind: Kind, name: str, *, begun: float, ok: bool = True) -> None:
-    """Tell every listener of an action that ends now.
+    """Send listeners an action that ends now.
 
     Args:
-        kind: What it was.
-        name: What was sent, called, waited for or checked.
+        kind: The kind of action.
+        name: The thing that was sent, called, awaited or checked.
         begun: When it began, in seconds since the epoch.
         ok: Whether it ended well.
     """
@@ -61,7 +61,7 @@ def tell(kind: Kind, name: str, *, begun: float, ok: bool = True) -> None:
 
 @contextmanager
 def told(kind: Kind, name: str) -> Iterator[None]:
-    """Tell what happens while the context is open as one action, and no such action within it."""
+    """Report the context as one action, without any actions inside it."""
     if getattr(_THREAD, "is_told", False):
         yield
         return
@@ -75,7 +75,7 @@ def told(kind: Kind, name: str) -> Iterator[None]:
 
 
 def _place() -> str:
-    """Return the innermost line that is neither the harness's nor that of a tool it uses."""
+    """Return the innermost line outside the harness and its tools."""
     frame = inspect.currentframe()
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] not in _NOT_THE_USERS:

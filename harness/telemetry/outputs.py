@@ -1,4 +1,4 @@
-"""Which outputs of a root are read by their names, told to whoever listens."""
+"""The outputs of a root that are read by name, reported to listeners."""
 
 from __future__ import annotations
 

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-STEP = {"is_step": True}  # what a record has beside it that tells of one resource of many
+STEP = {"is_step": True}  # marks a record about one resource of many
 
 
 class ProgressHandler(logging.Handler):
-    """Hands each record to `tell` as one line, if `timed` with the seconds since the handler was made.
+    """Passes each record to `tell` as one line, with the elapsed seconds if `timed`.
 
-    Those of single resources are left out unless `steps` says otherwise.
+    Records about single resources are left out unless `steps` is true.
     """
 
     def __init__(self, tell: Callable[[str], None], *, timed: bool, steps: bool = True) -> None:
@@ -28,7 +28,7 @@ class ProgressHandler(logging.Handler):
         self._begun = time.monotonic()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell one record."""
+        """Pass on one record."""
         if not self._steps and record.__dict__.keys() >= STEP.keys():
             return
         since = f"[{time.monotonic() - self._begun:6.1f} s] " if self._timed else ""
@@ -37,7 +37,7 @@ class ProgressHandler(logging.Handler):
 
 @contextmanager
 def shown(tell: Callable[[str], None], *, timed: bool = True, steps: bool = True) -> Iterator[None]:
-    """Have the harness's progress told to `tell` while the context is open."""
+    """Pass the harness's progress to `tell` while the context is open."""
     logger, handler = logging.getLogger("harness"), ProgressHandler(tell, timed=timed, steps=steps)
     level = logger.level
     logger.setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""What else a run has found out at its end, beside its tests, told to whoever listens."""
+"""Further findings at the end of a run, besides its tests, reported to listeners."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Section:
     """Something that was found out.
 
     Attributes:
-        title: What it is about.
-        text: What was found, in lines.
-        page: The HTML file that shows it better; empty if there is none.
+        title: The title.
+        text: The findings, in lines.
+        page: The HTML file that shows them in detail. Empty if there is none.
     """
 
     title: str

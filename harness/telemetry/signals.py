@@ -1,4 +1,4 @@
-"""Signals: what is sent to one reaches whoever listens to it."""
+"""Signals, which deliver values to listeners."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-@dataclass(frozen=True)  # Python 3.12 can't make one that has slots, too
+@dataclass(frozen=True)  # no slots, because Python 3.12 can't combine them with a generic dataclass
 class Signal[T]:
-    """Values of one kind, and who listens to them."""
+    """A stream of values of one type, and its listeners."""
 
     _listeners: list[Callable[[T], None]] = field(default_factory=list)
 
@@ -22,7 +22,7 @@ class Signal[T]:
 
     @contextmanager
     def heard_by(self, listener: Callable[[T], None]) -> Iterator[None]:
-        """Have `listener` called with each value that is sent while the context is open, in any thread."""
+        """Call `listener` with each value that is sent while the context is open, in any thread."""
         self._listeners.append(listener)
         try:
             yield

@@ -1,4 +1,4 @@
-"""What a run spent its time on: spans, told as they end to whoever listens."""
+"""The time line of a run: spans, reported to listeners as they end."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Span:
     """A stretch of time in a run.
 
     Attributes:
-        kind: `phase` (a step of the harness), `resource` (one that Terraform changed), or `test`.
-        name: The step, the resource's address with what was done to it, or the test's id.
+        kind: `phase` (a step of the harness), `resource` (changed by Terraform), or `test`.
+        name: The step, the resource's address and change, or the test's id.
         begun: Seconds since the epoch.
         seconds: How long it took.
         ok: Whether it ended well.
@@ -41,7 +41,7 @@ PLANNED = Signal[int]()  # how many resources the Terraform command that runs is
 
 @contextmanager
 def phase(name: str) -> Iterator[None]:
-    """Tell the context's duration as a phase."""
+    """Report the context's duration as a phase."""
     BEGUN.send(name)
     begun, clock, ok = time.time(), time.monotonic(), False
     try:

@@ -27,9 +27,9 @@ _DONE = {
     "delete": "destroyed",
 }
 _PLACE = re.compile(r"on (\S+) line (\d+)")
-_SHOWN = re.compile(r"on \S+ line \d+|\d+: ")  # where it is, and the line of the file
+_SHOWN = re.compile(r"on \S+ line \d+|\d+: ")  # a place in a file, or a source line
 _FIRST_PROGRESS = 10  # seconds
-# What `init` says above the mistakes that it is about.
+# The headings that `init` prints above its errors.
 _PREAMBLE = "Terraform encountered problems during initialisation"
 # Waits inside the provider that no setting shortens, on any emulator and on AWS.
 _WAITS = {
@@ -39,13 +39,13 @@ _WAITS = {
 
 @dataclass(slots=True)
 class EventLog:
-    """Takes the lines of one command: tells progress as it comes, and keeps what is asked for afterwards.
+    """Reads the lines of one command, reports progress at once, and keeps the data for later.
 
     Attributes:
         diagnostics: The errors, in order.
         changes: The changes that a plan proposes.
-        plain: The lines that are no events.
-        last_news: When it last told anything but that it still waits (`time.monotonic`).
+        plain: The lines that are not events.
+        last_news: The time of the last line, other than "still waiting" (`time.monotonic`).
     """
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -78,7 +78,10 @@ class EventLog:
                 self._tell_plan(event.get("changes", {}))
 
     def errors(self) -> list[Diagnostic]:
-        """Return the errors told; what was printed besides stands in where there is none."""
+        """Return the errors.
+
+        If there is none, return the other output as one.
+        """
         lines = [line.strip(" │╷╵\t\r\n") for line in self.plain]
         if found := self.diagnostics or list(_errors_in(lines)):
             return [error for error in found if not error.summary.startswith(_PREAMBLE)] or found
@@ -94,7 +97,7 @@ class EventLog:
             timeline.PLANNED.send(sum(changes.get(kind, 0) for kind in ("add", "change", "remove")))
 
     def _explain_wait(self, hook: dict[str, Any]) -> None:
-        """Say once why it takes long, where the provider is known to wait."""
+        """Explain a long wait once, if the provider is known to wait there."""
         reason = _WAITS.get(hook["resource"].get("resource_type", ""))
         if reason and hook["action"] == "create" and hook.get("elapsed_seconds", 0) <= _FIRST_PROGRESS:
             log.info("  %s: %s", hook["resource"]["addr"], reason)
@@ -115,7 +118,7 @@ class EventLog:
     def _take_diagnostic(self, told: Diagnostic) -> None:
         if told.severity == "error":
             self.diagnostics.append(told)
-        elif str(told) not in self._warnings:  # each step of a command tells them again
+        elif str(told) not in self._warnings:  # each step of a command repeats them
             self._warnings.add(str(told))
             log.info("%s", told)
 
@@ -160,7 +163,7 @@ def _parse(line: str) -> dict[str, Any]:
 
 
 def _step(hook: dict[str, Any]) -> str:
-    """Return the resource with what is done to it; empty for a data source, whose reading is no news."""
+    """Return the resource and its change, or an empty text for a data source, which changes nothing."""
     done = _DONE.get(hook["action"])
     return f"{hook['resource']['addr']} {done}" if done else ""
 

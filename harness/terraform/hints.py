@@ -1,4 +1,4 @@
-"""What to do about failures of Terraform that a stack under test often meets."""
+"""Advice on failures of Terraform that are common in a stack under test."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _HINTS = {
 
 
 def hints_for(diagnostics: Iterable[Diagnostic]) -> list[str]:
-    """Return what to do about these errors, each advice once."""
+    """Return advice on these errors, without repetition."""
     texts = [str(diagnostic) for diagnostic in diagnostics]
     return [
         hint for pattern, hint in _HINTS.items() if any(re.search(pattern, text, re.DOTALL) for text in texts)

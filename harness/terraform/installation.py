@@ -1,6 +1,6 @@
-"""What `terraform init` has put into a root: the directories of its modules, and its providers.
+"""The installation of `terraform init` in a root: the directories of its modules, and its providers.
 
-It need not run again while what it depends on is the same.
+It does not have to run again until its inputs change.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _INDEX = re.compile(r'\[(?:\d+|"(?:[^"\\]|\\.)*")\]')
 
 
 def is_whole(root: Path, given: Mapping[str, str]) -> bool:
-    """Say whether `init` would find all that it needs in `root`, as it was there when `note` was called.
+    """Return whether `init` would find everything in `root`, unchanged since `note` was called.
 
     Args:
         root: The root.
-        given: What else decides on it: the program, and the configuration of its command line.
+        given: Its other inputs: the program, and the configuration of its command line.
     """
     note = root / ".terraform" / _NOTE
     links = (root / ".terraform" / "providers").glob("*/*/*/*/*")
@@ -40,7 +40,7 @@ def is_whole(root: Path, given: Mapping[str, str]) -> bool:
 
 
 def has_run(root: Path) -> bool:
-    """Say whether `init` has run in `root`, whatever has changed since."""
+    """Return whether `init` has ever run in `root`."""
     return (root / ".terraform" / _NOTE).is_file()
 
 
@@ -50,24 +50,27 @@ def note(root: Path, given: Mapping[str, str]) -> None:
 
 
 def module_folders(root: Path) -> dict[str, Path]:
-    """Return the directory of each module by its path of names, such as `network.subnet`; `` is the root."""
+    """Return the directory of each module by its path of names, such as `network.subnet`.
+
+    The root has an empty path.
+    """
     file = root / ".terraform" / "modules" / "modules.json"
     try:
         known = json.loads(file.read_text("utf-8"))["Modules"]
-    except (OSError, ValueError, KeyError):  # a root that calls no module has none
+    except (OSError, ValueError, KeyError):  # a root without module calls has no such file
         known = []
     return {"": root} | {each["Key"]: root / each["Dir"] for each in known if each["Key"]}
 
 
 def provider_versions(root: Path) -> dict[str, str]:
-    """Return the versions in the lock file of `root`, by the source of the provider: `hashicorp/aws`."""
+    """Return the versions in the lock file of `root`, by provider source such as `hashicorp/aws`."""
     file = root / ".terraform.lock.hcl"
     text = file.read_text("utf-8", "replace") if file.is_file() else ""
     return {source.partition("/")[2]: version for source, version in _LOCKED.findall(text)}
 
 
 def block_of(root: Path, address: str) -> Block | None:
-    """Return the block that declares the resource of an address; None if it isn't found."""
+    """Return the block that declares the resource at an address, or None if it isn't found."""
     *path, kind, name = _INDEX.sub("", address).split(".")
     folder = module_folders(root).get(".".join(path[1::2]))
     found = declarations.blocks(folder) if folder else []
@@ -95,7 +98,7 @@ def _module_folders(root: Path) -> Iterator[Path]:
 
 
 def _needs_of(folder: Path, block: Block) -> Iterator[str]:
-    """Yield what a block asks `init` for: a backend, a provider, a module."""
+    """Yield the parts of a block that `init` depends on: a backend, a provider, a module."""
     if block.type == "terraform":
         yield f"{folder} {_one_line(block)}"
     elif block.type == "module":
@@ -107,6 +110,6 @@ def _needs_of(folder: Path, block: Block) -> Iterator[str]:
 
 
 def _one_line(block: Block) -> str:
-    """Return all that stands in a block, in one line."""
+    """Return the content of a block in one line."""
     own = f"{block.type} {block.labels} {sorted(block.attributes.items())}"
     return f"{own} {{{' '.join(map(_one_line, block.blocks))}}}"

@@ -1,4 +1,4 @@
-"""One process of the AWS provider for a whole command; by itself Terraform starts it anew for each step.
+"""Run the AWS provider once for a whole command. Terraform by itself starts it again for each step.
 
 A start, with the schema of some 1,500 resources, is a second or two of work, and an apply has three of them.
 """
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _SOURCE = "hashicorp/aws"
 # As `init` installs them: <registry>/hashicorp/aws/<version>/<platform>/terraform-provider-aws_v<version>_x5
 _INSTALLED = f"*/{_SOURCE}/*/*/terraform-provider-aws_v*"
-# It ends when who has started it does, and takes its directory with it: it would wait for Terraform for ever.
+# The process ends when its starter does, and removes its directory. By itself it would wait for Terraform for
+# ever.
 _SERVE = """
 "$0" -debug &
 while kill -0 "$PPID" && kill -0 $!; do sleep 1; done 2>/dev/null
@@ -32,7 +33,8 @@ kill $!
 rm -rf "$1"
 """
 _ANNOUNCED = re.compile(r"^\s*TF_REATTACH_PROVIDERS='(.*)'$", re.MULTILINE)
-# A block there is merged into the one that it overrides: https://developer.hashicorp.com/terraform/language/files/override
+# An override block is merged into the block of the same name:
+# https://developer.hashicorp.com/terraform/language/files/override
 _OVERRIDES = re.compile(r"(?:^|_)override\.(?:tf|tofu)(?:\.json)?$")
 _START = 30.0  # seconds
 _LOOK_EVERY = 0.05
@@ -42,15 +44,15 @@ _LOOK_EVERY = 0.05
 def served(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Run the AWS provider of an initialised root while the context is open.
 
-    A process has one configuration of the provider at a time. For a root with several, such as one for each
-    region, Terraform starts them as ever; so it does where the provider does not come up.
+    A process has one configuration of the provider at a time. For a root with several, such as one per
+    region, Terraform starts them itself. It also does so if the provider does not come up.
 
     Args:
         root: The root module.
         environ: The environment of the command, and so of the provider.
 
     Yields:
-        What to add to the environment of the command.
+        The additions to the command's environment.
         https://developer.hashicorp.com/terraform/plugin/debugging#running-terraform-with-a-provider-in-debug-mode
     """
     program = _find_program(root)
@@ -67,7 +69,7 @@ def served(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 
 def _find_program(root: Path) -> Path | None:
-    """Return the program of the provider; None where the root has none, or several versions."""
+    """Return the provider's program, or None if the root has none, or several versions."""
     found = list((root / ".terraform" / "providers").glob(_INSTALLED))
     return found[0].absolute() if len(found) == 1 else None
 
@@ -78,7 +80,7 @@ def _name(program: Path) -> str:
 
 
 def _is_configured_once(root: Path) -> bool:
-    """Tell whether all modules use one configuration of the provider, under its usual name."""
+    """Return whether all modules use one configuration of the provider, under its default name."""
     folders = set(installation.module_folders(root).values())
     blocks = [block for folder in folders for block in declarations.blocks(folder)]
     required = [each for block in blocks if block.type == "terraform" for each in block.blocks]
@@ -97,7 +99,7 @@ def _is_configured_once(root: Path) -> bool:
 
 
 def _await_address(child: subprocess.Popen[str], log: Path) -> dict[str, object]:
-    """Wait for the address under which the provider is reached; return an empty one if there is none."""
+    """Wait for the provider's address, and return it, or an empty one if there is none."""
     deadline = time.monotonic() + _START
     while child.poll() is None and time.monotonic() < deadline:
         if found := _ANNOUNCED.search(log.read_text("utf-8", "replace")):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PAUSES = (1.0, 4.0)  # seconds before the second and the third try
-# What a bad line or a busy service says, and AWS's own names for "again, please":
+# The errors of a bad connection or a busy service, and AWS's own names for "try again":
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 _KNOWN = re.compile(
     r"text file busy|doesn't match any of the checksums"  # a plugin cache that two runs fill at once
@@ -29,12 +29,12 @@ _KNOWN = re.compile(
 
 
 def is_transient(diagnostics: Sequence[Diagnostic]) -> bool:
-    """Whether every error among `diagnostics` is one that may be gone at the next try."""
+    """Return whether every error in `diagnostics` may disappear with another try."""
     return bool(diagnostics) and all(_KNOWN.search(str(told)) for told in diagnostics)
 
 
 def patiently[T](attempt: Callable[[], T], *, pause: Callable[[float], None] = time.sleep) -> T:
-    """Return what `attempt` returns, after two more tries where it fails for a transient reason.
+    """Return the result of `attempt`. After a transient failure, try up to two more times.
 
     Raises:
         TerraformError: It failed for another reason, or three times.

@@ -1,7 +1,7 @@
-"""The state of a run: in a local file and nowhere else, and what it tells without Terraform.
+"""The state of a run, which must be a local file, and its content.
 
-To ask Terraform takes seconds, as it starts the provider for that; what `terraform show` tells is
-the same. The format: https://developer.hashicorp.com/terraform/internals/json-format, and version 4 in
+Terraform itself takes seconds to read it, because it starts the provider first. `terraform show` prints the
+same data. The format: https://developer.hashicorp.com/terraform/internals/json-format, and version 4 in
 https://github.com/hashicorp/terraform/blob/v1.11.4/internal/states/statefile/version4.go.
 """
 
@@ -24,14 +24,14 @@ _DEFAULT_PROVIDER = '/hashicorp/aws"]'  # how the address of a provider without 
 
 
 def check_is_local(root: Path) -> None:
-    """Check what `terraform init` has set up in `root`.
+    """Check the backend that `terraform init` has set up in `root`.
 
     Raises:
         StateError: The state would be somewhere else than in a file in `root`.
     """
-    file = root / ".terraform" / "terraform.tfstate"  # what `init` notes of a backend
+    file = root / ".terraform" / "terraform.tfstate"  # the record of `init` about the backend
     if not file.exists():
-        raise StateError("no word from `terraform init` of where it is")
+        raise StateError("an unknown place (`terraform init` has left no record)")
     backend = json.loads(file.read_text("utf-8")).get("backend") or {}
     elsewhere = {name: value for name, value in (backend.get("config") or {}).items() if value is not None}
     if backend.get("type") != "local":
@@ -41,10 +41,10 @@ def check_is_local(root: Path) -> None:
 
 
 def region(state: Path) -> str:
-    """Return the region of the AWS provider that has no alias, as its resources tell it; empty if none does.
+    """Return the region of the default AWS provider, judging by its resources, or an empty text.
 
     Args:
-        state: A state file; Terraform itself takes seconds to read it.
+        state: A state file.
     """
     own = (found for found in _resources_in(state) if str(found.get("provider")).endswith(_DEFAULT_PROVIDER))
     told = Counter(
@@ -54,7 +54,7 @@ def region(state: Path) -> str:
 
 
 def resources(state: Path, kind: str = "") -> list[Resource]:
-    """Return the managed resources, of one type or all, that a state file tells of, those of modules too."""
+    """Return the managed resources in a state file, of one type or all, including those of modules."""
     return [
         Resource(address=address, type=found["type"], values=attributes)
         for found in _resources_in(state)
@@ -64,7 +64,7 @@ def resources(state: Path, kind: str = "") -> list[Resource]:
 
 
 def outputs(state: Path) -> dict[str, Any]:
-    """Return the values of the root's outputs that a state file tells of, by name."""
+    """Return the values of the root's outputs in a state file, by name."""
     return {name: told["value"] for name, told in _read(state).get("outputs", {}).items()}
 
 
@@ -86,7 +86,7 @@ def managed_by(state: Path) -> set[str]:
 
 
 def terraform_version(state: Path) -> str:
-    """Return the version of the Terraform that wrote a state file; empty if there is none."""
+    """Return the version of the Terraform that wrote a state file, or an empty text."""
     return str(_read(state).get("terraform_version", ""))
 
 
@@ -95,7 +95,7 @@ def _resources_in(state: Path) -> list[Mapping[str, Any]]:
 
 
 def _read(state: Path) -> Mapping[str, Any]:
-    """Return what a state file has; nothing where there is none, or where it is none of Terraform's."""
+    """Return the content of a state file, or nothing if it does not exist or is not Terraform's."""
     try:
         told = json.loads(state.read_text("utf-8"))
     except (OSError, ValueError):

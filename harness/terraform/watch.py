@@ -1,4 +1,4 @@
-"""What a command that gets nowhere waits for, and what the emulator says meanwhile."""
+"""Watch a command for progress, and show what it waits for and what the emulator complains of."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Watch:
 
     Attributes:
         command: Its name, such as `apply`.
-        events: What it has told.
+        events: The command's events.
         log: The emulator's log, if it has one.
     """
 
@@ -36,12 +36,12 @@ class Watch:
     _told: float = field(init=False)
 
     def __post_init__(self) -> None:
-        """Note where the emulator's log stands."""
+        """Remember the present end of the emulator's log."""
         self._offset = emulator_log.size(self.log)
         self._told = time.monotonic()
 
     def look(self) -> None:
-        """Say what the command waits for, if it has told nothing for a minute; once in a minute."""
+        """Once a minute, report what the command waits for if it has been silent for a minute."""
         now, last = time.monotonic(), self.events.last_news
         if now - max(last, self._told) < SILENCE:
             return
@@ -50,13 +50,13 @@ class Watch:
         log.info(
             "\n  ".join(
                 [
-                    f"terraform {self.command}: nothing new for {now - last:.0f} s; it waits for {waiting}",
+                    f"terraform {self.command}: nothing new for {now - last:.0f} s; waiting for {waiting}",
                     *self.complaints(),
                 ]
             )
         )
 
     def complaints(self) -> list[str]:
-        """Return what the emulator has complained of since the command began."""
+        """Return the emulator's complaints since the command began."""
         found = emulator_log.complaints_since(self.log, self._offset)
         return [f"the emulator says: {line}" for line in found]

@@ -26,7 +26,7 @@ _WRITERS: Mapping[str, Callable[[Coverage, Path], str]] = {
 
 
 def check(report: str, option: str = "--iac-coverage-report") -> tuple[str, str]:
-    """Return the kind and the file of a report that is asked for as `KIND:FILE`.
+    """Split a report option `KIND:FILE` into kind and file.
 
     Raises:
         SettingsError: It has another form.
@@ -42,20 +42,20 @@ def write(coverage: Coverage, kind: str, file: Path, project: Path) -> None:
     """Write a report of a kind that `check` knows.
 
     Args:
-        coverage: What to report.
+        coverage: The coverage to report.
         kind: The kind.
-        file: The file; its folder is made if need be.
-        project: What the names of the Terraform files are relative to.
+        file: The file. Its directory is created if necessary.
+        project: The directory to which the names of the Terraform files are relative.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(_WRITERS[kind](coverage, project), "utf-8")
 
 
 def merged(reports: Sequence[Path]) -> Coverage:
-    """Return the coverage that reports of the kind JSON tell of: of parts of a suite, or of several backends.
+    """Merge the coverage in JSON reports, for example of parts of a suite or of several backends.
 
     Raises:
-        HarnessError: A file is no such report.
+        HarnessError: A file is not such a report.
         OSError: A file can't be read.
     """
     return reduce(lambda one, other: one.merged(other.items), map(_read, reports), Coverage())

@@ -16,14 +16,17 @@ ELSEWHERE = "(in no file)"
 
 
 def by_file(coverage: Coverage) -> Iterator[tuple[str, Coverage]]:
-    """Yield the coverage of each file, by name; what stands in none is `ELSEWHERE`."""
+    """Yield the coverage of each file, by name.
+
+    Items that are in no file are in `ELSEWHERE`.
+    """
     ordered = sorted(coverage.items, key=lambda each: (each.file, each.line, each.address))
     for file, inside in groupby(ordered, key=lambda each: each.file):
         yield file or ELSEWHERE, Coverage(tuple(inside))
 
 
 def hits(part: Coverage) -> dict[int, int]:
-    """Return how many items of each line were used; lines where nothing could be judged are left out."""
+    """Return the number of used items on each line, without lines that can't be judged."""
     lines = {each.line: 0 for each in part.judged}
     for each in part.judged:
         lines[each.line] += each.level.is_used
@@ -31,9 +34,10 @@ def hits(part: Coverage) -> dict[int, int]:
 
 
 def lcov(coverage: Coverage) -> str:
-    """Return the coverage as lcov's: a block's line has been run as often as resources of it were used.
+    """Format the coverage as lcov. A block's line has run as often as its resources were used.
 
-    What could not be judged is left out. https://github.com/linux-test-project/lcov/blob/master/man/geninfo.1
+    Items that can't be judged are left out.
+    https://github.com/linux-test-project/lcov/blob/master/man/geninfo.1
     """
     return "".join(_record(name, part) for name, part in by_file(coverage) if name != ELSEWHERE)
 

@@ -17,7 +17,7 @@ _TEMPLATE = "marked.html.jinja"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of a file, with what stands there."""
+    """A line of a file, with its items."""
 
     number: int
     text: str
@@ -25,7 +25,7 @@ class Line:
 
     @property
     def mark(self) -> str:
-        """The lowest level of what could be judged; `unknown` if nothing could be; empty for no item."""
+        """The lowest judged level, `unknown` if no item can be judged, or an empty text without items."""
         judged = Coverage(self.items).judged
         lowest = min((each.level for each in judged or self.items), default=None)
         return "" if lowest is None else lowest.name.lower()
@@ -35,8 +35,8 @@ def html(coverage: Coverage, project: Path) -> str:
     """Return one page of HTML that needs nothing else: a table, and the files with their lines marked.
 
     Args:
-        coverage: What to show.
-        project: What the names of files are relative to.
+        coverage: The coverage to show.
+        project: The directory to which file names are relative.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - slow; few runs need it
 
@@ -54,7 +54,7 @@ def html(coverage: Coverage, project: Path) -> str:
 
 
 def _lines(file: Path, items: Sequence[Covered]) -> Iterator[Line]:
-    """Yield the lines of a file, or of one that can't be read those that something stands at."""
+    """Yield the lines of a file. If it can't be read, yield only those with items."""
     texts = file.read_text("utf-8-sig", "replace").splitlines() if file.is_file() else []
     numbers = range(1, len(texts) + 1) if texts else sorted({each.line for each in items})
     for number in numbers:

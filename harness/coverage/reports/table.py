@@ -32,7 +32,7 @@ def _figures(part: Coverage) -> str:
 
 
 def _floored(percent: float) -> int:
-    """Return whole percents: 100 only where nothing is left."""
+    """Return whole percents, rounded down, so that 100 means everything."""
     return int(percent)
 
 

@@ -1,4 +1,4 @@
-"""A request to an API or a function URL: its route, authorizer and function, and what that has called."""
+"""The hops of a request to an API or a function URL: route, authorizer, function and its calls."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def _authorized(way: Way, sent: Sent, route: Route, *, is_through: bool) -> tupl
     asked = function.ran(way, replace(sent, arn=route.authorizer))[:2] if route.authorizer else ()
     hops = tuple(replace(hop, name=hop.name.replace("function", "authorizer"), payload="") for hop in asked)
     is_refused = not is_through and sent.status in _REFUSALS
-    if is_refused:  # without what the API looks at first, it asks no authorizer
+    if is_refused:  # the API refuses such a request before it asks an authorizer
         hops = tuple(replace(hop, state="unreached") if hop.state == "failed" else hop for hop in hops[:1])
     state: State = "failed" if is_refused else "reached" if is_through else "unknown"
     seen = f"{route.authorization}: {f'refused with {sent.status}' if is_refused else 'let through'}"
@@ -107,7 +107,7 @@ def _authorized(way: Way, sent: Sent, route: Route, *, is_through: bool) -> tupl
 
 
 def _called(way: Way, arn: str, requests: Sequence[str]) -> tuple[Hop, ...]:
-    """Return what a function has called in these invocations, if the backend keeps a log of it."""
+    """Return the AWS calls of a function in these invocations, if the backend has a request log."""
     try:
         calls = RequestLog.of(way.stack.endpoint).calls()
     except BackendError:

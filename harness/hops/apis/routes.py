@@ -1,4 +1,4 @@
-"""What APIs and function URLs do with requests, as AWS tells it of a stage."""
+"""The routes of APIs and function URLs, as AWS's APIs describe them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _FUNCTION = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d*:function:[\w-]+(:[\w-]+)?"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """What an API does with requests of a method to a path.
+    """The configuration of an API for a method and a path.
 
     Attributes:
         method: The HTTP method, or `ANY`.
         path: The path, with parameters such as `{name}` and `{proxy+}`.
-        target: The ARN of the function that it invokes; else what it hands requests to.
-        authorization: What it asks for; `NONE` for nothing.
-        authorizer: The ARN of the function that is asked; empty if none is.
+        target: The ARN of the function that it invokes, or the description of another integration.
+        authorization: The required authorization. `NONE` for nothing.
+        authorizer: The ARN of the authorizer function. Empty if there is none.
     """
 
     method: str
@@ -40,7 +40,7 @@ class Route:
 
     @property
     def function(self) -> str:
-        """The ARN of the function that it invokes; empty if it invokes none."""
+        """The ARN of the function that it invokes, or an empty text."""
         return self.target if _FUNCTION.fullmatch(self.target) else ""
 
     def fits(self, method: str, path: str) -> bool:
@@ -52,7 +52,7 @@ class Route:
         return self.method in {"ANY", method} and re.fullmatch(pattern, path.strip("/")) is not None
 
     def rank(self) -> tuple[bool, int, int, bool]:
-        """Return what the most specific of several that fit has least of.
+        """Return a sort key, which is smallest for the most specific route.
 
         https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
         """
@@ -74,7 +74,7 @@ def routes_of(way: Way, api: str, arn: str) -> list[Route]:
 
 
 def route_of_url(way: Way, url: str, arn: str) -> Route | None:
-    """Return what a function URL does with all requests; None if no function has it."""
+    """Return the route of a function URL, or None if no function has this URL."""
     client = way.client("lambda", arn)
     pages = client.get_paginator("list_functions").paginate()
     names = [one["FunctionName"] for page in pages for one in page["Functions"]]

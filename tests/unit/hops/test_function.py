@@ -205,7 +205,7 @@ def test_a_failed_batch_of_a_stream_says_what_becomes_of_it(world: World) -> Non
 
     hop = traced(world, item)["in the destination"]
 
-    assert hop.seen == "Lambda tries the batch again 1 times; then a note of it goes to jobs"
+    assert hop.seen == "Lambda tries the batch again 1 times; then a note about it goes to jobs"
 
 
 def test_a_table_without_a_stream_is_no_failure(world: World) -> None:

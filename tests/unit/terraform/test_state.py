@@ -49,7 +49,7 @@ def test_a_state_without_resources_tells_no_region(tmp_path: Path, text: str) ->
 
 
 def test_init_that_has_left_no_word_is_not_trusted(tmp_path: Path) -> None:
-    with pytest.raises(StateError, match="no word from `terraform init`"):
+    with pytest.raises(StateError, match="`terraform init` has left no record"):
         state.check_is_local(tmp_path)
 
 

@@ -54,7 +54,7 @@ def test_a_minute_of_silence_is_told_with_what_is_waited_for_and_what_the_emulat
     watch.look()
     assert caplog.messages == [
         (
-            "terraform apply: nothing new for 60 s; it waits for aws_kinesis_stream.a\n"
+            "terraform apply: nothing new for 60 s; waiting for aws_kinesis_stream.a\n"
             "  the emulator says: ERROR kinesis-mock can't be fetched"
         )
     ]
@@ -69,7 +69,7 @@ def test_a_minute_of_silence_is_told_with_what_is_waited_for_and_what_the_emulat
     assert len(caplog.messages) == 3  # the third says that it is created
     clock[0] += 1
     watch.look()
-    assert caplog.messages[3].startswith("terraform apply: nothing new for 60 s; it waits for an answer")
+    assert caplog.messages[3].startswith("terraform apply: nothing new for 60 s; waiting for an answer")
 
 
 def test_a_known_wait_of_the_provider_is_explained_once(caplog: pytest.LogCaptureFixture) -> None:
