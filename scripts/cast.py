@@ -24,12 +24,12 @@ _TYPED, _RESET = "\x1b[1m", "\x1b[0m"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cast:
-    """What a terminal has shown.
+    """A recording of a terminal.
 
     Attributes:
         width: Its columns.
         height: Its rows.
-        idle: The longest wait, in seconds, that a player shows: it passes over the rest.
+        idle: The longest pause that a player shows, in seconds. It shortens longer ones.
         lines: Each line that ended, with the seconds after which it did.
     """
 

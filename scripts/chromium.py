@@ -19,11 +19,11 @@ def program() -> str:
     """Return the path of a Chromium.
 
     Raises:
-        FileNotFoundError: There is none.
+        FileNotFoundError: Chromium is not installed.
     """
     found = next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         raise FileNotFoundError(
-            f"expected {' or '.join(_NAMES)} on PATH, found none; `apt-get install chromium` brings it"
+            f"expected {' or '.join(_NAMES)} on PATH, found none; install it with `apt-get install chromium`"
         )
     return found

@@ -41,12 +41,12 @@ def drawn(cast: Cast) -> str:
 
 
 def words(cast: Cast) -> list[str]:
-    """Return what a recording shows, row by row, without colours."""
+    """Return the text of a recording, row by row, without colours."""
     return [row.plain.rstrip() for _, row in _rows(cast)]
 
 
 def _rows(cast: Cast) -> Iterable[tuple[float, Text]]:
-    """Yield the rows of the terminal: a line that is too long goes on in the next."""
+    """Yield the rows of the terminal. A line that is too long continues in the next row."""
     decoder = AnsiDecoder()
     for at, line in cast.lines:
         text = decoder.decode_line(line.replace("\x1b[K", ""))
@@ -79,7 +79,7 @@ def _style(moments: Sequence[float], height: int) -> str:
 
 
 def _drawn(row: Text, number: int) -> str:
-    """Return a row as the text of an SVG; nothing if it is empty."""
+    """Return a row as the text of an SVG, or nothing if it is empty."""
     if not row.plain.strip():
         return ""
     row.rstrip()

@@ -1,4 +1,4 @@
-"""Write the table of what emulators do into its page of the documentation, from what the probes have found.
+"""Write the fidelity of emulators, as measured by the probes, into its page of the documentation.
 
 `--check` changes nothing and fails if the table is out of date.
 """
@@ -25,7 +25,7 @@ _TABLE = re.compile(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Update or check the page; return the exit code."""
+    """Update or check the page, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing; fail if it is out of date")
     options = parser.parse_args(arguments)
@@ -61,7 +61,7 @@ def _counts() -> str:
 
 
 def _services() -> str:
-    """Return a row for each service that is missing somewhere."""
+    """Return a row for each service that some backend lacks."""
     missing = {name: fidelity.missing(*reasons) for name, reasons in _MISSING_ON.items()}
     named = sorted(SERVICES & frozenset().union(*missing.values()), key=lambda name: title_of(name).lower())
     rows = [

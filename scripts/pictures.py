@@ -1,8 +1,7 @@
 """Make the pictures of the documentation from the real program: `nox -s pictures`.
 
-A run that passes and one that fails are recorded in the tutorial's project, on MiniStack. The recording is
-drawn, and Chromium takes pictures of the report that the second run has left. `--draw` only draws the
-recording again.
+It records a passing run and a failing one in the tutorial's project, on MiniStack. It draws the recording,
+and Chromium takes pictures of the second run's report. `--draw` only draws the recording again.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ _TABLE = re.compile(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Update or check the page; return the exit code."""
+    """Update or check the page, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing; fail if a table is out of date")
     options = parser.parse_args(arguments)
@@ -57,8 +57,8 @@ def table(declared: type[DataclassInstance], head: str, names: dict[str, str]) -
 
     Args:
         declared: The class.
-        head: What a setting is called at the head of the first column.
-        names: What a user calls each setting, by the name of its field.
+        head: The head of the first column.
+        names: The user's name for each setting, by field name.
     """
     meanings, settings = docstrings(declared), settings_of(declared)
     lines = [f"| {head} | default | meaning |", "|---|---|---|"]
@@ -73,7 +73,7 @@ def docstrings(declared: type) -> dict[str, str]:
     """Return the docstring below each field of a class, in one line.
 
     Raises:
-        KeyError: At a look for a field that has none.
+        KeyError: On a look-up of a field that has none.
     """
     tree = ast.parse(inspect.getsource(declared))
     body = next(node.body for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
@@ -89,7 +89,7 @@ def docstrings(declared: type) -> dict[str, str]:
 
 
 def _text(default: object) -> str:
-    """Return a default as a user would write it; empty if there is none."""
+    """Return a default as a user would write it, or an empty text if there is none."""
     if default in (dataclasses.MISSING, None, "", ()):
         return ""
     return (

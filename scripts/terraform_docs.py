@@ -23,7 +23,7 @@ TERRAFORM = Path(__file__).parents[1] / "terraform"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """One variable of a module; `default` is None where there is none."""
+    """One variable of a module. `default` is None if there is none."""
 
     name: str
     description: str
@@ -40,7 +40,7 @@ class Output:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Update or check every README; return the exit code."""
+    """Update or check every README, and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--check", action="store_true", help="change nothing; fail if a table is out of date")
     parser.add_argument("--root", type=Path, default=TERRAFORM, help="folder that holds modules/ and env/")
@@ -62,13 +62,13 @@ def documented(root: Path) -> list[Path]:
 
 
 def is_current(folder: Path) -> bool:
-    """Tell whether the README of `folder` holds the tables it should."""
+    """Return whether the README of `folder` has up-to-date tables."""
     readme = folder / "README.md"
     return readme.is_file() and readme.read_text("utf-8") == updated(folder)
 
 
 def updated(folder: Path) -> str:
-    """Return the README of `folder` with fresh tables: its own text, or a title where there is none yet."""
+    """Return the README of `folder` with fresh tables below its own text, or below a title if it is new."""
     readme = folder / "README.md"
     text = readme.read_text("utf-8") if readme.is_file() else f"# {folder.name}\n"
     before, _, rest = text.partition(BEGIN)
@@ -125,7 +125,7 @@ def _text(literal: str) -> str:
 
 
 def _expression(value: object) -> str:
-    """Turn a parsed value back into the expression that it was."""
+    """Turn a parsed value back into its expression."""
     match value:
         case bool():
             return str(value).lower()

@@ -1,1 +1,1 @@
-"""What a failed test leaves behind: hops, logs, the report."""
+"""Evidence about failed tests: hops, logs, the report."""

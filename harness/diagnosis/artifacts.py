@@ -1,4 +1,4 @@
-"""What a test leaves to look at, in a folder of its own: the logs of its time, how far its events came."""
+"""The files that a test leaves in its folder: the logs of its time, and the hops of its events."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ _LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording:
-    """What is known of a test from its beginning on.
+    """The state of the logs at the beginning of a test.
 
     Attributes:
-        folder: Where its files go; it is made when there is one.
+        folder: The folder for its files. It is created with the first one.
         begun: Seconds since the epoch.
-        offsets: How long the emulator's log was at the beginning, in bytes, by its file.
+        offsets: The sizes of the emulator's logs at the beginning, in bytes, by file.
         terraform: The lines that Terraform has printed since.
     """
 
@@ -61,16 +61,17 @@ class Recording:
         traces: Sequence[Trace] = (),
         read: LogReader | None = None,
     ) -> tuple[Path, ...]:
-        """Write what there is by now, and return the test's files; never raise.
+        """Write the present logs, and return the test's files. Never raises.
 
-        Another call writes what has come since too; what it is not given anything for stays as it is.
+        Another call writes later lines too. Files for which it gets no source stay unchanged.
 
         Args:
-            endpoint: Whose emulator's log to keep; none where the deployment says it, or there is none.
-            deployment: Where the functions' logs are.
+            endpoint: The endpoint of the emulator whose log to keep. By default that of the deployment, if
+                any.
+            deployment: The stack whose functions' logs to keep.
             functions: The names of the functions.
             traces: How far the test's events came.
-            read: What reads a function's log, if it has been read before.
+            read: The reader of functions' logs, if they have been read before.
         """
         place = deployment.endpoint if deployment and not endpoint else endpoint
         files: dict[str, Callable[[], bytes]] = {
@@ -87,7 +88,7 @@ class Recording:
         return self._files()
 
     def _write(self, name: str, read: Callable[[], bytes]) -> str:
-        """Write what `read` returns, if it is anything, and return what went wrong."""
+        """Write the result of `read`, unless it is empty, and return the error, if any."""
         try:
             if content := read():
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -105,11 +106,11 @@ class Recording:
 
 @contextmanager
 def recording(folder: Path, *, endpoint: Endpoint | None = None) -> Iterator[Recording]:
-    """Note where the logs stand, and listen to Terraform while the context is open.
+    """Record the present sizes of the logs, and listen to Terraform while the context is open.
 
     Args:
-        folder: Where the test's files are to go.
-        endpoint: Where the test runs, if that is known; the log of one that starts later is kept whole.
+        folder: The folder for the test's files.
+        endpoint: The test's endpoint, if known. The log of one that starts later is kept completely.
     """
     offsets = {endpoint.log: emulator_log.size(endpoint.log)} if endpoint and endpoint.log else {}
     begun = Recording(folder=folder, begun=time.time(), offsets=offsets)
@@ -121,12 +122,12 @@ def recording(folder: Path, *, endpoint: Endpoint | None = None) -> Iterator[Rec
 def recorded(
     folder: Path, *, deployment: Deployment, functions: Collection[str] | None = None
 ) -> Iterator[Recording]:
-    """Keep in `folder` what is logged while the context is open: for programs without pytest.
+    """Keep the logs of the context in `folder`, for programs without pytest.
 
     Args:
-        folder: Where the files go.
+        folder: The folder for the files.
         deployment: Whose logs.
-        functions: The names of its functions; all of the stack's by default, which Terraform is asked for.
+        functions: The names of its functions. By default, Terraform is asked for all of the stack.
     """
     names = function_names(deployment) if functions is None else functions
     with recording(folder, endpoint=deployment.endpoint) as begun:
@@ -137,9 +138,9 @@ def recorded(
 
 
 def function_names(deployment: Deployment) -> tuple[str, ...]:
-    """Return the names of the stack's functions; none where Terraform can't tell them.
+    """Return the names of the stack's functions, or none if Terraform fails.
 
-    Ask once and keep the answer: it takes a second.
+    Call it once and keep the result, because it takes a second.
     """
     try:
         found = deployment.resources("aws_lambda_function")
@@ -149,7 +150,7 @@ def function_names(deployment: Deployment) -> tuple[str, ...]:
 
 
 def log_reader(deployment: Deployment, since: float) -> LogReader:
-    """Return what reads the log of a function from a moment on, in seconds since the epoch: each log once."""
+    """Return a reader of functions' logs since a moment, in seconds since the epoch, that caches each log."""
 
     @cache
     def read(function: str) -> list[LogEvent]:
@@ -164,7 +165,7 @@ def log_name(function: str) -> str:
 
 
 def mtime_of(file: Path) -> float:
-    """Return when a file has last changed, in seconds since the epoch; 0 if there is none."""
+    """Return the time of a file's last change, in seconds since the epoch, or 0 if it does not exist."""
     return file.stat().st_mtime if file.exists() else 0.0
 
 
@@ -172,7 +173,7 @@ def folder_name(test_id: str) -> str:
     """Return the name of a test's folder: any file system takes it, and no other test has it."""
     readable = re.sub(r"[^A-Za-z0-9._-]+", "-", test_id).strip("-.")
     digest = hashlib.sha256(test_id.encode("utf-8", "replace")).hexdigest()[:8]
-    # What tells tests of a long name apart stands at its end.
+    # The end of a long test name distinguishes it from others.
     return f"{readable[-_LONGEST_NAME:]}-{digest}".lstrip("-.")
 
 
@@ -183,13 +184,13 @@ def _encode(lines: Iterable[str]) -> bytes:
 
 
 def _slice(log: Path, offset: int) -> bytes:
-    """Return what was written into `log` after its first `offset` bytes, the last 5 MB of it."""
+    """Return the part of `log` after its first `offset` bytes, at most the last 5 MB of it."""
     content, left_out = emulator_log.since(log, offset, most=MOST_BYTES)
     return _cap(content, left_out=left_out)
 
 
 def _cap(content: bytes, *, left_out: int) -> bytes:
-    """Return the content, under a line that says how much is missing before it, if anything is."""
+    """Return the content below a line that says how much is missing before it, if any."""
     return content if left_out <= 0 else f"[{left_out} bytes before this are left out]\n".encode() + content
 
 

@@ -1,4 +1,4 @@
-"""Why a test failed, in one line: what a person would say who has read all of its report."""
+"""The cause of a test's failure, in one line, as a person would put it after reading the whole report."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from harness.hops import Trace
 
 _WIDEST = 400
-_SERVER_ERRORS = 500  # and above: the status of an answer that is the API's own fault
+_SERVER_ERRORS = 500  # and above: the status of an answer after an error of the API itself
 _CLOCKS_DIFFER = 1.0  # seconds
 _SERVED_AT = re.compile(
     r"^/_aws/execute-api/[^/]+(?:/\$default(?=/|$))?"
 )  # an emulator's path before that of the API
 _REQUEST = re.compile(r"^request \S+: ")  # its id differs from test to test, and the cause may be the same
-_CLASS = re.compile(r"^(?:harness\.errors\.\w+|Failed): ")  # the message says all of it
-# Mistakes of the test itself, whatever became of its events meanwhile. An attribute of None may be missing
-# since no answer came.
+_CLASS = re.compile(r"^(?:harness\.errors\.\w+|Failed): ")  # the message is complete without it
+# Errors of the test itself, independent of its events. An attribute of None may be missing because no answer
+# came.
 _MISTAKE = re.compile(
     r"(NameError|UnboundLocalError|ImportError|ModuleNotFoundError): "
     r"|AttributeError: (?!'NoneType')"
@@ -45,8 +45,8 @@ def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str], answer:
     Args:
         said: The error that the test itself ended with.
         traces: How far its events came, the latest first.
-        refused: The requests that the gate refused meanwhile.
-        answer: What the API's last answer tells: see `answered`.
+        refused: The requests that the gate refused during the test.
+        answer: The hop behind the API's last answer. See `answered`.
     """
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if refused:
@@ -70,7 +70,7 @@ def _whole(lines: Sequence[str]) -> str:
 
 
 def place_of(cause: str) -> str:
-    """Return the place that a cause ends with, as `file:line`; empty if it has none."""
+    """Return the place at the end of a cause, as `file:line`, or an empty text."""
     match = _AT_END.search(cause)
     return match[1] if match else ""
 
@@ -81,7 +81,7 @@ def is_server_error(requests: Sequence[Request]) -> bool:
 
 
 def hop_of_server_error(request: Request, attempts: Iterable[Invocation]) -> Hop:
-    """Return what a 5xx tells, with the error of the function that ran meanwhile.
+    """Return the hop behind a 5xx, with the error of the function that ran during the request.
 
     Args:
         request: The request.

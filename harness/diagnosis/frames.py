@@ -1,4 +1,4 @@
-"""What a failed test shows of the way to its failure: the user's own lines, and not those of the tools."""
+"""Reduce the traceback of a failed test to the user's own lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MARK = "__tracebackhide__"
 def hide() -> None:
     """Have pytest leave the frames of harness and SDK out of a failure that one of them raised on purpose.
 
-    Another error is a mistake of ours, and has all its frames; `--full-trace` always has.
+    Other errors are bugs of ours and keep all frames. `--full-trace` keeps all frames too.
     """
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in _HIDDEN:
@@ -32,7 +32,7 @@ def _is_on_purpose(raised: pytest.ExceptionInfo[BaseException]) -> bool:
 
 
 def leave_out_progress(config: pytest.Config) -> None:
-    """Keep the harness's progress out of the logs of a failed test: it was on screen before."""
+    """Keep the harness's progress out of the logs of a failed test, because the terminal showed it before."""
     logging_plugin: Any = config.pluginmanager.get_plugin("logging-plugin")
     if logging_plugin is not None:  # `-p no:logging`
         logging_plugin.report_handler.addFilter(_is_no_progress)

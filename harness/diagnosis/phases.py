@@ -1,4 +1,4 @@
-"""What pytest tells of the set-up, the call and the teardown of a test."""
+"""The set-up, call and teardown of a test, from pytest's reports."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ _NAMES = {"setup": "set-up", "call": "call", "teardown": "teardown"}
 
 
 def part(made: pytest.TestReport, done: Iterable[Action], sources: Sources) -> Part:
-    """Return set-up, call or teardown, with what was done there; an assertion of the test's own is the last.
+    """Return set-up, call or teardown with its actions.
+
+    A failed assertion of the test itself is the last one.
 
     Args:
-        made: What pytest tells of it.
+        made: pytest's report.
         done: The actions.
         sources: The project's files.
     """
@@ -43,7 +45,7 @@ def part(made: pytest.TestReport, done: Iterable[Action], sources: Sources) -> P
 
 
 def crash(made: pytest.TestReport) -> str:
-    """Return the line at which a failure was raised, as `file:line`; empty if there is none."""
+    """Return the line that raised a failure, as `file:line`, or an empty text."""
     entries = getattr(getattr(made.longrepr, "reprtraceback", None), "reprentries", [])
     places = [place for entry in entries if (place := getattr(entry, "reprfileloc", None))]
     return f"{places[-1].path}:{places[-1].lineno}" if made.failed and places else ""

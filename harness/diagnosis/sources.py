@@ -1,4 +1,4 @@
-"""Where a line of a function's traceback stands in the project."""
+"""Map lines of a function's traceback to the project."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from harness.base.files import files_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Where a function's code lies; the second is that of the executor `process` where it may mount nothing.
+# The directory of a function's code. The second is used by the executor `process` if it can't mount anything.
 _FOLDERS = r"(?:/var/task|(?:/[\w.-]+)*/lambda-\w+/code/[0-9a-f]{16}-\w+)/"
-# A line of Python's traceback, and one of Node's stack; the end is what both show as the place.
+# A line of a Python traceback, and one of a Node.js stack. Both end with the place.
 _PLACE = re.compile(rf'(?:file://)?{_FOLDERS}(?P<path>[^\s":]+)(?=", line \d|:\d)')
 
 
@@ -23,18 +23,18 @@ class Sources:
     """The source files of a project.
 
     Attributes:
-        root: Its folder; paths are told relative to it.
+        root: Its folder. Paths are relative to it.
     """
 
     root: Path
     _known: dict[str, str] = field(default_factory=dict, repr=False)
 
     def located(self, text: str) -> str:
-        """Return `text` with the project's files in place of the functions', where just one can be meant."""
+        """Return `text` with the project's files in place of the functions', if the file is unique."""
         return _PLACE.sub(lambda found: self._file(found["path"]) or found[0], text)
 
     def relative(self, place: str) -> str:
-        """Return a `file:line` with the file relative to the project; empty if it is not there."""
+        """Return a `file:line` relative to the project, or an empty text if the file is not in it."""
         file, _, line = place.rpartition(":")
         if not file or "site-packages" in Path(file).parts:
             return ""
@@ -47,7 +47,7 @@ class Sources:
         )
 
     def _file(self, path: str) -> str:
-        """Return the one file of the project that `path` ends; empty if there is none, or more than one."""
+        """Return the only file of the project whose path ends with `path`, or an empty text."""
         if path not in self._known:
             fitting = [
                 each
@@ -58,5 +58,5 @@ class Sources:
         return self._known[path]
 
     def _files_named(self, name: str) -> Iterator[str]:
-        """Return the paths of all files of that name, environments and what tools have made left out."""
+        """Return the paths of all files of that name, without environments and build output."""
         return (file.relative_to(self.root).as_posix() for file in files_of(self.root) if file.name == name)

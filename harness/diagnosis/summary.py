@@ -1,4 +1,4 @@
-"""The end of a run: why tests failed, how to run those again, where their logs are; the report and traces."""
+"""The end of a run: causes of failures, the command to run them again, logs, the report and traces."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ type Tracing = Literal["retain-on-failure", "on", "off"]
 
 LAST_REPORT = "harness/report"  # the key in pytest's cache under which its path is
 TRACES = "traces"  # the folder within that of the artifacts
-_NO_PHASE = "???"  # what pytest-xdist tells of a test whose worker crashed
+_NO_PHASE = "???"  # pytest-xdist's phase for a test whose worker crashed
 _MOST_TESTS = 10  # that are named below one cause
 
 
@@ -38,13 +38,13 @@ def tell(
     config: pytest.Config,
     logs: Path | None,
 ) -> None:
-    """Tell the causes, each with its tests; how to run those again; and where their logs are.
+    """Print the causes with their tests, the command to run these again, and the folder of their logs.
 
     Args:
         failures: Test and cause of each failure.
-        terminal: Where to tell it.
+        terminal: The terminal to write to.
         config: The configuration of the run.
-        logs: The folder of the logs; None if there are none.
+        logs: The folder of the logs. None if there are none.
     """
     terminal.section("why")
     for cause, tests in causes.group(failures).items():
@@ -62,12 +62,12 @@ def tell(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is to be kept.
+    """The files to keep.
 
     Attributes:
-        keep: Which tests' logs: those of failed ones, of all, or of none.
-        folder: Where they go.
-        report: The HTML file, or the zip for a report of several runs; None for none.
+        keep: The tests whose logs to keep: failed ones, all, or none.
+        folder: The folder for the logs.
+        report: The HTML file, or the zip for a report of several runs. None for none.
         tracing: Which tests' traces.
     """
 
@@ -78,7 +78,7 @@ class Wanted:
 
     @property
     def records(self) -> bool:
-        """Whether anything is made of what a test did."""
+        """Whether any file needs the actions of tests."""
         return self.report is not None or self.tracing != "off"
 
     def trace_of(self, test: str) -> Path:
@@ -91,14 +91,14 @@ class Files:
     """The report and the traces of a run.
 
     Attributes:
-        wanted: What is to be kept.
+        wanted: The files to keep.
         config: The configuration of the run.
         begun: When it began, in seconds since the epoch.
-        facts: What is known of backend and stack, by name.
-        options: What pytest was given, but for the tests.
+        facts: The facts about backend and stack, by name.
+        options: The options of pytest, without the tests.
         traces: The traces so far.
-        problems: Why there is no trace of a test.
-        sections: What else was found out at the end of the run.
+        problems: The reason why a test has no trace.
+        sections: Further findings at the end of the run.
     """
 
     wanted: Wanted
@@ -117,7 +117,7 @@ class Files:
         self.options = tuple(surroundings.options(self.config, Redaction()))
 
     def take(self, part: TestResult, when: str | None, redaction: Redaction) -> None:
-        """Take in what a process has seen; after the last of a test's phases, write its trace.
+        """Take in the findings of a process. After the last phase of a test, write its trace.
 
         Args:
             part: A phase of a test, with its worker.
@@ -133,12 +133,12 @@ class Files:
             self._trace(test, redaction)
 
     def note(self, facts: Mapping[str, str], options: Iterable[str]) -> None:
-        """Note what a process knows of the stack, and the command line without the secrets that it knows."""
+        """Store a process's facts about the stack, and the command line without its secrets."""
         self.facts |= facts
         self.options = tuple(options) or self.options
 
     def finish(self, spans: Iterable[Span], redaction: Redaction, terminal: Any) -> None:  # noqa: ANN401 - as above
-        """Write the report, and tell where it and the traces are."""
+        """Write the report, and print the paths of the report and the traces."""
         for problem in self.problems:
             terminal.write_line(problem, red=True)
         if self.traces:
@@ -161,7 +161,7 @@ class Files:
             cache.set(LAST_REPORT, str(self.wanted.report))
 
     def _trace(self, test: TestResult, redaction: Redaction) -> None:
-        """Write the trace of a test; that it can't be written must not end the run."""
+        """Write the trace of a test. A failure to write it must not end the run."""
         file = self.wanted.trace_of(test.id)
         try:
             trace_file.write(self._run((test,), begun=test.begun, seconds=test.seconds), file, redaction)

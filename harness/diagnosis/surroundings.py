@@ -1,4 +1,4 @@
-"""What was there when tests ran: the stack, versions, the commit; and the secrets that no report may have."""
+"""The surroundings of a run: the stack, versions, the commit, and the secrets to keep out of reports."""
 
 from __future__ import annotations
 
@@ -25,16 +25,19 @@ if TYPE_CHECKING:
     from harness.settings import Settings
     from harness.values import Endpoint
 
-ARGUMENTS = "terraform_lambda_harness_arguments"  # what a worker of pytest-xdist is told them as
+ARGUMENTS = "terraform_lambda_harness_arguments"  # the key under which pytest-xdist's workers receive them
 _DISTRIBUTION = "terraform-lambda-harness"
 _GIT = 5.0  # seconds that git may take
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _NO_SECRETS = frozenset({"OLDPWD", "PWD"})  # folders
-_LEAST = 8  # characters of a value of the environment that is taken for a secret by its name
+_LEAST = 8  # the shortest value of the environment that counts as a secret because of its name
 
 
 def facts(settings: Settings | None, endpoint: Endpoint | None, held: Deployment | None) -> dict[str, str]:
-    """Return what there is to know of backend and stack, by name; of variables their names only."""
+    """Return facts about backend and stack, by name.
+
+    Of variables, return only the names.
+    """
     known: dict[str, str] = {}
     if endpoint:
         known |= {"backend": endpoint.backend, "endpoint": endpoint.url or "AWS", "region": endpoint.region}
@@ -53,8 +56,8 @@ def facts(settings: Settings | None, endpoint: Endpoint | None, held: Deployment
 def secrets(settings: Settings | None, held: Deployment | None) -> frozenset[str]:
     """Return the values that are known to be secret.
 
-    Those of variables and outputs that are declared sensitive, or named like a secret; of attributes that are
-    sensitive in the state; and of the environment's secrets.
+    Those are sensitive variables and outputs, those with the name of a secret, sensitive attributes in the
+    state, and secrets of the environment.
     """
     found = [*_of_variables(settings), *_of_environment(settings.environ)] if settings else []
     found += state.secrets(held.terraform.state) if held else []
@@ -64,7 +67,7 @@ def secrets(settings: Settings | None, held: Deployment | None) -> frozenset[str
 
 
 def of_the_run(config: pytest.Config) -> dict[str, str]:
-    """Return what there is to know of the run itself, by name."""
+    """Return facts about the run itself, by name."""
     known = {
         "command": command(config, Redaction()),
         "commit": _commit(config.rootpath),
@@ -80,13 +83,13 @@ def command(config: pytest.Config, without: Redaction) -> str:
 
 
 def options(config: pytest.Config, without: Redaction) -> list[str]:
-    """Return what pytest was given on the command line, but for the tests themselves, without its secrets."""
+    """Return pytest's options from the command line, without the tests and without secrets."""
     left_out = {*config.option.file_or_dir, "--lf", "--last-failed"}
     return [without.text(each) for each in _arguments(config) if each not in left_out]
 
 
 def _arguments(config: pytest.Config) -> list[str]:
-    """Return what pytest was given; a worker of pytest-xdist has been told by the controller."""
+    """Return pytest's arguments. A worker of pytest-xdist has them from the controller."""
     told: Mapping[str, Any] = getattr(config, "workerinput", {})
     return [str(each) for each in told.get(ARGUMENTS, config.invocation_params.args)]
 
@@ -110,7 +113,7 @@ def _of_environment(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _commit(root: Path) -> str:
-    """Return the commit of a checkout, and whether something in it has changed; empty if git can't tell."""
+    """Return the commit of a checkout, with a note on changes, or an empty text without git."""
     try:
         git = process.find("git", path=None, remedy="")
         argv = [git, "-C", str(root), "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"]

@@ -1,4 +1,4 @@
-"""Permissions: what the roles of a stack are allowed, and what of it its functions have used."""
+"""Permissions: those that the roles of a stack allow, and those that its functions have used."""
 
 from harness.permissions.judge import judged
 from harness.permissions.least_privilege import assert_least_privilege, shortcomings

@@ -1,4 +1,4 @@
-"""Judges what the roles of a stack are allowed by what the calls of its functions have needed."""
+"""Judge the permissions of a stack's roles by the calls of its functions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _UNCLEAR_ROLE = "no call of the log tells of a role that no function has"
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the judgement is made on.
+    """The evidence for the judgement.
 
     Attributes:
         resources: All resources of the stack.
@@ -47,7 +47,7 @@ class Evidence:
         return [each for each in functions if each.values.get("role") == role.values.get("arn")]
 
     def namesakes(self, function: Resource) -> list[Resource]:
-        """Return the functions of a name, in whatever region: the log tells a caller by its name alone."""
+        """Return the functions of a name in all regions, because the log names a caller only by its name."""
         name = function.values.get("function_name")
         functions = (each for each in self.resources if each.type == "aws_lambda_function")
         return [each for each in functions if each.values.get("function_name") == name]
@@ -95,7 +95,7 @@ def judged(
 
 
 def judged_of(stack: Deployment, *, since: float) -> list[RolePermissions]:
-    """Return the permissions of each role of a running stack, by the calls that were made since a moment.
+    """Return the permissions of each role of a running stack, judged by the calls since a moment.
 
     Args:
         stack: The stack.
@@ -144,7 +144,7 @@ def _role(role: Resource, evidence: Evidence) -> RolePermissions:
 
 
 def _doubt(functions: Sequence[Resource], evidence: Evidence) -> str:
-    """Return why nothing can be said of a role; empty if something can."""
+    """Return the reason why a role can't be judged, or an empty text."""
     if not functions:
         return _UNCLEAR_ROLE
     for each in functions:
@@ -178,7 +178,7 @@ def _needs(functions: Sequence[Resource], evidence: Evidence) -> set[Need]:
 
 
 def _judge_all(permissions: Sequence[_Permission], needs: set[Need], settled: Settled) -> list[Need]:
-    """Judge permissions by what was needed, and return what none of them allows."""
+    """Judge permissions by the needs, and return the needs that none of them allows."""
     lacks = []
     for need in sorted(needs, key=lambda each: (each.why, each.actions, each.resource)):
         matches = [(each, policies.match(each.statement, each.pair, need)) for each in permissions]
@@ -205,19 +205,19 @@ def _why_unknown(need: Need, *, is_refused: bool) -> str:
 
 
 def _asked(permission: _Permission, need: Need) -> str:
-    """Return which of the actions that would do is the one that a permission has."""
+    """Return the sufficient action that a permission has."""
     action = permission.pair[0].lower()
     return next((each for each in need.actions if each.lower() == action), need.action)
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What decides, when no statement of a role allows something, whether AWS would refuse it.
+    """Decides whether AWS refuses a need that no statement of a role allows.
 
     Attributes:
         policies: The texts of the role's policies.
         role: The role.
-        evidence: All that is known.
+        evidence: The evidence.
         is_whole: Whether these are all of its policies.
     """
 
@@ -227,21 +227,21 @@ class Settled:
     is_whole: bool
 
     def denies(self, need: Need) -> bool:
-        """Whether a statement of the role denies what was needed."""
+        """Return whether a statement of the role denies a need."""
         return any(policies.denies(each, need) for each in self.policies)
 
     def outcome(self, need: Need) -> tuple[Outcome, str]:
-        """Return what comes of what was needed, and why."""
+        """Return the outcome of a need, and the reason."""
         if need.is_denied:
             return Outcome.DENIED, need.why
         if self.denies(need):
-            return Outcome.NOT_ALLOWED, f"{need.why}; a statement denies it"
+            return Outcome.NOT_ALLOWED, f"{need.why}; denied by a statement"
         if doubt := self._doubt(need):
             return Outcome.UNKNOWN, f"{need.why}; {doubt}"
         return Outcome.NOT_ALLOWED, need.why
 
     def _doubt(self, need: Need) -> str:
-        """Return why AWS may allow what no known statement of the role does; empty if it would not."""
+        """Return the reason why AWS may allow a need without a known statement, or an empty text."""
         if not self.is_whole:
             return "a policy's text is not known"
         if any(policies.may_allow(each, need) for each in self._for_the_role):

@@ -1,4 +1,4 @@
-"""What keeps the roles of a stack from least privilege: permissions unused, too wide, or missing."""
+"""Violations of least privilege in the roles of a stack: permissions unused, too wide, or missing."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class Finding:
     """Something to see of a role.
 
     Attributes:
-        kind: What it is.
-        what: Where it stands, and what was found.
+        kind: Its kind.
+        what: The place and the finding.
         is_certain: Whether it is known to keep the role from least privilege.
     """
 
@@ -47,7 +47,7 @@ class Finding:
 
 
 def assert_least_privilege(stack: Deployment, *, since: float = 0.0) -> None:
-    """Check that the roles of a stack's functions allow what was needed so far, and no more.
+    """Check that the roles of a stack's functions allow everything that was needed so far, and no more.
 
     ```python
     from harness.permissions import assert_least_privilege
@@ -62,19 +62,20 @@ def assert_least_privilege(stack: Deployment, *, since: float = 0.0) -> None:
 
     Args:
         stack: The stack.
-        since: Only calls from that moment on count, in seconds since the epoch. By default all of the log do.
+        since: Count only calls from that moment on, in seconds since the epoch. By default, all calls in the
+            log.
 
     Raises:
         BackendError: The backend keeps no request log.
-        ExpectationError: A permission is unused, too wide or missing, or nothing of a role could be judged;
-            the error lists all of them.
+        ExpectationError: A permission is unused, too wide or missing, or a role could not be judged at all.
+            The error lists all findings.
     """
     found = shortcomings(judged_of(stack, since=since))
     expect("permissions that are unused, too wide or missing", [], found)
 
 
 def shortcomings(roles: Iterable[RolePermissions]) -> list[str]:
-    """Return what is known to keep the roles of functions from least privilege, a line for each."""
+    """Return the certain violations of least privilege by roles of functions, one line each."""
     return [
         f"{role.address}: {finding}"
         for role in roles
@@ -85,7 +86,7 @@ def shortcomings(roles: Iterable[RolePermissions]) -> list[str]:
 
 
 def findings(role: RolePermissions) -> Iterator[Finding]:
-    """Yield what there is to see of a role."""
+    """Yield the findings about a role."""
     yield from _allowed(role)
     yield from _missing(role)
     if role.statements and role.count(Use.UNKNOWN) == sum(len(each.grants) for each in role.statements):
@@ -115,7 +116,7 @@ def _allows(statement: Statement, grant: Grant) -> str:
 
 
 def _missing(role: RolePermissions) -> Iterator[Finding]:
-    """Yield what is missing, and few findings for an action that is missing on many resources."""
+    """Yield the missing permissions, with few findings for an action that is missing on many resources."""
     for (action, outcome), alike in groupby(role.missing, key=lambda each: (each.action, each.outcome)):
         each_one, is_certain = list(alike), outcome is not Outcome.UNKNOWN
         for each in each_one[:_MOST_ALIKE]:

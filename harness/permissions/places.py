@@ -1,4 +1,4 @@
-"""Where the statements of policies stand in the project's own Terraform files."""
+"""Locate the statements of policies in the project's own Terraform files."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ type Place = tuple[Path, int]
 
 
 def permissions_of(stack: Deployment, root: Path, project: Path, *, since: float) -> Permissions:
-    """Return the permissions of a stack's roles, by the calls that were made since a moment.
+    """Return the permissions of a stack's roles, judged by the calls since a moment.
 
     Args:
         stack: The stack, which still runs.
         root: Its root module.
-        project: What the names of files are relative to.
+        project: The directory to which file names are relative.
         since: In seconds since the epoch.
 
     Raises:
@@ -41,7 +41,7 @@ def permissions_of(stack: Deployment, root: Path, project: Path, *, since: float
 
 
 def placed(roles: Sequence[RolePermissions], root: Path, project: Path) -> list[RolePermissions]:
-    """Return roles with the file and line of their blocks, and of those of their statements.
+    """Return roles with the file and line of their blocks, and of their statements.
 
     A statement of an `aws_iam_policy_document` has its own line, and so has one with a `Sid` in the policy's
     own block. Any other has the line of its policy.
@@ -49,7 +49,7 @@ def placed(roles: Sequence[RolePermissions], root: Path, project: Path) -> list[
     Args:
         roles: The roles.
         root: The root module.
-        project: What the names of files are relative to.
+        project: The directory to which file names are relative.
     """
     policies = {statement.policy for role in roles for statement in role.statements}
     places = located([*(role.address for role in roles), *policies], root)

@@ -1,4 +1,4 @@
-"""The policies of a role, as the state has them, and whether a statement allows what was needed."""
+"""The policies of a role in the state, and whether a statement allows a need."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ type Document = Mapping[str, Any]
 
 _LOGS = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
 _STREAM = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
-# AWS's own policies that roles of functions often have, by the end of their ARN:
+# AWS's own policies that are common in functions' roles, by the end of their ARN:
 # https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html
 _OF_AWS: Mapping[str, tuple[str, ...]] = {
     "/AWSLambdaBasicExecutionRole": _LOGS,
@@ -46,7 +46,7 @@ _RESOURCE_POLICIES = frozenset({"policy", "resource_policy"})
 
 
 class Match(IntEnum):
-    """Whether a statement allows what was needed."""
+    """Whether a statement allows a need."""
 
     NO = 0
     MAYBE = 1
@@ -54,7 +54,7 @@ class Match(IntEnum):
 
 
 def of_role(role: Resource, resources: Sequence[Resource]) -> Iterator[tuple[str, Policy | None]]:
-    """Yield the policies of a role by their addresses, None for one whose text is not known.
+    """Yield the policies of a role with their addresses. A policy with unknown text is None.
 
     A policy of AWS has its ARN for an address.
     """
@@ -77,9 +77,9 @@ def of_role(role: Resource, resources: Sequence[Resource]) -> Iterator[tuple[str
 
 
 def pairs_of(document: Document) -> list[tuple[str, str]]:
-    """Return each action on each resource that a statement allows, but for those that no call can ask for.
+    """Return each pair of action and resource that a statement allows, except for impossible pairs.
 
-    A statement with `NotAction` or `NotResource` is one pair, of empty texts: it can't be taken apart.
+    A statement with `NotAction` or `NotResource` is one pair of empty texts, because it can't be split.
     """
     if "NotAction" in document or "NotResource" in document:
         return [("", "")]
@@ -92,12 +92,12 @@ def pairs_of(document: Document) -> list[tuple[str, str]]:
 
 
 def match(document: Document, pair: tuple[str, str], need: Need) -> Match:
-    """Say whether one action on one resource, as a statement allows it, is what was needed.
+    """Return whether a statement's pair of action and resource matches a need.
 
     Args:
         document: The statement.
-        pair: The action and the resource, of those that `pairs_of` returns.
-        need: What was needed.
+        pair: The action and the resource, from `pairs_of`.
+        need: The need.
     """
     if not need.resource or "*" in need.action:
         return Match.MAYBE if _touches(_part(document, pair), need) else Match.NO
@@ -106,7 +106,7 @@ def match(document: Document, pair: tuple[str, str], need: Need) -> Match:
 
 
 def denies(policy: Policy, need: Need) -> bool:
-    """Whether a policy of the role denies what was needed, whatever the conditions of the request."""
+    """Return whether a policy of the role denies a need, under any conditions."""
     denials = (each for each in statements(policy) if each.get("Effect") == "Deny")
     return any(
         match({**each, "Effect": "Allow"}, pair, need) is Match.YES
@@ -133,7 +133,7 @@ def for_a_role(role: str, resources: Sequence[Resource]) -> Iterator[Document]:
 
 
 def may_allow(document: Document, need: Need) -> bool:
-    """Whether a statement of a resource's policy may allow what was needed."""
+    """Return whether a statement of a resource's policy may allow a need."""
     return _touches({"Effect": "Allow", **_elements(document, "Action")}, need)
 
 
@@ -162,7 +162,7 @@ def _of_aws(arn: str) -> Policy | None:
 
 
 def _inline(role: Resource, resources: Sequence[Resource]) -> Iterator[tuple[str, Policy | None]]:
-    """Yield the policies that stand in the block of the role itself, and in no resource of their own."""
+    """Yield the inline policies in the block of the role itself."""
     own = {
         str(each.values.get("name"))
         for each in resources
@@ -174,7 +174,7 @@ def _inline(role: Resource, resources: Sequence[Resource]) -> Iterator[tuple[str
 
 
 def _fit(action: str, resource: str) -> bool:
-    """Whether an action can be asked for on a resource: S3 has some for buckets, and some for objects."""
+    """Return whether an action applies to a resource. S3 has some for buckets, and some for objects."""
     if "*" in action or "?" in action or resource == "*" or not resource.startswith("arn:"):
         return True
     bucket, slash, _ = resource.partition("/")
@@ -194,7 +194,7 @@ def _elements(document: Document, element: str) -> dict[str, Any]:
 
 
 def _matched(document: Document, need: Need) -> Match:
-    """Judge a statement that is for all but something."""
+    """Judge a statement with `NotAction` or `NotResource`."""
     part = {"Effect": "Allow", **_elements(document, "Action"), **_elements(document, "Resource")}
     request = Request(action=need.action, resource=need.resource)
     try:
@@ -204,7 +204,7 @@ def _matched(document: Document, need: Need) -> Match:
 
 
 def _matched_plainly(pair: tuple[str, str], need: Need) -> Match:
-    """Judge an action on a resource: surely only if it is the usual one of those that would do."""
+    """Judge a pair of action and resource. It matches surely only if it is the usual sufficient action."""
     action, resource = pair
     fitting = [each for each in need.actions if like(each.lower(), action.lower())]
     if not fitting:
@@ -218,7 +218,7 @@ def _matched_plainly(pair: tuple[str, str], need: Need) -> Match:
 
 
 def _touches(part: Document, need: Need) -> bool:
-    """Whether a statement has an action that may be meant, on whatever resource."""
+    """Return whether a statement contains a sufficient action, on any resource."""
     whole = {"Effect": "Allow", **_elements(part, "Action"), "Resource": "*"}
     if "NotAction" in part:
         return True
@@ -229,7 +229,7 @@ def _touches(part: Document, need: Need) -> bool:
 
 
 def _overlaps(one: str, other: str) -> bool:
-    """Whether two patterns of actions may have an action in common, by what stands before their wildcards."""
+    """Return whether two patterns of actions may overlap, judging by the texts before their wildcards."""
     if other == OF_ANOTHER_SERVICE:
         return one.partition(":")[0] not in PREFIXES.values()
     first, second = one.partition("*")[0], other.partition("*")[0]
@@ -237,7 +237,7 @@ def _overlaps(one: str, other: str) -> bool:
 
 
 def _holds(document: Document, need: Need) -> Match:
-    """Judge a statement's conditions by what is known of the request; of one that is not known: perhaps."""
+    """Judge a statement's conditions by the known parts of the request. Unknown ones may hold."""
     conditions = document.get("Condition") or {}
     known = {"kms:viaservice": need.via, "aws:requestedregion": need.region}
     keys = {key.lower() for tests in conditions.values() for key in tests}

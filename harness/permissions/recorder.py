@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from harness.deployment import Deployment
     from harness.settings import Settings
 
-_OUTPUT = "terraform_lambda_harness_permissions"  # what a worker tells the controller
+_OUTPUT = "terraform_lambda_harness_permissions"  # the key of a worker's results for the controller
 
 
 class Recorder:
-    """Gathers the permissions of a run: a plugin of its own, in the controller and in each worker.
+    """Gathers the permissions of a run, as a plugin in the controller and in each worker.
 
     Args:
-        project: What the names of files are relative to.
-        report: The file to write them to as JSON; None for none.
+        project: The directory to which file names are relative.
+        report: The JSON file to write them to. None for none.
         is_strict: Whether a role without least privilege fails the run.
     """
 
@@ -51,13 +51,13 @@ class Recorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
-        """Take in what a worker has gathered; one that crashed tells nothing."""
+        """Take the results of a worker. A crashed one has none."""
         if told := getattr(node, "workeroutput", {}).get(_OUTPUT):
             self.permissions = self.permissions.merged(Permissions.from_json(told))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand what a worker has gathered to the controller; there, fail a run whose roles fall short."""
+        """Pass a worker's results to the controller. There, fail a run that violates least privilege."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = self.permissions.to_json()
@@ -65,7 +65,7 @@ class Recorder:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
-        """Tell the permissions, and write the report."""
+        """Print the permissions, and write the report."""
         told = reports.lines(self.permissions)
         sections.TOLD.send(Section(title="permissions", text="\n".join(told)))
         terminalreporter.section("permissions")
@@ -80,5 +80,5 @@ class Recorder:
 
     @property
     def _shortcomings(self) -> list[str]:
-        """What fails the run."""
+        """The violations that fail the run."""
         return shortcomings(self.permissions.roles) if self._is_strict else []

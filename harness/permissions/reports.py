@@ -1,4 +1,4 @@
-"""Permissions as a table for a terminal, with what could be changed."""
+"""Permissions as a table for a terminal, with suggested changes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _COLUMNS = ("Allowed", "Used", "Unused", "Too wide", "Unknown", "Missing")
 
 
 def lines(permissions: Permissions) -> list[str]:
-    """Return a table with a row for each role, and for each role that needs a look what there is to see."""
+    """Return a table with a row per role, followed by the findings about each role."""
     judged = [each for each in permissions.roles if each.functions]
     told = _table(judged)
     for role in judged:
         told += _details(role, permissions.patterns)
     others = len(permissions.roles) - len(judged)
     if others:
-        told += ["", f"{others} more of no function: the request log has no calls that tell of their use"]
+        told += ["", f"{others} more of no function: the request log can't show their use"]
     return told
 
 

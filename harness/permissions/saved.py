@@ -1,4 +1,4 @@
-"""Permissions by what runs have left in files: their reports, or a request log with a state of Terraform."""
+"""Permissions from files of earlier runs: their reports, or a request log with a Terraform state."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def merged(reports: Sequence[Path]) -> Permissions:
-    """Return the permissions that reports tell of: those of parts of a suite, or of several backends.
+    """Merge the permissions in several reports, for example of parts of a suite or of several backends.
 
     Raises:
-        HarnessError: A file is no report of `pytest --permissions-report`.
+        HarnessError: A file is not a report of `pytest --permissions-report`.
         OSError: A file can't be read.
     """
     return reduce(Permissions.merged, map(_read, reports), Permissions())
@@ -32,7 +32,8 @@ def merged(reports: Sequence[Path]) -> Permissions:
 def by_log(log: Path, state: Path) -> Permissions:
     """Return the permissions of the roles of a state file by the calls of a request log.
 
-    Whether the emulator has enforced permissions, no file tells: what only enforcement proves is unknown.
+    No file shows whether the emulator enforced permissions, so anything that only enforcement proves is
+    unknown.
 
     Raises:
         HarnessError: The log is of a later version, or the state has no resources.

@@ -1,4 +1,4 @@
-"""A policy with what was used, and no more."""
+"""Suggest a policy with the used permissions and no others."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ type Pair = tuple[str, str]
 
 _WILD = re.compile(r"[*?]")
 _DIGIT = re.compile(r"\d")
-_RUN = "log-stream:any"  # stands for a function's streams in what was needed
+_RUN = "log-stream:any"  # stands for a function's streams in needs
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A policy, and what it could be.
+    """A policy, and its suggested replacement.
 
     Attributes:
         policy: The address of its resource.
         statements: Its statements that allow something, as they are.
-        suggested: What they could be.
+        suggested: The suggested statements.
     """
 
     policy: str
@@ -46,10 +46,10 @@ class Suggestion:
 
 
 def suggestions(role: RolePermissions, patterns: Iterable[str]) -> list[Suggestion]:
-    """Return what the policies of a role could be, those left out that need no change.
+    """Return suggested replacements for a role's policies, without those that need no change.
 
-    Unused permissions are left out, and what allows more than was used is narrowed. What could not be judged
-    stays.
+    Unused permissions are removed, and those that allow more than was used are narrowed. Permissions that
+    could not be judged stay.
 
     Args:
         role: The role.
@@ -69,12 +69,12 @@ def suggestions(role: RolePermissions, patterns: Iterable[str]) -> list[Suggesti
 
 
 def is_wider(grant: Grant) -> bool:
-    """Whether a permission that was used allows more than was used: by a wildcard for all of something."""
+    """Return whether a permission allows more than was used, with a wildcard for everything of a kind."""
     return grant.use is Use.USED and bool(_WILD.search(grant.action) or is_wide(grant.resource))
 
 
 def is_wide(resource: str) -> bool:
-    """Whether a pattern is for all resources of a kind: its wildcard stands where a name begins."""
+    """Return whether a pattern covers all resources of a kind, with a wildcard where the name begins."""
     if resource == "*":
         return True
     if not resource.startswith("arn:") or resource.count(":") < 5:  # noqa: PLR2004 - an ARN's parts
@@ -137,7 +137,7 @@ def _covers(pattern: str, resource: str) -> bool:
 
 
 def _generalized(resource: str, used: Sequence[str]) -> str:
-    """Return a pattern for what a resource is one of: objects below a prefix, executions, a log's streams."""
+    """Return a pattern for resources like this one: objects below a prefix, executions, a log's streams."""
     if resource.endswith(_RUN):
         return resource.replace(_RUN, "*")
     if ":execution:" in resource:

@@ -1,4 +1,4 @@
-"""What a role is allowed, and what of it was used: values that can be merged and stored."""
+"""The verdicts about a role's permissions, as values that can be merged and stored."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Grant:
         action: The action, perhaps with wildcards.
         resource: The resource, perhaps with wildcards.
         use: Whether it was used.
-        why: What that was judged by.
+        why: The reason for the verdict.
         uses: The actions and resources that it was used for, without wildcards.
         has_decided: Whether a backend that enforces permissions has let a call pass by it.
     """
@@ -42,7 +42,7 @@ class Grant:
     has_decided: bool = False
 
     def merged(self, other: Grant) -> Grant:
-        """Return this one with another judgement of it."""
+        """Merge it with another verdict about it."""
         best = max(self, other, key=lambda each: each.use)
         return replace(best, uses=self.uses | other.uses, has_decided=self.has_decided or other.has_decided)
 
@@ -55,9 +55,9 @@ class Statement:
         policy: The address of the policy's resource, or the ARN of a policy of AWS.
         index: Its place in the policy, from 0 on.
         document: The statement itself.
-        grants: What it allows.
-        file: The file that it stands in, relative to the project; empty if it is not known.
-        line: The line there, from 1 on; 0 if it is not known.
+        grants: Its permissions.
+        file: Its file, relative to the project. Empty if unknown.
+        line: Its line in the file, counted from 1. 0 if unknown.
     """
 
     policy: str
@@ -73,14 +73,14 @@ class Statement:
         return str(self.document.get("Sid") or f"statement {self.index + 1}")
 
     def merged(self, other: Statement) -> Statement:
-        """Return this one with another judgement of it."""
+        """Merge it with another verdict about it."""
         theirs = dict(enumerate(other.grants))
         grants = (each.merged(theirs.get(place, each)) for place, each in enumerate(self.grants))
         return replace(self, grants=tuple(grants))
 
 
 class Outcome(IntEnum):
-    """What came of a call that no statement allows, in the order in which one of two judgements wins."""
+    """The outcome of a call that no statement allows. Of two verdicts, the greater wins."""
 
     UNKNOWN = 0
     NOT_ALLOWED = 1
@@ -93,9 +93,9 @@ class Missing:
 
     Attributes:
         action: The action.
-        resource: The resource's ARN; empty if the log does not tell it.
+        resource: The resource's ARN. Empty if the log does not show it.
         outcome: Whether the backend has refused it, AWS would, or nobody knows.
-        why: What needed it.
+        why: The call or feature that needed it.
     """
 
     action: str
@@ -106,16 +106,16 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolePermissions:
-    """A role: what its policies allow, and what is missing.
+    """A role: its permissions, and the missing ones.
 
     Attributes:
         address: The role's address.
         functions: The names of the functions that have it.
-        statements: What its policies allow.
-        missing: What was needed and is not allowed.
-        notes: What could not be judged.
-        file: The file of its block, relative to the project; empty if it is not known.
-        line: The line there, from 1 on; 0 if it is not known.
+        statements: The statements of its policies.
+        missing: The permissions that were needed and are not allowed.
+        notes: The parts that could not be judged.
+        file: The file of its block, relative to the project. Empty if unknown.
+        line: Its line in the file, counted from 1. 0 if unknown.
     """
 
     address: str
@@ -131,7 +131,7 @@ class RolePermissions:
         return sum(each.use is use for statement in self.statements for each in statement.grants)
 
     def merged(self, other: RolePermissions) -> RolePermissions:
-        """Return this one with another judgement of it; a run without any of its functions has none."""
+        """Merge it with another verdict about it. A run without any of its functions has none."""
         if NO_RUN in other.notes or NO_RUN in self.notes:
             return self if NO_RUN in other.notes else other
         theirs = {(each.policy, each.index): each for each in other.statements}
@@ -161,7 +161,7 @@ class Permissions:
         return frozenset(grant.resource for statement in statements for grant in statement.grants)
 
     def merged(self, others: Permissions) -> Permissions:
-        """Return these with those of another process of the same run."""
+        """Merge these with those of another process of the same run."""
         known = {(each.file, each.address): each for each in self.roles}
         for each in others.roles:
             mine = known.get((each.file, each.address))
@@ -169,7 +169,7 @@ class Permissions:
         return Permissions(tuple(known[key] for key in sorted(known)))
 
     def to_json(self) -> str:
-        """Return them as JSON; uses and outcomes by name."""
+        """Return them as JSON, with the names of uses and outcomes."""
         roles = [asdict(each) for each in self.roles]
         for grant in _grants(roles):
             grant.update(use=grant["use"].name.lower(), uses=sorted(map(list, grant["uses"])))
@@ -179,7 +179,7 @@ class Permissions:
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Return what `to_json` has made JSON of."""
+        """Create one from the result of `to_json`."""
         return cls(tuple(_role(each) for each in json.loads(text)["roles"]))
 
 

@@ -18,11 +18,11 @@ FAILED = frozenset({"failed", "error", "xpassed"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A cause, and the tests that it has failed.
+    """A cause, and the tests that failed because of it.
 
     Attributes:
         cause: Why, in one line.
-        place: Where, as `file:line`; of the first test, and empty if that is not known.
+        place: The place in the first test, as `file:line`. Empty if unknown.
         tests: The tests, each with its number on the page.
         again: The command that runs them again.
     """
@@ -34,7 +34,7 @@ class Failure:
 
 
 def failures(run: Run, tests: Sequence[TestResult]) -> list[Failure]:
-    """Return the failures, those of most tests first.
+    """Return the failures, the most frequent first.
 
     Args:
         run: The run.

@@ -50,7 +50,7 @@ def _lines(test: TestResult, run: Run) -> Iterator[str]:
 
 
 def _block(title: str, text: str) -> Iterator[str]:
-    """Return a text under its title; the fence is longer than any within."""
+    """Return a text below its title, in a fence that is longer than any in the text."""
     fence = "`" * max([3, *(len(each) + 1 for each in _FENCE.findall(text))])
     yield f"\n**{title}**\n\n{fence}text\n{text}\n{fence}"
 
@@ -60,7 +60,7 @@ def _end(text: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a text as code on one line, whatever it holds."""
+    """Return a text as inline code on one line, whatever it contains."""
     line = " ".join(texts.clean(text).split())
     ticks = "`" * (max(map(len, re.findall("`+", line)), default=0) + 1)
     pad = " " if "`" in line else ""

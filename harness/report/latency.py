@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 MOST_MARKS = 2000  # requests that the chart draws
 
 _ENOUGH_FOR_P95 = 20
-_MARGIN = 1.6  # as a factor: of the scale of the chart, so that 1, 2 or 5 is always within it
+_MARGIN = 1.6  # a factor of the chart's scale, so that 1, 2 or 5 is always within it
 _WIDE = 500  # as a factor: a scale with room for no more than powers of ten
-_FASTEST = 0.0001  # seconds: the scale has to begin above 0
+_FASTEST = 0.0001  # seconds; the scale has to begin above 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Of the requests of a kind: their number, and percentiles of their duration in seconds.
 
-    Of fewer than 20 there is no `p95`: it would be the longest.
+    With fewer than 20 requests there is no `p95`, because it would be the maximum.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Figures:
 
 
 def figures(requests: Sequence[Request]) -> list[Figures]:
-    """Return the figures of all `requests`, and of those of each class of statuses that came."""
+    """Return the figures of all `requests`, and of each class of status."""
     if not requests:
         return []
     kinds: dict[str, list[float]] = {}
@@ -66,13 +66,13 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def status_class(status: int) -> str:
-    """Return the class of an HTTP status, such as `2xx`; 0 stands for `no answer`."""
+    """Return the class of an HTTP status, such as `2xx`, or `no answer` for 0."""
     return f"{status // 100}xx" if status else "no answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A request on the chart; `left` and `top` are in percent."""
+    """A request on the chart. `left` and `top` are in percent."""
 
     request: Request
     left: float
@@ -81,7 +81,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Requests over time, on a logarithmic scale; ticks and levels are in percent, with their seconds."""
+    """Requests over time, on a logarithmic scale. Ticks and levels are in percent, with their seconds."""
 
     begun: float
     marks: Sequence[Mark]
@@ -92,7 +92,7 @@ class Chart:
 
 
 def chart(requests: Sequence[Request]) -> Chart | None:
-    """Return the chart of `requests`, which are in the order of their beginnings; None if there are none."""
+    """Return the chart of `requests`, which are sorted by start, or None if there are none."""
     if not requests:
         return None
     begun, last = requests[0].begun, requests[-1].begun
@@ -133,7 +133,7 @@ def _thin_out(requests: Sequence[Request]) -> list[Request]:
 
 
 def _round_between(low: float, high: float) -> list[float]:
-    """Return powers of ten between `low` and `high`, and two and five times these where there is room."""
+    """Return powers of ten between `low` and `high`, with their double and fivefold if there is room."""
     powers = [10.0**power for power in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
     digits = (1,) if high / low > _WIDE else (1, 2, 5)
     return [n for n in (digit * power for power in powers for digit in digits) if low <= n <= high]

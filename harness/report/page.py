@@ -53,12 +53,12 @@ _FILTERS: dict[str, Callable[..., object]] = {
 
 
 def write(run: Run, path: Path, redaction: Redaction | None = None) -> None:
-    """Write the report of `run` to the file `path`; its folder is made if need be.
+    """Write the report of `run` to the file `path`, and create its folder if necessary.
 
     Args:
         run: The run.
         path: The file.
-        redaction: Leaves secrets out; by default what looks like one.
+        redaction: Removes secrets. By default, texts that look like one.
 
     Raises:
         OSError: The file can't be written.

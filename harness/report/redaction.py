@@ -1,4 +1,4 @@
-"""Leaves secrets out of a report: those that are known by value, and what looks like one."""
+"""Remove secrets from a report: known values, and texts that look like a secret."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 MARK = "[redacted]"
-SHORTEST = 4  # characters of a value that is looked for: a shorter one is everywhere, and no secret
+SHORTEST = 4  # the shortest value to search for, because shorter ones are everywhere and no secrets
 
 _WORDS = frozenset({"true", "false", "null", "none"})
-# What a name ends with that holds a secret: its beginning does not matter.
+# The endings of names of secrets. Their beginnings do not matter.
 _NAME = (
     r"(?:passwords?|passwd|pwd|passphrase|secrets?|secret[_-]?string|credentials?|private[_-]?key"
     r"|api[_-]?key|access[_-]?key|session[_-]?key|signing[_-]?key|token)"
@@ -24,9 +24,9 @@ _NAME = (
 _HEADER = r"(?:proxy-)?authorization|x-api-key|(?:set-)?cookie2?|x-amz-security-token|x-auth-token"
 _QUOTE = r"(?P<q>\\*[\"'])"
 _NAMED = re.compile(rf"(?:[\w.-]*{_NAME}|{_HEADER})", re.IGNORECASE)
-# Each has what to keep as its group `keep`, and the secret after that.
+# Each has the text to keep in the group `keep`, followed by the secret.
 _PATTERNS = [
-    # "name": "value", 'name': 'value', name="value", and the same within a text that is quoted itself
+    # "name": "value", 'name': 'value', name="value", and the same inside a quoted text
     re.compile(
         rf"(?P<keep>(?:{_NAME}|{_HEADER})\\*[\"']?\s*(?::|=>|=)\s*[bru]?{_QUOTE})"
         r"(?!\[redacted\])(?:(?!(?P=q))(?:\\.|.))+(?=(?P=q)|$)",
@@ -37,7 +37,7 @@ _PATTERNS = [
         rf"(?P<keep>{_NAME}\\*[\"']\s*[:=]\s*+)(?!null\b|true\b|false\b|None\b|\[redacted\])[\w.+-]+",
         re.IGNORECASE,
     ),
-    # a header on a line of its own, and the one of `curl --header 'Name: value'`
+    # a header on its own line, or in `curl --header 'Name: value'`
     re.compile(
         rf"(?P<keep>(?:^|[\s\"'>|])(?:{_HEADER}):[ \t]*+)(?!\[redacted\])[^\r\n\"']+",
         re.IGNORECASE | re.MULTILINE,
@@ -49,7 +49,7 @@ _PATTERNS = [
         r"(?P<keep>\bX-Amz-(?:Security-Token|Credential|Signature)=)(?!\[redacted\])[^\s&\"'<>]+",
         re.IGNORECASE,
     ),
-    # name: value in a log, where a word with blanks around it is prose
+    # name: value in a log, unless it is a word between blanks, as in prose
     re.compile(
         r"(?P<keep>(?:password|passwd|passphrase|[_-](?:secret|token|api[_-]?key|access[_-]?key))"
         r":[ \t]*+)(?!\[redacted\])[^\s\"'{}\[\],;]+",
@@ -71,7 +71,7 @@ _PATTERNS = [
     ),
 ]
 _KEPT = frozenset({"outcome", "state", "kind", "when", "begun", "seconds"})  # fields with a value of a few
-# A text with none of these has nothing that a pattern fits: most lines of a log.
+# A text with none of these can match no pattern, which is true of most lines of a log.
 _HINT = re.compile(
     r"pass|pwd|secret|token|key|credential|auth|cookie|bearer|basic|://|x-amz|AKIA|ASIA|IQoJ|FwoG|FQoG|eyJ",
     re.IGNORECASE,
@@ -83,14 +83,14 @@ class Redaction:
     """Leaves secrets out.
 
     Attributes:
-        secrets: Those that are known by their values.
+        secrets: The secrets with known values.
     """
 
     secrets: frozenset[str] = frozenset()
     _forms: re.Pattern[str] | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Prepare what is looked for."""
+        """Prepare the search."""
         forms = sorted(
             {form for secret in self.secrets for form in _spellings(secret)}, key=lambda each: -len(each)
         )
@@ -106,7 +106,7 @@ class Redaction:
         return known
 
     def plain(self, value: Any) -> Any:  # noqa: ANN401 - as JSON has it
-        """Return a value of JSON with a mark in place of each secret, and of what a secret's field has."""
+        """Return a JSON value with a mark in place of each secret and each value of a secret's field."""
         match value:
             case str():
                 return self.text(value)
@@ -126,7 +126,7 @@ class Redaction:
 
 
 def is_secret_name(name: str) -> bool:
-    """Return whether a variable or field of this name holds a secret, as far as a name can tell."""
+    """Return whether a variable or field with this name probably holds a secret."""
     return bool(_NAMED.fullmatch(name))
 
 
@@ -146,7 +146,7 @@ def leaves(value: object) -> Iterator[str]:
 
 
 def _spellings(secret: str) -> Iterable[str]:
-    """Return how a secret may be written: as it is, in JSON, in a URL, in base64, line by line."""
+    """Return the spellings of a secret: unchanged, in JSON, in a URL, in base64, line by line."""
     escaped = json.dumps(secret)[1:-1]
     lines = [line.strip() for line in secret.splitlines() if len(line.strip()) > 2 * SHORTEST]
     encoded = base64.b64encode(secret.encode()).decode()

@@ -1,4 +1,4 @@
-"""What a run leaves to report: its tests, with all that was noted while each of them ran."""
+"""The results of a run: its tests, and everything recorded during each of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OUTCOMES: tuple[Outcome, ...] = ("failed", "error", "xpassed", "xfailed", "skipp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """How far an event came: its id, which is all of it that the report needs, and its hops."""
+    """The hops of an event, and its id, which is all that the report needs of it."""
 
     event: str
     hops: tuple[Hop, ...]
@@ -43,9 +43,9 @@ class Invocation:
         function: The function's name.
         request_id: The id of its request.
         begun: Seconds since the epoch.
-        milliseconds: How long it took, as Lambda reports it; empty if it does not.
-        error: Why it failed; empty if it did not.
-        log: What it logged, a line for each record.
+        milliseconds: The duration that Lambda reported. Empty if unknown.
+        error: The reason for its failure. Empty if it succeeded.
+        log: Its log, one line per record.
     """
 
     function: str
@@ -63,12 +63,12 @@ class AwsCall:
     Attributes:
         begun: Seconds since the epoch.
         seconds: How long the answer took.
-        by: Who made it.
+        by: The caller.
         name: Service and operation, such as `s3 PutObject`.
-        resource: The ARN of what it was about first of all; empty if that is not known.
+        resource: The ARN of the main resource. Empty if unknown.
         answer: The error code, or else the HTTP status.
         ok: Whether it succeeded.
-        request_id: The id of the function's invocation that it was made in; empty if it was made in none.
+        request_id: The id of the function's invocation that made it. Empty for other callers.
     """
 
     begun: float
@@ -82,7 +82,7 @@ class AwsCall:
 
     @property
     def name_and_answer(self) -> tuple[str, str]:
-        """What calls of a kind have in common."""
+        """The common part of similar calls."""
         return self.name, self.answer
 
 
@@ -95,7 +95,7 @@ class Part:
         outcome: How it ended.
         begun: Seconds since the epoch.
         seconds: How long it took.
-        actions: What it did, in the order of their ends.
+        actions: Its actions, in the order of their ends.
     """
 
     name: str
@@ -112,21 +112,21 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestResult:
-    """A test, or one phase of it (set-up, call, teardown), and all that was told while it ran.
+    """A test, or one phase of it (set-up, call, teardown), with everything recorded during it.
 
     Attributes:
         id: The node id.
         outcome: How it ended.
         begun: Seconds since the epoch.
         seconds: How long it took.
-        worker: The process it ran in, such as `gw0`; empty where there is one only.
+        worker: The process that ran it, such as `gw0`. Empty if there is only one.
         message: Why it did not pass, at length.
         cause: Why it failed, in one line.
-        place: The line of the project where it failed, as `file:line`; empty if that is not known.
-        parts: Set-up, call and teardown, those that ran.
+        place: The failed line of the project, as `file:line`. Empty if unknown.
+        parts: Set-up, call and teardown, as far as they ran.
         hops: The events it fired, each with how far it came.
-        invocations: The runs of the functions meanwhile.
-        calls: The AWS calls meanwhile, if the backend keeps a request log.
+        invocations: The runs of functions during it.
+        calls: The AWS calls during it, if the backend has a request log.
         sections: Log texts by name.
         requests: The calls of the API.
         spans: The phases and resources that ended in the meantime.
@@ -182,14 +182,14 @@ class Run:
     """A run of tests.
 
     Attributes:
-        title: What ran.
+        title: The title.
         begun: Seconds since the epoch.
         seconds: How long it took.
-        facts: What else is to be known, by name: the backend, versions, the endpoint, the command line.
-        options: What `pytest` was given, but for the tests: to run some of them again.
+        facts: Further facts by name: the backend, versions, the endpoint, the command line.
+        options: The options of `pytest`, without the tests, for running some of them again.
         spans: Phases and resources that no test holds.
         tests: The tests.
-        sections: What else was found out at the end.
+        sections: Further findings at the end.
     """
 
     title: str
@@ -246,7 +246,7 @@ def join_phases(parts: Iterable[TestResult]) -> TestResult:
         place=next((each.place for each in phases if each.place), ""),
         parts=tuple(part for each in phases for part in each.parts),
         hops=tuple(trace for each in phases for trace in each.hops),
-        # What a failed teardown tells has all that the call has told.
+        # The sections of a failed teardown include those of the call.
         invocations=next((each.invocations for each in reversed(phases) if each.invocations), ()),
         calls=next((each.calls for each in reversed(phases) if each.calls), ()),
         sections={name: text for each in phases for name, text in each.sections.items()},

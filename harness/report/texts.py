@@ -26,7 +26,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Excerpt:
-    """The end of a text: its lines, and a note on what was left out; empty where nothing was."""
+    """The end of a text: its lines, and a note about the part that is left out, if any."""
 
     lines: Sequence[str]
     note: str
@@ -47,13 +47,13 @@ def excerpt(text: str) -> Excerpt:
 
 
 def clean(text: str) -> str:
-    """Return `text` with what no page can hold or show made visible, and without terminal colours."""
+    """Return `text` without terminal colours, and with unprintable characters made visible."""
     plain = _ESCAPES.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
     return _UNPRINTABLE.sub("�", plain)
 
 
 def reason(test: TestResult) -> str:
-    """Return why a test failed; else the line of its message that says most: pytest marks it with an E."""
+    """Return the cause of a failure, or the main line of its message, which pytest marks with an E."""
     if test.cause:
         return clean(test.cause)
     lines = clean(test.message).strip().splitlines()
@@ -76,7 +76,7 @@ def instant(seconds: float) -> str:
 
 
 def path(url: str) -> str:
-    """Return the part of `url` that tells requests apart: its path and query."""
+    """Return the part of `url` that distinguishes requests: its path and query."""
     parts = urlsplit(url)
     return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
@@ -87,7 +87,7 @@ def csp_hash(content: str) -> str:
 
 
 def indent_json(text: str) -> str:
-    """Return a text that is JSON with a line for each of its values; any other as it is."""
+    """Format a JSON text with one line per value. Return any other text unchanged."""
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except ValueError:
@@ -95,7 +95,7 @@ def indent_json(text: str) -> str:
 
 
 def ending(text: str) -> str:
-    """Return the end of a text, somewhat more of it than the report shows."""
+    """Return the end of a text, slightly more of it than the report shows."""
     most = 2 * LONGEST_TEXT
     return (
         text
@@ -105,5 +105,5 @@ def ending(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return `text` with what no page can hold made visible."""
+    """Return `text` with unprintable characters made visible."""
     return _UNPRINTABLE.sub("�", text)

@@ -41,7 +41,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lanes:
-    """The bars of one kind, in rows where none overlaps another."""
+    """The bars of one kind, in rows without overlaps."""
 
     name: str
     rows: Sequence[Sequence[Bar]]
@@ -49,7 +49,10 @@ class Lanes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timeline:
-    """What happened when: `begun` is in seconds since the epoch, ticks are in percent with their seconds."""
+    """The time line of a run.
+
+    `begun` is in seconds since the epoch. Ticks are in percent, with their seconds.
+    """
 
     begun: float
     seconds: float
@@ -104,7 +107,7 @@ def _tone(span: Span, *, slow: bool = False) -> str:
 
 
 def _label(span: Span, rank: int) -> str:
-    """Return what of a span's name to write on its bar, where there is little room."""
+    """Return a short form of a span's name, to fit on its bar."""
     number = f"{rank} " if 0 < rank <= SLOWEST else ""
     return ("" if span.ok else "✕ ") + number + _SHORTENED[span.kind](span.name)
 
@@ -128,7 +131,7 @@ def slowest(spans: Iterable[Span]) -> list[Span]:
 
 
 def _lanes(bars: Iterable[Bar]) -> list[list[Bar]]:
-    """Put each of `bars`, which are in order, into the first row that is free by then."""
+    """Put each of `bars`, which are sorted, into the first row that is free."""
     rows: list[list[Bar]] = []
     for bar in bars:
         free = (row for row in rows if row[-1].left + row[-1].width <= bar.left)

@@ -1,4 +1,4 @@
-"""A trace: all that the report has of one test, as a zip that `harness show-trace` opens on any machine."""
+"""Traces: the report's data about one test, in a zip that `harness show-trace` opens on any machine."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = "harness-trace"
-VERSION = 1  # goes up if an older harness can't read what a newer one writes
+VERSION = 1  # raised whenever older versions of the harness can't read new files
 MEMBER = "trace.json"
-MOST_BYTES = 8 * 1024 * 1024  # of the JSON of one test; the zip is about a tenth of it
+MOST_BYTES = 8 * 1024 * 1024  # of the JSON of one test; the zip has about a tenth of it
 MOST_OF_A_RUN = 64 * MOST_BYTES
 
 _DISTRIBUTION = "terraform-lambda-harness"
 _LONGEST = (32 * 1024, 8 * 1024, 2 * 1024, 512, 64)  # characters of a text, tried in turn
 _EXPECTED = "expected a trace that `pytest --harness-trace` has written, got"
-# What comes of JSON that is no run, or has a text where there should be a number.
+# Errors from JSON that is not a run, or has a text in place of a number.
 _NO_RUN = (ArithmeticError, AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError)
 
 
 def write(run: Run, path: Path, redaction: Redaction | None = None, *, most: int = MOST_BYTES) -> None:
-    """Write a trace of `run` to the file `path`; its folder is made if need be.
+    """Write a trace of `run` to the file `path`, and create its folder if necessary.
 
     If its JSON would be larger than `most`, long texts lose their beginnings, and long lists too.
 
     Args:
-        run: The run, with the one test that the trace is of, or with all.
+        run: The run, with only the test to trace, or with all tests.
         path: The file.
-        redaction: Leaves secrets out; by default what looks like one.
+        redaction: Removes secrets. By default, texts that look like one.
         most: The bytes that its JSON may have.
 
     Raises:
@@ -57,7 +57,7 @@ def read(path: Path, *, most: int = MOST_BYTES) -> Run:
         most: The bytes that its JSON may have.
 
     Raises:
-        HarnessError: The file is no trace, is damaged, or is of a later version.
+        HarnessError: The file is not a trace, is damaged, or has a later version.
         OSError: The file can't be read.
     """
     told = _member(path, most)
@@ -76,10 +76,10 @@ def read(path: Path, *, most: int = MOST_BYTES) -> Run:
 
 
 def html(path: Path) -> str:
-    """Return the report of what a trace holds, as HTML.
+    """Return the report of a trace as HTML.
 
     Raises:
-        HarnessError: The file is no trace, is damaged, or is of a later version.
+        HarnessError: The file is not a trace, is damaged, or has a later version.
         OSError: The file can't be read.
     """
     run = read(path)
@@ -103,7 +103,7 @@ def _member(path: Path, most: int) -> bytes:
         if zipfile.is_zipfile(path):
             raise _damage_error(path) from problem
         raise HarnessError(f"{path}: {_EXPECTED} a file that is no zip, or a part of one") from problem
-    except (zlib.error, EOFError, NotImplementedError, RuntimeError) as problem:  # cut off; encrypted
+    except (zlib.error, EOFError, NotImplementedError, RuntimeError) as problem:  # truncated; encrypted
         raise _damage_error(path) from problem
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong, by name. Every child carries its data as attributes."""
+"""The errors of the functions. Each carries its data as attributes."""
 
 __all__ = [
     "BusyError",
@@ -30,7 +30,7 @@ class InvalidEventError(FunctionError):
     """An event that must not become an object: not a mapping, no readable time, or from the future.
 
     Attributes:
-        problem: What is wrong, in words.
+        problem: The problem, in words.
     """
 
     def __init__(self, problem: str) -> None:
@@ -63,7 +63,7 @@ class ConflictError(FunctionError):
 
 
 class ContendedError(FunctionError):
-    """Others kept getting in first; the same event, delivered again, continues.
+    """Other writers were always faster. If the same event is delivered again, it continues.
 
     Attributes:
         attempts: How many times the step was tried.

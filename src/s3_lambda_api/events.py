@@ -16,12 +16,12 @@ _LEADING_HEX = re.compile(r"[0-9a-fA-F]{8}(?![0-9a-zA-Z])")
 def occurrence(event: object, *, request_id: str, now: datetime, tolerance: timedelta) -> ObjectName:
     """Name the occurrence that an event reports.
 
-    Time and id come from the event, so that a retry or a second delivery gives the same name. The time is
+    Time and id come from the event, so a retry or a second delivery gives the same name. The time is
     ``detail.timestamp`` (microseconds) if there is one, else the event's ``time`` (whole seconds). A bare
-    test invoke has neither: it happens now, and its id is the request's.
+    test invoke has neither. Its time is now, and its id is that of the request.
 
     Args:
-        event: What Lambda was invoked with.
+        event: The event that Lambda passes to the handler.
         request_id: The invocation's id, which stands in for an absent event id.
         now: The present, aware.
         tolerance: How far in the future the event's time may lie.
@@ -57,7 +57,7 @@ def _moment(text: object) -> datetime:
 
 
 def _short_id(identifier: str) -> str:
-    """First eight hex digits of a UUID; eight digits of a digest for any other text."""
+    """Return the first eight hex digits of a UUID, or of a digest of any other text."""
     match = _LEADING_HEX.match(identifier)
     digits = match[0] if match else hashlib.sha256(identifier.encode(errors="replace")).hexdigest()[:8]
     return digits.lower()

@@ -27,11 +27,11 @@ _LAST_RANK = (1 << 96) - 1
 
 
 class ObjectName(NamedTuple):
-    """One occurrence; tuples compare as their keys do.
+    """One occurrence. Tuples compare in the order of their keys.
 
     Attributes:
         moment: When it happened: aware, UTC, microseconds.
-        id: Eight lower-case hex digits that tell occurrences of one microsecond apart.
+        id: Eight lower-case hex digits that distinguish occurrences of one microsecond.
     """
 
     moment: datetime
@@ -60,7 +60,7 @@ class ObjectName(NamedTuple):
 
 
 def parse_key(key: str) -> ObjectName | None:
-    """Read an object key back; None for any other string."""
+    """Parse an object key, or return None for any other string."""
     match = _OBJECT_KEY.fullmatch(key)
     if match is None:
         return None
@@ -69,13 +69,13 @@ def parse_key(key: str) -> ObjectName | None:
         moment = datetime.fromisoformat(f"{date}{hour}:{minute}:{second}+00:00")
     except ValueError:  # digits in place, but no such day or hour
         return None
-    # An hour of 24 is another spelling of the next day: only the one canonical key is a name.
+    # The hour 24 is another spelling of the next day. Only the canonical key is a name.
     name = ObjectName(moment, identifier)
     return name if name.key == key else None
 
 
 def parse_index_key(key: str) -> ObjectName | None:
-    """Read an index key back; None for any other string."""
+    """Parse an index key, or return None for any other string."""
     match = _INDEX_KEY.fullmatch(key)
     if match is None:
         return None

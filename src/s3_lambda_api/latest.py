@@ -1,4 +1,4 @@
-"""Reading: the newest object, in two calls to S3, or three where the pointer needs repair."""
+"""Find the newest object in two calls to S3, or in three if the pointer needs repair."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +15,7 @@ __all__ = ["Found", "latest"]
 
 
 class Found(NamedTuple):
-    """The newest object, and what was wrong with the pointer, if anything was.
+    """The newest object, and the defect of the pointer, if any.
 
     Attributes:
         stored: The object.
@@ -27,7 +27,7 @@ class Found(NamedTuple):
 
 
 def latest(store: "Store", rules: Rules) -> Found | None:
-    """Find the newest object; None in an empty bucket.
+    """Return the newest object, or None if the bucket is empty.
 
     Raises:
         BusyError: S3 cannot answer now.
@@ -61,10 +61,10 @@ def _settled(store: "Store", rules: Rules) -> Stored | None:
 
 
 def _around(store: "Store", pointer: "Pointer", rules: Rules) -> Found | None:
-    """Answer although the pointer's object is gone, in the one call that is left.
+    """Return an answer although the pointer's object is gone, with the one call that is left.
 
-    The listing proves that the object exists and gives its ETag and time. Its content follows from its
-    name, and the listed size confirms that; any other content is fetched, for a call more.
+    The listing proves that the object exists, and has its ETag and time. Its content follows from its name,
+    and the listed size confirms that. Any other content takes one more call to fetch.
     """
     page = store.page_from(pointer.floor if len(pointer.names) > 1 else None)
     existing = {name: entry for entry in page.entries if (name := parse_key(entry.key))}

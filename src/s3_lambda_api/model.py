@@ -1,4 +1,4 @@
-"""What passes between the store and the logic: plain values."""
+"""The values that pass between the store and the logic."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -9,7 +9,7 @@ __all__ = ["Entry", "Page", "PointerRead", "Stored"]
 
 
 class Entry(NamedTuple):
-    """One line of a listing; ``size`` in bytes."""
+    """One line of a listing. ``size`` is in bytes."""
 
     key: str
     etag: str
@@ -18,21 +18,21 @@ class Entry(NamedTuple):
 
 
 class Page(NamedTuple):
-    """One answer of a listing, ascending; ``complete`` says that nothing follows it."""
+    """One answer of a listing, ascending. ``complete`` means that it is the last one."""
 
     entries: tuple[Entry, ...]
     complete: bool
 
 
 class PointerRead(NamedTuple):
-    """The pointer's bytes and ETag; both None if there is no pointer."""
+    """The pointer's bytes and ETag. Both are None if there is no pointer."""
 
     raw: bytes | None
     etag: str | None
 
 
 class Stored(NamedTuple):
-    """An object: its name, and what S3 says of it."""
+    """An object, with its name and S3's metadata."""
 
     name: ObjectName
     body: bytes

@@ -8,7 +8,7 @@ from s3_lambda_api.keys import ObjectName, parse_key
 
 __all__ = ["MAX_BYTES", "Claim", "Pointer", "is_claim"]
 
-MAX_BYTES = 16_384  # a pointer has about 1 kB; anything longer is not one
+MAX_BYTES = 16_384  # a pointer has about 1 kB, so anything longer is not one
 _REMEMBERED = 16
 _CLAIM = "claimed_by"
 
@@ -39,7 +39,7 @@ class Pointer(NamedTuple):
 
     @classmethod
     def decode(cls, raw: bytes) -> "Pointer | None":
-        """Read the JSON form; None if it is corrupt. Only ``key`` is needed."""
+        """Parse the JSON form, or return None if it is corrupt. Only ``key`` is required."""
         try:
             fields = json.loads(raw)
         except (ValueError, RecursionError):
@@ -62,13 +62,13 @@ class Pointer(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What takes the place of a lost pointer until the newest name is found.
+    """A placeholder for a lost pointer until the newest name is found.
 
-    It is no pointer, so everybody looks past it; and as no two are the same, a swap with a pointer found
-    after it succeeds only if nothing has happened to it since.
+    It is not a pointer, so every reader ignores it. No two claims are equal, so replacing a claim by the
+    pointer succeeds only if nobody has changed it in the meantime.
 
     Attributes:
-        nonce: What makes it unlike any other.
+        nonce: Makes it different from any other.
     """
 
     nonce: str
@@ -79,7 +79,7 @@ class Claim(NamedTuple):
 
 
 def is_claim(raw: bytes | None) -> bool:
-    """Whether these bytes are those of a claim."""
+    """Return whether these bytes are a claim."""
     return raw is not None and raw.startswith(f'{{"{_CLAIM}": '.encode())
 
 

@@ -27,7 +27,7 @@ class Written(NamedTuple):
     Attributes:
         key: The object's key.
         etag: The object's ETag.
-        created: Whether this call created it; False for a retry or a second delivery of the event.
+        created: Whether this call created it. False for a retry or a second delivery of the event.
     """
 
     key: str
@@ -43,9 +43,12 @@ def backoff(attempt: int) -> None:
 def record(
     store: "WritableStore", name: ObjectName, rules: Rules, pause: Callable[[int], None] = backoff
 ) -> Written:
-    """Write object, index entry and pointer, in this order; each step may be repeated without harm.
+    """Write object, index entry and pointer, in this order.
 
-    What the pointer has passed is marked at the end, for the bucket's lifecycle to expire some day.
+    Each step can be repeated without harm.
+
+    At the end, the names that the pointer has passed are marked, so that the bucket's lifecycle can expire
+    them.
 
     When this returns, the pointer is at this name or a newer one, so every later read answers no older.
     A writer that dies on the way leaves an object that the next delivery of its event completes.
@@ -73,7 +76,7 @@ def _create(store: "WritableStore", name: ObjectName, pause: Callable[[int], Non
 def _advance(
     store: "WritableStore", mine: ObjectName, rules: Rules, pause: Callable[[int], None]
 ) -> set[ObjectName]:
-    """Bring the pointer to this name or a newer one; return the names that it is past now."""
+    """Move the pointer to this name or a newer one, and return the names that it has passed."""
     for attempt in range(_ATTEMPTS):
         raw, etag = store.read_pointer()
         pointer = trusted(raw, rules)
@@ -88,7 +91,7 @@ def _advance(
 
 
 def _successor(store: "WritableStore", raw: bytes | None, mine: ObjectName, rules: Rules) -> Pointer | Claim:
-    """What to put in the place of these bytes: a claim if the pointer is lost, else a pointer."""
+    """Return the replacement for these bytes: a claim if the pointer is lost, else a pointer."""
     pointer = trusted(raw, rules)
     if pointer is None and not is_claim(raw):
         return Claim(os.urandom(16).hex())
@@ -98,9 +101,9 @@ def _successor(store: "WritableStore", raw: bytes | None, mine: ObjectName, rule
 def _known(store: "WritableStore", pointer: Pointer | None, rules: Rules) -> tuple[ObjectName, ...]:
     """The names that the pointer must not fall behind of.
 
-    A fresh pointer is taken at its word. Where it is lost, the bucket is looked through; a claim holds its
-    place meanwhile, for an absent pointer has no ETag that would tell whether it came and went. Readers look
-    past a stale pointer, and may have seen a name whose writer died: so must this writer.
+    A fresh pointer is trusted. If it is lost, the whole bucket is searched. A claim holds its place
+    meanwhile, because an absent pointer has no ETag that would show a change. Readers look past a stale
+    pointer, and may have seen a name whose writer died. So this writer must do the same.
     """
     if pointer is None:
         return names_anew(store, rules)

@@ -1,4 +1,4 @@
-"""What the reader needs of an API Gateway request. Pure."""
+"""The reader's view of an API Gateway request. Pure."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ class Request(NamedTuple):
 
     Attributes:
         media: The media type to answer with.
-        if_none_match: The ``If-None-Match`` header; empty if there is none.
+        if_none_match: The ``If-None-Match`` header. Empty if there is none.
         head: Whether the body stays away.
     """
 
@@ -22,7 +22,7 @@ class Request(NamedTuple):
 
     @classmethod
     def of(cls, event: object) -> "Request":
-        """Read a proxy event; what is missing (a bare test invoke) reads as a plain GET."""
+        """Parse a proxy event. Missing parts, as in a bare test invoke, mean a plain GET."""
         # Loading the data classes takes as long as a tenth of the whole cold start: not in the init phase.
         from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent  # noqa: PLC0415
 
@@ -35,6 +35,6 @@ class Request(NamedTuple):
 
 
 def _header(headers: dict[str, str | list[str] | None], name: str) -> str:
-    """One header; repeated ones joined as RFC 9110 allows."""
+    """Return one header. Repeated ones are joined as RFC 9110 allows."""
     value = headers.get(name) or ""
     return value if isinstance(value, str) else ",".join(value)

@@ -1,4 +1,4 @@
-"""From what was found to the HTTP answer, in API Gateway's proxy form. Pure."""
+"""Turn a result into the HTTP answer, in API Gateway's proxy form. Pure."""
 
 import json
 from datetime import UTC, datetime
@@ -44,22 +44,22 @@ def found(stored: "Stored", *, media: MediaType, if_none_match: str, now: dateti
 
 
 def empty(*, media: MediaType, head: bool) -> Response:
-    """404: there is no object."""
+    """Return a 404: there is no object."""
     return _problem(404, _EMPTY, media=media, head=head)
 
 
 def busy(*, media: MediaType, head: bool) -> Response:
-    """503: S3 throttles or fails; worth a retry."""
+    """Return a 503: S3 throttles or fails, and a retry is worthwhile."""
     return _problem(503, _BUSY, media=media, head=head, headers={"Retry-After": _RETRY_AFTER_SECONDS})
 
 
 def failed(*, media: MediaType, head: bool) -> Response:
-    """500, which says nothing about the inside."""
+    """Return a 500 without internal details."""
     return _problem(500, _FAILED, media=media, head=head)
 
 
 def age_seconds(stored: "Stored", now: datetime) -> int:
-    """Whole seconds since the occurrence; 0 if its clock is ahead."""
+    """Return the whole seconds since the occurrence, or 0 if its clock is ahead."""
     return max(0, int((now - stored.name.moment).total_seconds()))
 
 
@@ -71,12 +71,12 @@ def _content(stored: "Stored", media: MediaType) -> str:
 
 
 def _entity_tag(stored: "Stored", media: MediaType) -> str:
-    """S3's ETag for the text; the JSON form has other bytes and so another tag."""
+    """Return S3's ETag for the text. The JSON form has other bytes and therefore another tag."""
     return stored.etag if media == _TEXT else f'"{stored.etag.strip('"')}-json"'
 
 
 def _matches(etag: str, if_none_match: str) -> bool:
-    """Weak comparison, as RFC 9110 wants it for ``If-None-Match``."""
+    """Compare weakly, as RFC 9110 requires for ``If-None-Match``."""
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return "*" in tags or etag in tags
 
@@ -101,7 +101,7 @@ def _response(
 
 
 def _parse_range(part: str) -> tuple[str, float]:
-    """One element of ``Accept`` as (range, quality); a malformed quality counts as 0."""
+    """Parse one element of ``Accept`` as (range, quality). A malformed quality counts as 0."""
     name, *parameters = (piece.strip() for piece in part.split(";"))
     weights = [
         value.strip() for key, _, value in (p.partition("=") for p in parameters) if key.strip() == "q"
@@ -118,7 +118,7 @@ def _weight(text: str) -> float:
 
 
 def _quality(media: MediaType, ranges: list[tuple[str, float]]) -> float:
-    """The quality that the most specific matching range gives; 0 if none matches."""
+    """Return the quality of the most specific matching range, or 0 if none matches."""
     for pattern in (media, f"{media.partition('/')[0]}/*", "*/*"):
         weights = [weight for name, weight in ranges if name == pattern]
         if weights:

@@ -1,4 +1,4 @@
-"""Where the newest object is when the pointer does not say so. Reads only; shared by writer and reader."""
+"""Find the newest object without the pointer. Only reads, and is shared by writer and reader."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -15,11 +15,11 @@ __all__ = ["Rules", "names_anew", "names_by_descent", "names_since", "trusted"]
 
 _SLACK = timedelta(seconds=120)
 _PAGE = 1000
-_LEVELS = "--T--."  # what ends year, month, day, hour, minute and second in an object key
+_LEVELS = "--T--."  # the ends of year, month, day, hour, minute and second in an object key
 
 
 class Rules(NamedTuple):
-    """What is late and what is impossible, as of one moment.
+    """The limits for late and impossible names at one moment.
 
     Attributes:
         now: The present, aware.
@@ -40,7 +40,7 @@ class Rules(NamedTuple):
         return self.now - name.moment > self.interval * _PAGE
 
     def is_possible(self, name: ObjectName) -> bool:
-        """Whether a writer could have accepted this name, its clock off by no more than the tolerance."""
+        """Return whether a writer within the clock tolerance could have accepted this name."""
         return name.moment - self.now <= 2 * self.tolerance
 
     def possible(self, names: Iterable[ObjectName | None]) -> tuple[ObjectName, ...]:
@@ -50,13 +50,16 @@ class Rules(NamedTuple):
 
 
 def trusted(raw: bytes | None, rules: Rules) -> Pointer | None:
-    """Decode a pointer; None if it is missing, corrupt or points into the future."""
+    """Decode a pointer, or return None if it is missing, corrupt or points into the future."""
     pointer = None if raw is None else Pointer.decode(raw)
     return pointer if pointer is not None and rules.is_possible(pointer.newest) else None
 
 
 def names_since(store: "Store", pointer: Pointer, rules: Rules) -> tuple[ObjectName, ...]:
-    """The names from the pointer's floor on, newest first, in one call; if that does not settle it, anew."""
+    """Return the names from the pointer's floor on, newest first, in one call.
+
+    If that does not settle it, search anew.
+    """
     if rules.is_far_behind(pointer.floor):
         return names_anew(store, rules)
     page = store.page_from(pointer.floor)
@@ -67,9 +70,9 @@ def names_since(store: "Store", pointer: Pointer, rules: Rules) -> tuple[ObjectN
 def names_anew(store: "Store", rules: Rules) -> tuple[ObjectName, ...]:
     """Names, newest first, with no pointer to start from, in one call.
 
-    The first page of the bucket shows a small bucket whole, and the newest entries of the index of a large
-    one. Where the index is too short for the objects beside it (they were made before there was one), the
-    names themselves are descended.
+    The first page of the bucket lists a small bucket completely, and the newest entries of a large one's
+    index. If the index is too short for the objects beside it, because they are older than the index, search
+    the names themselves by descent.
     """
     page = store.first_page()
     objects = [name for name in _objects(page) if name]
@@ -82,8 +85,8 @@ def names_anew(store: "Store", rules: Rules) -> tuple[ObjectName, ...]:
 def names_by_descent(store: "Store", rules: Rules) -> tuple[ObjectName, ...]:
     """The names of the newest second that has any, newest first, found from the names alone.
 
-    Takes the greatest year, its greatest month and so on: seven calls, whatever the bucket holds; a few
-    more where malformed keys lead astray or one second has over 1000 objects.
+    Take the greatest year, its greatest month and so on. That is seven calls, whatever the size of the
+    bucket. It takes a few more if malformed keys lead astray or one second has over 1000 objects.
     """
     return _descend(store, rules, OBJECT_PREFIX, _LEVELS)
 

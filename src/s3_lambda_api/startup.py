@@ -1,7 +1,6 @@
 """Import this first: it stops the garbage collector while the other modules load.
 
-What loading makes is there to stay, so collecting it in between finds nothing and costs time that a cold
-start waits for.
+The loaded modules stay for good. Collecting garbage meanwhile finds nothing and prolongs the cold start.
 """
 
 import gc
@@ -12,6 +11,6 @@ gc.disable()
 
 
 def finished() -> None:
-    """Start the garbage collector again, and let it pass over all that has been loaded."""
+    """Start the garbage collector again, and exempt everything that has been loaded."""
     gc.freeze()
     gc.enable()

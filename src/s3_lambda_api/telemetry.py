@@ -17,21 +17,21 @@ metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "s
 
 
 def count(name: str, number: int = 1) -> None:
-    """Add to a count that is published when the invocation ends."""
+    """Increase a count, which is published when the invocation ends."""
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=number)
 
 
 def measure(name: str, seconds: float) -> None:
-    """Record a duration that is published when the invocation ends."""
+    """Record a duration, which is published when the invocation ends."""
     metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=seconds)
 
 
 def timed(client: "S3Client") -> "S3Client":
-    """Let the log tell how long S3 took.
+    """Log the time that S3 takes.
 
-    The line of metrics that ends an invocation gets ``s3_ms``: for each operation the milliseconds until its
-    answers came, with all attempts, KMS behind S3 included. It is a field of the log and no metric, so that
-    only its bytes cost something.
+    The line of metrics at the end of an invocation gets ``s3_ms``: for each operation the milliseconds until
+    its answers came, with all attempts, KMS behind S3 included. It is a field of the log and not a metric, so
+    you pay only for its bytes.
     """
     events = client.meta.events
     events.register("before-call.s3", _begin)

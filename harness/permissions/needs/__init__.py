@@ -1,4 +1,4 @@
-"""What the functions of a stack have needed: by their calls, and by how they are configured."""
+"""The permissions that a stack's functions need, because of their calls and their configuration."""
 
 from harness.permissions.needs.calls import needs_of
 from harness.permissions.needs.implied import needs_of_lambda

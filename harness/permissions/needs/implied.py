@@ -1,4 +1,4 @@
-"""What Lambda needs of a function's role for itself: for logs, traces, queues, streams and failures.
+"""The permissions that Lambda itself needs from a function's role: logs, traces, queues, streams, failures.
 
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 """
@@ -35,7 +35,7 @@ _SENDS: Mapping[str, str] = {
     "lambda": "lambda:InvokeFunction",
     "events": "events:PutEvents",
 }
-# What a function may need besides: nothing that is known tells whether.
+# Permissions that a function may need, without any evidence in the log.
 _PERHAPS = (
     "logs:CreateLogGroup",
     "iam:PassRole",
@@ -46,7 +46,7 @@ _PERHAPS = (
 
 
 def needs_of_lambda(function: Resource, resources: Sequence[Resource]) -> Iterator[Need]:
-    """Yield what Lambda needs to run a function as it is configured.
+    """Yield the permissions with which Lambda runs a function in this configuration.
 
     Args:
         function: The function, an `aws_lambda_function`, which has run.
@@ -82,7 +82,7 @@ def _perhaps(action: str, why: str) -> Need:
 
 
 def _log_of(function: Resource) -> str:
-    """Return the ARN of the streams in a function's log group; empty if it is not known."""
+    """Return the ARN of the streams in a function's log group, or an empty text if unknown."""
     arn = str(function.values.get("arn") or "").split(":")
     if len(arn) < 7:  # noqa: PLR2004 - the parts of a function's ARN
         return ""
@@ -92,7 +92,7 @@ def _log_of(function: Resource) -> str:
 
 
 def _targets(function: Resource, resources: Sequence[Resource]) -> Iterator[str]:
-    """Yield the ARNs of where Lambda sends events that failed, and answers."""
+    """Yield the ARNs of the destinations of failed events and of answers."""
     yield from (str(each.get("target_arn") or "") for each in _nested(function, "dead_letter_config"))
     for each in resources:
         is_own = each.type in {"aws_lambda_function_event_invoke_config", "aws_lambda_event_source_mapping"}

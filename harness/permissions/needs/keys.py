@@ -1,4 +1,4 @@
-"""The KMS keys behind other services: what a caller needs on a key besides the service's own action.
+"""The KMS keys behind other services, and the permissions that a caller needs on them.
 
 S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
 SQS: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
@@ -42,7 +42,7 @@ _OPERATIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "PutParameter": (DATA_KEY, "kms:Encrypt"),
     },
 }
-# Which operations need the key depends on more than the log tells.
+# The log does not show everything that decides whether these operations need the key.
 _UNCLEAR = frozenset({"ssm", "dynamodb", "firehose", "logs", "lambda", "stepfunctions", "events"})
 _UNCLEAR_OPERATIONS = frozenset({"HeadObject", "GetObjectAttributes", "CopyObject", "UploadPartCopy"})
 # The attribute of a kind of resource that has its key.
@@ -65,13 +65,13 @@ _SERVICE_NAMES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyUse:
-    """An action on a key that a call has needed besides.
+    """An action on a key that a call also needed.
 
     Attributes:
         action: The action.
-        key: The key's ARN; empty if it is not known.
+        key: The key's ARN. Empty if unknown.
         via: The service that asks for it, as in `kms:ViaService`.
-        is_sure: Whether it was needed; else it may have been.
+        is_sure: Whether it was certainly needed.
     """
 
     action: str
@@ -81,7 +81,7 @@ class KeyUse:
 
 
 def uses_of(call: Call, resources: Sequence[Resource]) -> Iterator[KeyUse]:
-    """Yield what a call has needed on keys, by what the log and the state tell of its encryption."""
+    """Yield the needs of a call on keys, judged by its encryption in the log and the state."""
     if call.service in _UNCLEAR or call.operation in _UNCLEAR_OPERATIONS:
         yield from (KeyUse(action=each, key="", via="", is_sure=False) for each in (*_BOTH, "kms:Encrypt"))
         return
@@ -97,7 +97,7 @@ def uses_of(call: Call, resources: Sequence[Resource]) -> Iterator[KeyUse]:
 
 
 def key_arn(name: str, resources: Sequence[Resource]) -> str:
-    """Return the ARN of a key of the stack by its id, its ARN or an alias; empty if there is none."""
+    """Return the ARN of a key of the stack by its id, ARN or alias, or an empty text."""
     by_alias = {
         str(each.values.get(attribute)): str(each.values.get("target_key_arn") or "")
         for each in resources
@@ -110,7 +110,10 @@ def key_arn(name: str, resources: Sequence[Resource]) -> str:
 
 
 def _key_of(call: Call, resources: Sequence[Resource]) -> tuple[str, bool]:
-    """Return the key of what a call is about, empty if none of the stack's, and whether that is sure."""
+    """Return the key of a call's resource, and whether that is sure.
+
+    The key is empty if it is not the stack's.
+    """
     in_log = [arn for arn in call.resources if ":kms:" in arn]
     if in_log:
         keys = [key for arn in in_log if (key := key_arn(arn, resources))]
@@ -127,7 +130,10 @@ def _key_of(call: Call, resources: Sequence[Resource]) -> tuple[str, bool]:
 
 
 def _key_of_a_bucket(call: Call, resources: Sequence[Resource]) -> tuple[str, bool]:
-    """Return the default key of a bucket; a bucket without any is encrypted with a key of S3's own."""
+    """Return the default key of a bucket.
+
+    A bucket without one is encrypted with S3's own key.
+    """
     buckets = [
         str(each.values.get("bucket"))
         for each in resources

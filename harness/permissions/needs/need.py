@@ -10,14 +10,14 @@ class Need:
     """An action that something needed.
 
     Attributes:
-        actions: The action; of several, one is enough, and the first is the usual one.
-        resource: The ARN of the resource; `*` for none in particular, empty if it is not known.
-        why: What needed it, such as `s3:PutObject by function:writer`.
-        is_sure: Whether it was needed; else it may have been.
+        actions: The action. If there are several, one suffices, and the first is the usual one.
+        resource: The ARN of the resource. `*` for no specific one, empty if unknown.
+        why: The call or feature that needed it, such as `s3:PutObject by function:writer`.
+        is_sure: Whether it was certainly needed.
         is_behind: Whether AWS asks for it behind the scenes: emulators ask only for that of a call itself.
         is_denied: Whether the call was refused.
         via: The service through which it was asked for, as in `kms:ViaService`.
-        region: Where.
+        region: The region.
     """
 
     actions: tuple[str, ...]

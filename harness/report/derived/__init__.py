@@ -1,1 +1,1 @@
-"""What is derived from what runs have recorded."""
+"""Views that are derived from the records of runs."""

@@ -1,4 +1,4 @@
-"""What each action of a test changed: told by the AWS calls of its time; nothing has to be asked for."""
+"""The changes made by each action of a test, derived from the AWS calls during it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.report.results import AwsCall, Part, TestResult
     from harness.telemetry.actions import Action
 
-# What a call did: `{name}` is what it was about, `{inner}` what of that.
+# The effect of a call. `{name}` is the resource, `{inner}` the part of it.
 _EFFECTS: Mapping[str, str] = {
     "dynamodb BatchWriteItem": "items written to or deleted from the table {name}",
     "dynamodb DeleteItem": "- item of the table {name}",
@@ -47,8 +47,8 @@ class Change:
     """A change of the stack's state.
 
     Attributes:
-        what: What was changed; it begins with `+` for what came and `-` for what went.
-        by: Who did so, as the request log has it.
+        what: The change. It begins with `+` for an addition and `-` for a removal.
+        by: The caller, as in the request log.
         times: How often.
     """
 
@@ -58,7 +58,7 @@ class Change:
 
 
 def shown(test: TestResult) -> Iterator[tuple[Part, list[tuple[Action, list[Change]]]]]:
-    """Yield the parts of a test, each with its actions and what changed until the next one began.
+    """Yield the parts of a test, each with its actions and the changes until the next action.
 
     Args:
         test: The test, with the AWS calls of its time.
@@ -74,13 +74,13 @@ def shown(test: TestResult) -> Iterator[tuple[Part, list[tuple[Action, list[Chan
 
 
 def _between(made: Sequence[tuple[AwsCall, str]], begun: float, end: float) -> list[Change]:
-    """Return what calls of a stretch of time changed; the same changes together."""
+    """Return the changes of calls in a period, with equal changes together."""
     counted = Counter((what, call.by) for call, what in made if begun <= call.begun < end)
     return [Change(what=what, by=by, times=times) for (what, by), times in counted.items()]
 
 
 def _effect(call: AwsCall) -> str:
-    """Return what a call changed; empty if it did not succeed, or changes nothing that is known."""
+    """Return the effect of a call, or an empty text if it failed or has no known effect."""
     effect = _EFFECTS.get(call.name) if call.ok else None
     if effect is None or call.resource.count(":") < 5:  # noqa: PLR2004 - an ARN's
         return ""

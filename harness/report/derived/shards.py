@@ -20,20 +20,20 @@ _REMEDY = "`pytest --harness-report=report.zip` leaves one"
 
 
 def read(places: Iterable[Path]) -> Run:
-    """Return what the runs that have left records did, as one run.
+    """Read the records of several runs, and return them as one run.
 
     Args:
         places: The records, or folders that hold some.
 
     Raises:
-        HarnessError: A folder has no record, or a file is none.
+        HarnessError: A folder has no record, or a file is not a record.
         OSError: A record can't be read.
     """
     return merged([trace_file.read(file, most=trace_file.MOST_OF_A_RUN) for file in _files(places)])
 
 
 def merged(runs: Sequence[Run]) -> Run:
-    """Return several runs as one: the tests of each are those of workers with its number.
+    """Merge several runs into one. The tests of each are those of workers with its number.
 
     Raises:
         ValueError: There are no runs.
@@ -65,7 +65,7 @@ def _files(places: Iterable[Path]) -> Iterator[Path]:
 
 
 def _facts(each: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Return what is known of the runs: where they differ, all that is."""
+    """Merge the facts of the runs. If they differ, keep all values."""
     names = dict.fromkeys(name for facts in each for name in facts)
     return {name: "\n".join(dict.fromkeys(facts[name] for facts in each if name in facts)) for name in names}
 

@@ -60,4 +60,4 @@ def test_roles_of_no_function_are_counted() -> None:
 
     told = lines(Permissions(tuple(judged([alone], []))))
 
-    assert told[-1] == "1 more of no function: the request log has no calls that tell of their use"
+    assert told[-1] == "1 more of no function: the request log can't show their use"
