@@ -1,4 +1,4 @@
-"""What a shell completes: names of the stack that is up."""
+"""Shell completion with names of the running stack."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from harness.settings import Settings
 
 
 def functions(incomplete: str) -> list[str]:
-    """Return the names of the stack's functions that begin so."""
+    """Return the names of the stack's functions with this beginning."""
     return _names("aws_lambda_function", "function_name", incomplete)
 
 
 def rules(incomplete: str) -> list[str]:
-    """Return the names of the stack's rules that begin so."""
+    """Return the names of the stack's rules with this beginning."""
     return _names("aws_cloudwatch_event_rule", "name", incomplete)
 
 
 def backend_names(incomplete: str) -> list[str]:
-    """Return the names of the backends that begin so."""
+    """Return the names of the backends with this beginning."""
     return [name for name in ("auto", *backends.BUILT_IN) if name.startswith(incomplete)]
 
 
@@ -29,6 +29,6 @@ def _names(kind: str, attribute: str, incomplete: str) -> list[str]:
     try:
         deployment = Kept.of(Settings.from_env(os.environ)).running()
         names = [str(found.values[attribute]) for found in deployment.resources(kind)]
-    except HarnessError:  # nothing is up: nothing to complete
+    except HarnessError:  # nothing is up, so there is nothing to complete
         return []
     return sorted(name for name in names if name.startswith(incomplete))

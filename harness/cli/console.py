@@ -1,4 +1,4 @@
-"""What the command line shows a person: progress as it comes, and tables."""
+"""The command line's output for people: live progress, and tables."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ if TYPE_CHECKING:
     from harness.telemetry.timeline import Span
 
 _SLOWEST = 5
-_LONG = 1.0  # seconds: what a resource takes that is told by itself
+_LONG = 1.0  # seconds; a resource that takes longer is reported by itself
 
 
 class Spans:
-    """The spans of a run, kept in the order in which they ended."""
+    """The spans of a run, in the order of their ends."""
 
     def __init__(self) -> None:
         self.ended: list[Span] = []
 
     def resources(self) -> list[Span]:
-        """Return those of resources, the slowest first."""
+        """Return the spans of resources, the slowest first."""
         found = [span for span in self.ended if span.kind == "resource"]
         return sorted(found, key=lambda span: span.seconds, reverse=True)
 
 
 @contextmanager
 def followed() -> Iterator[Spans]:
-    """Show progress on standard error while the context is open, and keep its spans.
+    """Show progress on standard error while the context is open, and collect its spans.
 
-    A terminal shows how many resources are done, and each phase and resource that is under way, with its
-    time; elsewhere there is a line for each that has ended.
+    A terminal shows the number of finished resources, and each running phase and resource with its time.
+    Otherwise there is one line for each span that has ended.
     """
     console, spans = Console(stderr=True), Spans()
     with ExitStack() as resources:
@@ -54,9 +54,9 @@ def followed() -> Iterator[Spans]:
 
 
 class _Live:
-    """A bar of the resources that Terraform changes, and a line with a spinner for all that is under way.
+    """A bar for the resources that Terraform changes, and a spinner for everything that is running.
 
-    What took long, or failed, leaves a line above.
+    Slow or failed steps leave a line above.
     """
 
     def __init__(self, console: Console) -> None:
@@ -112,7 +112,7 @@ class _Live:
 
 
 def summary(spans: Spans, began: float) -> str:
-    """Return how long it took, and which resources took longest; `began` is of `time.monotonic`."""
+    """Return the duration, and the slowest resources. `began` is a time of `time.monotonic`."""
     resources = spans.resources()
     told = [span for span in resources[:_SLOWEST] if span.seconds >= _LONG] or resources[:1]
     slowest = ", ".join(f"{span.name.split()[0]} {span.seconds:.1f} s" for span in told)
@@ -121,12 +121,12 @@ def summary(spans: Spans, began: float) -> str:
 
 
 def show(line: Text) -> None:
-    """Print a line on standard output, in colours if that is a terminal."""
+    """Print a line on standard output, with colours if that is a terminal."""
     Console(soft_wrap=True, highlight=False).print(line)
 
 
 def show_values(values: Mapping[str, object]) -> None:
-    """Print names and values on standard output, a line each."""
+    """Print names and values on standard output, one per line."""
     width = max(map(len, values), default=0)
     console = Console(soft_wrap=True, highlight=False)
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""What this machine has and lacks for a run: each finding says how to get what is missing."""
+"""Check this machine for everything that a run needs. Each finding says how to get what is missing."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _VERSION_TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing that a run needs or may use.
+    """A requirement of a run, and its state.
 
     Attributes:
-        subject: What was looked at, such as `terraform` or `backend host`.
+        subject: The thing examined, such as `terraform` or `backend host`.
         ok: Whether it can be used.
-        state: What was found.
-        remedy: What to do where it can't be used.
+        state: The finding.
+        remedy: How to make it usable.
         needed: Whether the main job can't run without it.
     """
 
@@ -46,14 +46,14 @@ class Finding:
     needed: bool = False
 
     def __str__(self) -> str:
-        """Return the finding as one line, and a second one with the remedy."""
+        """Return the finding in one line, followed by a line with the remedy if it is needed."""
         mark = "ok     " if self.ok else "MISSING" if self.needed else "no     "
         remedy = f"\n          -> {self.remedy}" if self.remedy and not self.ok else ""
         return f"{mark} {self.subject}: {self.state}{remedy}"
 
 
 def examine(settings: Settings) -> list[Finding]:
-    """Look at everything; nothing is installed, started or changed, and AWS is not asked."""
+    """Examine everything, without installing, starting or changing anything, and without contacting AWS."""
     chosen, reason = _backend_name(settings)
     names = dict.fromkeys([*backends.BUILT_IN, chosen])
     found = [replace(_backend(settings, name), needed=name == chosen) for name in names]
@@ -63,12 +63,12 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def can_run(findings: Sequence[Finding]) -> bool:
-    """Say whether nothing that the main job needs is missing."""
+    """Return whether the main job has everything that it needs."""
     return all(finding.ok for finding in findings if finding.needed)
 
 
 def report(findings: Sequence[Finding]) -> str:
-    """Return the findings as a person reads them."""
+    """Format the findings for a person."""
     verdict = "the main job can run" if can_run(findings) else "the main job can't run: see MISSING"
     return "\n".join([*map(str, findings), verdict])
 
@@ -103,7 +103,7 @@ def _root(settings: Settings) -> Finding:
         subject="terraform root",
         ok=files > 0,
         state=f"{files} file{'' if files == 1 else 's'} of Terraform in {folder}",
-        remedy="name the directory of the root module in HARNESS_TERRAFORM_DIR",
+        remedy="set HARNESS_TERRAFORM_DIR to the directory of your root module",
         needed=True,
     )
 
@@ -111,13 +111,13 @@ def _root(settings: Settings) -> Finding:
 def _mirror(settings: Settings) -> Finding:
     mirror = settings.provider_mirror
     if mirror is None:
-        return Finding(subject="provider mirror", ok=True, state="none set; the registries are asked")
+        return Finding(subject="provider mirror", ok=True, state="none set; Terraform uses the registries")
     held = sorted(str(folder.relative_to(mirror)) for folder in mirror.glob(_AWS_PROVIDER))
     return Finding(
         subject="provider mirror",
         ok=bool(held),
         state=f"{mirror} holds {', '.join(held) or 'no AWS provider'}",
-        remedy=f"run `terraform providers mirror {mirror}` in the root where the registry can be reached",
+        remedy=f"run `terraform providers mirror {mirror}` in the root where the registry is in reach",
         needed=True,
     )
 
@@ -148,10 +148,10 @@ def _backend(settings: Settings, name: str) -> Finding:
 
 
 def _needs(settings: Settings, chosen: str) -> Iterator[Finding]:
-    """Yield a finding for each feature that the root needs and a backend that could be chosen lacks."""
+    """Yield a finding for each need of the root that a candidate backend lacks."""
     try:
         unmet = backends.unmet_needs(backends.load(chosen), settings)
-    except HarnessError:  # a finding of its own
+    except HarnessError:  # reported by another finding
         return
     for need in unmet:
         able = backends.those_with(need.feature, settings)
@@ -165,7 +165,7 @@ def _needs(settings: Settings, chosen: str) -> Iterator[Finding]:
 
 
 def _backend_name(settings: Settings) -> tuple[str, str]:
-    """Return the name of the backend that a run would use, and why `auto` takes it."""
+    """Return the name of the backend that a run would use, and the reason for it."""
     try:
         backend, reason = backends.choose(settings) if settings.backend == "auto" else (None, "")
     except HarnessError:

@@ -1,4 +1,4 @@
-"""`harness invoke --local`: a handler in the command's own process, and in Python's debugger."""
+"""`harness invoke --local`: run a handler in the command's own process, and in Python's debugger."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _OURS = frozenset({__file__, handlers.__file__})
 def invoke(
     deployment: Deployment, function: str, event: object, sources: Sequence[Path], *, debug: bool = False
 ) -> Any:  # noqa: ANN401 - a handler returns anything
-    """Run the handler of a function in this process, and return what it returns.
+    """Run the handler of a function in this process, and return its result.
 
     Args:
         deployment: The stack.
         function: The function's name.
         event: Its event.
-        sources: The directories that its modules are imported from, before all others.
-        debug: Whether an error of it is looked at in the debugger.
+        sources: The directories to import its modules from, ahead of all others.
+        debug: Whether to open the debugger at an error.
 
     Raises:
-        HarnessError: It is no function in Python, or its handler isn't found.
+        HarnessError: The function is not in Python, or its handler isn't found.
         Exception: Whatever the handler raises.
     """
     config = deployment.client("lambda").get_function_configuration(FunctionName=function)
     logs = (
         nullcontext() if sys.stdout.isatty() else redirect_stdout(sys.stderr)
-    )  # what is piped is the answer
+    )  # the answer goes to the pipe
     with logs:
         try:
             return handlers.run(deployment.endpoint, config, event, sources)
@@ -55,7 +55,7 @@ def invoke(
 
 @contextmanager
 def own_traceback() -> Iterator[None]:
-    """Exit with code 1 after what a handler raises, and show its own part of the traceback."""
+    """Exit with code 1 if a handler raises, and show only its own part of the traceback."""
     try:
         yield
     except HarnessError:

@@ -48,15 +48,15 @@ _GROUPS = {
 _EXAMPLES = [
     ("harness up", "start the backend and apply the stack"),
     ("harness fire", "send an event, and see how far it comes"),
-    ("harness invoke greet --last-failed --pdb", "step through what failed last"),
-    ("harness logs greet -f", "follow what a function logs"),
-    ("harness watch --hot", "have functions run what you save"),
+    ("harness invoke greet --last-failed --pdb", "step through the last failure"),
+    ("harness logs greet -f", "follow the log of a function"),
+    ("harness watch --hot", "make functions run your saved sources"),
 ]
 _WIDEST = 42  # of an example
 
 
 class _Grouped(TyperGroup):
-    """Shows its commands by what they are for, and examples below them."""
+    """Shows its commands in groups, followed by examples."""
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - as it is called
         """Write a section for each group of commands."""
@@ -85,13 +85,14 @@ app = typer.Typer(
 )
 
 snapshots = typer.Typer(
-    help="Save the stack that is up; list and remove what runs restore.", no_args_is_help=True
+    help="Save the running stack, and manage the snapshots that runs restore.", no_args_is_help=True
 )
 app.add_typer(snapshots, name="snapshot")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Output = Annotated[
-    Path | None, typer.Option(metavar="HTML", help="Where to write the page; else a new temporary folder.")
+    Path | None,
+    typer.Option(metavar="HTML", help="Where to write the page. Default: a new temporary folder."),
 ]
 Opens = Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")]
 FunctionName = Annotated[
@@ -106,14 +107,16 @@ RequestId = Annotated[
 ]
 Variables = Annotated[
     list[str] | None,
-    typer.Option("--terraform-var", metavar="NAME=VALUE", help="A variable of the root; may be repeated."),
+    typer.Option(
+        "--terraform-var", metavar="NAME=VALUE", help="Set a variable of the root. Can be repeated."
+    ),
 ]
 
 
 _SHOWN = {"traceback": False}
 _AGAIN = "again: harness invoke --last-failed (--pdb steps through it), or harness debug --last-failed"
 _DISTRIBUTION = "terraform-lambda-harness"
-_NEXT = "next: harness fire, harness logs -f, harness watch, pytest --keep; harness down stops it"
+_NEXT = "next: harness fire, harness logs -f, harness watch, pytest --keep; stop it with harness down"
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
@@ -127,10 +130,12 @@ def choose(
     backend: Annotated[
         str,
         typer.Option(
-            autocompletion=complete.backend_names, help="Where the stack runs; else HARNESS_BACKEND."
+            autocompletion=complete.backend_names, help="Where the stack runs. Default: HARNESS_BACKEND."
         ),
     ] = "",
-    terraform_dir: Annotated[str, typer.Option(help="The root module; else HARNESS_TERRAFORM_DIR.")] = "",
+    terraform_dir: Annotated[
+        str, typer.Option(help="Your root module. Default: HARNESS_TERRAFORM_DIR.")
+    ] = "",
     *,
     verbose: Annotated[bool, typer.Option(help="Show the whole traceback of an error.")] = False,
     version: Annotated[  # noqa: ARG001 - its callback prints it
@@ -152,11 +157,11 @@ def up(
     *,
     snapshot: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Begin with this snapshot; its state is run as code."),
+        typer.Option("--from", metavar="FILE", help="Start from this snapshot. Its state can run code."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Start the backend, apply the stack, and leave both running; apply what has changed where they run."""
+    """Start the backend, apply the stack, and leave both running. Again: apply your changes."""
     with _plain_errors() as spans:
         began = time.monotonic()
         deployment = operations.bring_up(_settings(variables), snapshot)
@@ -177,15 +182,13 @@ def up(
 def fire(
     rule: Annotated[
         str,
-        typer.Option(
-            autocompletion=complete.rules, help="The rule to fire; needed where several wait for events."
-        ),
+        typer.Option(autocompletion=complete.rules, help="The rule to fire, if there are several."),
     ] = "",
     detail: Annotated[str, typer.Option(help="The event's detail, as JSON.")] = "",
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Send the event that a rule waits for, and show how far it comes; exit code 1: not all the way."""
+    """Send an event that a rule matches, and show its hops. Exits 1 if it does not arrive."""
     with _plain_errors():
         event, found = operations.fire(_running(), rule=rule, detail=detail)
     if as_json:
@@ -199,11 +202,11 @@ def fire(
 
 @app.command()
 def latest(
-    output: Annotated[str, typer.Option(help="The root's output that is the API's URL.")] = "",
+    output: Annotated[str, typer.Option(help="The output with the API's URL.")] = "",
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Call the API and print its answer; exit code 1: it is no success."""
+    """Call the API and print its answer. Exits 1 unless the status is below 400."""
     with _plain_errors():
         answer = operations.latest(_running(), output)
     if as_json:
@@ -216,7 +219,7 @@ def latest(
 
 @app.command()
 def status(*, as_json: AsJson = False) -> None:
-    """Say what is up; exit code 1: nothing is."""
+    """Show the running stack. Exits 1 if nothing is up."""
     with _plain_errors():
         kept = Kept.of(_settings())
         deployment = kept.running()
@@ -243,7 +246,7 @@ def outputs(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Print the outputs of the stack that is up, or one of them by itself."""
+    """Print the outputs of the running stack, or a single one."""
     with _plain_errors():
         deployment = _running()
         shown = {name: deployment.outputs[name]} if name else operations.values_here(deployment)
@@ -266,15 +269,15 @@ def logs(
     minutes: Annotated[float, typer.Option(help="How far to look back.")] = 60.0,
     event: Annotated[
         str,
-        typer.Option(metavar="ID", help="Only invocations that log this id, of an event or request."),
+        typer.Option(metavar="ID", help="Only invocations that log this event or request id."),
     ] = "",
     every: Annotated[bool, typer.Option("--all", help="START, END, REPORT and metrics, too.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Messages as they are, with the time in UTC.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print what the functions have logged: a line for each record."""
+    """Print the logs of functions, one line per record."""
     if follow and event:
-        raise typer.BadParameter("--event looks back: leave --follow out")
+        raise typer.BadParameter("--event shows past invocations; leave out --follow")
     with _plain_errors():
         deployment = _running()
         wanted = operations.functions(deployment, names or [])
@@ -303,7 +306,7 @@ def invoke(
         bool, typer.Option("--pdb", help="As --local, and look at an error in Python's debugger.")
     ] = False,
 ) -> None:
-    """Invoke a function and print its answer, as JSON; exit code 1: it failed."""
+    """Invoke a function and print its answer as JSON. Exits 1 if it failed."""
     with _plain_errors():
         settings = _settings()
         deployment = Kept.of(settings).running()
@@ -332,7 +335,7 @@ def debug(
     request_id: RequestId = "",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Where the debugger attaches.")] = debugger.PORT,
 ) -> None:
-    """Have a function wait for a debugger when it is invoked, until Ctrl-C or the event's answer."""
+    """Make a function wait for your debugger, until Ctrl-C or until the event is answered."""
     with _plain_errors():
         settings = _settings()
         deployment = Kept.of(settings).running()
@@ -345,7 +348,9 @@ def debug(
             if event or last_failed or request_id:
                 _print_json(operations.invoke(deployment, function, given).payload)
                 return
-            typer.echo(f"{function} waits for a debugger when it is invoked next; Ctrl-C ends it", err=True)
+            typer.echo(
+                f"{function} waits for your debugger at its next invocation; stop with Ctrl-C", err=True
+            )
             while True:
                 time.sleep(1)
 
@@ -355,7 +360,7 @@ def watch(
     variables: Variables = None,
     *,
     hot: Annotated[
-        bool, typer.Option("--hot", help="Have functions run what you save, with no new zip.")
+        bool, typer.Option("--hot", help="Make functions run your saved sources without a new zip.")
     ] = False,
 ) -> None:
     """Bring the stack up, and what has changed whenever a source has, until Ctrl-C; the stack stays up."""
@@ -365,7 +370,7 @@ def watch(
 
 @app.command()
 def down(*, as_json: AsJson = False) -> None:
-    """Stop what `up` has left running."""
+    """Stop the stack and backend that `up` has started."""
     with _plain_errors():
         kept = Kept.of(_settings())
         with kept.alone():
@@ -378,9 +383,9 @@ def down(*, as_json: AsJson = False) -> None:
 
 @snapshots.command("save")
 def save_snapshot(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to; only you can read it.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write. Only you can read it.")],
 ) -> None:
-    """Save the stack that is up, with all that is in it, for `harness up --from FILE`."""
+    """Save the running stack with all its data, for `harness up --from FILE`."""
     with _plain_errors():
         Kept.of(_settings()).snapshot().write(file)
     typer.echo(f"{file}: it has the stack's data and secrets")
@@ -390,7 +395,7 @@ def save_snapshot(
 def load_snapshot(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What another run has saved.")],
 ) -> None:
-    """Have the next run with the same inputs restore a snapshot; its state is run as code."""
+    """Make the next run with the same inputs restore a snapshot. Its state can run code."""
     with _plain_errors():
         typer.echo(Cache.of(_settings()).add(Snapshot.read(file)))
 
@@ -435,7 +440,7 @@ def package_command(
 @app.command()
 def emulator(
     port: Annotated[
-        int, typer.Option(envvar="HARNESS_PORT", help="The port to listen on; 0 picks a free one.")
+        int, typer.Option(envvar="HARNESS_PORT", help="The port to listen on. 0 picks a free one.")
     ] = 4566,
 ) -> None:
     """Run the backend in the foreground, for `tflocal` and the AWS CLI, until Ctrl-C."""
@@ -449,7 +454,7 @@ def emulator(
 
 @app.command("doctor")
 def doctor_command(*, as_json: AsJson = False) -> None:
-    """Say what this machine has and lacks, and how to get it; exit code 1: the main job can't run."""
+    """Check this machine, and say how to get missing tools. Exits 1 if the main job can't run."""
     with _plain_errors():
         findings = doctor.examine(_settings())
     ready = doctor.can_run(findings)
@@ -466,7 +471,7 @@ def coverage_command(
         list[Path] | None,
         typer.Argument(
             metavar="[REPORT]...",
-            help="Files of `pytest --iac-coverage-report=json:FILE`; else the stack that is up.",
+            help="Files of `pytest --iac-coverage-report=json:FILE`; Default: the running stack.",
         ),
     ] = None,
     wanted: Annotated[
@@ -496,7 +501,7 @@ def permissions_command(
     files: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[REPORT]...", help="Files of `pytest --permissions-report`; else the stack that is up."
+            metavar="[REPORT]...", help="Files of `pytest --permissions-report`; Default: the running stack."
         ),
     ] = None,
     log: Annotated[
@@ -512,7 +517,7 @@ def permissions_command(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell which permissions of the functions' roles were used, and which are missing."""
+    """Show the permissions of the functions' roles that were used, and the missing ones."""
     if (log is None) != (state is None):
         raise typer.BadParameter("--log and --state go together")
     with _plain_errors():
@@ -539,7 +544,7 @@ def report_command(
     *,
     opens: Opens = True,
 ) -> None:
-    """Open the report of the last run here, or one of several runs that have left records; print its path."""
+    """Open the report of the last run, or one report of several runs, and print its path."""
     with _plain_errors():
         found = reports.merged(records, output) if records else reports.last_report(Path.cwd())
         _show(found, opens=opens)
@@ -552,7 +557,7 @@ def show_trace(
     *,
     opens: Opens = True,
 ) -> None:
-    """Open all that is known of one test, from any machine, and print the path of the page."""
+    """Open the trace of one test, from any machine, and print the path of the page."""
     with _plain_errors():
         _show(reports.write_page(file, output), opens=opens)
 
@@ -571,7 +576,7 @@ def sweep(*, as_json: AsJson = False) -> None:
 def _show(page: Path, *, opens: bool) -> None:
     typer.echo(page)
     if opens and not reports.open_page(page):
-        typer.echo(f"no browser was found here; open {page.as_uri()} in one", err=True)
+        typer.echo(f"found no browser; open {page.as_uri()} in one", err=True)
 
 
 def _settings(variables: list[str] | None = None) -> Settings:
@@ -588,7 +593,7 @@ def _running() -> Deployment:
 def _chosen(
     deployment: Deployment, name: str, event: str, *, last_failed: bool, request_id: str
 ) -> tuple[str, object]:
-    """Return the function to invoke and its event: that of another invocation, or a given one."""
+    """Return the function to invoke and its event, given or from an earlier invocation."""
     if not last_failed and not request_id:
         return operations.function(deployment, name), operations.event_of(event or "{}")
     if event or (last_failed and request_id):
@@ -606,7 +611,7 @@ def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 
 @contextmanager
 def _plain_errors(*, shown: bool = True) -> Iterator[console.Spans]:
-    """Show progress on standard error, and a harness error as its message alone; SIGTERM is as Ctrl-C."""
+    """Show progress on standard error, and only the message of a harness error. SIGTERM acts as Ctrl-C."""
     progress = console.followed() if shown else nullcontext(console.Spans())
     try:
         with sigterm_as_interrupt(), progress as spans, as_harness_errors() if shown else nullcontext():

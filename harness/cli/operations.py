@@ -1,4 +1,4 @@
-"""What the command line does with a stack that is up."""
+"""The operations of the command line on a running stack."""
 
 from __future__ import annotations
 
@@ -37,70 +37,70 @@ if TYPE_CHECKING:
     from harness.values import ApiResponse, FiredEvent
 
 FOLLOW_EVERY = 1.0
-_LATENESS = 10.0  # seconds that a log line may take to appear
+_LATENESS = 10.0  # seconds until a log line appears at the latest
 _API_URL = "api_url"
 _API_HOST = ".execute-api."
 
 
 def bring_up(settings: Settings, snapshot: Path | None = None) -> Deployment:
-    """Return the stack, brought up or brought up to date.
+    """Bring a stack up, or bring it up to date, and return it.
 
     Args:
-        settings: Name it.
-        snapshot: A file with a snapshot, which is brought up as it is.
+        settings: The stack's settings.
+        snapshot: A snapshot's file, which is restored unchanged.
 
     Raises:
-        HarnessError: It can't be.
+        HarnessError: The stack can't be brought up.
     """
     kept, given = Kept.of(settings), Snapshot.read(snapshot) if snapshot else None
     with kept.alone():
         if given and kept.keeper():
             raise HarnessError(
-                "a stack is up already: `harness down` ends it, and then a snapshot can be brought up"
+                "a stack is already up; stop it with `harness down` before you bring up a snapshot"
             )
         return kept.deployment(kept.endpoint(), given=given)
 
 
 def fire(deployment: Deployment, *, rule: str, detail: str) -> tuple[FiredEvent, tuple[Hop, ...]]:
-    """Send the event that a rule of the stack waits for, and follow it.
+    """Send an event that a rule of the stack matches, and follow it.
 
     Args:
         deployment: The stack.
-        rule: The rule's name; empty for the only rule with a pattern.
-        detail: The event's detail as JSON; empty for one that the pattern asks for.
+        rule: The rule's name. Empty for the only rule with a pattern.
+        detail: The event's detail as JSON. Empty to derive one from the pattern.
 
     Raises:
-        HarnessError: There is no such rule, or the event is not one that it matches.
+        HarnessError: There is no such rule, or it does not match the event.
     """
     event = put_event(deployment.client("events"), _event_for(_rule(deployment, rule), detail))
     return event, deployment.trace(event)
 
 
 def permissions_of(settings: Settings) -> Permissions:
-    """Return the permissions of the stack that is up, by all calls since its emulator started.
+    """Return the permissions of the running stack, judged by all calls since its emulator started.
 
     Raises:
-        HarnessError: Nothing is up, or the backend keeps no request log.
+        HarnessError: Nothing is up, or the backend has no request log.
     """
     running = Kept.of(settings).running()
     return places.permissions_of(running, settings.terraform_dir, settings.project, since=0)
 
 
 def coverage_of(settings: Settings) -> Coverage:
-    """Return the coverage of the stack that is up, by all calls since its emulator started.
+    """Return the coverage of the running stack, judged by all calls since its emulator started.
 
     Raises:
-        HarnessError: Nothing is up, or the backend keeps no request log.
+        HarnessError: Nothing is up, or the backend has no request log.
     """
     running, excluded = Kept.of(settings).running(), settings.coverage_exclude
     return measured.coverage_of(running, settings.terraform_dir, settings.project, since=0, excluded=excluded)
 
 
 def latest(deployment: Deployment, output: str) -> ApiResponse:
-    """Call the API whose URL is the root's output of this name.
+    """Call the API at the URL in the root's output of this name.
 
     Raises:
-        HarnessError: There is no such output, or it is no URL.
+        HarnessError: There is no such output, or it is not a URL.
     """
     url = deployment.outputs[output or _API_URL]
     if not isinstance(url, str) or not url.startswith(("https://", "http://")):
@@ -109,7 +109,7 @@ def latest(deployment: Deployment, output: str) -> ApiResponse:
 
 
 def values_here(deployment: Deployment) -> dict[str, object]:
-    """Return the stack's outputs, and after each URL of API Gateway the one that answers on this machine."""
+    """Return the stack's outputs, with the local URL after each URL of API Gateway."""
     shown: dict[str, object] = {}
     for name, value in deployment.outputs.values.items():
         shown[name] = value
@@ -119,7 +119,7 @@ def values_here(deployment: Deployment) -> dict[str, object]:
 
 
 def ways_in(deployment: Deployment) -> dict[str, str]:
-    """Return what can be set off in the stack: the command to do so, by what it is."""
+    """Return the entry points of the stack, each with the command that triggers it."""
     found: dict[str, str] = {}
     for each in deployment.resources():
         values, name = each.values, str(each.values.get("name") or "")
@@ -135,7 +135,7 @@ def ways_in(deployment: Deployment) -> dict[str, str]:
 
 
 def event_of(text: str) -> object:
-    """Return the event that a text gives: JSON, the path of a file with JSON, or `-` for standard input.
+    """Read an event: JSON, the path of a JSON file, or `-` for standard input.
 
     Raises:
         SettingsError: It is none of these.
@@ -163,12 +163,12 @@ def function(deployment: Deployment, name: str) -> str:
 
 
 def again(deployment: Deployment, name: str, request_id: str = "") -> tuple[str, object]:
-    """Return the function and the event of an invocation, to invoke it in the same way once more.
+    """Return the function and the event of an earlier invocation, to repeat it.
 
     Args:
-        deployment: The stack, which is up.
-        name: The function's name; empty for any of the stack.
-        request_id: The id of the invocation; empty for the last one that failed.
+        deployment: The running stack.
+        name: The function's name. Empty for any function of the stack.
+        request_id: The id of the invocation. Empty for the last one that failed.
 
     Raises:
         HarnessError: The emulator has not kept such an invocation.
@@ -180,7 +180,7 @@ def again(deployment: Deployment, name: str, request_id: str = "") -> tuple[str,
             return each.function, each.event
     wanted = f"the request {request_id}" if request_id else "an invocation that has failed"
     raise HarnessError(
-        f"expected {wanted} among the latest of {', '.join(names)}, found none; "
+        f"found no {wanted} among the latest of {', '.join(names)}; "
         "the backends host, localemu and ministack keep 256 while they are up"
     )
 
@@ -194,10 +194,10 @@ def invoke(deployment: Deployment, name: str, event: object) -> InvokeResult:
 
 
 def functions(deployment: Deployment, wanted: Sequence[str]) -> list[str]:
-    """Return the names of the stack's functions, or those that are wanted.
+    """Return the names of the stack's functions, or the wanted ones.
 
     Raises:
-        SettingsError: A wanted one is none of the stack's.
+        SettingsError: A wanted function is not part of the stack.
     """
     known = sorted(found.values["function_name"] for found in deployment.resources("aws_lambda_function"))
     if unknown := [name for name in wanted if name not in known]:
@@ -208,9 +208,9 @@ def functions(deployment: Deployment, wanted: Sequence[str]) -> list[str]:
 def read_logs(
     deployment: Deployment, names: Sequence[str], since: float, mentioned: str = ""
 ) -> list[tuple[str, LogEvent]]:
-    """Return what functions have logged since `since` (seconds since the epoch), oldest first.
+    """Return the log records of functions since `since` (seconds since the epoch), oldest first.
 
-    With `mentioned`, only the invocations whose log has this text, such as the id of an event.
+    With `mentioned`, return only invocations whose log has this text, such as the id of an event.
     """
     client = deployment.client("logs")
     found = [
@@ -222,7 +222,7 @@ def read_logs(
 
 
 def following(deployment: Deployment, names: Sequence[str], since: float) -> Iterator[tuple[str, LogEvent]]:
-    """Yield what functions log, from `since` on and without an end."""
+    """Yield log records of functions from `since` on, endlessly."""
     seen: set[tuple[str, LogEvent]] = set()
     while not (how := deployment.endpoint.ended()):
         fresh = [pair for pair in read_logs(deployment, names, since) if pair not in seen]
@@ -235,7 +235,7 @@ def following(deployment: Deployment, names: Sequence[str], since: float) -> Ite
 
 @contextmanager
 def reloading(settings: Settings) -> Iterator[Hot]:
-    """Yield what has functions run sources as they are saved; afterwards they run their zips again."""
+    """Yield a `Hot` that makes functions run saved sources. At the end they run their zips again."""
     reload = Hot(settings=settings)
     try:
         yield reload

@@ -1,4 +1,4 @@
-"""What functions have logged, as a person reads it: a line for each record, without Lambda's own ones."""
+"""Log records for a person: one line per record, without Lambda's own lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PLATFORM = re.compile(r'(START|END|REPORT) RequestId: |INIT_START |\{.*"type":\
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 _METRICS = re.compile(r'\{.*"_aws":\s*\{.*"CloudWatchMetrics"')
 _TEXT = re.compile(r"\[([A-Z]+)\]\t\S+Z\t\S*\t(.*)", re.DOTALL)  # Lambda's format for Python's logging
-# Fields that each record of a structured log has, whatever it tells: Lambda's own, Powertools', pino's.
+# The common fields of structured logs, which carry no message: Lambda's own, Powertools', pino's.
 _USUAL = frozenset(
     {
         *("timestamp", "time", "level", "log_level", "message", "msg", "logger", "location", "service"),
@@ -32,17 +32,17 @@ _USUAL = frozenset(
 
 
 def is_of_platform(message: str) -> bool:
-    """Whether a message is none of the function's own: START, END, REPORT, or metrics in a log's clothes."""
+    """Return whether a message is not the function's own: START, END, REPORT, or embedded metrics."""
     return bool(_PLATFORM.match(message) or _METRICS.match(message))
 
 
 def line(name: str, event: LogEvent, width: int) -> Text:
-    """Return a record as a terminal shows it: local time, function, level, and what it says.
+    """Format a record for a terminal: local time, function, level and message.
 
     Args:
-        name: The function's.
+        name: The function's name.
         event: The record.
-        width: That of the longest name.
+        width: The length of the longest name.
     """
     at = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S.%f")[:-3]
     level, said = _split_level(event.message.rstrip())
@@ -58,7 +58,7 @@ def line(name: str, event: LogEvent, width: int) -> Text:
 
 
 def _split_level(message: str) -> tuple[str, str]:
-    """Return the level of a message, empty if it has none, and what it says."""
+    """Return the level of a message, which may be empty, and its text."""
     if match := _TEXT.fullmatch(message):
         return match[1], match[2]
     try:

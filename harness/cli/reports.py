@@ -1,4 +1,4 @@
-"""Reports and traces in a browser; what makes them is imported when one is asked for."""
+"""Open reports and traces in a browser. The modules that make them are imported only when needed."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from harness.errors import HarnessError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_CACHE = Path(".pytest_cache") / "v"  # where pytest keeps what a run has noted
+_CACHE = Path(".pytest_cache") / "v"  # where pytest keeps notes of a run
 _REMEDY = "`pytest --harness-report=report.html` writes one"
 
 
 def last_report(folder: Path) -> Path:
-    """Return the report that the last run of the project in or above `folder` has written.
+    """Return the report of the last run of the project in or above `folder`.
 
     Raises:
-        HarnessError: No run has written one, or it is gone.
+        HarnessError: No run has written a report, or it is gone.
     """
     from harness.diagnosis.summary import LAST_REPORT  # noqa: PLC0415 - see above
 
@@ -42,7 +42,7 @@ def write_page(trace: Path, target: Path | None) -> Path:
     """Write the page of a trace, by default into a new temporary folder, and return its path.
 
     Raises:
-        HarnessError: The file is no trace.
+        HarnessError: The file is not a trace.
         OSError: The trace can't be read, or the page can't be written.
     """
     from harness.report import trace_file  # noqa: PLC0415 - see above
@@ -54,14 +54,14 @@ def write_page(trace: Path, target: Path | None) -> Path:
 
 
 def merged(records: Iterable[Path], target: Path | None) -> Path:
-    """Write one report of what several runs have recorded, and return its path.
+    """Write one report of several runs, and return its path.
 
     Args:
-        records: The records, or folders that hold some.
-        target: Where to write it; by default into a new temporary folder.
+        records: The records, or folders with records.
+        target: Where to write it. By default, into a new temporary folder.
 
     Raises:
-        HarnessError: There is no record, or a file is none.
+        HarnessError: There is no record, or a file is not a record.
         OSError: A record can't be read, or the report can't be written.
     """
     from harness.report import page  # noqa: PLC0415 - see above
@@ -73,7 +73,7 @@ def merged(records: Iterable[Path], target: Path | None) -> Path:
 
 
 def open_page(file: Path) -> bool:
-    """Open a page in the browser, and return whether there is one."""
+    """Open a page in the browser, and return whether there is a browser."""
     try:
         return webbrowser.open(file.as_uri())
     except webbrowser.Error:

@@ -1,4 +1,4 @@
-"""What `harness watch` does each time a source has changed."""
+"""Carry out `harness watch`: react each time a source changes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 def run(settings: Settings, spans: console.Spans, *, hot: bool) -> None:
-    """Bring the stack up, and what has changed whenever a source has, without an end.
+    """Bring the stack up, and apply changed sources for ever.
 
     Args:
-        settings: Those of the stack.
-        spans: Where the resources are noted that Terraform has changed.
-        hot: Whether functions run what is saved.
+        settings: The stack's settings.
+        spans: Collects the resources that Terraform changes.
+        hot: Whether functions run saved sources.
     """
     with operations.reloading(settings) if hot else nullcontext() as reload:
         for changed in operations.changes(settings):
@@ -38,7 +38,7 @@ def run(settings: Settings, spans: console.Spans, *, hot: bool) -> None:
 
 
 def _apply_and_tell(settings: Settings, spans: console.Spans) -> None:
-    """Apply; a mistake in the sources is told, and the next change is a new chance."""
+    """Apply, and print an error in the sources. The next change is a new chance."""
     began = time.monotonic()
     spans.ended.clear()
     try:
@@ -50,13 +50,13 @@ def _apply_and_tell(settings: Settings, spans: console.Spans) -> None:
 
 
 def _reload_and_tell(reload: Hot, changed: list[Path], began: float) -> bool:
-    """Have functions run what has changed; return whether that is all that has to be done."""
+    """Make functions run the changed sources, and return whether nothing else has to be done."""
     if not reload.covers(changed):
         return False
     try:
         names = reload.saved()
     except HarnessError as problem:
-        typer.echo(f"error: {problem}\nthe code before it goes on", err=True)
+        typer.echo(f"error: {problem}\nthe previous code keeps running", err=True)
     else:
         seconds = time.monotonic() - began
         typer.echo(f"hot: {', '.join(names) or 'nothing new'} after {seconds:.2f} s", err=True)

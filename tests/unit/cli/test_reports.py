@@ -73,7 +73,7 @@ def test_without_a_browser_the_address_is_told(
     result = CliRunner().invoke(app, ["show-trace", str(trace), "--output", str(tmp_path / "lost.html")])
 
     assert result.exit_code == 0
-    assert f"no browser was found here; open file://{tmp_path}/lost.html in one" in result.stderr
+    assert f"found no browser; open file://{tmp_path}/lost.html in one" in result.stderr
 
 
 @pytest.mark.parametrize(("name", "told"), [("none.zip", "No such file"), ("a.html", "expected a trace")])

@@ -1,1 +1,1 @@
-"""What starts MiniStack: the directory is run as a program, in an environment that the harness is not in."""
+"""The program that starts MiniStack. It runs in MiniStack's environment, without the harness."""

@@ -1,7 +1,7 @@
 """The executor `process` and the request log for LocalEmu, a fork of LocalStack: the same code.
 
-LocalEmu has LocalStack's modules below `localemu` instead of `localstack`. This package gives them their old
-names, and its plugin then hands on what `lambda_process_executor` has.
+LocalEmu has LocalStack's modules below `localemu` instead of `localstack`. This package registers them under
+their old names, so that the plugin can use `lambda_process_executor`.
 """
 
 import importlib
@@ -27,7 +27,7 @@ class ForkFinder(MetaPathFinder):
 
 
 class _Forked(Loader):
-    """Loads a module of the fork, once, and leaves it as it is."""
+    """Loads a module of the fork once, unchanged."""
 
     def __init__(self, name: str) -> None:
         self._name = name

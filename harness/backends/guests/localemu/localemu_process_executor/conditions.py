@@ -1,4 +1,4 @@
-"""What LocalEmu 1.3.2 gets wrong in policies: negated conditions, and who stands for an account."""
+"""Corrections of LocalEmu 1.3.2's policies: negated conditions, and principals that stand for an account."""
 
 from collections.abc import Callable, Mapping
 from functools import wraps
@@ -11,13 +11,13 @@ _NEGATED = ("StringNot", "NumericNot", "DateNot", "ArnNot", "NotIpAddress")
 
 
 def with_negation(known: Conditions) -> Conditions:
-    """Have a negated operator hold if none of its values fits, and if the request lacks the key.
+    """Make a negated operator true if none of its values fits, and if the request lacks the key.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 
     Args:
-        known: says whether a statement's conditions hold; it takes `StringNotEquals` with two values for
-            "differs from one of them", and a key that is absent for a refusal.
+        known: returns whether a statement's conditions are true. It reads `StringNotEquals` with two values
+            as "differs from one of them", and an absent key as false.
     """
 
     @wraps(known)
@@ -45,7 +45,7 @@ def without_delegation(known: Principals) -> Principals:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-accounts
 
     Args:
-        known: says whether a statement of a resource's policy is about a caller.
+        known: returns whether a statement of a resource's policy applies to a caller.
     """
 
     @wraps(known)
@@ -64,13 +64,13 @@ def without_delegation(known: Principals) -> Principals:
 def may_invoke(
     policy: Mapping[str, Any] | None, service: str, source: Mapping[str, str], hold: Conditions
 ) -> bool:
-    """Say whether a function's policy lets a service invoke it.
+    """Return whether a function's policy lets a service invoke it.
 
     Args:
-        policy: the policy; None for a function that has none.
+        policy: the policy, or None if the function has none.
         service: the service's principal, such as `events.amazonaws.com`.
         source: condition keys: whom the service calls for.
-        hold: says whether a statement's conditions hold.
+        hold: returns whether a statement's conditions are true.
     """
     return any(
         statement["Effect"] == "Allow"

@@ -1,26 +1,27 @@
 """LocalStack plugin `process`: each Lambda execution environment is a child process.
 
-MiniStack's functions run on the same modules, up to `clients`; `workers` takes the place of the rest.
+MiniStack's functions use the same modules, up to `clients`. Its `workers` replaces the rest.
 
 Put the directory that holds this package on the `PYTHONPATH` of LocalStack 4.14 and set
 `LAMBDA_RUNTIME_EXECUTOR=process`. Functions run without Docker, on AWS's own runtime clients.
 
 Read from LocalStack's environment:
 
-- `LAMBDA_PROCESS_PYTHON`: interpreter of functions of its version; has awslambdaric and boto3. Default:
+- `LAMBDA_PROCESS_PYTHON`: interpreter for functions of its version, with awslambdaric and boto3. Default:
   LocalStack's own, unless the next one is set.
-- `LAMBDA_PROCESS_RUNTIMES`: URL below which each runtime's name leads to what runs it, as JSON; see
-  `toolchains`. Default: none, and Python functions run on the interpreter above only.
-- `LAMBDA_PROCESS_GATE`: URL of a proxy that hands on what is meant for LocalStack and refuses the rest.
-  Default: none.
-- `LAMBDA_PROCESS_PROXY`: where there is no gate, URL that functions get as HTTP(S) proxy for all but this
-  machine. Default: none.
-- `LAMBDA_PROCESS_REQUEST_LOG`: file that each AWS call is noted in. Default: none.
-- `LAMBDA_PROCESS_EVENTS`: directory that the latest invocations' events are kept in. Default: none.
-- `LAMBDA_PROCESS_TOOLS`: directory of plans for what runs beside functions; see `tools`. Default: none.
-- `LAMBDA_PROCESS_INIT_SECONDS`: time a function has to initialise. Default: 10, as on AWS.
+- `LAMBDA_PROCESS_RUNTIMES`: URL that serves the toolchain of each runtime below the runtime's name, as JSON.
+  See `toolchains`. Default: none, and only Python functions run, on the interpreter above.
+- `LAMBDA_PROCESS_GATE`: URL of a proxy that forwards requests for LocalStack and refuses all others. Default:
+  none.
+- `LAMBDA_PROCESS_PROXY`: URL of functions' HTTP(S) proxy for other machines, if there is no gate. Default:
+  none.
+- `LAMBDA_PROCESS_REQUEST_LOG`: file for the log of AWS calls. Default: none.
+- `LAMBDA_PROCESS_EVENTS`: directory for the events of the latest invocations. Default: none.
+- `LAMBDA_PROCESS_TOOLS`: directory of plans for tools beside functions. See `tools`. Default: none.
+- `LAMBDA_PROCESS_INIT_SECONDS`: seconds that a function may take to initialise. Default: 10, as on AWS.
 
-Modules, each importing only from those above it; all but the last twelve need only the standard library:
+Modules, each of which imports only from those above it. All but the last twelve need only the standard
+library:
 
     logs          log frames of AWS's runtime clients; START, END and REPORT lines
     view          where a function sees its files

@@ -27,10 +27,10 @@ class _Bundle:
 
 
 class BundleStore:
-    """Unpacked archives by what is in them. Every method may be called from any thread.
+    """Unpacked archives by content. Every method may be called from any thread.
 
     Args:
-        root: directory for the trees; made when first needed, removed by `close`.
+        root: directory for the trees. It is created on first use, and removed by `close`.
     """
 
     def __init__(self, root: Path) -> None:
@@ -42,12 +42,12 @@ class BundleStore:
         """Return the directory with some content, which stays until the holder lets go.
 
         Args:
-            content: tells what is in it, such as the checksums of archives.
-            holder: who holds; holding twice counts once.
-            fill: fills the directory; called only if nobody holds this content yet.
+            content: identifies the content, such as the checksums of archives.
+            holder: the holder. Holding twice counts once.
+            fill: fills the directory. It is called only if nobody holds this content yet.
 
         Raises:
-            zipfile.BadZipFile: an archive is none.
+            zipfile.BadZipFile: an archive is not a zip.
         """
         bundle = self._hold(content, holder)
         try:
@@ -62,7 +62,7 @@ class BundleStore:
         return bundle.path
 
     def release(self, holder: str) -> None:
-        """Let go of all that `holder` holds, and remove what nobody holds any more."""
+        """Release everything that `holder` holds, and remove content without a holder."""
         with self._lock:
             for bundle in self._bundles.values():
                 bundle.holders.discard(holder)
@@ -92,7 +92,7 @@ class BundleStore:
 
 
 def unpack(fetch: Callable[[IO[bytes]], None], target: Path) -> None:
-    """Unpack the archive that `fetch` writes into a file; what is in `target` already is replaced."""
+    """Unpack the archive that `fetch` writes into a file, and replace the content of `target`."""
     with tempfile.TemporaryFile(dir=target.parent) as archive:
         fetch(archive)
         extract(archive, target)
@@ -116,7 +116,7 @@ def _make_read_only(tree: Path) -> None:
 
 
 def remove_tree(tree: Path) -> None:
-    """Remove a directory with all in it, read-only directories included; do nothing if there is none."""
+    """Remove a directory with its content, including read-only directories, if it exists."""
     for directory, _, _ in tree.walk():
         directory.chmod(stat.S_IRWXU)
     shutil.rmtree(tree, ignore_errors=True)

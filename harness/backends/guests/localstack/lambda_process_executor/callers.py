@@ -1,7 +1,8 @@
-"""Who makes an AWS call: told by the user agent and the access key that it comes with.
+"""Identify the caller of an AWS call by its user agent and access key.
 
-A function's SDK sends the application id of its environment, https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html,
-and each execution environment has one of its own. One without it is known by its access key.
+A function's SDK sends the application id of its environment,
+https://docs.aws.amazon.com/sdkref/latest/guide/feature-appid.html, and each execution environment has its
+own. A call without it is identified by its access key.
 """
 
 import re
@@ -25,13 +26,13 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 
 @dataclass(slots=True, eq=False)
 class Environment:
-    """An execution environment, as far as it makes calls.
+    """An execution environment, as a caller of AWS.
 
     Attributes:
         function: the function's name.
-        app_id: what its SDK puts into the user agent.
-        access_key: what its calls are signed with.
-        request_id: the invocation that runs in it; empty between two.
+        app_id: its id in the user agent.
+        access_key: the access key that signs its calls.
+        request_id: its present invocation. Empty between two.
     """
 
     function: str
@@ -68,7 +69,7 @@ def forget(environment: Environment) -> None:
 
 
 def caller_of(user_agent: str, authorization: str) -> tuple[str, str]:
-    """Return who makes a call, and the id of the invocation that it is made in, if that is known.
+    """Return the caller of a call, and the id of the invocation that made it, if known.
 
     It is `test:<node id>`, `harness`, `function:<name>`, `terraform` or `unknown`.
 
@@ -95,7 +96,7 @@ def _environment_of(user_agent: str, authorization: str) -> Environment | None:
 
 
 def _the_one(candidates: list[Environment]) -> Environment | None:
-    """Return the environment that all candidates are, or what they have in common: the function."""
+    """Return the only candidate, or the function that all candidates share."""
     if len({each.function for each in candidates}) != 1:
         return None
     running = [each for each in candidates if each.request_id]

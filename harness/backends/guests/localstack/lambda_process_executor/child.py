@@ -1,8 +1,8 @@
 """A process group that can't outlive its parent.
 
-The child leads a process group of its own in its parent's session. Its standard input is a lifeline: a
-pipe whose only write end is its parent's, so that it ends when the parent does, however that happens. Its
-standard output and error are one pipe to the parent.
+The child leads its own process group in its parent's session. Its standard input is a lifeline: a pipe whose
+only write end belongs to the parent. So the child ends with the parent, however that ends. Standard output
+and error are one pipe to the parent.
 """
 
 import os
@@ -23,7 +23,7 @@ class ExitedError(Exception):
     """The child ended while something waited for it.
 
     Attributes:
-        code: exit status; negative for a signal's number.
+        code: exit status, or a negative signal number.
     """
 
     def __init__(self, code: int) -> None:
@@ -32,12 +32,12 @@ class ExitedError(Exception):
 
 
 class Child:
-    """A running child. `output` is what it writes, not blocking: None while there is nothing to read.
+    """A running child. `output` is its non-blocking output, and returns None if there is nothing to read.
 
     Args:
         argv: program and arguments.
         environment: the child's whole environment.
-        directory: where it starts.
+        directory: its working directory.
         on_exit: called once from another thread with the exit status, after the rest of the group was killed.
         mark: `NAME=value` in its environment by which its descendants are found.
 
@@ -91,11 +91,11 @@ class Child:
         return self._process.returncode is None
 
     def peak_memory(self) -> int:
-        """Return the most memory it had, in MiB; 0 where that is not known (any more)."""
+        """Return its peak memory in MiB, or 0 if unknown."""
         return peak_memory(self.pid) if self.is_alive else 0
 
     def kill(self) -> None:
-        """End it with all of its descendants, and wait until it has ended."""
+        """Kill it with all of its descendants, and wait until it has ended."""
         self._kill_group()
         self._watcher.join(REAP_SECONDS)
 
@@ -137,7 +137,7 @@ def _has_mark(path: Path, mark: str) -> bool:
 
 
 def peak_memory(pid: int) -> int:
-    """Return the most memory a process had, in MiB; 0 if it can't be told."""
+    """Return the peak memory of a process in MiB, or 0 if unknown."""
     return _peak_from_proc(pid) if PROCESSES.is_dir() else _now_from_ps(pid)
 
 
@@ -160,7 +160,7 @@ def _mebibytes(kibibytes: str) -> int:
 
 
 def describe_exit(code: int) -> str:
-    """Say how a runtime ended, in Lambda's words."""
+    """Describe the end of a runtime in Lambda's words."""
     if code == 0:
         return "Runtime exited without providing a reason"
     if code > 0:

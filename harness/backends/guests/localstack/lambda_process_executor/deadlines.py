@@ -1,15 +1,15 @@
-"""When an invocation has to be done."""
+"""The deadlines of invocations."""
 
 import math
 import time
 from collections.abc import Callable
 
-SUSPENDED = 24 * 3600.0  # seconds that a function is told it has left
+SUSPENDED = 24 * 3600.0  # the remaining seconds that a suspended function sees
 POLL = 0.5  # seconds
 
 
 class Deadline:
-    """A moment some seconds from now, which is put off as long as it is suspended.
+    """A moment some seconds from now, which is postponed while it is suspended.
 
     Args:
         seconds: how long there is, from now or from the end of the suspension.
@@ -22,13 +22,13 @@ class Deadline:
         self._end = time.monotonic() + seconds
 
     def wait(self) -> float:
-        """Return how long to wait before asking again, in seconds; 0 or less if it is over."""
+        """Return the seconds to wait before asking again, or 0 or less if it has passed."""
         if self._is_suspended():
             self._end = time.monotonic() + self._seconds
             return POLL
         return self._end - time.monotonic()
 
     def epoch_ms(self) -> int:
-        """Return what the function is told, in milliseconds since the epoch."""
+        """Return the deadline for the function, in milliseconds since the epoch."""
         left = SUSPENDED if self._is_suspended() else self._end - time.monotonic()
         return math.floor((time.time() + left) * 1000)

@@ -14,15 +14,15 @@ PUBLIC_OF_LOCALSTACK = frozenset({"LOCALSTACK_HOSTNAME"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the child gets from this machine.
+    """The child's environment on this machine.
 
     Attributes:
         runtime: Lambda's name of the runtime, like `python3.13`.
-        view: where the function sees its files.
+        view: the paths at which the function sees its files.
         endpoint_host: host under which the child reaches LocalStack.
-        function: its name, which the gate is told.
-        gate: URL of a proxy that hands on what is meant for LocalStack, None for no such proxy.
-        proxy: URL of the proxy for every other host where there is no gate, None for no proxy.
+        function: its name, for the gate.
+        gate: URL of a proxy that forwards requests for LocalStack, or None.
+        proxy: URL of the proxy for all other hosts if there is no gate, or None.
     """
 
     runtime: str
@@ -39,9 +39,9 @@ def function_environment(
     """Build the environment of a function's process.
 
     Args:
-        given: what LocalStack would give its container; `own` is part of it.
-        own: what the function's configuration sets; wins over all but the runtime's own variables.
-        around: what this machine contributes.
+        given: the environment that LocalStack would give its container. `own` is part of it.
+        own: the variables of the function's configuration. They override all but the runtime's own variables.
+        around: the environment on this machine.
     """
     shared = {name: str(value) for name, value in given.items() if not _is_internal(name)}
     return _machine(around.view) | shared | _ways_out(around) | dict(own) | _reserved(around)
@@ -68,7 +68,7 @@ def _ways_out(around: Surroundings) -> dict[str, str]:
     if around.gate:
         # Some clients send a user only with a password.
         proxy = around.gate.replace("://", f"://{quote(around.function, safe='')}:-@", 1)
-        # `localhost` is the gate's affair: it knows the port that LocalStack has elsewhere, 4566.
+        # The gate handles `localhost`, because it knows the port that replaces LocalStack's usual 4566.
         return _behind(proxy, (LOCAL_HOSTS[0], around.endpoint_host)) | {
             "LOCALSTACK_HOSTNAME": LOCAL_HOSTS[1]
         }

@@ -1,7 +1,7 @@
-"""The events of the latest invocations, kept so that somebody can run one of them again.
+"""Keep the events of the latest invocations, so that one of them can be run again.
 
-Each is a file of JSON in `LAMBDA_PROCESS_EVENTS`. An event may hold secrets: nobody but this emulator's user
-can read it, and it goes with the emulator's folder.
+Each is a JSON file in `LAMBDA_PROCESS_EVENTS`. An event may hold secrets, so only the emulator's user can
+read it, and it is removed with the emulator's folder.
 """
 
 import json
@@ -22,8 +22,8 @@ def keep(function: str, invocation: Invocation, error: str) -> None:
 
     Args:
         function: the function's name.
-        invocation: what it was invoked with.
-        error: Lambda's word for how it failed; empty if it did not.
+        invocation: the invocation.
+        error: Lambda's name for the failure. Empty if it succeeded.
     """
     if not (place := os.environ.get(VARIABLE)):
         return
@@ -39,7 +39,7 @@ def keep(function: str, invocation: Invocation, error: str) -> None:
         _write(folder / f"{time.time_ns()}-{invocation.request_id}.json", json.dumps(told))
         for file in sorted(folder.glob("*.json"))[:-MOST]:
             file.unlink(missing_ok=True)
-    except OSError as problem:  # such as a disk that is full: the function has its answer nevertheless
+    except OSError as problem:  # for example a full disk: the function has its answer nevertheless
         LOG.warning("the event of %s can't be kept: %s", invocation.request_id, problem)
 
 

@@ -15,7 +15,7 @@ HEAD_BYTES = 4096
 
 
 def why_not_runnable(program: Path) -> str:
-    """Return why a program can't be started on this machine, and what to do; empty if it can."""
+    """Return the reason why a program can't start on this machine, and the remedy, or an empty text."""
     with program.open("rb") as opened:
         head = opened.read(HEAD_BYTES)
     if not os.access(program, os.X_OK) or not program.stat().st_mode & 0o111:
@@ -51,7 +51,7 @@ def _why_not_binary(name: str, head: bytes) -> str:
 
 
 def _loader(order: str, head: bytes) -> str:
-    """Return the dynamic loader that a 64-bit program asks for; empty if it is linked statically."""
+    """Return the dynamic loader of a 64-bit program, or an empty text if it is linked statically."""
     (table,) = struct.unpack_from(f"{order}Q", head, 32)
     size, count = struct.unpack_from(f"{order}HH", head, 54)
     for start in range(table, min(table + size * count, len(head) - size + 1), size):

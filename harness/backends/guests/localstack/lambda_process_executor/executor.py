@@ -1,4 +1,4 @@
-"""LocalStack's `RuntimeExecutor` on top of a sandbox: the one module that knows LocalStack's models."""
+"""LocalStack's `RuntimeExecutor` on top of a sandbox. Only this module knows LocalStack's models."""
 
 import base64
 import logging
@@ -29,7 +29,7 @@ from lambda_process_executor.view import ON_LAMBDA, View, obstacle
 LOG = logging.getLogger(__name__)
 EVERY_ADDRESS = ("", "0.0.0.0", "::")  # noqa: S104
 LOOPBACK = "127.0.0.1"
-FAMILY = config.__name__.partition(".")[0]  # `localstack`, or what a fork has made of it
+FAMILY = config.__name__.partition(".")[0]  # `localstack`, or the name of a fork
 PROVISIONED = InitializationType.provisioned_concurrency
 
 BUNDLES = BundleStore(work_directory() / "code")
@@ -157,7 +157,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
 
 
 def _hot(version: FunctionVersion) -> Path | None:
-    """Return where there may be sources that stand in for the code; LocalStack's own hot code has no hash."""
+    """Return the directory for sources that replace the code. LocalStack's own hot code has no hash."""
     code = version.config.code
     return None if code.is_hot_reloading() else hot.place(base64.b64decode(code.code_sha256).hex())
 

@@ -14,11 +14,11 @@ from lambda_process_executor.view import obstacle
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hot:
-    """What stands in at one time.
+    """The replacement at one moment.
 
     Attributes:
-        stamp: the time; empty if nothing stands in.
-        over: the directories that stand in, by name.
+        stamp: its time. Empty if there is no replacement.
+        over: the replacing directories, by name.
     """
 
     stamp: str = ""
@@ -29,24 +29,24 @@ NOTHING = Hot(over={})
 
 
 def prepare() -> None:
-    """Make the directory if functions can see it: that is how the harness knows."""
+    """Create the directory if functions can see it, which shows the harness that they can."""
     folder = os.environ.get("LAMBDA_PROCESS_HOT")
     if folder and not obstacle():
         Path(folder).mkdir(exist_ok=True)
 
 
 def place(digest: str) -> Path | None:
-    """Return where there may be sources for a zip, by its SHA-256 in hexadecimal digits."""
+    """Return the directory for sources that replace a zip, by its SHA-256 in hexadecimal digits."""
     folder = os.environ.get("LAMBDA_PROCESS_HOT")
     return Path(folder) / digest if folder else None
 
 
 def now(directory: Path | None) -> Hot:
-    """Return what stands in now."""
+    """Return the present replacement."""
     try:
         stamp = (directory / "stamp").read_text() if directory else ""
         return Hot(stamp=stamp, over=_entries(directory / "over")) if directory and stamp else NOTHING
-    except FileNotFoundError:  # taken away meanwhile
+    except FileNotFoundError:  # removed in the meantime
         return NOTHING
 
 

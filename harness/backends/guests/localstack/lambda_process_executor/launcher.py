@@ -1,18 +1,17 @@
-"""What the child runs first: `launcher.py <plan as JSON>`, with the lifeline as standard input.
+"""The first program of the child: `launcher.py <plan as JSON>`, with the lifeline as standard input.
 
-Ties this process group to the lifeline, shows the function its files where Lambda has them, and becomes the
-function's runtime. Runs on LocalStack's interpreter with `-I -S`; imports nothing of this package.
+It ties this process group to the lifeline, mounts the function's files where Lambda has them, and becomes the
+function's runtime. It runs on LocalStack's interpreter with `-I -S`, and imports nothing of this package.
 
 The plan:
 
 - `argv`: the runtime's program and arguments.
 - `has_log_frames`: whether the runtime writes framed messages to `_LAMBDA_TELEMETRY_LOG_FD`.
-- `code`, `layers`, `tmp`: directories to be seen at /var/task and /opt, read-only, and at /tmp; without
-  them the process sees this machine's files, as they are.
+- `code`, `layers`, `tmp`: directories to mount at /var/task and /opt, read-only, and at /tmp. Without them
+  the process sees this machine's files.
 - `packages`: a directory to be seen at /var/node_modules, or null.
-- `over`: files and directories to be seen in the code's directory, read-only, by the names that they
-  have there.
-- `kept`: directories of this machine that have to stay visible: those of the runtime.
+- `over`: files and directories to mount in the code's directory, read-only, under the given names.
+- `kept`: directories of this machine that must stay visible: those of the runtime.
 """
 
 import ctypes
@@ -35,7 +34,7 @@ ST_RELATIME = 4096
 
 
 def main() -> None:
-    """Become the runtime; say in one line why not if that can't be."""
+    """Become the runtime, or print the reason in one line if that fails."""
     plan = json.loads(sys.argv[1])
     try:
         hold_lifeline()
@@ -69,7 +68,7 @@ def hold_lifeline() -> None:
 
 
 def watch_by_kernel(lifeline: int) -> None:
-    """Have Linux kill this process group when the lifeline breaks, whatever runs in it by then."""
+    """Make Linux kill this process group when the lifeline breaks, whatever runs in it by then."""
     fcntl.fcntl(lifeline, fcntl.F_SETOWN, -os.getpgrp())
     fcntl.fcntl(lifeline, fcntl.F_SETSIG, signal.SIGKILL)
     fcntl.fcntl(lifeline, fcntl.F_SETFL, fcntl.fcntl(lifeline, fcntl.F_GETFL) | os.O_ASYNC)
@@ -83,7 +82,7 @@ def watch_by_process(lifeline: int) -> None:
 
 
 def enter(plan: dict) -> None:  # type: ignore[type-arg] # any JSON
-    """Show this process, in a mount namespace of its own, the directories of the plan in their places."""
+    """Mount the directories of the plan in a mount namespace of this process."""
     unshare()
     mount(None, Path("/"), MS_REC | MS_PRIVATE)
     held = {Path(path): hold(Path(path)) for path in plan["kept"] if is_covered(Path(path))}
@@ -102,7 +101,7 @@ def enter(plan: dict) -> None:  # type: ignore[type-arg] # any JSON
 
 
 def unshare() -> None:
-    """Take a mount namespace of its own, with what privileges there are or in a user namespace."""
+    """Create a mount namespace, with the available privileges or in a user namespace."""
     user, group = os.getuid(), os.getgid()
     try:
         os.unshare(os.CLONE_NEWNS)
@@ -114,24 +113,24 @@ def unshare() -> None:
 
 
 def is_covered(path: Path) -> bool:
-    """Whether a path would vanish below what is shown in the place of this machine's directories."""
+    """Return whether a path would disappear below the mounts."""
     return any(path.is_relative_to(covered) for covered in COVERED)
 
 
 def within(root: Path, held: dict[Path, int]) -> dict[Path, int]:
-    """Return those of `held` that lie below `root`."""
+    """Return the part of `held` that lies below `root`."""
     return {path: descriptor for path, descriptor in held.items() if path.is_relative_to(root)}
 
 
 def entries(directory: Path) -> dict[str, "int | Path"]:
-    """Return what a directory holds: symbolic links as their targets, all else opened."""
+    """Return the entries of a directory: symbolic links as their targets, all others opened."""
     return {
         entry.name: entry.readlink() if entry.is_symlink() else hold(entry) for entry in directory.iterdir()
     }
 
 
 def hold(path: Path) -> int:
-    """Open a path so that it can be shown elsewhere even when it is covered."""
+    """Open a path, so that it can be mounted elsewhere even when it is covered."""
     return os.open(path, os.O_PATH | os.O_CLOEXEC)
 
 
@@ -151,7 +150,7 @@ def overlay(
 
 
 def show(descriptor: int, target: Path, *, read_only: bool = True) -> None:
-    """Show what was opened at `target`, which is made if it isn't there."""
+    """Mount an open descriptor at `target`, which is created if necessary."""
     if stat.S_ISDIR(os.fstat(descriptor).st_mode):
         target.mkdir(parents=True, exist_ok=True)
     else:
@@ -162,7 +161,10 @@ def show(descriptor: int, target: Path, *, read_only: bool = True) -> None:
 
 
 def make_read_only(target: Path) -> None:
-    """Make a mount read-only, for root too; its other flags may be locked and have to be repeated."""
+    """Make a mount read-only, for root too.
+
+    Its other flags may be locked and must be repeated.
+    """
     now = os.statvfs(target).f_flag
     kept = (now & MS_NOSUID_NODEV_NOEXEC_NOATIME_NODIRATIME) | (MS_RELATIME if now & ST_RELATIME else 0)
     mount(None, target, MS_REMOUNT | MS_BIND | MS_RDONLY | kept)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 type Bucket = Any  # LocalStack's
-type Body = tuple[Any, bytes, int]  # of which object, what it has, and when that was written
+type Body = tuple[Any, bytes, int]  # the object, its content, and the time of writing
 
 
 def saved(accounts: frozenset[str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Writes LocalStack's request log: a handler of its gateway, which each call goes through."""
+"""Write LocalStack's request log, with a handler of its gateway that sees each call."""
 
 import functools
 import time
@@ -33,7 +33,7 @@ def note_calls() -> None:
 
 
 def _begin(_chain: object, context: Any, _response: object) -> None:  # noqa: ANN401 - LocalStack's
-    # Who calls is asked now: a function that has its answer may have ended before the log is written.
+    # Identify the caller now, because a function that has its answer may end before the log is written.
     headers = context.request.headers
     setattr(context, _BEGUN, time.time())
     setattr(context, _CALLER, caller_of(headers.get("User-Agent", ""), headers.get("Authorization", "")))
@@ -52,13 +52,13 @@ def call_of(
     begun: float,
     caller: tuple[str, str],
 ) -> Call | None:
-    """Return the call that a request was; None if it was none.
+    """Return the AWS call in a request, or None if there is none.
 
     Args:
         context: LocalStack's `RequestContext`.
         response: its answer.
         begun: when it came, in seconds since the epoch.
-        caller: who made it, and in which invocation.
+        caller: the caller and its invocation.
     """
     by, request_id = caller
     internal = context.internal_request_params or {}

@@ -1,7 +1,7 @@
-"""Hands out what LocalStack 4.14 holds, and takes it back: a route of its gateway.
+"""Save and load the state of LocalStack 4.14, with a route of its gateway.
 
-Each provider shows what it holds to a visitor: bundles of its own stores, and moto's backends. Both are by
-account and region. The bodies of S3's objects are beside it, and what works on the state is started anew.
+Each provider shows its state to a visitor: bundles of its own stores, and moto's backends, both by account
+and region. The bodies of S3's objects are saved beside it. Workers on the state are restarted.
 """
 
 import functools
@@ -17,15 +17,15 @@ from lambda_process_executor.state import PATH, UNREADABLE, accounts_of
 
 _KIND = "application/octet-stream"
 _TABLES = "moto.dynamodb.models"
-_LOCAL = "attr_"  # how LocalStack names what a store has of its own
+_LOCAL = "attr_"  # LocalStack's prefix for a store's own attributes
 
 type Accounts = frozenset[str]
 type Container = Any  # LocalStack's `AccountRegionBundle`, or moto's `BackendDict`
-type Part = dict[str, Any]  # of what a container holds
+type Part = dict[str, Any]  # a part of a container's content
 
 
 class UnfitStateError(Exception):
-    """Something can't be saved, or is none that was."""
+    """Something can't be saved, or is not a saved state."""
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator, unused-ignore]
@@ -47,7 +47,7 @@ def serve_state() -> None:
 
 
 def saved(accounts: Accounts) -> bytes:
-    """Return what is held for some accounts.
+    """Return the saved state of some accounts.
 
     Raises:
         UnfitStateError: A service holds something that can't be saved.
@@ -59,18 +59,18 @@ def saved(accounts: Accounts) -> bytes:
     for name, service in _loaded():
         try:
             services[name] = pickle.dumps([_taken(each, accounts) for each in _containers(service)])
-            pickle.loads(services[name])  # some of what can be saved can't be read again
+            pickle.loads(services[name])  # some saved states can't be loaded again
         except Exception as problem:
-            raise UnfitStateError(f"what {name} holds can't be saved: {problem!r}") from problem
+            raise UnfitStateError(f"the state of {name} can't be saved: {problem!r}") from problem
     bodies = localstack_bodies.saved(accounts)
     return bytes(pickle.dumps({"accounts": accounts, "services": services, "bodies": bodies}))
 
 
 def load(content: bytes) -> None:
-    """Let what `saved` returned take the place of what is held for its accounts.
+    """Replace the state of some accounts with the result of `saved`.
 
     Raises:
-        UnfitStateError: It is something else, or can't be brought to life; nothing is held then.
+        UnfitStateError: It is something else, or can't be loaded. The accounts are empty then.
     """
     from localstack.state import pickle  # noqa: PLC0415 # only once LocalStack runs
 
@@ -90,7 +90,7 @@ def load(content: bytes) -> None:
 
 
 def _replace(accounts: Accounts, services: dict[str, list[Part]]) -> None:
-    """Let the parts of each service take the place of what it holds for some accounts."""
+    """Replace the state of each service for some accounts."""
     from localstack.services.plugins import SERVICE_PLUGINS  # noqa: PLC0415 # only once LocalStack runs
 
     for name in services:
@@ -114,7 +114,9 @@ def _loaded() -> list[tuple[str, Any]]:
 
 
 class _Collector:
-    """Collects what a provider shows; directories have nothing that is not made anew, or kept as a body."""
+    """Collects the state that a provider shows. Directories are ignored, because they are recreated or hold
+    bodies.
+    """
 
     def __init__(self) -> None:
         self.containers: list[Container] = []
@@ -134,7 +136,7 @@ def _containers(service: Any) -> list[Container]:  # noqa: ANN401 - LocalStack's
 
 
 def _taken(container: Container, accounts: Accounts) -> Part:
-    """Return what a container holds for some accounts."""
+    """Return a container's content for some accounts."""
     held = {account: dict.__getitem__(container, account) for account in accounts & container.keys()}
     if not _is_bundle(container):
         return {account: dict(regions) for account, regions in held.items()}
@@ -166,7 +168,7 @@ def _empty(container: Container, accounts: Accounts) -> None:
 
 
 def _fill(container: Container, part: Part) -> None:
-    """Put into an empty container what `_taken` returned."""
+    """Fill an empty container with the result of `_taken`."""
     if not _is_bundle(container):
         for account, regions in part.items():
             container[account].update(regions)
@@ -189,7 +191,7 @@ def _own(store: Any) -> dict[str, Any]:  # noqa: ANN401 - LocalStack's
 
 
 def _values(bundle: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401 - LocalStack's
-    """Yield what the stores of an account have in each region, and in all."""
+    """Yield the values of an account's stores, by region and across regions."""
     yield from map(_own, bundle.values())
     yield bundle._global  # noqa: SLF001
 
@@ -205,7 +207,7 @@ def _names(key: object, accounts: Accounts) -> bool:
 
 
 def _teach_pickle() -> None:
-    """Have dill save what it would give back wrong: locks that look free and are not, moto's parameters."""
+    """Teach dill types that it would restore wrongly: locks that seem free but are not, moto's parameters."""
     from localstack.state import pickle  # noqa: PLC0415 # only once LocalStack runs
 
     for make in (threading.Lock, threading.RLock):

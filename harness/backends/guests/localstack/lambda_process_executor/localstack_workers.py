@@ -1,6 +1,6 @@
-"""What works on the state of LocalStack 4.14: the environments of functions, and the timers of rules.
+"""The workers on LocalStack 4.14's state: the environments of functions, and the timers of rules.
 
-It is not saved: it is stopped before a state is replaced, and started for the state that takes its place.
+Workers are not saved. They are stopped before a state is replaced, and started for the new state.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ type Provider = Any  # LocalStack's
 
 
 def stop(services: dict[str, Any], accounts: Accounts) -> None:
-    """Stop what works for some accounts; the services are those that have been used, by name."""
+    """Stop the workers of some accounts. `services` are those in use, by name."""
     for name in _STOP.keys() & services.keys():
         _STOP[name](services[name]._provider, accounts)  # noqa: SLF001
 
 
 def start(services: dict[str, Any], accounts: Accounts) -> None:
-    """Start what has to work for some accounts, as `stop` takes them."""
+    """Start the workers of some accounts, with the arguments of `stop`."""
     for name in [name for name in _START if name in services]:
         _START[name](services[name]._provider, accounts)  # noqa: SLF001
 
@@ -112,7 +112,7 @@ def _start_alarms(provider: Provider, accounts: Accounts) -> None:
 
 
 def _start_by_hook(provider: Provider, _accounts: Accounts) -> None:
-    """Start what the provider itself knows to start; LocalStack's own notes schedules and pipes only."""
+    """Start the workers that the provider can start itself. LocalStack records only schedules and pipes."""
     if hook := getattr(provider, "on_after_state_load", None):
         hook()
 
@@ -123,7 +123,7 @@ def _stores(bundle: Any, accounts: Accounts) -> list[Any]:  # noqa: ANN401 - Loc
 
 
 _STOP: dict[str, Callable[[Provider, Accounts], None]] = {"events": _stop_rules, "lambda": _stop_functions}
-# Functions come first: whatever works for others may invoke them.
+# Functions come first, because other workers may invoke them.
 _START: dict[str, Callable[[Provider, Accounts], None]] = {
     "lambda": _start_functions,
     "events": _start_rules,

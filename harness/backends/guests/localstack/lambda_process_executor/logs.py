@@ -1,7 +1,7 @@
-"""What a function writes, as the messages CloudWatch Logs shows, and the lines Lambda adds around them.
+"""Turn a function's output into the messages of CloudWatch Logs, with the lines that Lambda adds.
 
-Text is a message a line. What goes through `logging` arrives from awslambdaric in frames (4 bytes type, 4
-bytes length, 8 bytes time, message), so a message may span lines. One pipe for both keeps their order.
+Each line of text is a message. Records of `logging` arrive from awslambdaric in frames (4 bytes type, 4 bytes
+length, 8 bytes time, message), so a message may span lines. A single pipe for both keeps their order.
 """
 
 import json
@@ -24,12 +24,12 @@ class MessageDecoder:
         self._line = bytearray()
 
     def feed(self, data: bytes) -> list[str]:
-        """Take what was read and return the messages that it completes."""
+        """Take new output, and return the messages that it completes."""
         self._bytes += data
         return list(self._messages())
 
     def flush(self) -> list[str]:
-        """Return what has no end yet (a line without newline, a frame cut short) as a message."""
+        """Return the incomplete rest (a line without newline, a truncated frame) as a message."""
         rest = bytes(self._line + self._bytes)
         self._line.clear()
         self._bytes.clear()
@@ -46,7 +46,7 @@ class MessageDecoder:
             yield _text(self._take(size)[FRAME_HEADER_BYTES:])
 
     def _at_frame(self) -> bool:
-        """Tell whether what comes next is, or may become, a frame."""
+        """Return whether the next bytes are, or may become, a frame."""
         is_marked = FRAME_MARK.startswith(bytes(self._bytes[: len(FRAME_MARK)]))
         return is_marked and int.from_bytes(self._bytes[4:8], "big") <= FRAME_MAX_BYTES
 
@@ -70,9 +70,10 @@ def _text(data: bytes) -> str:
 
 
 class LogText(str):
-    r"""Log text that splits into whole messages where LocalStack asks it for lines.
+    r"""Log text that LocalStack splits into whole messages instead of lines.
 
-    LocalStack stores an event for each item of `logs.split("\n")`; on AWS a message of several lines is one.
+    LocalStack stores an event for each item of `logs.split("\n")`, but on AWS a message of several lines is
+    one event.
     """
 
     __slots__ = ("messages",)
@@ -94,7 +95,7 @@ class LogText(str):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What the REPORT line says of one invocation. Times in seconds, memory in MB."""
+    """The content of an invocation's REPORT line. Times in seconds, memory in MB."""
 
     request_id: str
     duration: float

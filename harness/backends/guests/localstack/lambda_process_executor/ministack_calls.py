@@ -20,7 +20,7 @@ from lambda_process_executor.rest_operations import operation_of
 type Message = dict[str, Any]
 type Application = Callable[[Message, Any, Any], Awaitable[None]]
 
-_MOST_BYTES = 2**20  # of a body that is kept for its parameters
+_MOST_BYTES = 2**20  # of a body that is read for its parameters
 _REST = {"lambda": ("lambda",), "s3": ("s3",)}
 # MiniStack's names of services that boto3 names otherwise.
 _BOTO3_NAMES = {"monitoring": "cloudwatch", "states": "stepfunctions", "cognito-idp": "cognito-idp"}
@@ -30,9 +30,10 @@ _ERROR_CODE = re.compile(rb'<Code>([^<]+)</Code>|"(?:__type|code|Code)"\s*:\s*"(
 
 @dataclass(slots=True)
 class Exchange:
-    """A request and its answer, as far as the log needs them.
+    """A request and its answer, for the log.
 
-    Who made it is asked when it comes: a function that has its answer may have ended before the log has it.
+    The caller is identified when the request arrives, because a function that has its answer may end before
+    the log is written.
     """
 
     scope: Message
@@ -78,7 +79,7 @@ def _overheard(exchange: Exchange, receive: Any) -> Callable[[], Awaitable[Messa
 
 
 def _noting(log: RequestLog, exchange: Exchange, send: Any) -> Callable[[Message], Awaitable[None]]:  # noqa: ANN401 - ASGI's
-    """Note the call before the last of its answer is sent: who has the answer finds it in the log."""
+    """Log the call before the last part of its answer is sent, so that the caller finds it in the log."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -102,7 +103,7 @@ async def _serve(log: RequestLog, scope: Message, send: Any) -> None:  # noqa: A
 
 
 def call_of(exchange: Exchange) -> Call | None:
-    """Return the call that a request was; None if it was none."""
+    """Return the AWS call in a request, or None if there is none."""
     scope, headers = exchange.scope, _headers(exchange.scope)
     by, request_id = exchange.caller
     common: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""PutRestApi, which MiniStack 1.5.33 lacks: it imports OpenAPI for CloudFormation alone, and less of it.
+"""PutRestApi, which MiniStack 1.5.33 lacks. It imports OpenAPI only for CloudFormation, and less of it.
 
 https://docs.aws.amazon.com/apigateway/latest/api/API_PutRestApi.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-swagger-extensions.html
@@ -25,7 +25,7 @@ _BINARY = "x-amazon-apigateway-binary-media-types"
 
 
 def install() -> None:
-    """Have MiniStack take what Terraform sends for the `body` of a REST API."""
+    """Make MiniStack accept Terraform's `body` of a REST API."""
     apigateway_v1._OPENAPI_HTTP_METHODS.add(_ANY)  # noqa: SLF001 - the version is pinned
     apigateway_v1._import_operation = _import_operation  # noqa: SLF001
     apigateway_v1.handle_request = _with_put_rest_api(apigateway_v1.handle_request)
@@ -65,7 +65,7 @@ def _put_rest_api(api: str, body: bytes, *, is_merge: bool) -> Answer:
 
 
 def _clear(api: str) -> None:
-    """Leave of an API its root alone, without methods: nothing is kept of what is overwritten."""
+    """Reduce an API to its root without methods, because nothing is kept when it is overwritten."""
     resources = apigateway_v1._resources[api]  # noqa: SLF001
     for name in [name for name, resource in resources.items() if resource["path"] != "/"]:
         del resources[name]
@@ -82,7 +82,7 @@ def _import_operation(
     schemes: Mapping[str, Any] | None = None,
     security: object = None,
 ) -> None:
-    """Make a method with all that its operation says of its integration; MiniStack keeps three fields."""
+    """Create a method with its operation's whole integration. MiniStack itself keeps three fields."""
     described, name = operation or {}, "ANY" if method == _ANY.upper() else method
     allowed = apigateway_v1._method_security(described.get("security", security), schemes or {})  # noqa: SLF001
     apigateway_v1._put_method(api, resource, name, allowed)  # noqa: SLF001

@@ -1,7 +1,7 @@
-"""Hands out what MiniStack holds, and takes it back: an ASGI application around MiniStack's own.
+"""Save and load MiniStack's state, with an ASGI application around MiniStack's own.
 
-MiniStack 1.5.33 keeps all that it is told in dictionaries of its services' modules, whose keys begin with the
-number of an account, and a few files.
+MiniStack 1.5.33 keeps its state in dictionaries of its services' modules, whose keys begin with an account
+number, and in a few files.
 """
 
 import importlib
@@ -22,11 +22,11 @@ type Application = Callable[[Message, Any, Any], Awaitable[None]]
 type Store = AccountScopedDict | AccountRegionScopedDict
 
 _SERVICES = "ministack.services."
-_POLLING = ("lambda_svc", "pipes")  # they begin to poll when they load what they have saved
+_POLLING = ("lambda_svc", "pipes")  # they start to poll when they load a saved state
 
 
 def with_state(served: Application) -> Application:
-    """Return the application with a place where its state is handed out, and taken back."""
+    """Return the application with a route that saves and loads its state."""
 
     async def application(scope: Message, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's
         if scope["type"] != "http" or scope["path"] != PATH:
@@ -42,7 +42,7 @@ def with_state(served: Application) -> Application:
 
 
 def saved(accounts: frozenset[str]) -> bytes:
-    """Return what is held for some accounts."""
+    """Return the saved state of some accounts."""
     stores = {
         name: {key: value for key, value in store._data.items() if key[0] in accounts}  # noqa: SLF001
         for name, store in _stores()
@@ -54,7 +54,7 @@ def saved(accounts: frozenset[str]) -> bytes:
 
 
 def load(content: bytes) -> str:
-    """Let what `saved` returned take the place of what is held for its accounts; return what is wrong."""
+    """Replace the state of some accounts with the result of `saved`, and return the error, if any."""
     try:
         told = pickle.loads(content)  # noqa: S301 - whoever reaches the emulator may do all
         accounts, stores, files = told["accounts"], told["stores"], told["files"]

@@ -1,4 +1,4 @@
-"""What LocalStack 4.14 does not do by itself, and functions or their users need."""
+"""Features that functions or their users need, and that LocalStack 4.14 lacks."""
 
 import functools
 import logging
@@ -41,7 +41,7 @@ def pass_client_context() -> None:
 
 
 def let_failed_functions_go() -> None:
-    """Have `DeleteFunction` work on a function whose creation failed: it has nothing to stop."""
+    """Make `DeleteFunction` work on a function whose creation failed, and which has nothing to stop."""
     stop_version: Callable[..., Any] = LambdaService.stop_version
 
     @functools.wraps(stop_version)
@@ -55,12 +55,12 @@ def let_failed_functions_go() -> None:
 
 
 def let_timers_end_with_the_process() -> None:
-    """Have LocalStack end though keep-alive timers run, of which it loses some under concurrent calls."""
+    """Let LocalStack end despite running keep-alive timers. It loses some under concurrent calls."""
     execution_environment.Timer = DaemonTimer
 
 
 def refuse_what_needs_docker() -> None:
-    """Have CreateFunction refuse a runtime that can't run as a process, rather than fail later."""
+    """Make CreateFunction refuse a runtime that can't run as a process, instead of failing later."""
     validate: Callable[..., Any] = LambdaProvider._validate_runtime  # noqa: SLF001
 
     @functools.wraps(validate)
@@ -73,7 +73,7 @@ def refuse_what_needs_docker() -> None:
 
 
 def say_what_layers_are_missing() -> None:
-    """Have a layer of another account, which can't be fetched from AWS, refused by name."""
+    """Refuse a layer of another account by name, because it can't be fetched from AWS."""
     validate: Callable[..., Any] = LambdaProvider._validate_layers  # noqa: SLF001
 
     @functools.wraps(validate)

@@ -25,15 +25,15 @@ class Call:
     Attributes:
         begun: when it came, in seconds since the epoch.
         seconds: how long the answer took.
-        by: who made it.
-        request_id: the id of the function's invocation that it was made in; empty if there is none.
-        service: the service, by boto3's name.
-        operation: the operation, by the API's name.
-        region: where it went.
-        account: whose resources it was for; empty if nothing tells.
-        resources: the ARNs of what it was about, as far as they are known.
+        by: the caller.
+        request_id: the id of the function's invocation that made it. Empty for other callers.
+        service: the service, under boto3's name.
+        operation: the operation, under the API's name.
+        region: the region of the call.
+        account: the account of its resources. Empty if unknown.
+        resources: the known ARNs of its resources.
         status: the answer's HTTP status.
-        error: the error code; empty if there is none.
+        error: the error code. Empty if it succeeded.
         source: on whose behalf the emulator made it: an ARN or a service's name.
     """
 
@@ -51,7 +51,7 @@ class Call:
     source: str = ""
 
     def to_line(self) -> bytes:
-        """Return it as a line of the log; what is empty is left out."""
+        """Return it as a line of the log, without empty fields."""
         told = {
             "time": datetime.fromtimestamp(self.begun, UTC).isoformat(timespec="microseconds"),
             "ms": round(self.seconds * 1000, 3),
@@ -70,7 +70,10 @@ class Call:
 
 
 class RequestLog:
-    """A file that calls are appended to, each with one write: a process that is killed leaves whole lines."""
+    """A file to which calls are appended.
+
+    Each takes a single write, so that a killed process leaves whole lines.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -78,14 +81,14 @@ class RequestLog:
         os.write(self._descriptor, json.dumps(HEADER).encode() + b"\n")
 
     def note(self, call: Call) -> None:
-        """Append a call; a disk that is full is no reason not to answer it."""
+        """Append a call. If the disk is full, the call is answered nevertheless."""
         try:
             os.write(self._descriptor, call.to_line())
         except OSError as problem:
             LOG.warning("the request log lacks a call: %s", problem)
 
     def read(self, start: int) -> bytes:
-        """Return what has been written from byte `start` on."""
+        """Return the log from byte `start` on."""
         with self._file.open("rb") as file:
             file.seek(start)
             return file.read()
@@ -93,7 +96,7 @@ class RequestLog:
 
 @functools.cache
 def open_log() -> RequestLog | None:
-    """Return this emulator's log, emptied when it is first asked for; None if none is wanted."""
+    """Return this emulator's log, which the first call empties, or None if none is configured."""
     path = os.environ.get(VARIABLE)
     return RequestLog(Path(path)) if path else None
 
@@ -103,10 +106,10 @@ def note_invocation(function: str, arn: str, request_id: str, began: float, erro
 
     Args:
         function: its name.
-        arn: the ARN that it was invoked by.
+        arn: the ARN in the invocation.
         request_id: the invocation's.
         began: when it began, in seconds since the epoch.
-        error: Lambda's word for how it failed; empty if it did not.
+        error: Lambda's name for the failure. Empty if it succeeded.
     """
     if log := open_log():
         _, _, _, region, account, *_ = f"{arn}:::::".split(":")

@@ -1,4 +1,4 @@
-"""The ARNs of what a call is about, from its parameters.
+"""The ARNs of a call's resources, derived from its parameters.
 
 The forms: https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html. A call that this
 table does not know has the ARNs that stand in its parameters.
@@ -18,7 +18,7 @@ _API_PATHS = (
 )
 _API_HOST = re.compile(r"(?P<api>[^.]+)\.execute-api\.")
 _NAMED = {
-    # service: (parameter, what comes before the name)
+    # service: (parameter, prefix of the name)
     "kinesis": ("StreamName", "stream/"),
     "lambda": ("FunctionName", "function:"),
     "secretsmanager": ("SecretId", "secret:"),
@@ -29,13 +29,13 @@ _NAMED = {
 def arns_of(
     service: str, parameters: Parameters, answer: Parameters, *, region: str, account: str
 ) -> tuple[str, ...]:
-    """Return the ARNs of what a call is about, each once.
+    """Return the ARNs of a call's resources, without duplicates.
 
     Args:
-        service: the service, by boto3's name.
-        parameters: the call's parameters, by the API's names.
-        answer: what the answer tells, as far as it is known.
-        region: where the call went.
+        service: the service, under boto3's name.
+        parameters: the call's parameters, under the API's names.
+        answer: the known part of the answer.
+        region: the region of the call.
         account: whose resources it was for.
     """
     prefix = f"arn:aws:{service}:{region}:{account}:"
@@ -47,9 +47,9 @@ def arns_of(
 
 
 def api_call(method: str, host: str, path: str) -> str:
-    """Return the ARN of the call of an API's method; empty if a request is none.
+    """Return the ARN of a request to an API's method, or an empty text for other requests.
 
-    It has neither a region nor an account: a request to an API tells none.
+    It has neither a region nor an account, because such a request names none.
     https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-control-access-using-iam-policies-to-invoke-api.html
     """
     for form in _API_PATHS:

@@ -19,9 +19,9 @@ class Route:
     Attributes:
         operation: its name.
         method: the HTTP method.
-        segments: the parts of the path; a parameter is in braces.
-        query: what the query has to have; a value of None is any.
-        headers: the headers that it has to have, in lower case.
+        segments: the parts of the path. A parameter is in braces.
+        query: required parameters of the query. None stands for any value.
+        headers: required headers, in lower case.
     """
 
     operation: str
@@ -37,7 +37,7 @@ class Route:
         return literal, len(self.query) + len(self.headers)
 
     def parameters(self, path: str) -> dict[str, str] | None:
-        """Return the parameters in a path, which is still encoded; None if it is not this route's."""
+        """Return the parameters in an encoded path, or None if it does not fit the route."""
         parts = path.strip("/").split("/") if path.strip("/") else []
         if self.segments and self.segments[-1].endswith("+}") and len(parts) >= len(self.segments):
             last = len(self.segments) - 1
@@ -59,7 +59,7 @@ class Route:
 def operation_of(
     service: str, method: str, target: str, headers: Mapping[str, str]
 ) -> tuple[str, dict[str, str]] | None:
-    """Return the operation that a request means, and the parameters in its path; None if it means none.
+    """Return the operation of a request, and the parameters in its path, or None.
 
     Args:
         service: boto3's name of the service.
@@ -79,7 +79,7 @@ def operation_of(
 
 @cache
 def _routes(service: str, method: str) -> tuple[Route, ...]:
-    """Return the routes of a service that have an HTTP method, those that ask for most first."""
+    """Return the routes of a service for an HTTP method, the most specific first."""
     mine = (route for route in _all_routes(service) if route.method == method)
     return tuple(sorted(mine, key=lambda route: route.weight, reverse=True))
 

@@ -58,7 +58,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came back. `error_type` is None for a response."""
+    """The client's answer. `error_type` is None for a response."""
 
     body: bytes
     error_type: str | None = None
@@ -93,7 +93,7 @@ class RuntimeApi:
 
     Args:
         max_response: bytes that a response may have.
-        tool: what runs in the client's process beside it, which asks and answers here too.
+        tool: a tool in the client's process, which communicates here too.
     """
 
     def __init__(self, max_response: int, tool: tools.Tool = tools.NONE) -> None:
@@ -121,7 +121,7 @@ class RuntimeApi:
         return f"{HOST}:{self.port}"
 
     def submit(self, invocation: Invocation) -> Future[Reply]:
-        """Hand an invocation to the client, and return where the reply will be."""
+        """Give an invocation to the client, and return a future of the reply."""
         reply: Future[Reply] = Future()
         self._replies[invocation.request_id] = reply
         self._invocations.put(invocation)
@@ -130,7 +130,7 @@ class RuntimeApi:
         return reply
 
     def fail(self, error: Exception) -> None:
-        """Fail with `error` all that still waits for the client, and all that will."""
+        """Fail all waiting and all later invocations with `error`."""
         self._failure = error
         _settle(self.ready, error=error)
         for waiting in self._replies.copy().values():
@@ -145,7 +145,7 @@ class RuntimeApi:
         self._server.server_close()
 
     def take(self) -> Invocation | None:
-        """Wait for an invocation on the client's behalf; None when closing."""
+        """Wait for an invocation on behalf of the client. Returns None when closing."""
         _settle(self.ready, result=None)
         invocation = self._invocations.get()
         if invocation:
@@ -157,7 +157,7 @@ class RuntimeApi:
         return self._taken == request_id
 
     def settle(self, request_id: str, reply: Reply) -> bool:
-        """Record a reply; return False if nobody waits for it."""
+        """Record a reply, and return whether somebody waited for it."""
         waiting = self._replies.pop(request_id, None)
         if waiting is None:
             return False
@@ -190,7 +190,7 @@ class _Server(ThreadingHTTPServer):
 
     @override
     def handle_error(self, request: object, client_address: object) -> None:
-        """Keep quiet when a client goes away in mid-request: that is how children end."""
+        """Ignore a client that disconnects during a request, because that is how children end."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -249,7 +249,10 @@ class _Handler(BaseHTTPRequestHandler):
         return self.headers.get(ERROR_TYPE_HEADER, "Unhandled")
 
     def _body(self, limit: int | None = None) -> bytes:
-        """Read the body; one over the limit is read to its end, so that the client gets its answer."""
+        """Read the body.
+
+        A body over the limit is read to its end, so that the client gets its answer.
+        """
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             return self._chunks(limit)
         size = int(self.headers.get("Content-Length", 0))
@@ -260,7 +263,7 @@ class _Handler(BaseHTTPRequestHandler):
         raise TooLargeError(limit)
 
     def _chunks(self, limit: int | None) -> bytes:
-        """Read a body that comes in chunks, as a streamed response does; its trailers become headers.
+        """Read a chunked body, such as a streamed response. Its trailers become headers.
 
         https://www.rfc-editor.org/rfc/rfc9112#section-7.1
         """
@@ -303,12 +306,12 @@ def error_reply(error_type: str, message: str) -> Reply:
 def decode_client_context(encoded: str | None) -> str | None:
     """Return the client context as JSON on one line, as AWS passes it, from its base64 in the request.
 
-    Function URLs pass JSON as it is.
+    Function URLs pass plain JSON.
     """
     if not encoded:
         return None
     try:
         return json.dumps(json.loads(encoded if encoded.startswith("{") else b64decode(encoded)))
     except ValueError:
-        LOG.warning("Client context %r is not JSON in base64; the function gets none", encoded)
+        LOG.warning("Client context %r is not JSON in base64, so the function gets none", encoded)
         return None

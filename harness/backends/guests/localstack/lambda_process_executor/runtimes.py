@@ -1,4 +1,4 @@
-"""Lambda's runtimes: what is started for a function of each, and what has to be so before it can be."""
+"""Lambda's runtimes: the command for a function of each, and its requirements."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ ELSEWHERE = "use the backend `container` with HARNESS_LAMBDA_EXECUTOR=docker"
 
 
 class RefusedError(Exception):
-    """The function can't be run; the message says why, and what to do."""
+    """The function can't run. The message gives the reason and the remedy."""
 
     def __init__(self, function: str, reason: str) -> None:
         super().__init__(f"function {function}: {reason}")
@@ -30,11 +30,12 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """What is started for a function.
+    """The command for a function.
 
     Attributes:
         argv: program and arguments.
-        variables: what the runtime adds to the function's environment; the function's own win.
+        variables: the runtime's additions to the function's environment. The function's own variables
+            override them.
         has_log_frames: whether it writes its log in frames.
         packages: directory of modules that are to be found at /var/node_modules.
         kept: directories of this machine that it needs.
@@ -60,13 +61,13 @@ class Runtime(Protocol):
     """How functions of one runtime are run."""
 
     def finish(self, tree: Path, seen_at: Path) -> None:
-        """Do with unpacked code what can't be done once it is read-only."""
+        """Finish unpacked code before it becomes read-only."""
 
     def problem(self, code: Path, layers: Path) -> str:
-        """Return why this code can't run here; empty if it can."""
+        """Return the reason why this code can't run here, or an empty text."""
 
     def command(self, handler: str, view: View, code: Path) -> Command:
-        """Return what is started for the code in a directory of this machine."""
+        """Return the command for the code in a directory of this machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +78,13 @@ class Python:
     tools: Toolchain
 
     def finish(self, tree: Path, seen_at: Path) -> None:
-        """Compile the sources; those that don't compile are left for the function to fail on."""
+        """Compile the sources. If one does not compile, the function will fail on it."""
         options = ["-qq", "--invalidation-mode", "unchecked-hash", "-d", str(seen_at)]
         argv = [str(self.tools.program), "-I", "-m", "compileall", *options, str(tree)]
         subprocess.run(argv, capture_output=True, check=False)  # noqa: S603
 
     def problem(self, code: Path, layers: Path) -> str:  # noqa: ARG002
-        """Return nothing: awslambdaric says what is wrong with a function."""
+        """Return an empty text. awslambdaric reports the problems of a function."""
         return ""
 
     def command(self, handler: str, view: View, code: Path) -> Command:  # noqa: ARG002
@@ -109,7 +110,7 @@ class NodeJs:
         """Do nothing."""
 
     def problem(self, code: Path, layers: Path) -> str:  # noqa: ARG002
-        """Return nothing: aws-lambda-ric says what is wrong with a function."""
+        """Return an empty text. aws-lambda-ric reports the problems of a function."""
         return ""
 
     def command(self, handler: str, view: View, code: Path) -> Command:  # noqa: ARG002
@@ -175,16 +176,18 @@ MAKERS: Mapping[str, Callable[[str], Runtime]] = {
 
 
 def refusal(runtime: str | None, package_type: str) -> str:
-    """Return why functions of a runtime can't be run as processes at all; empty if they can."""
+    """Return the reason why functions of a runtime can't run as processes at all, or an empty text."""
     if package_type != "Zip":
         return f"package type {package_type} can't run without Docker; {ELSEWHERE}"
     if any(re.fullmatch(pattern, runtime or "") for pattern in MAKERS):
         return ""
-    return f"runtime {runtime} can't run without Docker, only Python, Node.js and `provided` can; {ELSEWHERE}"
+    return (
+        f"runtime {runtime} can't run without Docker (only Python, Node.js and `provided` can); {ELSEWHERE}"
+    )
 
 
 def layers_refusal(missing: Sequence[str]) -> str:
-    """Return why layers of other accounts, by their ARNs, can't be had, and what to do."""
+    """Return the reason why layers of other accounts, by their ARNs, can't be used, and the remedy."""
     return (
         f"the layer {', '.join(missing)} is another account's and is not fetched from AWS; give the "
         "function a layer of its own stack (aws_lambda_layer_version), or put the files into its zip"
@@ -195,7 +198,7 @@ def runtime_of(function: str, runtime: str | None, package_type: str) -> Runtime
     """Return how a function is run.
 
     Raises:
-        RefusedError: it can't be.
+        RefusedError: it can't run.
     """
     if reason := refusal(runtime, package_type):
         raise RefusedError(function, reason)

@@ -36,17 +36,17 @@ READ_BYTES = 2**16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What an execution environment is made of. Times in seconds, sizes in bytes, memory in MB.
+    """The specification of an execution environment. Times in seconds, sizes in bytes, memory in MB.
 
     Attributes:
-        command: what is started.
+        command: the command.
         environment: all variables of the process but the address of the Runtime API.
-        view: where the process sees the three directories.
-        code: directory of the function's code, where it starts.
+        view: the paths at which the process sees the three directories.
+        code: directory of the function's code, and the working directory.
         layers: directory of its merged layers.
-        scratch: directory of this environment alone; removed by `stop`.
+        scratch: directory of this environment alone. `stop` removes it.
         timeout: how long an invocation may take.
-        hot: where there may be sources that stand in for a part of the code.
+        hot: directory for sources that replace a part of the code.
     """
 
     command: Command
@@ -65,11 +65,11 @@ class Spec:
 
     @property
     def function(self) -> str:
-        """Its name; empty for one that nothing can run beside."""
+        """Its name. Empty if no tools can run beside it."""
         return self.environment.get("AWS_LAMBDA_FUNCTION_NAME", "") if self.command.takes_tools else ""
 
     def plan(self, over: Mapping[str, str], tool: tools.Tool) -> dict[str, object]:
-        """Return what the launcher is told."""
+        """Return the launcher's plan."""
         command = self.command
         plan = {"argv": command.argv, "has_log_frames": command.has_log_frames}
         if self.view != ON_LAMBDA:
@@ -81,7 +81,7 @@ class Spec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the caller of an invocation gets."""
+    """The outcome of an invocation for its caller."""
 
     payload: bytes
     is_error: bool
@@ -111,14 +111,14 @@ class Sandbox:
         self._caller = callers.remember(spec.environment)
 
     def start(self) -> InitError | None:
-        """Start the function's process and wait until it is initialised; return its error if it can't be.
+        """Start the function's process, wait until it is initialised, and return its error, if any.
 
-        The error is also the outcome of the next invocation. An initialisation that takes too long is no
-        error: it is tried again as part of the next invocation, as on AWS. One that waits for a debugger is
-        left to the next invocation too, as that has no time limit then.
+        The error is also the outcome of the next invocation. A slow initialisation is not an error. As on
+        AWS, it is tried again as part of the next invocation. One that waits for a debugger is left to the
+        next invocation too, because that has no time limit then.
 
         Raises:
-            StoppedError: `stop` was called meanwhile.
+            StoppedError: `stop` was called in the meantime.
         """
         began = time.monotonic()
         if tools.tool_for(self._spec.function).kind == tools.DEBUGGER:
@@ -135,10 +135,10 @@ class Sandbox:
         return self._init_error
 
     def invoke(self, invocation: Invocation) -> Outcome:
-        """Run one invocation to its end, whatever that is. Its deadline is set here.
+        """Run one invocation to its end, and set its deadline.
 
         Raises:
-            StoppedError: `stop` was called meanwhile.
+            StoppedError: `stop` was called in the meantime.
         """
         if self._runtime and not self._runtime.is_current:
             self._drop_runtime()
@@ -166,7 +166,7 @@ class Sandbox:
         )
 
     def stop(self) -> None:
-        """End the process and all that it started, and remove the scratch directory."""
+        """Kill the process with all its children, and remove the scratch directory."""
         with self._lock:
             self._is_stopped = True
         callers.forget(self._caller)
@@ -175,18 +175,18 @@ class Sandbox:
 
     @property
     def pid(self) -> int | None:
-        """Process id of the function's process, None if there is none."""
+        """Id of the function's process, or None if there is none."""
         return self._runtime.pid if self._runtime else None
 
     def pending_logs(self) -> str:
-        """Return what was logged but belongs to no invocation yet."""
+        """Return log lines that belong to no invocation yet."""
         return str(logs.LogText.of(self._messages))
 
     def _is_debugged(self) -> bool:
         return self._runtime is not None and self._runtime.is_debugged
 
     def _reply(self, invocation: Invocation, deadline: Deadline) -> tuple[Reply, str | None]:
-        """Return the reply, and Lambda's word for what went wrong with the environment, if anything."""
+        """Return the reply, and Lambda's name for an error of the environment, if any."""
         try:
             self._raise_init_error()
             return self._exchange(invocation, deadline), None
@@ -206,7 +206,7 @@ class Sandbox:
             raise error
 
     def _exchange(self, invocation: Invocation, deadline: Deadline) -> Reply:
-        """Have the process answer; if it ended before it took the invocation, have a new one do so."""
+        """Let the process answer. If it ended before it took the invocation, start a new one."""
         runtime = self._ensure_running(deadline)
         try:
             return self._exchange_with(runtime, invocation, deadline)
@@ -238,7 +238,7 @@ class Sandbox:
         return runtime
 
     def _wait[T](self, runtime: "_Runtime", future: "Future[T]", deadline: Deadline) -> T:
-        """Wait for a future while taking the process's output, so that it never blocks on a full pipe."""
+        """Wait for a future while reading the process's output, so that it never blocks on a full pipe."""
         try:
             return runtime.wait(future, deadline, self._messages.extend)
         except Exception as error:
@@ -325,7 +325,7 @@ class _Runtime:
 
     @property
     def is_current(self) -> bool:
-        """Whether it was started with the sources that stand in now, and with what is to run beside them."""
+        """Whether its sources and its tools are still the present ones."""
         is_same_tool = not self._spec.function or tools.stands(self._tool, self._spec.function)
         return is_same_tool and self._hot.stamp == hot.now(self._spec.hot).stamp
 
@@ -335,10 +335,10 @@ class _Runtime:
         return self._tool.kind == tools.DEBUGGER and tools.stands(self._tool, self._spec.function)
 
     def wait[T](self, future: "Future[T]", deadline: Deadline, take: Callable[[list[str]], object]) -> T:
-        """Return a future's result, giving the messages of the process to `take` meanwhile.
+        """Return a future's result, and pass the process's messages to `take` meanwhile.
 
         Raises:
-            TimeoutError: there is none at the deadline.
+            TimeoutError: there is no result at the deadline.
         """
         future.add_done_callback(self._wake)
         with self._in_use, selectors.DefaultSelector() as selector:
@@ -360,7 +360,7 @@ class _Runtime:
         return messages + self._decoder.flush()
 
     def close(self) -> None:
-        """End the process and all that it started."""
+        """Kill the process with all its children."""
         tools.give_back(self._tool)
         self._child.kill()
         self._api.fail(ExitedError(-signal.SIGKILL))

@@ -36,12 +36,12 @@ class UnfitInterpreterError(Exception):
 
 
 class NoToolchainError(Exception):
-    """There is no program for a runtime, and none can be had; the message says what to do."""
+    """There is no program for a runtime, and none can be installed. The message gives the remedy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolchain:
-    """What runs the functions of one runtime.
+    """The program and packages for the functions of one runtime.
 
     Attributes:
         program: the interpreter.
@@ -55,11 +55,11 @@ class Toolchain:
 
 
 def toolchain(runtime: str) -> Toolchain:
-    """Return what runs the functions of a runtime such as `python3.13`; prepare it if need be.
+    """Return the toolchain of a runtime such as `python3.13`, and prepare it if necessary.
 
     Raises:
-        NoToolchainError: it can't be had.
-        UnfitInterpreterError: the interpreter of Python functions is none.
+        NoToolchainError: there is none.
+        UnfitInterpreterError: the configured interpreter can't run Python functions.
     """
     source = os.environ.get("LAMBDA_PROCESS_RUNTIMES")
     if source and "LAMBDA_PROCESS_PYTHON" not in os.environ:
@@ -91,7 +91,7 @@ def _ask(source: str, runtime: str) -> Toolchain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interpreter:
-    """A Python that has what functions need. `version` is like `3.13`."""
+    """A Python with the packages that functions need. `version` is like `3.13`."""
 
     path: str
     version: str
@@ -103,7 +103,7 @@ class Interpreter:
 
 
 def interpreter() -> Interpreter:
-    """Return the Python that is there without asking for it.
+    """Return the configured Python.
 
     Raises:
         UnfitInterpreterError: it can't run functions.
@@ -113,7 +113,7 @@ def interpreter() -> Interpreter:
 
 @functools.cache
 def probe(path: str) -> Interpreter:
-    """Ask the Python at `path` what it is.
+    """Return version and packages of the Python at `path`.
 
     Raises:
         UnfitInterpreterError: it does not start, or lacks a package.

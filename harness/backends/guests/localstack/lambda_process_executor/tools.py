@@ -1,4 +1,4 @@
-"""What runs in a function's process beside the function: a measurement of coverage, or a debugger.
+"""Tools that run in a function's process: a measurement of coverage, or a debugger.
 
 The harness asks for it by files in `LAMBDA_PROCESS_TOOLS`, each `<kind>-<process id>.json`, a plan, which
 counts as long as that process runs. A function's process asks for its plan at the Runtime API's address.
@@ -25,14 +25,14 @@ CONTEXT = "context"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tool:
-    """What is to run in one process of a function.
+    """The tool for one process of a function.
 
     Attributes:
         kind: `coverage` or `debugger`.
-        plan: what the process is told; `library` is the directory of the package that it imports for it, if
-            that is not in its runtime.
-        folder: where the harness looks for what it has found, and says what it is for.
-        stamp: another one for each plan; empty for no tool.
+        plan: the instructions for the process. `library` is the directory of a package to import, if the
+            runtime lacks it.
+        folder: directory in which the harness reads its results, and names the present context.
+        stamp: different for each plan. Empty for no tool.
     """
 
     kind: str = ""
@@ -48,17 +48,17 @@ class Tool:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What the process is told in its environment, which the function does not see."""
+        """Variables for the process that the function does not see."""
         return {"_HARNESS_TOOL": self.kind} if self.plan else {}
 
     def context(self) -> bytes:
-        """Return what the harness wants the next invocation to be counted for: a test, if it says one."""
+        """Return the context for the next invocation, such as a test, if the harness names one."""
         with suppress(FileNotFoundError):
             return (self.folder / CONTEXT).read_bytes()
         return b""
 
     def take(self, found: bytes) -> None:
-        """Keep what the process has found so far, in the place of what it had before."""
+        """Store the results of the process so far, and replace earlier ones."""
         with suppress(FileNotFoundError):  # nobody wants it any more
             fresh = self.folder / f"{self._id}.new"
             fresh.write_bytes(found)
@@ -71,13 +71,13 @@ _LOCK = threading.Lock()
 
 
 def prepare() -> None:
-    """Make the directory: that is how the harness knows that there can be tools."""
+    """Create the directory, which shows the harness that there can be tools."""
     if folder := os.environ.get("LAMBDA_PROCESS_TOOLS"):
         Path(folder).mkdir(exist_ok=True)
 
 
 def tool_for(function: str) -> Tool:
-    """Return what is to run in a process of a function that starts now."""
+    """Return the tool for a process of a function that starts now."""
     debugger = _debugger(function)
     return debugger if debugger.stamp and debugger.stamp not in _TAKEN else _find(COVERAGE)
 
@@ -119,7 +119,7 @@ def _find(kind: str, is_meant: Callable[[Mapping[str, Any]], bool] = lambda _: T
 def _read(file: Path) -> Tool:
     try:
         text = file.read_bytes()
-    except FileNotFoundError:  # taken away meanwhile
+    except FileNotFoundError:  # removed in the meantime
         return NONE
     kind = file.stem.partition("-")[0]
     stamp, plan = hashlib.sha256(text).hexdigest(), json.loads(text)

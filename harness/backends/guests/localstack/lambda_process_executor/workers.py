@@ -1,8 +1,8 @@
-"""MiniStack's workers on top of a sandbox: the one module that knows MiniStack's models.
+"""MiniStack's workers on top of a sandbox. Only this module knows MiniStack's models.
 
-MiniStack keeps its pool: it leases an environment to each invocation, reaps the idle ones, and ends those of
-code that is replaced. SnapStart's hooks and the variables of durable functions, which its own workers have,
-are not there.
+MiniStack keeps its pool: it leases an environment to each invocation, removes idle ones, and ends those with
+replaced code. SnapStart's hooks and the variables of durable functions, which MiniStack's own workers have,
+are missing.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Environment:
     def invoke(
         self, event: object, request_id: str, *, invoked_function_arn: str | None = None, **_rest: object
     ) -> Config:
-        """Run one invocation to its end, whatever that is."""
+        """Run one invocation to its end."""
         invocation = Invocation(
             request_id=request_id,
             function_arn=invoked_function_arn or self.config.get("FunctionArn", ""),
@@ -132,7 +132,7 @@ class Environment:
 
 
 class _Lines(LogText):
-    """Log text that splits into whole messages where MiniStack asks it for lines."""
+    """Log text that MiniStack splits into whole messages instead of lines."""
 
     __slots__ = ()
 
@@ -186,7 +186,7 @@ def _spec(config: Config, code_zip: bytes, holder: str) -> Spec:
 
 
 def _hold_function(config: Config, code_zip: bytes, holder: str) -> tuple[Runtime, Path, Path]:
-    """Return what runs a function, and the directories of its code and of its merged layers.
+    """Return the runtime of a function, and the directories of its code and its merged layers.
 
     Raises:
         RefusedError: The function can't be run on this machine.
@@ -286,7 +286,7 @@ def _with_client_context(known: Callable[..., Awaitable[Answer]]) -> Callable[..
 
 
 def _with_runtimes_prepared(known: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
-    """Have CreateFunction wait for what the function runs on, beside all other requests, or say why not."""
+    """Make CreateFunction wait for the function's runtime without blocking other requests, or refuse."""
 
     @wraps(known)
     async def handle(method: str, path: str, headers: object, body: bytes, query: object) -> Answer:
@@ -300,7 +300,7 @@ def _with_runtimes_prepared(known: Callable[..., Awaitable[Answer]]) -> Callable
 
 
 def _refusal(data: Config) -> str:
-    """Return why a function as it is asked for can't run here; empty if it can."""
+    """Return the reason why a requested function can't run here, or an empty text."""
     try:
         _runtime({"PackageType": "Image"} | data if "ImageUri" in data.get("Code", {}) else data)
     except RefusedError as problem:

@@ -1,1 +1,1 @@
-"""What runs a function in an interpreter of the function's own: scripts, which nothing imports."""
+"""Scripts that run functions in the functions' own interpreters. Nothing imports them."""

@@ -1,7 +1,7 @@
 """Runs a Python function: `python.py <handler> <directory on the import path>…`.
 
-Hands over to awslambdaric. Runs on the function's interpreter, whatever its version; imports nothing of this
-package, and leaves nothing of it where a function could import it.
+Hands over to awslambdaric. It runs on the function's interpreter of any version. It imports nothing of this
+package, and hides itself from the function's imports.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class PythonRuntimeClient(ModuleType):
         self._user_agent = user_agent
 
     def next(self) -> tuple[bytes, dict[str, object]]:
-        """Wait for the next invocation; return its payload and headers."""
+        """Wait for the next invocation, and return its payload and headers."""
         answer, body = self._call("GET", "invocation/next")
         headers: dict[str, object] = dict(answer.headers)
         headers["Lambda-Runtime-Deadline-Ms"] = int(answer.headers["Lambda-Runtime-Deadline-Ms"])

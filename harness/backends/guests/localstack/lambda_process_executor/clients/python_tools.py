@@ -1,7 +1,7 @@
 # ruff: noqa: ANN401 # coverage is imported late, and a decorator takes any arguments
 """Runs in a function's process beside the function: measures which of its lines run, or debugs it.
 
-Runs on the function's interpreter, whatever its version; imports nothing of this package.
+Runs on the function's interpreter of any version, and imports nothing of this package.
 """
 
 from __future__ import annotations
@@ -24,16 +24,19 @@ if TYPE_CHECKING:
     from typing import Any
 
 PLAN, CONTEXT, FOUND = "/harness/plan", "/harness/context", "/harness/found"
-CODE = "/var/task"  # where the plan has it; a function may see it elsewhere
-# https://github.com/microsoft/debugpy: what its pydevd reads when it is imported
+CODE = "/var/task"  # its path in the plan; a function may see it elsewhere
+# https://github.com/microsoft/debugpy: variables that its pydevd reads when it is imported
 ROOTS = "PATHS_FROM_ECLIPSE_TO_PYTHON"
-# What is told of a measurement that is another process's is noise here.
+# Warnings about another process's measurement are noise here.
 WARNINGS = ["no-ctracer", "no-sysmon", "no-data-collected", "module-not-measured", "couldnt-parse"]
 LEAST_TIME, LEAST_PART = 0.2, 0.1  # seconds, and of the time there is: how long before its end data is saved
 
 
 def begin(directories: list[str]) -> None:
-    """Begin what the plan says, for modules in `directories`; on a Python that can't, say so in the log."""
+    """Start the plan's tools for modules in `directories`.
+
+    If this Python can't, say so in the log.
+    """
     plan = json.loads(_call("GET", PLAN))
     kind = os.path.basename(plan["library"])  # noqa: PTH119
     try:
@@ -44,7 +47,7 @@ def begin(directories: list[str]) -> None:
 
 
 def _debug(plan: dict[str, Any], directories: list[str]) -> None:
-    """Wait until a debugger has attached; the project's paths are known to it as those of the code."""
+    """Wait until a debugger has attached, and map the project's paths to those of the code."""
     roots = [[local, remote.replace(CODE, directories[0], 1)] for remote, local in plan["roots"]]
     os.environ[ROOTS] = json.dumps(roots)
     debugpy = _import("debugpy", plan["library"])
@@ -87,7 +90,7 @@ def _measure(plan: dict[str, Any], directories: list[str]) -> None:
 
 
 def _own(directories: list[str], names: frozenset[str]) -> list[str]:
-    """Return patterns of what may be the project's own, by the names that files and folders have there."""
+    """Return patterns for the project's own code, by the names of its files and folders."""
     folders = [Path(directory) for directory in directories]
     entries = [entry for folder in folders if folder.is_dir() for entry in folder.iterdir()]
     own = [entry for entry in entries if entry.name in names]
@@ -114,7 +117,7 @@ def _before(then: Callable[[Any], None], first: Callable[..., Any]) -> Callable[
 
 
 class Found:
-    """What is measured; handed over after each invocation, and shortly before it would time out."""
+    """The measurement, which is handed over after each invocation, and shortly before it would time out."""
 
     def __init__(self, measured: Any) -> None:
         self._measured = measured
@@ -132,17 +135,17 @@ class Found:
         self._timer.start()
 
     def count(self) -> None:
-        """Count what runs from now on for what the harness says."""
+        """Count from now on for the harness's present context."""
         with self._lock:
             self._measured.switch_context(_call("GET", CONTEXT).decode())
 
     def hand_over(self) -> None:
-        """Hand over all that was measured so far; that this fails is no failure of the function."""
+        """Hand over the measurement so far. An error in this is not an error of the function."""
         self._timer.cancel()
         try:
             self._hand_over()
         except Exception as error:  # noqa: BLE001
-            sys.stderr.write(f"harness: what this invocation ran is not measured: {error}\n")
+            sys.stderr.write(f"harness: this invocation could not be measured: {error}\n")
 
     def _hand_over(self) -> None:
         with self._lock:
@@ -152,7 +155,7 @@ class Found:
         _call("POST", FOUND, json.dumps(found).encode())
 
     def hand_over_here(self) -> None:
-        """Do so in the function's process, and not in one that it has forked."""
+        """Do so in the function's process, but not in one that it has forked."""
         if os.getpid() == self._process:
             self.hand_over()
 
