@@ -114,8 +114,9 @@ def _loaded() -> list[tuple[str, Any]]:
 
 
 class _Collector:
-    """Collects the state that a provider shows. Directories are ignored, because they are recreated or hold
-    bodies.
+    """Collects the state that a provider shows.
+
+    Directories are ignored, because they are recreated or hold bodies.
     """
 
     def __init__(self) -> None:
