@@ -38,7 +38,7 @@ class Endpoint:
         name: The name of this run's deployment. Empty if the run has the account to itself.
         retry_delay: Seconds until Lambda retries a failed asynchronous invocation, doubled for each further
             retry. 0 if unknown.
-        ended: Returns the reason why the emulator ended, or an empty text if it still runs.
+        ended: Returns a clause such as `it ended with exit code 1`, or an empty text if it still runs.
     """
 
     backend: str

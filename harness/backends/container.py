@@ -39,6 +39,7 @@ LOCALSTACK_CONFIG = "/opt/code/localstack/.venv/pyvenv.cfg"
 OWN_FUNCTIONS_PYTHON = "/opt/lambda-runtime/bin/python"
 OWN_FUNCTIONS_LABEL = "terraform-lambda-harness.lambda-runtime"
 _PYTHON = "python3.13"
+_NO_LICENSE = 55  # the exit code of an image that wants a licence and was given none
 COPIES = "/opt/terraform-lambda-harness"
 FUNCTIONS = f"{COPIES}/lambda-runtime"
 REQUEST_LOG = "/tmp/harness-requests.jsonl"  # noqa: S108 - in the container
@@ -141,9 +142,9 @@ class Explained:
     image: str
 
     def ended(self) -> str:
-        """Return the reason why it ended, or an empty text while it runs."""
+        """Return a clause on how it ended, or an empty text while it runs."""
         how = self.started.ended()
-        if how != "exit code 55":
+        if not how.endswith(f"exit code {_NO_LICENSE}"):
             return how
         return (
             f"{how} (the image {self.image} wants a licence: set {TOKEN}, or set HARNESS_IMAGE to "

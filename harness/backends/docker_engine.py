@@ -86,16 +86,16 @@ class RunningContainer:
     host: str
 
     def ended(self) -> str:
-        """Return the reason why it ended, or an empty text while it runs."""
+        """Return a clause on how it ended, or an empty text while it runs."""
         try:
             self.container.reload()
         except NotFound:
-            return "its container's removal"
+            return "its container was removed"
         except (DockerException, OSError) as problem:
-            return f"the Docker engine, which does not answer any more ({engine_message(problem)})"
+            return f"the Docker engine stopped answering ({engine_message(problem)})"
         if self.container.status in {"created", "running", "restarting"}:
             return ""
-        return f"exit code {self.container.attrs['State']['ExitCode']}"
+        return f"it ended with exit code {self.container.attrs['State']['ExitCode']}"
 
     def lines(self) -> list[str]:
         """Return the last lines of its log."""

@@ -44,7 +44,7 @@ class Emulator(Protocol):
     """A running emulator, as the wait for its health sees it."""
 
     def ended(self) -> str:
-        """Return the reason why it ended, such as `exit code 1`, or an empty text while it runs."""
+        """Return a clause such as `it ended with exit code 1`, or an empty text while it runs."""
         ...
 
     def lines(self) -> list[str]:
@@ -60,9 +60,9 @@ class ServedEmulator:
     log: Path
 
     def ended(self) -> str:
-        """Return the exit code in words, or an empty text while it runs."""
+        """Return a clause with the exit code, or an empty text while it runs."""
         code = self.process.poll()
-        return "" if code is None else f"exit code {code}"
+        return "" if code is None else f"it ended with exit code {code}"
 
     def lines(self) -> list[str]:
         """Return the lines of the log file."""
@@ -192,7 +192,7 @@ def await_health(backend: str, emulator: Emulator, health_url: str, *, timeout: 
 
     def probe() -> str:
         if how := emulator.ended():
-            raise BackendError(backend, f"it ended with {how} before it was healthy", log=emulator.lines())
+            raise BackendError(backend, f"{how} before it was healthy", log=emulator.lines())
         try:
             return str(http.request("GET", health_url, timeout=5).status)
         except urllib3.exceptions.HTTPError as problem:
@@ -250,4 +250,4 @@ def _await_end(emulator: Emulator) -> str:
 
 
 def _crash(backend: str, emulator: Emulator, how: str) -> BackendError:
-    return BackendError(backend, f"it ended with {how} in mid-run", log=emulator.lines())
+    return BackendError(backend, f"{how} in mid-run", log=emulator.lines())

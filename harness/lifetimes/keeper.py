@@ -91,11 +91,11 @@ class Keeper:
     created: float
 
     def ended(self) -> str:
-        """Return the reason why it ended, or an empty text while it runs."""
+        """Return a clause on how it ended, or an empty text while it runs."""
         if _process(self.pid, self.created):
             return ""
         told = [line["error"] for line in _lines(self.folder / _TOLD) if "error" in line]
-        return told[-1] if told else "the end of the process that held it"
+        return told[-1] if told else "the process that held it ended"
 
     def ready(self) -> Held:
         """Wait until it has entered its context, relay its progress, and return the content.

@@ -73,7 +73,7 @@ class Terraform:
             command is not waited for, and nothing is destroyed after it.
         log: The emulator's log, if it has one.
         gate: The URL of the proxy that keeps all other hosts away; empty for none.
-        ended: Returns how the emulator ended, if it has: no command outlives it.
+        ended: Returns a clause that says how the emulator ended, if it has: no command outlives it.
     """
 
     program: str
@@ -253,7 +253,7 @@ class Terraform:
 
     def _why_stop(self) -> str:
         how = self.ended()
-        return how and f"the emulator ended with {how}"
+        return how and f"the emulator is gone: {how}"
 
     @contextmanager
     def _environment(self, asker: str) -> Iterator[Mapping[str, str]]:

@@ -374,16 +374,16 @@ def test_on_another_machine_the_port_is_not_looked_for_here(settings: Settings) 
 
 
 def test_a_missing_licence_is_explained() -> None:
-    started: Any = Ended("exit code 55")
+    started: Any = Ended("it ended with exit code 55")
 
     how = module.Explained(started, "localstack/localstack:latest").ended()
 
-    assert how.startswith("exit code 55 (the image localstack/localstack:latest wants a licence")
+    assert how.startswith("it ended with exit code 55 (the image localstack/localstack:latest wants a")
     assert "LOCALSTACK_AUTH_TOKEN" in how
     assert "4.14.0" in how
 
 
-@pytest.mark.parametrize("how", ["", "exit code 1"])
+@pytest.mark.parametrize("how", ["", "it ended with exit code 1", "its container was removed"])
 def test_any_other_end_is_told_as_it_is(how: str) -> None:
     started: Any = Ended(how)
 

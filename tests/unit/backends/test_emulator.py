@@ -36,8 +36,8 @@ def test_a_watched_endpoint_knows_whether_its_emulator_has_ended() -> None:
     with watched(ENDPOINT, emulator) as endpoint:
         assert endpoint == ENDPOINT
         assert endpoint.ended() == ""
-        emulator.how = "exit code 137"
-        assert endpoint.ended() == "exit code 137"
+        emulator.how = "it ended with exit code 137"
+        assert endpoint.ended() == "it ended with exit code 137"
         emulator.how = ""
 
 
@@ -50,7 +50,7 @@ def test_a_failure_is_itself_while_the_emulator_runs(monkeypatch: pytest.MonkeyP
 
 def test_a_failure_after_the_emulators_end_is_told_as_that_end() -> None:
     with pytest.raises(BackendError, match=r"'fake': it ended with exit code 137 in mid-run") as told:
-        with watched(ENDPOINT, FakeEmulator("exit code 137")):
+        with watched(ENDPOINT, FakeEmulator("it ended with exit code 137")):
             _ = 1 / 0
 
     assert told.value.log == ("last words",)
@@ -94,6 +94,6 @@ def test_a_served_emulator_is_healthy_and_noted_with_all_that_it_keeps(settings:
         assert (endpoint.backend, endpoint.is_temporary, endpoint.ended()) == ("own", True, "")
         assert answers(endpoint)
 
-    assert endpoint.ended() == "exit code -15"
+    assert endpoint.ended() == "it ended with exit code -15"
     assert not folders[0].exists()
     assert list(journal.iterdir()) == []

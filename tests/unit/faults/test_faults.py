@@ -338,7 +338,7 @@ def test_the_functions_are_pointed_back_after_a_failure(settings: Settings) -> N
 @pytest.mark.usefixtures("home")
 def test_nothing_is_put_back_where_the_emulator_has_gone(settings: Settings) -> None:
     terraform = FakeTerraform()
-    gone = Endpoint(backend="host", url=EMULATOR.url, region="eu-north-1", ended=lambda: "exit code 137")
+    gone = replace(EMULATOR, ended=lambda: "it ended with exit code 137")
 
     with injected(settings, deployment(terraform, gone)):
         pass

@@ -193,10 +193,10 @@ def test_nothing_is_destroyed_where_nothing_was_applied(
 def test_nothing_outlives_the_emulator(
     fake: Callable[[str], Settings], calls: Callable[[], list[str]]
 ) -> None:
-    gone = replace(ENDPOINT, ended=lambda: "exit code 137")
+    gone = replace(ENDPOINT, ended=lambda: "it ended with exit code 137")
     settings = fake("touch terraform.tfstate; test $1 != apply || exec sleep 600")
 
-    with pytest.raises(CommandError, match="was stopped: the emulator ended with exit code 137"):
+    with pytest.raises(CommandError, match="was stopped: the emulator is gone: it ended with exit code 137"):
         with terraform.applied(settings, gone, {}):
             pytest.fail("it was applied")
 
