@@ -141,7 +141,7 @@ def prepare(settings: Settings, *, running: str = "") -> None:
     terraform.program_of(settings)
     for each in remote_state.stages(settings):
         scratch.check(each.terraform_dir)
-        values.check(each)
+        values.check(each, is_named=backends.names_stacks(settings, running=running))
     packages.build_all(settings, _platform(settings, running))
 
 

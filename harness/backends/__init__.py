@@ -76,7 +76,7 @@ def load(name: str) -> Backend:
         return found
     if not callable(found):
         raise _unknown(name)
-    return Backend(name=name, start=found)
+    return Backend(name=name, start=found, names_stacks=True)  # it may: its endpoint tells
 
 
 def choose(settings: Settings) -> tuple[Backend, str]:
@@ -140,6 +140,21 @@ def functions_run_on(settings: Settings, *, running: str = "") -> Platform | Non
     if running and running not in BUILT_IN:
         return None
     return load(running or settings.backend).functions_run_on(settings)
+
+
+def names_stacks(settings: Settings, *, running: str = "") -> bool:
+    """Return whether the backend gives each run a name of its own.
+
+    Args:
+        settings: The settings with the backend.
+        running: The name of a backend that already runs. It takes precedence over the one in the settings.
+
+    Raises:
+        HarnessError: The backend is not known.
+    """
+    if running and running not in BUILT_IN:
+        return True
+    return load(running or settings.backend).names_stacks
 
 
 def those_with(feature: str, settings: Settings) -> list[str]:

@@ -58,6 +58,8 @@ class Backend:
         sweep: Removes remains of killed runs that are not in the harness's journal, and returns their names.
         is_temporary: Whether all deployments there end with the process that started it.
         has_accounts: Whether an access key of 12 digits selects the account of that number.
+        names_stacks: Whether each run has a name of its own there, which the harness gives to the Terraform
+            variable of the setting `name_variable`.
     """
 
     name: str
@@ -68,3 +70,4 @@ class Backend:
     sweep: Callable[[], list[str]] = list
     is_temporary: bool = False
     has_accounts: bool = True
+    names_stacks: bool = False

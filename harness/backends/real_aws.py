@@ -81,4 +81,4 @@ def _examine(settings: Settings) -> Availability:
     return Availability(ok=True, state=f"allowed in {allowed}, but not contacted")
 
 
-AWS = Backend(name="aws", start=aws, examine=_examine, has_accounts=False)
+AWS = Backend(name="aws", start=aws, examine=_examine, has_accounts=False, names_stacks=True)

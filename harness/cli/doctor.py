@@ -12,8 +12,8 @@ from harness.backends.backend import Availability
 from harness.backends.emulator import free_port
 from harness.base import process
 from harness.base.isolation import without_aws
-from harness.configuration import declarations
-from harness.errors import BackendError, HarnessError
+from harness.configuration import declarations, remote_state, values
+from harness.errors import BackendError, HarnessError, SettingsError
 from harness.terraform.commands import REMEDY
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def examine(settings: Settings) -> list[Finding]:
     chosen, reason = _backend_name(settings)
     names = dict.fromkeys([*backends.BUILT_IN, chosen])
     found = [replace(_backend(settings, name), needed=name == chosen) for name in names]
-    machine = [_terraform(settings), _root(settings), _mirror(settings), _port(settings)]
+    root = _root(settings)
+    variables = [_variables(settings, chosen)] if root.ok else []
+    machine = [_terraform(settings), root, *variables, _mirror(settings), _port(settings)]
     auto = [Finding(subject="auto", ok=True, state=f"{chosen}: {reason}")] if reason else []
     return [*machine, *auto, *found, *_needs(settings, chosen)]
 
@@ -106,6 +108,15 @@ def _root(settings: Settings) -> Finding:
         remedy="set HARNESS_TERRAFORM_DIR to the directory of your root module",
         needed=True,
     )
+
+
+def _variables(settings: Settings, backend: str) -> Finding:
+    try:
+        for each in remote_state.stages(settings):
+            values.check(each, is_named=backends.names_stacks(settings, running=backend))
+    except SettingsError as problem:
+        return Finding(subject="terraform variables", ok=False, state=str(problem), needed=True)
+    return Finding(subject="terraform variables", ok=True, state="each has a value or a default", needed=True)
 
 
 def _mirror(settings: Settings) -> Finding:

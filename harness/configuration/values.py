@@ -44,8 +44,12 @@ def arguments(root: Path, values: Mapping[str, str]) -> list[str]:
     return [f"-var-file={file}", *(f"-var={name}=" for name in values if name not in declared)]
 
 
-def check(settings: Settings) -> None:
+def check(settings: Settings, *, is_named: bool = False) -> None:
     """Check the names of the root's variables before anything is started for them.
+
+    Args:
+        settings: The settings with the root and the values.
+        is_named: Whether the harness gives the variable of the setting `name_variable` a value.
 
     Raises:
         SettingsError: A value is set for an undeclared variable, or a variable without a default has no
@@ -57,10 +61,12 @@ def check(settings: Settings) -> None:
     for name in settings.variables:
         _check_declared(TABLE, name, declared)
     required = {name for name, block in declared.items() if "default" not in block.attributes}
-    by_harness = {settings.name_variable, *(package.variable for package in settings.every_package)}
+    by_harness = {package.variable for package in settings.every_package}
+    if is_named:
+        by_harness.add(settings.name_variable)
     if missing := sorted(required - {*read_values(settings), *by_harness}):
         raise SettingsError(
-            f"terraform variable {missing[0]!r}",
+            f"terraform variable {', '.join(map(repr, missing))}",
             expected=(
                 f"a value, because it has no default: in {TABLE}, in a file of HARNESS_VAR_FILES, in "
                 f"{_ENVIRONMENT}{missing[0]}, or from [tool.harness.package] if it is your functions' zip"

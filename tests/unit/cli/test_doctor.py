@@ -60,6 +60,7 @@ def test_a_machine_that_has_all_can_run_and_uses_the_first_backend_that_can(heal
     assert [each.subject for each in findings if each.needed] == [
         "terraform",
         "terraform root",
+        "terraform variables",
         "backend host",
     ]
     assert doctor.report(findings).endswith("\nthe main job can run")
@@ -129,6 +130,15 @@ def test_a_root_without_terraform_files_is_told(healthy: Settings, tmp_path: Pat
 
     assert not found.ok
     assert "HARNESS_TERRAFORM_DIR" in found.remedy
+
+
+def test_a_variable_without_a_value_stops_the_main_job(healthy: Settings) -> None:
+    (healthy.terraform_dir / "main.tf").write_text('variable "environment" {}\n', "utf-8")
+
+    findings = doctor.examine(healthy)
+
+    assert not doctor.can_run(findings)
+    assert "MISSING terraform variables: terraform variable 'environment'" in doctor.report(findings)
 
 
 def test_a_mirror_must_hold_the_aws_provider(healthy: Settings, tmp_path: Path) -> None:

@@ -58,6 +58,19 @@ def test_a_variable_without_a_default_needs_a_value(of: Callable[..., Settings])
         values.check(of({"main.tf": 'variable "size" {}\nvariable "colour" { default = "red" }'}))
 
 
+def test_all_that_lack_a_value_are_named_at_once(of: Callable[..., Settings]) -> None:
+    with pytest.raises(SettingsError, match=r"terraform variable 'colour', 'size': .*TF_VAR_colour"):
+        values.check(of({"main.tf": 'variable "size" {}\nvariable "colour" {}'}))
+
+
+def test_the_name_of_a_run_is_a_value_only_where_the_harness_gives_one(of: Callable[..., Settings]) -> None:
+    settings = of({"main.tf": 'variable "environment" {}'})
+
+    values.check(settings, is_named=True)
+    with pytest.raises(SettingsError, match="terraform variable 'environment': expected a value"):
+        values.check(settings)
+
+
 @pytest.mark.parametrize(
     ("files", "environ"),
     [

@@ -239,7 +239,7 @@ def test_the_end_of_the_emulator_is_known_here(started: Callable[..., Keeper], p
 
     os.kill(int(emulator), signal.SIGKILL)
 
-    how = eventually(endpoint.ended, what="the emulator's end", timeout=5)
+    how = eventually(endpoint.ended, what="the emulator's end", timeout=60)
     assert how == "backend 'fake': it ended with exit code -9 in mid-run"
     assert keeper.find(running.folder) is None
 
@@ -253,7 +253,7 @@ def test_what_is_held_on_a_backend_ends_with_it_for_the_same_reason(
 
     os.kill(int(emulator), signal.SIGKILL)
 
-    how = eventually(above.endpoint.ended, what="the emulator's end", timeout=8)
+    how = eventually(above.endpoint.ended, what="the emulator's end", timeout=60)
     assert how == "backend 'fake': it ended with exit code -9 in mid-run"
 
 
