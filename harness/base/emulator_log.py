@@ -12,6 +12,11 @@ MOST_COMPLAINTS = 10
 # A level, an event that was not delivered (which LocalStack logs at INFO), or an answer that is the
 # emulator's own fault.
 _COMPLAINT = re.compile(r"\b(WARN|WARNING|ERROR|CRITICAL)\b|DeliveryFailure|=> 5\d\d\b")
+# LocalStack warns of each of its own answers that has more in it than AWS's model: that harms nobody.
+_HARMLESS = re.compile(
+    r"protocol\.serializer\s+: Response object \w+ contains a member which is not specified"
+)
+_THREAD = re.compile(r"--- \[[^]]*\] ")
 _MOMENT = re.compile(r"^\[?\d{4}-\d\d-\d\d[T ][\d:.,]+(?: [+-]\d{4}\])?\s*")
 # The log format of Node.js and Python functions. An emulator may mix their lines with its own.
 _OF_FUNCTION = re.compile(r"\S+Z\t\S+\t[A-Z]+\t|\[[A-Z]+\]\t|\[ERROR\] ")
@@ -43,11 +48,11 @@ def since(log: Path, offset: int, *, most: int) -> tuple[bytes, int]:
 
 
 def complaints(text: str) -> list[str]:
-    """Return the last ten warnings and errors, each once and without its time."""
+    """Return the last ten warnings and errors, each once and without its time and thread."""
     found = [
-        _MOMENT.sub("", line)[:_LONGEST]
+        _THREAD.sub("", _MOMENT.sub("", line))[:_LONGEST]
         for line in text.splitlines()
-        if _COMPLAINT.search(line) and not _OF_FUNCTION.match(line)
+        if _COMPLAINT.search(line) and not _OF_FUNCTION.match(line) and not _HARMLESS.search(line)
     ]
     return list(dict.fromkeys(found))[-MOST_COMPLAINTS:]
 

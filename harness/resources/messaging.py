@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -116,7 +118,7 @@ class Queue(View):
 
 
 class Topic(View):
-    """A topic: publish to it."""
+    """A topic: publish to it, or look at the messages that others publish."""
 
     __slots__ = ()
 
@@ -142,6 +144,38 @@ class Topic(View):
             attributes=arguments.get("MessageAttributes", {}),
         )
         return self._remember(sent, at)
+
+    @contextmanager
+    def subscribed(self) -> Iterator[Queue]:
+        """Subscribe a queue of the test's own to the topic while the context is open, and yield the queue.
+
+        The queue gets each message as it was published. Use it for a topic whose messages go where a test
+        can't look, such as an e-mail address.
+        """
+        sqs, sns = self.client("sqs"), self.client("sns")
+        fifo = bool(self.resource.values.get("fifo_topic"))
+        name = f"harness-{uuid4().hex}{'.fifo' if fifo else ''}"
+        url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if fifo else {})["QueueUrl"]
+        try:
+            arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
+                "QueueArn"
+            ]
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _deliverable(self.arn, arn)})
+            subscription = sns.subscribe(
+                TopicArn=self.arn,
+                Protocol="sqs",
+                Endpoint=arn,
+                Attributes={"RawMessageDelivery": "true"},
+                ReturnSubscriptionArn=True,
+            )["SubscriptionArn"]
+            try:
+                yield Queue(
+                    self.stack, replace(self.resource, values={"url": url, "arn": arn, "fifo_queue": fifo})
+                )
+            finally:
+                sns.unsubscribe(SubscriptionArn=subscription)
+        finally:
+            sqs.delete_queue(QueueUrl=url)
 
 
 class Stream(View):
@@ -208,6 +242,18 @@ class Stream(View):
             of=of,
         )
         return next(record for record in records if text in record)
+
+
+def _deliverable(topic: str, queue: str) -> str:
+    """Return the policy of a queue that lets a topic deliver to it."""
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def _text(message: object) -> str:

@@ -52,7 +52,7 @@ class Table(View):
         found = pages.paginate(TableName=self.name, ConsistentRead=True)
         return [plain_item(item) for page in found for item in page["Items"]]
 
-    def wait_for_item(
+    def wait_for(
         self, like: Mapping[str, Any], *, timeout: float = 30.0, of: FiredEvent | Sent | None = None
     ) -> dict[str, Any]:
         """Wait for an item that has all attributes in `like`, such as its key, and return it.

@@ -221,12 +221,19 @@ def test_a_topic_delivers_to_a_queue(views: Deployment) -> None:
     eventually(lambda: views.queue("inbox").peek() == ["good news"], what="the message")
 
 
+def test_what_is_published_to_a_topic_is_seen(views: Deployment) -> None:
+    with views.topic().subscribed() as inbox:
+        views.topic().publish({"order": 7})
+
+        assert inbox.wait_for("order") == '{"order": 7}'
+
+
 def test_a_table_a_secret_and_a_parameter_are_read_and_written(views: Deployment) -> None:
     views.table("orders_table").put({"id": "a", "n": 3})
     views.secret().put("s3cret")
     views.parameter().put("8")
 
-    assert views.table().wait_for_item({"id": "a"})["n"] == 3
+    assert views.table().wait_for({"id": "a"})["n"] == 3
     assert views.secret().get() == "s3cret"
     assert views.parameter("limit").get() == "8"
 

@@ -21,14 +21,14 @@ def order(order_id: str, *, quantity: int = 1) -> dict[str, object]:
 def test_a_message_becomes_an_item(stack: Deployment) -> None:
     (message,) = stack.queue("queue_url").send(order("a-1", quantity=3))
 
-    stored = stack.table().wait_for_item({"order_id": "a-1"})
+    stored = stack.table().wait_for({"order_id": "a-1"})
 
     assert stored == {"order_id": "a-1", "product": "tea", "quantity": 3, "message_id": message.id}
 
 
 def test_the_same_message_twice_is_one_item(stack: Deployment) -> None:
     stack.queue("queue_url").send(order("a-1"))
-    first = stack.table().wait_for_item({"order_id": "a-1"})
+    first = stack.table().wait_for({"order_id": "a-1"})
 
     stack.queue("queue_url").send(order("a-1"))
     stack.queue("queue_url").wait_until_empty()

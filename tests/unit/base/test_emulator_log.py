@@ -20,8 +20,15 @@ UNDELIVERED = (
     [
         ("2026-11-27 08:27:48 WARNING [sns] denied", "WARNING [sns] denied"),
         ("[2026-11-27 08:27:47 +0000] [8967] [ERROR] broken", "[8967] [ERROR] broken"),
-        ("2026-11-27T08:27:55.174  WARN --- [x] l.s.q : slow", "WARN --- [x] l.s.q : slow"),
-        (UNDELIVERED, UNDELIVERED.split("  ", 1)[1]),
+        ("2026-11-27T08:27:55.174  WARN --- [x] l.s.q : slow", "WARN l.s.q : slow"),
+        (
+            (
+                "2026-11-27T08:27:55.174  WARN --- [et.reactor-4] l.aws.protocol.serializer  : Response object "
+                "MetricAlarm contains a member which is not specified: Tags"
+            ),
+            None,
+        ),
+        (UNDELIVERED, UNDELIVERED.split("  ", 1)[1].replace("--- [-functhread4] ", "")),
         (
             "2026-11-27T08:27:56.821  INFO --- [r] l.r.aws : AWS sns.Publish => 500 (InternalError)",
             "INFO",
@@ -44,6 +51,12 @@ def test_each_is_told_once_and_the_last_ten_are() -> None:
     lines = [f"2026-11-27 08:00:{number:02} WARNING {number % 15}" for number in range(30)]
 
     assert emulator_log.complaints("\n".join(lines)) == [f"WARNING {number}" for number in range(5, 15)]
+
+
+def test_what_two_threads_complain_of_is_told_once() -> None:
+    lines = [f"2026-11-27T08:27:55.174  WARN --- [et.reactor-{thread}] l.s.q : slow" for thread in range(2)]
+
+    assert emulator_log.complaints("\n".join(lines)) == ["WARN l.s.q : slow"]
 
 
 def test_only_what_came_since_counts(tmp_path: Path) -> None:

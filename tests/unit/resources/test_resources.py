@@ -142,10 +142,10 @@ def test_an_item_is_found_by_some_of_its_attributes_and_in_its_region() -> None:
     stack.aws.get_paginator.return_value.paginate.return_value = [{"Items": items}]
     table = Table(stack, resource("aws_dynamodb_table.t", name="t", arn=ARN))
 
-    assert table.wait_for_item({"id": "b"}) == {"id": "b", "n": 3}
+    assert table.wait_for({"id": "b"}) == {"id": "b", "n": 3}
     assert stack.asked[-1] == ("dynamodb", "eu-west-1")
     with pytest.raises(NotReachedError, match="an item like"):
-        table.wait_for_item({"id": "b", "n": 4}, timeout=SOON)
+        table.wait_for({"id": "b", "n": 4}, timeout=SOON)
 
 
 def test_a_function_that_fails_is_an_answer() -> None:
