@@ -96,7 +96,7 @@ class DevTools:
 
 
 def _target(port: int) -> str:
-    """Return the URL of the process; empty if there is none yet."""
+    """Return the URL of the process, or an empty text if there is none yet."""
     try:
         answer = urllib3.request("GET", f"http://127.0.0.1:{port}/json/list", retries=False, timeout=5.0)
     except urllib3.exceptions.HTTPError:

@@ -2,7 +2,8 @@
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 
-CloudWatch retrieves more points than an alarm evaluates, the evaluation range. AWS does not say how many.
+CloudWatch retrieves more points than an alarm evaluates: the evaluation range. AWS does not document its
+size.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ class Alarm:
 
     Attributes:
         periods: How many points it evaluates.
-        breaching_periods: How many of these have to breach.
+        breaching_periods: The number of these that must breach.
         operator: How a point that breaches compares to the threshold.
         threshold: The threshold.
-        missing: What a missing point counts as; ``breaching`` or ``notBreaching``.
+        missing: The meaning of a missing point, ``breaching`` or ``notBreaching``.
     """
 
     periods: int
@@ -52,9 +53,9 @@ class Alarm:
         )
 
     def is_on(self, points: Points) -> bool:
-        """Say whether the alarm is on, given the points in the evaluation range, the newest last.
+        """Return whether the alarm is on, given the points in the evaluation range, the newest last.
 
-        Points that are missing count only as far as there are too few others in the range.
+        Missing points count only if there are too few others in the range.
         """
         existing = [self._breaches(point) for point in points if point is not None]
         filling = [_MISSING_BREACHES[self.missing]] * (self.periods - len(existing))
@@ -66,7 +67,7 @@ class Alarm:
 
 
 def filled(points: Points, value: float) -> list[float | None]:
-    """Return the result of ``FILL(points, value)``; a metric without any point has none."""
+    """Return the result of ``FILL(points, value)``. A metric without any point has none."""
     if all(point is None for point in points):
         return list(points)
     return [value if point is None else point for point in points]

@@ -1,4 +1,4 @@
-"""A model of how AWS evaluates the policies of one account, as far as the project's own policies go.
+"""A model of how AWS evaluates the policies of one account, limited to the project's own policies.
 
 The rules are those of
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html and
@@ -28,13 +28,13 @@ _DEPLOYER = Path(__file__).parents[1] / "terraform" / "env" / "deployer.json.tft
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What a caller asks for.
+    """A caller's request.
 
     Attributes:
         action: Such as ``s3:GetObject``.
         resource: Its ARN.
-        context: The condition keys that the service sends, by name.
-        principals: What a policy may call the caller: an ARN, its account's root, a service.
+        context: The condition keys of the service, by name.
+        principals: The caller's names in a policy: an ARN, its account's root, a service.
     """
 
     action: str
@@ -44,20 +44,20 @@ class Request:
 
 
 def deployer_policy(*, account: str = "000000000000", environment: str = "prod") -> list[dict[str, Any]]:
-    """Return the statements of the documented policy of whoever deploys an environment."""
+    """Return the statements of the documented policy for deployers of an environment."""
     text = _DEPLOYER.read_text("utf-8").replace("${account}", account).replace("${environment}", environment)
     statements: list[dict[str, Any]] = json.loads(text)["Statement"]
     return statements
 
 
 def is_allowed(statements: Iterable[Statement], request: Request) -> bool:
-    """Say whether these statements by themselves allow a request: one does, and none denies it."""
+    """Return whether these statements alone allow a request: one allows it, and none denies it."""
     applicable = [statement["Effect"] for statement in statements if _applies(statement, request)]
     return "Allow" in applicable and "Deny" not in applicable
 
 
 def is_denied(statements: Iterable[Statement], request: Request) -> bool:
-    """Say whether one of these statements denies a request explicitly."""
+    """Return whether one of these statements explicitly denies a request."""
     return any(one["Effect"] == "Deny" for one in statements if _applies(one, request))
 
 
@@ -84,7 +84,7 @@ def _applies(statement: Statement, request: Request) -> bool:
 
 
 def _names(principal: str | Mapping[str, str | Sequence[str]] | None, callers: frozenset[str]) -> bool:
-    """Say whether a statement is about one of these callers; a role's own policy names nobody."""
+    """Return whether a statement applies to one of these callers. A role's own policy names nobody."""
     if principal is None or principal == "*":
         return True
     assert not isinstance(principal, str)

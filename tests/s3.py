@@ -1,4 +1,4 @@
-"""S3's answers for a key that is missing, which emulators and test doubles give otherwise.
+"""S3's answers for a missing key, which differ in emulators and test doubles.
 
 Without ``s3:ListBucket`` the answer is 403 and not 404:
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html. S3 takes the key for the prefix here, so a
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LISTABLE", "access_denied", "hide_missing_keys", "may_list"]
 
-# What the functions' roles may name as a prefix when they list the bucket.
-# tests/terraform/test_permissions.py holds it against the policies that Terraform plans.
+# The prefixes that the functions' roles may list. tests/terraform/test_permissions.py compares them with the
+# policies in Terraform's plan.
 LISTABLE: tuple[str, ...] = ("*",)
 
 _OPERATIONS = ("GetObject", "HeadObject", "PutObjectTagging")
@@ -30,7 +30,7 @@ _MISSING = frozenset({"NoSuchKey", "404"})
 
 
 def may_list(key: str, patterns: tuple[str, ...] = LISTABLE) -> bool:
-    """Say whether a role with these patterns for ``s3:prefix`` may name a key as the prefix."""
+    """Return whether a role with these patterns for ``s3:prefix`` may use a key as the prefix."""
     return any(matches(key, pattern) for pattern in patterns)
 
 

@@ -12,12 +12,12 @@ OWNER_LABEL = "terraform-lambda-harness.owner"
 
 
 def containers_of_this_process() -> list[Any]:
-    """Return what this process has running or lying about."""
+    """Return this process's containers, running or stopped."""
     return containers_of(os.getpid())
 
 
 def containers_of(pid: int) -> list[Any]:
-    """Return what a process has running or lying about; nothing where there is no Docker."""
+    """Return a process's containers, running or stopped, or nothing without Docker."""
     if find_spec("docker") is None or not _engine_listens():
         return []
     import docker  # noqa: PLC0415 - of the extra `container`
@@ -32,7 +32,7 @@ def containers_of(pid: int) -> list[Any]:
 
 
 def _engine_listens() -> bool:
-    """Whether the engine's socket can be connected; one that can't be, the Docker client leaves open."""
+    """Return whether the engine's socket accepts connections. The Docker client leaks one that does not."""
     host = os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
     if not host.startswith("unix://"):
         return True

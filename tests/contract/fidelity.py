@@ -1,7 +1,7 @@
-"""Probes: what an emulator does with a feature of a service that stacks rely on.
+"""Probes of how an emulator handles the features that stacks rely on.
 
-Each says `enforced` or `carried out` if it does as AWS does, `declared` if it stores what it is told and no
-more, and `missing` if it refuses the feature.
+Each returns `enforced` or `carried out` if the emulator does as AWS does, `declared` if it only stores the
+configuration, and `missing` if it refuses the feature.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _SOURCE = "def handler(event, context):\n    print(event)\n"
 
 
 def level(endpoint: Endpoint, feature: str) -> str:
-    """Return what an emulator does with a feature."""
+    """Return an emulator's level of a feature."""
     with ExitStack() as cleanup:
         try:
             return PROBES[feature](endpoint, cleanup)
@@ -89,7 +89,7 @@ class Queue:
         return cls(sqs, url, named["Attributes"]["QueueArn"])
 
     def received(self) -> list[str]:
-        """Receive what is there; it is there for the next one too."""
+        """Receive the visible messages, and leave them visible."""
         answer = self.client.receive_message(QueueUrl=self.url, MaxNumberOfMessages=10, VisibilityTimeout=0)
         return [message["Body"] for message in answer.get("Messages", ())]
 
@@ -141,7 +141,7 @@ def _function(endpoint: Endpoint, cleanup: ExitStack) -> str:
 
 
 def _rule(endpoint: Endpoint, cleanup: ExitStack, target: str) -> tuple[str, Callable[[str], None]]:
-    """Make a rule for an event of its own; return its ARN, and what sends such an event."""
+    """Create a rule for a unique event, and return its ARN and a function that sends such an event."""
     events, name = clients.client(endpoint, "events"), _name()
     arn = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
     cleanup.callback(events.delete_rule, Name=name)

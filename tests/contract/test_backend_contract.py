@@ -1,4 +1,4 @@
-"""What every backend does, whichever is chosen by `--backend`: a new one passes this file."""
+"""The contract of every backend. Choose one with `--backend`. A new backend must pass this file."""
 
 from __future__ import annotations
 

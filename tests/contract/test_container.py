@@ -1,4 +1,4 @@
-"""What only the backend `container` has to cope with: images, engines, and what killed runs leave."""
+"""The special cases of the backend `container`: images, engines, and remains of killed runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from harness import Endpoint, Settings
 
-# What a user would write in a plain script.
+# The code of a plain script.
 SCRIPT = """
 import os, time
 from harness import Settings, backends
@@ -76,7 +76,7 @@ def fresh(harness_settings: Settings) -> Settings:
 
 @pytest.fixture
 def derived(harness_settings: Settings) -> Iterator[Callable[[str], str]]:
-    """Return a function that builds an image on top of LocalStack's; they are removed after the test."""
+    """Return a function that builds an image on top of LocalStack's. All are removed after the test."""
     built: list[str] = []
     with closing(docker.from_env()) as client:
 
@@ -169,7 +169,7 @@ def test_an_engine_on_another_machine_serves_as_well(
 
 
 def own_address() -> str:
-    """Return an address of this machine that is not the loopback's."""
+    """Return an address of this machine other than the loopback's."""
     for addresses in psutil.net_if_addrs().values():
         for found in addresses:
             if found.family == socket.AF_INET and not found.address.startswith(("127.", "172.17.")):
@@ -178,7 +178,7 @@ def own_address() -> str:
 
 
 class forwarded:  # noqa: N801 - used as a function
-    """Serve a Unix socket on a TCP port of `address` while the context is open; yield the port."""
+    """Serve a Unix socket on a TCP port of `address` while the context is open, and yield the port."""
 
     def __init__(self, address: str, path: str) -> None:
         self._path = path
@@ -213,7 +213,7 @@ class forwarded:  # noqa: N801 - used as a function
                         key.data.sendall(data)
 
 
-# What killed runs leave
+# Remains of killed runs
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])

@@ -1,4 +1,4 @@
-"""A function that fails is seen to fail, in whatever way it does: its log has the cause, on every backend."""
+"""A failure of a function, of any kind, is visible: its log has the cause, on every backend."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An emulator does what the table of fidelity says of it: see `fidelity.py` for the probes."""
+"""Each emulator behaves as the table of fidelity says. See `fidelity.py` for the probes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a backend is said to lack it lacks, and what it is not said to lack it has."""
+"""A backend lacks exactly the features that it is declared to lack."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ CALLS: dict[str, tuple[str, dict[str, Any]]] = {
     "wafv2": ("list_web_acls", {"Scope": "REGIONAL"}),
     "xray": ("get_groups", {}),
 }
-# Their calls are answered, but what they make is not: `host` fetches a program for that.
+# The calls are answered, but nothing is created, because `host` would download a program for it.
 NOT_ASKED = {"es", "kinesis", "opensearch"}
 
 

@@ -1,4 +1,4 @@
-"""Check a documented shell command without running it: all that it names exists."""
+"""Check a documented shell command without running it: everything that it names must exist."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-# What belongs to the shell, or to a tool that every reader has and that the documents only call in passing.
+# Commands of the shell, and tools that every reader has and that the documents only mention.
 _SHELL = {"eval", "trap", "git", "source", "cat", "mkdir", "jq", "open"}
 _AWS_GLOBALS = {
     "--cli-input-json",
@@ -49,7 +49,7 @@ _SUBSTITUTION = re.compile(r"\$\(([^()]+)\)")
 
 @dataclass(slots=True)
 class Place:
-    """Where a command of a block runs: `cd` moves it, and `complaints` are what is wrong so far."""
+    """The place at which a command of a block runs. `cd` moves it, and `complaints` collects the errors."""
 
     folder: Path = PROJECT
     complaints: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Place:
 
 
 def complaints(code: str, folder: Path = PROJECT) -> list[str]:
-    """Return what is wrong with the commands of a shell block that starts in `folder`."""
+    """Return the errors in the commands of a shell block that starts in `folder`."""
     place = Place(folder)
     for words in commands(code):
         _checked(words, place)
@@ -69,7 +69,7 @@ def complaints(code: str, folder: Path = PROJECT) -> list[str]:
 
 
 def commands(code: str) -> list[list[str]]:
-    """Return the simple commands of a shell block, each as its words; those in `$(…)` come first."""
+    """Return the simple commands of a shell block, each as its words. Those in `$(…)` come first."""
     found: list[list[str]] = []
     for line in code.replace("\\\n", " ").splitlines():
         found += [words for inner in _SUBSTITUTION.findall(line) for words in commands(inner)]
@@ -163,7 +163,7 @@ def _harness(arguments: list[str], place: Place) -> None:
 
 
 def _optionless(command: Any, arguments: list[str], place: Place) -> list[str]:  # noqa: ANN401 - typer hides its types
-    """Check the options of a command, up to its subcommand if it has some; return what else is there."""
+    """Check the options of a command, up to its subcommand if it has some, and return the rest."""
     known = _named(command)
     rest = list(arguments)
     others: list[str] = []

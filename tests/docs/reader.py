@@ -1,4 +1,4 @@
-"""The project that a reader of the documentation has: the tutorial's files, and what the how-tos add."""
+"""The project of a reader of the documentation: the tutorial's files, and additions of the how-tos."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def added(folder: Path, snippets: Iterable[Snippet]) -> list[Path]:
 
 
 def ran(folder: Path, *argv: str, backend: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run a command in the reader's project, where the reader has installed the harness."""
+    """Run a command in the reader's project, in which the reader has installed the harness."""
     chosen = {"HARNESS_BACKEND": backend} if backend else {}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.run(

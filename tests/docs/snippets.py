@@ -1,4 +1,4 @@
-"""The fenced code blocks of README.md and docs/, and what is said about each."""
+"""The fenced code blocks of README.md and docs/, with their annotations."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Snippet:
     Attributes:
         page: The document, relative to the project.
         line: The line of its opening fence.
-        language: What the fence says it is.
-        title: The file of the reader's project that the block is; empty when it is none.
-        comments: What HTML comments directly before the fence say, by name.
+        language: The language of the fence.
+        title: The file of the reader's project that the block is. Empty if it is none.
+        comments: The HTML comments directly before the fence, by name.
         code: The text between the fences.
     """
 
@@ -55,7 +55,7 @@ class Snippet:
 
     @property
     def excuse(self) -> str:
-        """Why nothing runs the block; empty when something does."""
+        """The reason why nothing runs the block. Empty if something does."""
         return self.comments.get("not run", "")
 
     @property
@@ -65,7 +65,7 @@ class Snippet:
 
     @property
     def is_tests(self) -> bool:
-        """Whether the block holds tests for pytest; those of a file of this project run there."""
+        """Whether the block holds tests for pytest. Those of a file of this project run there."""
         return self.language == "python" and bool(self.tests) and not self.shown
 
     @property
@@ -77,7 +77,7 @@ class Snippet:
 
     @property
     def shown(self) -> str:
-        """The file of this project that the block shows a part of; empty when it shows none."""
+        """The file of this project that the block shows a part of. Empty if it shows none."""
         return self.comments.get("same as", "")
 
     @property
@@ -138,7 +138,7 @@ def _name(file: Path) -> str:
 
 
 def _comments(before: list[str]) -> dict[str, str]:
-    """Return what the comments at the end of `before` say, up to the first line that is none."""
+    """Return the comments at the end of `before`, up to the first line that is none."""
     found = {}
     for line in reversed([line for line in before if line]):
         comment = _COMMENT.match(line)

@@ -1,4 +1,4 @@
-"""The pictures of the documentation show what the real program did: `nox -s pictures` makes them anew."""
+"""The pictures of the documentation show the output of the real program. `nox -s pictures` makes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reference's tables name what there is: every setting, option, fixture, marker and command."""
+"""The tables of the reference are complete: every setting, option, fixture, marker and command."""
 
 from __future__ import annotations
 

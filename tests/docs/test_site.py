@@ -15,13 +15,13 @@ from tests.docs.snippets import PROJECT
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Tags that make a browser fetch something when it shows a page; a plain link does not.
+# Tags that make a browser fetch something to show a page. A plain link does not.
 _FETCHING = {"audio", "embed", "iframe", "img", "link", "object", "script", "source", "video"}
 _KNOWN_LINKS = {"canonical", "alternate"}
 
 
 class _Fetched(HTMLParser):
-    """Collects what a page has the browser fetch from elsewhere."""
+    """Collects the URLs that a browser fetches from elsewhere to show a page."""
 
     def __init__(self) -> None:
         super().__init__()

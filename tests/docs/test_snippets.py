@@ -1,4 +1,4 @@
-"""Every snippet of README.md and docs/ is run or checked, or says why not: here without an emulator."""
+"""Without an emulator, every snippet of README.md and docs/ is run or checked, or has a reason not to be."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.docs.snippets import Snippet
 
 SNIPPETS = collected()
-# What a reader can't be kept from checking by hand; more than this is too many.
+# The most snippets that a reader may have to check by hand.
 MOST_EXCUSES = 3
 LANGUAGES = {"hcl", "json", "python", "sh", "toml", "yaml"} | PICTURES
 # Commands that are quick and change nothing outside of the folder they run in, so they are carried out.
@@ -168,7 +168,7 @@ def test_what_is_shown_of_the_code_is_the_code(snippet: Snippet) -> None:
 
 @each(of("python"))
 def test_every_python_block_is_run_by_some_test(snippet: Snippet) -> None:
-    """Nothing falls through between these tests and those of `test_snippets_e2e`."""
+    """Every block is run by these tests or by those of `test_snippets_e2e`."""
     ways = [
         bool(snippet.title),
         bool(snippet.shown),

@@ -94,7 +94,7 @@ def examined(
 
 
 def outcomes(folder: Path, done: subprocess.CompletedProcess[str]) -> dict[str, str]:
-    """Return what came of each test; the whole output comes along where one did not pass."""
+    """Return the outcome of each test, with the whole output if one did not pass."""
     found = dict(_told(folder / "junit.xml"))
     allowed = {name for name, outcome in found.items() if outcome == "skipped" and may_be_skipped(name)}
     failed = {name for name, outcome in found.items() if outcome != "passed"} - allowed
@@ -104,7 +104,7 @@ def outcomes(folder: Path, done: subprocess.CompletedProcess[str]) -> dict[str, 
 
 
 def _told(report: Path) -> Iterator[tuple[str, str]]:
-    """Yield each test of a JUnit report with its outcome; one that has several has its worst."""
+    """Yield each test of a JUnit report with its outcome. If it has several, the worst counts."""
     for case in ET.parse(report).iter("testcase"):  # noqa: S314 - pytest wrote it
         tags = {inner.tag for inner in case}
         yield (
@@ -114,5 +114,5 @@ def _told(report: Path) -> Iterator[tuple[str, str]]:
 
 
 def may_be_skipped(test: str) -> bool:
-    """Say whether the snippet of a test names a capability that the backend may lack."""
+    """Return whether the snippet of a test names a capability that the backend may lack."""
     return any("mark.requires" in snippet.code for snippet in TESTS if test in snippet.tests)

@@ -1,4 +1,4 @@
-"""Write the workflows that the documentation shows into a directory, where actionlint finds them."""
+"""Write the documented workflows into a directory for actionlint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the functions do, in checks of a fraction of a second: each begins with an empty bucket."""
+"""Checks of the functions' behaviour. Each takes a fraction of a second and begins with an empty bucket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions' roles as they are deployed: their statements, and what each may do."""
+"""The functions' deployed roles: their statements, and the effect of each."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Role:
 
     @classmethod
     def of(cls, scenario: Scenario, function_name: str) -> Role:
-        """Find the role of a function; it has one inline policy, and no other."""
+        """Find the role of a function, which must have exactly one inline policy."""
         function = scenario.client("lambda").get_function_configuration(FunctionName=function_name)
         name = function["Role"].rpartition("/")[2]
         iam = scenario.client("iam")
@@ -64,7 +64,7 @@ class Role:
         ]
 
     def write(self, statements: Sequence[Statement]) -> None:
-        """Put other statements in place; they hold from the next request on."""
+        """Replace the statements. They apply from the next request on."""
         clients.client(self.endpoint, "iam").put_role_policy(
             RoleName=self.name, PolicyName=self.policy, PolicyDocument=document_of(statements)
         )
@@ -81,7 +81,7 @@ class Role:
 
     @contextmanager
     def as_user(self) -> Iterator[Endpoint]:
-        """Provide the endpoint as a user sees it who may do what the role may do at this moment."""
+        """Yield the endpoint for a user with the role's present permissions."""
         with user(self.endpoint, self.statements()) as endpoint:
             yield endpoint
 
@@ -97,7 +97,7 @@ def permissions(statements: Sequence[Statement]) -> list[Permission]:
 
 
 def lessened(statement: Statement, taken: Permission) -> list[Statement]:
-    """Return statements that allow what `statement` does, but for the permission taken."""
+    """Return statements that allow the same as `statement`, except for the permission taken."""
     if statement["Sid"] != taken.statement:
         return [statement]
     left = [each for each in permissions([statement]) if each != taken]

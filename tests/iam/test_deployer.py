@@ -1,4 +1,4 @@
-"""The documented policy of whoever deploys: it suffices for production, and for little else."""
+"""The documented policy for deployers suffices for production, and for little else."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ UNNAMED = {
 
 @pytest.fixture
 def deployer(endpoint: Endpoint) -> Iterator[Endpoint]:
-    """Provide the endpoint as somebody sees it who has the policy and nothing else."""
+    """Yield the endpoint for a user with only this policy."""
     unnamed: Statement = {"Effect": "Allow", "Action": sorted(UNNAMED), "Resource": "*"}
     with user(endpoint, [*deployer_policy(), unnamed]) as place:
         yield place
@@ -67,7 +67,7 @@ def test_the_policy_suffices_to_make_change_and_destroy_production(
         prod.terraform.apply(log_level="DEBUG", log_retention_days="180", kms_rotation_enabled="true")
         s3, outputs = prod.client("s3"), prod.outputs
 
-        # Who deploys has no business in the objects.
+        # Deployers have no access to the objects.
         bucket = outputs["bucket_name"]
         with pytest.raises(ClientError, match="AccessDenied"):
             s3.get_object(Bucket=bucket, Key=outputs["pointer_key"])

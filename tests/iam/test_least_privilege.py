@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.requires("iam_enforcement", "bucket_policy_enforcement")
 
-# What no emulator asks for as AWS does. An entry that is enforced after all fails the test.
+# Permissions that AWS checks and no emulator does. If an emulator enforces an entry after all, the test
+# fails.
 _NOWHERE = {
     "logs:CreateLogStream": "Lambda writes the log without asking for the role's permission",
     "logs:PutLogEvents": "Lambda writes the log without asking for the role's permission",
@@ -68,7 +69,7 @@ def assert_all_needed(scenario: Scenario, role: Role, checks: Sequence[Check]) -
 
 
 def first_failure(scenario: Scenario, checks: Sequence[Check]) -> str:
-    """Return the name of the first check that fails, and how; empty when none does."""
+    """Return the name and the error of the first failed check, or an empty text."""
     for check in checks:
         scenario.reset()
         try:

@@ -1,4 +1,4 @@
-"""What the roles and the bucket refuse, asked for by those who might try."""
+"""Requests that the roles and the bucket must refuse, sent by those who might try."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NEW = {"IfNoneMatch": "*"}
 
 @pytest.fixture
 def old_key(scenario: Scenario) -> str:
-    """Return the key of an object that is there, beside one that is none of the functions' business."""
+    """Return the key of an existing object, beside another one that is none of the functions' business."""
     key = f"{scenario.system.object_prefix}{OLD}"
     scenario.put([key, "private.txt"])
     return key
@@ -50,12 +50,12 @@ def administrator(scenario: Scenario) -> Iterator[Endpoint]:
 
 
 def encrypted(scenario: Scenario) -> dict[str, str]:
-    """Return the arguments of a PutObject that is encrypted as it should be."""
+    """Return the arguments of a PutObject with the right encryption."""
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": scenario.system.kms_key_arn}
 
 
 def refused(endpoint: Endpoint, operation: str, **arguments: object) -> bool:
-    """Say whether S3 refuses an operation for lack of permission; any other failure is an error."""
+    """Return whether S3 refuses an operation for lack of permission. Any other failure is an error."""
     try:
         getattr(clients.client(endpoint, "s3"), operation)(**arguments)
     except ClientError as problem:
@@ -190,7 +190,7 @@ def test_nobody_can_overwrite_an_object(scenario: Scenario, administrator: Endpo
 @pytest.mark.parametrize("bucket", ["bucket_name", "code_bucket_name"])
 def test_nobody_is_served_over_plain_http(scenario: Scenario, administrator: Endpoint, bucket: str) -> None:
     s3 = clients.client(administrator, "s3")
-    # What a load balancer of AWS tells the service behind it of how the client came in.
+    # AWS's load balancers tell the service behind them the client's protocol with this header.
     s3.meta.events.register(
         "before-sign.s3", lambda request, **_: request.headers.add_header("X-Forwarded-Proto", "http")
     )

@@ -1,4 +1,4 @@
-"""What is wrong with a root is said in Terraform's own words, with its line, and nothing is left behind."""
+"""Errors in a root are reported in Terraform's own words, with the line, and nothing is left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stack that is kept: the next run attaches to it, and applies no more than what has changed."""
+"""Kept stacks: the next run attaches to one, and applies only the changes."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_code_is_swapped_and_the_next_apply_is_right_whatever_the_zip_is_then(pr
     (root / "alias.tf").write_text(ALIAS, "utf-8")
 
     def answers(answer: str, by: str = "live") -> Deployment:
-        """Bring up a handler that answers so, and check that it is what runs."""
+        """Bring up a handler with this answer, and check that it runs."""
         with zipfile.ZipFile(project.settings.project / "app.zip", "w") as archive:
             archive.writestr("app.py", f"def handler(event, context):\n    return {answer!r}\n")
         with kept.alone():
@@ -134,10 +134,10 @@ def test_code_is_swapped_and_the_next_apply_is_right_whatever_the_zip_is_then(pr
     assert project.commands() == ["init", "apply"]  # Terraform has not run
 
     (root / "more.tf").write_text(MORE, "utf-8")
-    stack = answers("first")  # what Terraform's state has all the time
+    stack = answers("first")  # the code that Terraform's state has all the time
     assert project.commands()[2:] == ["apply"]
     assert stack.plan() == []
 
     (root / "alias.tf").unlink()
-    answers("third", by="$LATEST")  # changed with Terraform's files, and no hash tells
+    answers("third", by="$LATEST")  # changed with Terraform's files, and no hash shows it
     assert project.commands()[3:] == ["plan", "apply", "apply"]

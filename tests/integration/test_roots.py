@@ -1,4 +1,4 @@
-"""Roots as others write them run without a change: each has what stopped a public stack once."""
+"""Other people's roots run unchanged. Each has a feature that once stopped a public stack."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def account(endpoint: Endpoint) -> Endpoint:
 
 @pytest.fixture
 def root(tmp_path: Path, harness_settings: Settings) -> Callable[..., Settings]:
-    """Return a function that writes a root, `infra/`, beside what it reads from above."""
+    """Return a function that writes a root, `infra/`, beside files that it reads from above."""
 
     def write(*texts: str) -> Settings:
         for folder in ("infra", "policies"):
@@ -250,4 +250,4 @@ def test_a_root_reads_the_state_of_one_that_is_applied_before_it(
         assert [found["TopicArn"] for found in stack.client("sns").list_topics()["Topics"]] == [topic]
         assert stack.plan() == []
 
-    assert stack.client("sns").list_topics()["Topics"] == []  # it is destroyed after what reads it
+    assert stack.client("sns").list_topics()["Topics"] == []  # it is destroyed after the root that reads it

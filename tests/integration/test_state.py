@@ -1,4 +1,4 @@
-"""State in S3, as the examples of a backend say: encrypted, and locked by an object in the same bucket."""
+"""State in S3, as in the examples of a backend: encrypted, and locked by an object in the same bucket."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 ENVIRONMENTS = Path(__file__).parents[2] / "terraform" / "env"
-# Its provider is built in, and its creation lasts until there is a file: the lock can be looked at meanwhile.
+# Its provider is built in, and its creation lasts until a file exists, so that the test can see the lock.
 TINY = """
 resource "terraform_data" "tiny" {
   provisioner "local-exec" {
@@ -37,7 +37,7 @@ resource "terraform_data" "tiny" {
 
 @pytest.fixture
 def bucket(endpoint: Endpoint) -> Iterator[str]:
-    """Provide a versioned bucket that encrypts with KMS what does not say how it wants to be encrypted."""
+    """Yield a versioned bucket that encrypts with KMS by default."""
     s3, name = clients.client(endpoint, "s3"), f"state-{uuid4().hex[:12]}"
     rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": endpoint.region})

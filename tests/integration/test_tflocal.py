@@ -36,7 +36,7 @@ output "name" {
 
 @pytest.fixture
 def tflocal(tmp_path: Path, harness_settings: Settings, endpoint: Endpoint) -> Callable[..., str]:
-    """Return a function that runs `tflocal` in a copy of the project, in an account of its own."""
+    """Return a function that runs `tflocal` in a copy of the project, in its own account."""
     assert harness_settings.package is not None
     built = packages.build(harness_settings, harness_settings.package)
     shutil.copytree(PROJECT / "terraform", tmp_path / "terraform")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness import Endpoint, Settings
 
 
-# Each worker runs it: it writes an object of its name, and sees that of the other one.
+# Run by each worker: it writes an object under its name, and sees that of the other worker.
 SHARED = """
 from harness import eventually
 
@@ -26,7 +26,7 @@ def test_both_work_with_one_bucket(deployment, worker_id):
     deployment.client("s3").put_object(Bucket=deployment.outputs["bucket"], Key=worker_id, Body=b"")
     eventually(lambda: keys(deployment), until={"gw0", "gw1"}.__eq__, what="both objects", timeout=30)
 """
-# Each worker runs it: it writes an object of its name, waits for the other worker, and sees its own only.
+# Run by each worker: it writes an object under its name, waits for the other worker, and sees only its own.
 ISOLATED = """
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Run one scenario on every backend that can run here, and print where their answers differ."""
+"""Run one scenario on every backend that can run here, and print the differences of their answers."""
 # ruff: noqa: T201 - a terminal program
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ EMULATORS = ("container", "host", "localemu", "ministack", "external")
 
 
 def main(wanted: Sequence[str]) -> int:
-    """Compare the backends named, or all that can run; return 1 where there are not two of them."""
+    """Compare the named backends, or all that can run. Returns 1 if there are fewer than two."""
     settings = Settings.from_env(os.environ)
     with sigterm_as_interrupt(), shown(lambda line: print(line, file=sys.stderr, flush=True)):
         names = wanted or runnable(settings)
@@ -35,7 +35,7 @@ def main(wanted: Sequence[str]) -> int:
 
 
 def runnable(settings: Settings) -> list[str]:
-    """Return the emulators that can run here; real AWS is never one of them."""
+    """Return the emulators that can run here, which never include real AWS."""
     usable = {finding.subject for finding in doctor.examine(settings) if finding.ok}
     return [name for name in EMULATORS if f"backend {name}" in usable]
 

@@ -1,4 +1,4 @@
-"""One scenario, and what a backend answers to each of its steps."""
+"""One scenario, and a backend's answer to each of its steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Of the server, not of AWS.
 _IGNORED = frozenset({"connection", "keep-alive", "server", "x-localstack"})
-# Told apart only by being there: no two runs have the same.
+# Compared only by presence, because they differ in every run.
 _VARIABLE = re.compile(
     r"date|age|etag|last-modified|content-length|.*request-?id|x-amz-(id-2|apigw-id|version-id)|.*trace-id|x-object-.*"
 )
@@ -28,7 +28,7 @@ _VARIABLE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Answers and seconds of one backend, by what they belong to."""
+    """The answers and times of one backend, by step."""
 
     answers: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)

@@ -14,7 +14,7 @@ _ABSENT = "-"
 
 
 def differences(observed: Mapping[str, Observed]) -> list[list[str]]:
-    """Return a row for each answer that is not the same everywhere: what it is, and each backend's."""
+    """Return a row for each answer that differs: its name, and each backend's answer."""
     subjects = dict.fromkeys(subject for seen in observed.values() for subject in seen.answers)
     rows = [
         [subject, *(seen.answers.get(subject, _ABSENT) for seen in observed.values())] for subject in subjects
@@ -23,7 +23,7 @@ def differences(observed: Mapping[str, Observed]) -> list[list[str]]:
 
 
 def durations(observed: Mapping[str, Observed]) -> list[list[str]]:
-    """Return a row for each time that was taken: what it is, and each backend's seconds."""
+    """Return a row for each measured time: its name, and each backend's seconds."""
     subjects = dict.fromkeys(subject for seen in observed.values() for subject in seen.seconds)
     return [
         [
@@ -38,7 +38,7 @@ def durations(observed: Mapping[str, Observed]) -> list[list[str]]:
 
 
 def rendered(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return rows as text in columns; a cell that is too wide is cut."""
+    """Format rows as columns of text. A cell that is too wide is cut."""
     cut = [
         [cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 1]}…" for cell in row] for row in [head, *rows]
     ]

@@ -1,5 +1,5 @@
 """Many writers and readers at once: is every answer right?
 
-`plan` draws what happens from a seed, `driver` lets it happen to a store, `history` judges what was seen,
-`memory` is a store without S3 and `mutants` are protocols that must be found out.
+`plan` derives a plan from a seed, `driver` executes it on a store, `history` judges the observations,
+`memory` is a store without S3, and `mutants` are wrong protocols that the checker must detect.
 """

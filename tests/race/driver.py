@@ -1,4 +1,4 @@
-"""Let a plan happen to a store, and note what each actor saw.
+"""Execute a plan on a store, and record the observations of each actor.
 
 `stepped` runs one call to the store at a time and draws from a seed whose turn it is: the same plan and
 seed give the same history. `parallel` lets threads run as they like.
@@ -37,7 +37,7 @@ class RaceStore(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conduct:
-    """How writers write and readers read: the real thing, or a mutant of it."""
+    """The writing and reading code: the real one, or a mutant."""
 
     write: Callable[[WritableStore, ObjectName, Rules], object]
     read: Callable[[WritableStore, Rules], ObjectName | None]
@@ -61,7 +61,7 @@ class KilledError(Exception):
 
 @dataclass(slots=True)
 class Watched:
-    """A store that tells of every call before it is made."""
+    """A store that reports every call before it is made."""
 
     store: RaceStore
     before: Callable[[str], None]
@@ -79,14 +79,14 @@ class Watched:
 
 @dataclass(slots=True)
 class Actor:
-    """Who does one task.
+    """Executes one task.
 
     Attributes:
-        task: What to do.
-        store: What to do it to.
+        task: The task.
+        store: The store.
         conduct: How to do it.
         clock: Gives the time for the history.
-        turn: Called at first and before every call to the store; returns when it is the actor's turn.
+        turn: Called at the start and before every call to the store. Returns when it is the actor's turn.
         calls: The calls so far.
     """
 
@@ -98,7 +98,7 @@ class Actor:
     calls: list[str] = field(default_factory=list)
 
     def act(self) -> Operation | None:
-        """Do the task; None if it is none of the history."""
+        """Execute the task, and return its operation, or None if it is not part of the history."""
         self.turn()
         if self.task.kind == "damage":
             self._damage()
@@ -161,7 +161,7 @@ def parallel(
 
 
 class _Stage:
-    """Threads that take turns: all wait, save the one whose turn it is."""
+    """Threads that take turns. All but one wait."""
 
     def __init__(self, plan: Sequence[Task], store: RaceStore, conduct: Conduct, dice: Random) -> None:
         self._waiting: Iterator[Task] = iter(plan)
@@ -186,7 +186,7 @@ class _Stage:
         return history
 
     def _next_actor(self) -> threading.Event | None:
-        """Start the next task's thread; it waits for its first turn."""
+        """Start the next task's thread, which waits for its first turn."""
         task = next(self._waiting, None)
         if task is None:
             return None

@@ -1,4 +1,4 @@
-"""What was seen, and whether it is right. Pure."""
+"""The observations, and whether they are right. Pure."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Operation:
     """One write or read, as its caller saw it.
 
     Attributes:
-        kind: What it was.
-        name: What was written, or what was answered; None is the answer of an empty bucket.
+        kind: Its kind.
+        name: The written or answered name. None is the answer of an empty bucket.
         begin: When it was called.
-        end: When it returned; None if its writer was killed, so that its effect may be seen or not.
+        end: The time of its return. None if its writer was killed, so that its effect may be visible or not.
         calls: The calls to S3, in order.
     """
 
@@ -40,10 +40,10 @@ class Operation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """The shortest history that shows what is wrong.
+    """The shortest history that shows the error.
 
     Attributes:
-        rule: The rule that is broken.
+        rule: The broken rule.
         operations: The operations that break it, in the order of their beginning.
     """
 

@@ -18,7 +18,7 @@ _MODIFIED = datetime(2026, 11, 23, tzinfo=UTC)
 
 @dataclass(slots=True)
 class MemoryStore:
-    """The methods of the writer's store, on a dict of key to body and ETag; not safe for threads at once."""
+    """The methods of the writer's store, on a dict of key to body and ETag. Not thread-safe."""
 
     page_size: int = 1000
     objects: dict[str, tuple[bytes, str]] = field(default_factory=dict)

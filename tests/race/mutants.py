@@ -16,7 +16,7 @@ __all__ = ["MUTANTS"]
 
 
 def _blind_put(store: WritableStore, name: ObjectName, _rules: Rules) -> None:
-    """Put the pointer without looking at the one that is there."""
+    """Put the pointer without looking at the existing one."""
     store.create(name)
     store.index(name)
     while not store.swap_pointer(Pointer.of([name]).encode(), store.read_pointer().etag):
@@ -44,7 +44,7 @@ def _give_up(store: WritableStore, name: ObjectName, rules: Rules) -> None:
 
 
 def _forget(store: WritableStore, name: ObjectName, rules: Rules) -> None:
-    """Put a lost pointer back at one's own name, whatever else there is."""
+    """Restore a lost pointer at one's own name, whatever else exists."""
     store.create(name)
     store.index(name)
     while True:
@@ -57,7 +57,7 @@ def _forget(store: WritableStore, name: ObjectName, rules: Rules) -> None:
 
 
 def _heal_at_once(store: WritableStore, name: ObjectName, rules: Rules) -> None:
-    """Look through the bucket for a lost pointer, but claim no place for it: it may come and go meanwhile."""
+    """Search the bucket for a lost pointer without a claim, so that the pointer may come and go meanwhile."""
     store.create(name)
     store.index(name)
     while True:

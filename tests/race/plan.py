@@ -1,4 +1,4 @@
-"""What is to happen, drawn from a seed. Pure: one seed, one plan."""
+"""Plans, derived from a seed. Pure: the same seed gives the same plan."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Task:
     """One thing that one actor does.
 
     Attributes:
-        kind: What it is.
-        name: What a writer writes.
+        kind: Its kind.
+        name: The name to write.
         skew: How far the actor's clock is off.
         killed_before: The call before which a writer dies.
         interval: The time between two scheduled objects, as the actor believes.
-        damage: What is done to the pointer.
+        damage: The damage to the pointer.
     """
 
     kind: Literal["write", "read", "damage"]
@@ -65,7 +65,7 @@ class Mix:
 def drawn(seed: int, mix: Mix) -> list[Task]:
     """Draw a plan: writers and readers in random order, a fifth of the writers killed on their way.
 
-    Event times grow as the plan goes on, each shifted within the tolerance; some events come twice.
+    Event times grow during the plan, each shifted within the tolerance. Some events come twice.
     """
     dice = Random(seed)  # noqa: S311 - it is to be repeatable
     tasks: list[Task] = []

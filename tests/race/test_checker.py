@@ -1,4 +1,4 @@
-"""The checker itself: what it finds, what it lets pass, and that it finds the mutants."""
+"""The checker itself: it finds errors, accepts right histories, and detects the mutants."""
 
 from __future__ import annotations
 

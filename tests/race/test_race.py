@@ -44,7 +44,7 @@ class BucketStore(WritableStore):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where buckets can be made."""
+    """A place for buckets."""
 
     client: S3Client
     kms_key_arn: str
@@ -108,12 +108,12 @@ def test_a_broken_protocol_is_found_out_here_too(site: Site, name: str) -> None:
 
 
 def primed(store: BucketStore, mix: Mix) -> list[Operation]:
-    """Write a first object where the pointer is to be right at all times."""
+    """Write a first object if the pointer must be right at all times."""
     return [driver.primed(store)] if mix is CALM else []
 
 
 def assert_cheap(history: list[Operation], most: int) -> None:
-    """Check that no read made more calls than allowed; an empty bucket shows itself in two."""
+    """Check that no read made more calls than allowed. An empty bucket takes two."""
     reads = [one for one in history if one.kind == "read"]
     assert reads
     assert max(len(one.calls) for one in reads) <= most

@@ -1,4 +1,4 @@
-"""The adapter of this repository's own system: what its tests do with the stack of `terraform/env/*`."""
+"""The adapter of this repository's own system: the verbs of its tests for the stack of `terraform/env/*`."""
 
 from tests.system.assertions import assert_latest
 from tests.system.contract import System, on_demand

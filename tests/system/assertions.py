@@ -1,4 +1,4 @@
-"""What the API of this repository's system answers."""
+"""Assertions about the answers of this repository's API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def assert_latest(response: ApiResponse, stored: StoredObject) -> None:
     """Check that the API answered with the content of `stored`.
 
     Raises:
-        ExpectationError: It answered another status or another body.
+        ExpectationError: It answered with another status or another body.
     """
     expect("status of the API", 200, response.status)
     expect("body of the API", stored.body, response.body)

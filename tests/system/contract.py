@@ -1,4 +1,4 @@
-"""What this repository's Terraform roots put out, and the event that they wait for."""
+"""The outputs of this repository's Terraform roots, and the event of their rule."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ def on_demand(system: System, *, timestamp: datetime | None = None) -> FiredEven
     """Return the event that the on-demand rule of `system` waits for, not sent yet.
 
     Args:
-        system: Names the bus and what the rule's pattern matches.
-        timestamp: The event's own time; now by default. EventBridge's has whole seconds only.
+        system: The system, with the bus and the values of the rule's pattern.
+        timestamp: The event's own time. Now by default. EventBridge's has only whole seconds.
     """
     moment = (timestamp or datetime.now(UTC)).astimezone(UTC)
     return FiredEvent(

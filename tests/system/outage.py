@@ -24,11 +24,11 @@ _OF_ONE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"
 
 @dataclass(slots=True)
 class Regions:
-    """Which region fails, and what was asked of it meanwhile.
+    """The failing region, and the requests to it.
 
     Attributes:
-        url: Where the proxy is reached.
-        failing: The region that fails; empty for none.
+        url: The URL of the proxy.
+        failing: The failing region. Empty for none.
         apis: Ids of the REST APIs of that region: their callers sign nothing.
         refused: The requests that were refused.
     """
@@ -48,10 +48,10 @@ class Regions:
             self.failing, self.apis = "", frozenset()
 
     def refuses(self, path: str, authorization: str) -> bool:
-        """Say whether a request is for the region that fails, and note it if so.
+        """Return whether a request is for the failing region, and record it if so.
 
-        STS is exempt: which region's is asked is up to the provider's `sts_region`, which the harness takes
-        back on an emulator; tests/terraform proves it.
+        STS is exempt. The provider's `sts_region` decides on its region, and the harness overrides that on an
+        emulator. tests/terraform proves it.
         """
         region, service = found.groups() if (found := _SCOPE.search(authorization)) else ("", "")
         is_refused = bool(self.failing) and service != "sts"
@@ -78,7 +78,9 @@ def regions_of(emulator: str) -> Iterator[Regions]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128  # the provider opens many connections at once; a lost one makes it ask twice
+    request_queue_size = (
+        128  # the provider opens many at once, and asks again if one is lost
+    )
 
 
 class _Proxy(BaseHTTPRequestHandler):

@@ -1,4 +1,4 @@
-"""The verbs that this project's tests call: a deployment whose outputs are those of `terraform/env/*`."""
+"""The verbs of this project's tests: a deployment with the outputs of `terraform/env/*`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FIRST_BYTES = 80  # of a body that a trace shows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario(Deployment):
-    """The deployed system and what can be done to it: the model of an adapter for any other stack.
+    """The deployed system with its verbs. It is a model of an adapter for any other stack.
 
     Attributes:
         system: The root's outputs, as this project's contract.
@@ -64,7 +64,7 @@ class Scenario(Deployment):
 
     # This system waits for one kind of event.
     def fire(self, *, timestamp: datetime | None = None) -> FiredEvent:  # type: ignore[override]
-        """Fire the on-demand rule; the event carries `timestamp`, now by default.
+        """Fire the on-demand rule. The event carries `timestamp`, which is now by default.
 
         Raises:
             ExpectationError: EventBridge did not accept the event.
@@ -79,7 +79,7 @@ class Scenario(Deployment):
         answers with an older one.
 
         Raises:
-            NotReachedError: That took over `timeout` seconds; how far the event came is in its notes.
+            NotReachedError: It took over `timeout` seconds. The notes show the event's hops.
         """
         what = f"the object of event {event.id} in the bucket"
         try:
@@ -94,7 +94,7 @@ class Scenario(Deployment):
 
     @override
     def trace(self, sent: FiredEvent | Sent | InvokeResult | ApiResponse) -> tuple[Hop, ...]:
-        """Return how far what was sent came, an event up to the API's answer; never raise."""
+        """Return the hops, for an event as far as the API's answer. Never raises."""
         before = Deployment.trace(self, sent)
         if not isinstance(sent, FiredEvent):
             return before
@@ -153,7 +153,7 @@ class Scenario(Deployment):
             list(pool.map(lambda key: put(Key=key), keys))
 
     def reset(self) -> None:
-        """Empty the bucket, old versions included, so that the next test starts from nothing."""
+        """Empty the bucket, including old versions, so that the next test starts clean."""
         reset.empty_bucket(self.client("s3"), self.system.bucket_name)
 
     def _written(self, event: FiredEvent) -> tuple[Hop, StoredObject | None]:
@@ -197,7 +197,7 @@ class Scenario(Deployment):
         return body
 
     def _pointed_at(self) -> str:
-        """Return the key that the pointer has; empty where there is no pointer, or a corrupt one."""
+        """Return the key in the pointer, or an empty text if there is no pointer or a corrupt one."""
         return _key_in(self._pointer() or b"")
 
     def _answered(self, written: Hop, stored: StoredObject | None) -> Hop:
@@ -219,7 +219,7 @@ def _keys_of(event: FiredEvent, keys: Iterable[str]) -> list[str]:
 
 
 def _key_in(pointer: bytes) -> str:
-    """Return the key that a pointer has; empty if it is corrupt."""
+    """Return the key in a pointer, or an empty text if it is corrupt."""
     try:
         return str(json.loads(pointer)["key"])
     except (ValueError, LookupError, TypeError):

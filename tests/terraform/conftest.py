@@ -24,7 +24,7 @@ PROJECT = Path(__file__).parents[2]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """End the run with one line where there is no Terraform: nothing here can do without."""
+    """End the run with one line if Terraform is missing, because no test here can do without it."""
     try:
         settings = Settings.from_env(os.environ, config.rootpath)
         process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
@@ -52,7 +52,7 @@ def plan_of(
     tmp_path_factory: pytest.TempPathFactory,
     worker_id: str,
 ) -> Callable[..., Plan]:
-    """Return what plans an environment with some variables, once for all workers of pytest-xdist."""
+    """Return a function that plans an environment with variables, once for all workers."""
     shared = (
         tmp_path_factory.mktemp("plans") if worker_id == "master" else tmp_path_factory.getbasetemp().parent
     )
@@ -81,13 +81,13 @@ def prod(plan_of: Callable[..., Plan]) -> Plan:
 
 @pytest.fixture(scope="session")
 def another_prod(plan_of: Callable[..., Plan]) -> Plan:
-    """Return the plan of a second environment with all that `prod` has, in the same account and region."""
+    """Return the plan of a second environment with all features of `prod`, in the same account and region."""
     return plan_of("prod", environment="stage")
 
 
 @pytest.fixture(scope="session")
 def failover(plan_of: Callable[..., Plan]) -> Plan:
-    """Return the plan of a production that has failed over, with a name of its own for clients."""
+    """Return the plan of a production that has failed over, with its own name for clients."""
     domain = '{name="latest.example.com",zone_id="Z0123456789"}'
     return plan_of("prod", failed_over="true", domain=domain)
 

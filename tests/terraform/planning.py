@@ -1,4 +1,4 @@
-"""Plans without an account: real provider, dummy credentials, and an STS that says who they are."""
+"""Plans without an account: real provider, dummy credentials, and an STS that identifies them."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class Plan:
     """A plan as Terraform shows it in JSON.
 
     Attributes:
-        document: What `terraform show` prints.
-        asked: The regions whose STS was asked who is planning.
+        document: The output of `terraform show`.
+        asked: The regions whose STS was asked for the caller's identity.
     """
 
     document: dict[str, Any]
@@ -54,7 +54,7 @@ class Plan:
         return {name: output["value"] for name, output in planned.items() if "value" in output}
 
     def policies(self, name: str) -> list[dict[str, Any]]:
-        """Return the statements of the policy documents with this name, as far as they are known."""
+        """Return the known statements of the policy documents with this name."""
         documents = [
             resource["values"]["json"]
             for resource in self.resources()
@@ -110,8 +110,8 @@ def offline(
     Args:
         settings: Names the program.
         root: A root that takes the functions' zip, or a module that does not.
-        zip_file: The zip; None for a module that takes none.
-        partition: Where the account is.
+        zip_file: The zip. None for a module without one.
+        partition: The account's partition.
         asked: Gets the regions whose STS is asked.
     """
     identity = _IDENTITY.format(partition=partition, account=ACCOUNT).encode()

@@ -1,4 +1,4 @@
-"""What checkov asks for and is not done stands beside the one resource that it is about, with the reason."""
+"""Every suppressed check of checkov stands beside the resource that it is about, with the reason."""
 
 from __future__ import annotations
 

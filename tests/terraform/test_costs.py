@@ -1,4 +1,4 @@
-"""The cost model counts what production's plan has, so that nothing new in it is free in the table."""
+"""The cost model counts everything in production's plan, so that no new resource is free in the table."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REPLICATION_METRICS = 4
 
 
 def metrics_of(function: str) -> set[str]:
-    """Return the metrics that a function's code publishes, the one for cold starts included."""
+    """Return the metrics that a function's code publishes, including the one for cold starts."""
     code = (SOURCES / f"{function}.py").read_text("utf-8")
     cold = {"ColdStart"} if "capture_cold_start_metric=True" in code else set()
     return set(re.findall(r'\b(?:count|measure)\("(\w+)"', code)) | cold

@@ -1,4 +1,4 @@
-"""What can be read off the Terraform files themselves."""
+"""Properties of the Terraform files themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What depends on what: Terraform goes on with all that does not depend on what it fails to destroy."""
+"""Dependencies: Terraform continues with everything that does not depend on a failed destroy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EDGE = re.compile(r'"\[root\] (.+?)" -> "\[root\] (.+?)"')
 
 @pytest.fixture(scope="module")
 def edges(harness_settings: Settings, environments: Path, zip_file: Path) -> dict[str, set[str]]:
-    """Return, for each node of production's graph, those that it depends on."""
+    """Return the dependencies of each node in production's graph."""
     with offline(harness_settings, environments / "prod", zip_file) as terraform:
         argv = [terraform.program, "graph", "-type=plan"]
         drawn = process.run(argv, cwd=terraform.root, env=terraform.environ, timeout=terraform.timeout)
@@ -48,7 +48,7 @@ def test_a_policy_goes_with_its_bucket(edges: dict[str, set[str]]) -> None:
 
 
 def _needs(edges: Mapping[str, set[str]], node: str) -> set[str]:
-    """Return all that a node depends on, directly or not."""
+    """Return all direct and indirect dependencies of a node."""
     assert node in edges
     waiting, needed = [node], set[str]()
     while waiting:

@@ -1,4 +1,4 @@
-"""What Terraform would do on real AWS, read off plans that need no account."""
+"""Terraform's actions on real AWS, in plans that need no account."""
 
 from __future__ import annotations
 

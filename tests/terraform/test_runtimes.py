@@ -1,4 +1,4 @@
-"""The runtime has to be supported for a while yet."""
+"""The runtime must be supported for some time to come."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ END_OF_SUPPORT = {
 
 
 def supported(runtime: str, today: date) -> bool:
-    """Tell whether a runtime is known and its support lasts for the notice at least."""
+    """Return whether a runtime is known and its support lasts for the notice period."""
     return runtime in END_OF_SUPPORT and END_OF_SUPPORT[runtime] - today >= NOTICE
 
 

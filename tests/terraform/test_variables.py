@@ -1,4 +1,4 @@
-"""What the roots refuse, and in which words: each variable has a bad value that a plan stops at."""
+"""The roots' refusals and their messages: each variable has a bad value that stops a plan."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ REFUSED = [
 
 @pytest.fixture(scope="module")
 def refusals(harness_settings: Settings, environments: Path, zip_file: Path) -> dict[tuple[str, str], str]:
-    """Return what a plan says of each value.
+    """Return the errors of a plan for each value.
 
-    One plan judges a value of as many variables as it can: a second value waits for the next one, and so does
-    what a plan does not come to, as it depends on a variable that was refused.
+    One plan judges the values of as many variables as it can. A second value waits for the next plan. So does
+    a value that depends on a refused variable, because the plan does not reach it.
     """
     said: dict[tuple[str, str], str] = {}
     pending = REFUSED

@@ -11,7 +11,7 @@ from harness import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-# How long an example takes says nothing on a machine that is busy with others.
+# The duration of an example means nothing on a busy machine.
 hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -20,7 +20,7 @@ hypothesis.settings.load_profile("unhurried")
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """Return the settings of an empty project with a cache of its own, whatever the environment sets."""
+    """Return the settings of an empty project with its own cache, independent of the environment."""
     project = tmp_path / "project"
     project.mkdir()
     environ = {name: text for name, text in os.environ.items() if not name.startswith("HARNESS_")}

@@ -46,11 +46,11 @@ class FakeNetwork:
 
 @dataclass(frozen=True)
 class FakeEngine:
-    """An engine on this machine; `config` is what its images have for pyvenv.cfg."""
+    """An engine on this machine. `config` is the pyvenv.cfg of its images."""
 
     config: str | None = VENV
     is_here: bool = True
-    networks: list[FakeNetwork] = field(default_factory=list)  # those that are there at the moment
+    networks: list[FakeNetwork] = field(default_factory=list)  # the existing ones
 
     @contextmanager
     def private_network(self) -> Iterator[FakeNetwork]:
@@ -118,7 +118,7 @@ class _EngineAnswer(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def remote_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
-    """Return a function that makes Docker's client talk to an engine whose machine goes by another name."""
+    """Return a function that points Docker's client at an engine under another host name."""
     with ExitStack() as running:
 
         def start(*, registry_takes: float = 0.0, status: int = 200) -> None:

@@ -33,7 +33,7 @@ ROUTES = {
 
 
 def pointed(settings: Settings, server: Front) -> Settings:
-    """Return settings with all that it takes to reach a front."""
+    """Return settings for a front."""
     given = {
         "HARNESS_BACKEND": "external",
         "HARNESS_ENDPOINT_URL": server.url,
@@ -44,7 +44,7 @@ def pointed(settings: Settings, server: Front) -> Settings:
 
 
 def refusal(settings: Settings) -> str:
-    """Return the one line with which an endpoint is refused."""
+    """Return the one-line refusal of an endpoint."""
     with pytest.raises(BackendError) as caught, external(settings):
         pytest.fail("it was used")
     assert "\n" not in str(caught.value)
@@ -95,7 +95,7 @@ def test_tls_where_none_is_spoken_is_told(settings: Settings, tmp_path: Path) ->
 
 @contextmanager
 def anything(body: bytes) -> Iterator[int]:
-    """Run a server that answers 200 and the same body to everything; yield its port."""
+    """Run a server that answers everything with 200 and the same body, and yield its port."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

@@ -1,4 +1,4 @@
-"""A front as AWS's own emulator has one: TLS with a CA of its own, and keys that it makes up at its start."""
+"""A front like that of AWS's own emulator: TLS with its own CA, and keys that it creates at the start."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _REFUSAL = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><
 
 
 class Front(ThreadingHTTPServer):
-    """Answers STS to the one who has its keys, and JSON at one route.
+    """Answers STS for clients with its keys, and JSON at one route.
 
     Attributes:
-        ca: The certificates that it is trusted by.
+        ca: The certificates of its CA.
         credentials: The file with its keys.
         route: The path at which it answers JSON.
     """
@@ -46,7 +46,7 @@ class Front(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """Its URL."""
         return f"https://127.0.0.1:{self.server_port}"
 
     def handle_error(self, *_: object) -> None:

@@ -1,4 +1,4 @@
-"""The gate hands on what is meant for the emulator, and names what it refuses and for whom."""
+"""The gate forwards requests for the emulator, and names refused ones with their sender."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands on a stack that is up, with a backend and a Terraform that are fakes."""
+"""The commands on a running stack, with a fake backend and a fake Terraform."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def environ(project: Path) -> dict[str, str]:
 def harness(
     project: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Result]]:
-    """Return a function that runs a command in the project; whatever is up at the end is stopped.
+    """Return a function that runs a command in the project. A stack that is up at the end is stopped.
 
     It runs in this process, as a start of Python takes longer than most commands do. An exception that a
     command lets through fails the test.
@@ -347,7 +347,7 @@ def test_sweep_removes_what_a_killed_run_has_left(
     environ: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(project))  # where no other run leaves anything
+    monkeypatch.setattr(tempfile, "tempdir", str(project))  # so that no other run leaves anything here
     left = project / "left"
     left.mkdir()
     script = (
@@ -381,7 +381,7 @@ STS = b"""<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-0
 
 @contextmanager
 def emulator(port: int = 0) -> Iterator[int]:
-    """Serve what `external` asks for, and yield the port."""
+    """Serve the requests of `external`, and yield the port."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -426,7 +426,7 @@ def garbage(port: int) -> Iterator[None]:
 
 
 def until_error(project: Path, environ: dict[str, str]) -> str:
-    """Return the first error that `harness watch` shows, which goes on after it."""
+    """Return the first error of `harness watch`, which continues after it."""
     argv = [sys.executable, "-c", "from harness.cli.main import main; main()", "watch"]
     with subprocess.Popen(argv, cwd=project, env=environ, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None

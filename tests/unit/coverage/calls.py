@@ -26,5 +26,5 @@ def call(name: str, by: str, *arns: str, **told: Any) -> Call:  # noqa: ANN401 -
 
 
 def resource(address: str, **values: Any) -> Resource:  # noqa: ANN401 - JSON
-    """Return a resource; its type is the one in its address."""
+    """Return a resource of the type in its address."""
     return Resource(address=address, type=address.split(".")[-2], values=values)

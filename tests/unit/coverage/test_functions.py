@@ -1,4 +1,4 @@
-"""What a run of pytest-cov gets from functions; what is measured in them is made up here."""
+"""The data that pytest-cov gets from functions. The measurements are made up here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def backend(settings):
 def elsewhere(settings):
     yield Endpoint(backend="elsewhere", url="http://127.0.0.1:9", region=settings.region)
 """
-# Line 2 of the function runs in its process, as the harness is told there, for the context that it says.
+# Line 2 of the function runs in its process, as reported to the harness, in the given context.
 TEST = """
 import base64, hashlib, json, pytest
 from pathlib import Path

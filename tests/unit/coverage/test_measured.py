@@ -1,4 +1,4 @@
-"""The coverage of a stack that is in the files of a project."""
+"""The coverage of a stack in the files of a project."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ output "url" {
 
 @pytest.fixture
 def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: ANN401 - a function
-    """Return what measures the stack, on a backend that enforces permissions."""
+    """Return a function that measures the stack on a backend that enforces permissions."""
     monkeypatch.setattr(capabilities, "missing", lambda *_: [])
     (tmp_path / "terraform").mkdir()
     (tmp_path / "terraform" / "main.tf").write_text(ROOT, "utf-8")

@@ -1,6 +1,6 @@
-"""The example `orders`, with what MiniStack's log has of its tests, against truth tables made by hand.
+"""The example `orders`, with MiniStack's log of its tests, against hand-made truth tables.
 
-`orders/` has the log, of repeated calls the first and the last, and what is needed of the state.
+`orders/` has the log, with the first and last of repeated calls, and the necessary parts of the state.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ CREATED, UNKNOWN, USED, ASSERTED = Level
 HELD = Path(__file__).with_name("orders")
 PROJECT = Path(__file__).parents[3] / "examples" / "orders"
 POLICY = "aws_iam_role_policy.function"
-# A message was sent, the function stored it, and the test read the item. This log has no deliveries: nobody
-# knows what came to the other queue, or was written to a log. Nor does MiniStack ask for what Lambda needs.
+# A message was sent, the function stored it, and the test read the item. This log has no deliveries, so
+# nobody knows what reached the other queue, or was written to a log. MiniStack does not check Lambda's own
+# permissions either.
 FIRST_TEST = {
     "aws_lambda_function.orders": USED,
     "aws_lambda_function.orders environment TABLE_NAME": UNKNOWN,
@@ -48,7 +49,7 @@ FIRST_TEST = {
     "output.table_name": UNKNOWN,
     "output.function_name": UNKNOWN,
 }
-# The others look into the queue of those that failed, and one reads the function's log.
+# The others read the queue of failed messages, and one reads the function's log.
 ALL_TESTS = {**FIRST_TEST, "aws_sqs_queue.failed": USED, "aws_cloudwatch_log_group.function": USED}
 NO_TEST = {
     **dict.fromkeys(FIRST_TEST, UNKNOWN),
@@ -68,7 +69,7 @@ def stack(calls: list[Call]) -> Any:  # noqa: ANN401 - stands for a Deployment
 
 
 def until(test: str) -> list[Call]:
-    """Return the calls before those of a test; all if there is none of that name."""
+    """Return the calls before those of a test, or all if there is no such test."""
     calls = list(calls_in((HELD / "calls.jsonl").read_text("utf-8").splitlines()))
     first = next((n for n, call in enumerate(calls) if call.by.endswith(f"::{test}")), len(calls))
     return calls[:first]

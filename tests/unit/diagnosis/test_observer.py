@@ -1,4 +1,4 @@
-"""The observer, seen from outside: what a run of pytest leaves behind."""
+"""The observer from outside: the files that a run of pytest leaves behind."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[
 
 
 def folders(root: Path) -> dict[str, list[str]]:
-    """Return the files in each test's folder, by what makes the folder's name readable."""
+    """Return the files in each test's folder, by the readable part of the folder's name."""
     found = sorted((root / "artifacts").glob("*"))
     return {re.sub(r"-[0-9a-f]{8}$", "", each.name): sorted(f.name for f in each.iterdir()) for each in found}
 
