@@ -78,9 +78,7 @@ def regions_of(emulator: str) -> Iterator[Regions]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = (
-        128  # the provider opens many at once, and asks again if one is lost
-    )
+    request_queue_size = 128  # the provider opens many at once, and asks again if one is lost
 
 
 class _Proxy(BaseHTTPRequestHandler):

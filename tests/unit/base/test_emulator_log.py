@@ -23,8 +23,8 @@ UNDELIVERED = (
         ("2026-11-27T08:27:55.174  WARN --- [x] l.s.q : slow", "WARN l.s.q : slow"),
         (
             (
-                "2026-11-27T08:27:55.174  WARN --- [et.reactor-4] l.aws.protocol.serializer  : Response object "
-                "MetricAlarm contains a member which is not specified: Tags"
+                "2026-11-27T08:27:55.174  WARN --- [et.reactor-4] l.aws.protocol.serializer  : Response "
+                "object MetricAlarm contains a member which is not specified: Tags"
             ),
             None,
         ),
