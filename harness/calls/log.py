@@ -29,11 +29,11 @@ _NONE = (
 
 @dataclass(slots=True)
 class RequestLog:
-    """The request log of the emulator at `url`, read as far as it has been asked for.
+    """The request log of the emulator at `url`, read as far as necessary.
 
     Attributes:
         backend: The backend's name, for errors.
-        url: Where the emulator answers.
+        url: The URL of the emulator.
         ca: As that of the endpoint.
     """
 
@@ -58,14 +58,16 @@ class RequestLog:
         """
         with self._lock:
             self._fetch()
-            end = self._text.rfind(b"\n") + 1  # a line that is being written is left for the next time
+            end = self._text.rfind(b"\n") + 1  # an incomplete line is left for the next time
             fresh = self._text[self._read : end].decode("utf-8", "replace")
             self._calls += calls_in(fresh.splitlines())
             self._read = end
             return tuple(self._calls)
 
     def save(self, file: Path) -> None:
-        """Write the log so far to a file, unless it has more of it: several workers write to one.
+        """Write the log so far to a file, unless the file has more of it.
+
+        Several workers write to one file.
 
         Raises:
             BackendError: The backend keeps no log, or does not answer.

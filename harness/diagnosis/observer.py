@@ -1,7 +1,7 @@
-"""What a test run leaves to look at: how far events came, the logs of each test, and the report.
+"""Observe a test run, and keep the hops of events, the logs of each test, and the report.
 
-An `Observer` is a plugin of its own. Each process of a run has one; what those of pytest-xdist's workers have
-seen goes to the controller's with the reports of the tests.
+An `Observer` is a plugin. Each process of a run has one. Those of pytest-xdist's workers send their findings
+to the controller along with the reports of the tests.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from harness.telemetry.actions import Action
     from harness.telemetry.timeline import Span
 
-_PART = "_harness_part"  # the attribute of a pytest report that goes to the controller
+_PART = "_harness_part"  # the attribute of a pytest report that travels to the controller
 _KNOWN = "_harness_known"  # facts, and the options of the run
 _FIXTURES = frozenset({"harness_settings", "deployment"})  # each test that works with the harness has one
 
@@ -45,9 +45,9 @@ class Observer:
     """Watches the tests of one process.
 
     Args:
-        wanted: What is to be kept.
+        wanted: The files to keep.
         config: The configuration of the run.
-        is_controller: Whether this process is the one that tells the user, and writes the report.
+        is_controller: Whether this process prints to the terminal and writes the report.
     """
 
     def __init__(self, wanted: Wanted, config: pytest.Config, *, is_controller: bool) -> None:
@@ -66,7 +66,7 @@ class Observer:
         self._facts: dict[str, str] = {}
         self._options: list[str] = []
         self._redaction = Redaction()
-        self._state: object = None  # of what facts and redaction were made
+        self._state: object = None  # the basis of facts and redaction
         self._recording: Recording | None = None
         self._refused = 0  # how many requests the gate had refused when the test began
         self._endpoint: Endpoint | None = None  # of the session, once a test has asked for it
@@ -85,7 +85,7 @@ class Observer:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Note where the logs stand when a test begins."""
+        """Record the state of the logs when a test begins."""
         folder = self._wanted.folder / artifacts.folder_name(item.nodeid)
         shutil.rmtree(folder, ignore_errors=True)  # an earlier run's
         with suppress(OSError):
@@ -99,7 +99,7 @@ class Observer:
             self._refused = len(gate.refusals(self._endpoint.gate)) if self._endpoint else 0
             result = yield
             if folder.exists():
-                recording.keep(endpoint=self._endpoint)  # with what the teardown has added
+                recording.keep(endpoint=self._endpoint)  # including the lines of the teardown
         return result
 
     @pytest.hookimpl(wrapper=True)
@@ -114,7 +114,7 @@ class Observer:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Add to a test's report what has been seen meanwhile."""
+        """Add the evidence to a test's report."""
         concerns = not _FIXTURES.isdisjoint(getattr(item, "fixturenames", ()))
         if concerns and call.excinfo:
             frames.hide()
@@ -151,7 +151,7 @@ class Observer:
         return made
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take in the report of a test, from whatever process."""
+        """Take in the report of a test from any process."""
         if not self._tells:
             return
         part = _part_of(report)
@@ -167,7 +167,7 @@ class Observer:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any, config: pytest.Config) -> Generator[None]:  # noqa: ANN401 - pytest's, without types
-        """Write the report; and say last of all, after pytest's own summary, why tests failed."""
+        """Write the report, and print the causes of failures last, after pytest's own summary."""
         yield
         if self._causes:
             keeps = self._wanted.keep != "none" and self._wanted.folder.exists()
@@ -180,7 +180,7 @@ class Observer:
         self._listening.close()
 
     def _tell(self, line: str) -> None:
-        """Show a line at once, long before pytest tells what it has."""
+        """Show a line at once, long before pytest prints its output."""
         if self._reporter is not None:
             self._reporter.ensure_newline()
             self._reporter.write_line(line, red=True)
@@ -198,7 +198,7 @@ class Observer:
         self._shown.add(cause)
 
     def _evidence(self, item: pytest.Item, made: pytest.TestReport, requests: Sequence[Request]) -> Evidence:
-        """Return what is found after a test, if it failed or is to be reported."""
+        """Return the evidence after a test, if it failed or is part of a report."""
         held = _deployment_of(item)
         reports_all = self._wanted.report is not None or self._wanted.tracing == "on"
         wants_all = reports_all or self._wanted.keep == "all"
@@ -217,7 +217,7 @@ class Observer:
         return search.evidence(held, requests, failed=made.failed)
 
     def _redact(self, part: TestResult, item: pytest.Item) -> TestResult:
-        """Return the part without secrets, if a file is to hold it; note what is known of the stack."""
+        """Return the part without secrets if a file will hold it, and remember facts about the stack."""
         if not self._wanted.records:
             return part
         settings, held = _fixture(item, Settings) or self._settings, _deployment_of(item)
@@ -240,13 +240,13 @@ def _deployment_of(item: pytest.Item) -> Deployment | None:
 
 
 def _fixture[T](item: pytest.Item, kind: type[T]) -> T | None:
-    """Return the value of a test's fixtures that is of a kind, if there is one."""
+    """Return a test's fixture value of a type, or None."""
     fixtures: Mapping[str, object] = getattr(item, "funcargs", {})
     return next((value for value in fixtures.values() if isinstance(value, kind)), None)
 
 
 def _part_of(made: pytest.TestReport) -> TestResult:
-    """Return what a process has seen; what a worker that crashed has seen went with it."""
+    """Return the findings of a process. Those of a crashed worker are lost."""
     if told := getattr(made, _PART, ""):
         return TestResult.from_json(told)
     return TestResult(

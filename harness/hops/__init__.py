@@ -1,4 +1,4 @@
-"""How far what was sent came: by rules, subscriptions, notifications and mappings to a function, and on."""
+"""Follow an event or message through rules, subscriptions, notifications and mappings to functions and on."""
 
 from harness.hops.hop import (
     Hop,

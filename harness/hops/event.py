@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from harness.hops.hop import Way
     from harness.values import Sent
 
-type Rule = dict[str, Any]  # as ListRules tells it
-type Target = Mapping[str, Any]  # as ListTargetsByRule tells it
+type Rule = dict[str, Any]  # an item of ListRules
+type Target = Mapping[str, Any]  # an item of ListTargetsByRule
 
 _MATCHED = "matched a rule"
 _TARGET = "found a target"
@@ -29,9 +29,9 @@ _LOGGED = "in the log group"
 
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
-    """Return the hops of an event, whose payload is its envelope: rules, targets, and what these are handed.
+    """Return the hops of an event, whose payload is its envelope: rules, targets, and the targets' hops.
 
-    The rules and targets are those of now.
+    It uses the present rules and targets.
     """
     matched, rules = observe(_MATCHED, lambda: _match_rules(way, sent))
     found, targets = observe(_TARGET, lambda: _find_targets(way, sent, matched, rules or []))
@@ -47,7 +47,7 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
 
 
 def follow_into_logs(way: Way, sent: Sent) -> tuple[Hop, ...]:
-    """Return whether the log group has a line with what was sent."""
+    """Return a hop that says whether the event is in the log group."""
     return (look(_LOGGED, lambda: _logged(way, sent)),)
 
 
@@ -76,7 +76,7 @@ def _rules(client: Any, bus: str) -> list[Rule]:  # noqa: ANN401 - a boto3 clien
 
 
 def _elsewhere(client: Any, bus: str, envelope: Mapping[str, Any]) -> str:  # noqa: ANN401 - a boto3 client
-    """Return what to do if a rule on another bus matches an event; empty if none does."""
+    """Return advice if a rule on another bus matches an event, else an empty text."""
     others = [str(each["Name"]) for each in client.list_event_buses()["EventBuses"] if each["Name"] != bus]
     fitting = (
         f"; the rule {rule['Name']} on the bus {other} matches it: send it with bus={other!r}"
@@ -93,7 +93,7 @@ def _fits(rule: Rule, envelope: Mapping[str, Any]) -> bool:
         return bool(given) and patterns.matches(
             json.loads(given), {**envelope, "account": rule["Arn"].split(":")[4]}
         )
-    except PatternError:  # emulators take rules that EventBridge would refuse; others may match all the same
+    except PatternError:  # emulators accept rules that EventBridge would refuse; other rules may still match
         return False
 
 
@@ -124,7 +124,7 @@ def _find_targets(way: Way, sent: Sent, matched: Hop, rules: Sequence[Rule]) -> 
 
 
 def _input(target: Target, envelope: str) -> str:
-    """Return what a target is handed, as far as that is plain; of a transformed input, the template."""
+    """Return the input of a target if it is known. Of a transformed input, return the template."""
     if target.get("InputTransformer"):
         return str(target["InputTransformer"]["InputTemplate"])
     if path := target.get("InputPath"):

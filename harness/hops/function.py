@@ -1,4 +1,4 @@
-"""A function on the way: whether it was invoked, how it ended, and where Lambda sends the outcome."""
+"""The hops of a function: its invocation, its end, and the destination of the outcome."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Attempts:
-    """What may be the invocations for what was sent, and whether they name it."""
+    """The invocations that may belong to an event, and whether their logs name it."""
 
     found: tuple[Invocation, ...] = ()
     name_it: bool = False
 
 
 def name_of(arn: str) -> str:
-    """Return the name of the function that `arn` names, whatever its alias; empty if it is none's."""
+    """Return the name of the function in an ARN, without its alias, or an empty text if it is another ARN."""
     _, _, service, _, _, *resource = arn.split(":")
     return resource[1] if service == "lambda" and resource[0] == "function" else ""
 
 
 def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
-    """Return the hops of what a function was invoked with, up to where Lambda sends the outcome."""
+    """Return the hops of an invocation, as far as the destination of the outcome."""
     invoked, returned, attempts = ran(way, sent)
     if sent.is_answered:
         return invoked, returned
@@ -55,7 +55,7 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
 
 
 def ran(way: Way, sent: Sent) -> tuple[Hop, Hop, tuple[Invocation, ...]]:
-    """Return whether the function was invoked with what was sent, how that ended, and the attempts at it."""
+    """Return the hops "invoked" and "returned" of a function, and the attempts."""
     invoked, attempts = observe(INVOKED, lambda: _find_invocation(way, sent))
     returned = look(RETURNED, lambda: _find_outcome(invoked, sent, attempts or _Attempts()))
     return replace(invoked, payload=sent.payload), returned, (attempts or _Attempts()).found
@@ -97,7 +97,7 @@ def _log_group(way: Way, arn: str) -> str:
 
 
 def _attempts(way: Way, sent: Sent, group: str) -> _Attempts:
-    """Return the invocations that name what was sent; else those since it that can't be of anything else."""
+    """Return the invocations whose log names the event, else later ones that fit no other event."""
     logs = way.client("logs", sent.arn)
     found = invocations(group_events(logs, group, since=max(0.0, (sent.at or 0.0) - _RETRIES)))
     # Log times are whole milliseconds.
@@ -128,7 +128,10 @@ def _attempts(way: Way, sent: Sent, group: str) -> _Attempts:
 
 
 def is_named(name: str, text: str) -> bool:
-    """Return whether a text names what was sent; S3 and JSON encode an object's key."""
+    """Return whether a text names the event.
+
+    S3 and JSON encode an object's key.
+    """
     if _UUID.fullmatch(name):
         return name in text
     encoded = {name, quote(name), quote_plus(name, safe="/"), json.dumps(name)[1:-1]}
@@ -156,19 +159,19 @@ def _find_outcome(invoked: Hop, sent: Sent, attempts: _Attempts) -> Hop:
 
 
 def _error(attempt: Invocation) -> list[str]:
-    """Return the failure in one line, and below it the lines of the log that tell it."""
+    """Return the failure in one line, followed by its lines in the log."""
     head = f"request {attempt.request_id}: {attempt.error}"
     return [head[:WIDEST], *_shorten(attempt.failure)]
 
 
 def _shorten(lines: Sequence[str]) -> list[str]:
-    """Return the first line and the last ones: in a long traceback, what matters stands at the ends."""
+    """Return the first line and the last ones, because the ends of a long traceback matter most."""
     cut = lines if len(lines) <= _MOST_LINES else [lines[0], "…", *lines[-(_MOST_LINES - 2) :]]
     return [line[:WIDEST] for line in cut]
 
 
 def _follow_outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]) -> tuple[Hop, ...]:
-    """Return where Lambda has sent the outcome of an asynchronous invocation, and how far that came."""
+    """Return the hops of an asynchronous invocation's outcome, in its destination or dead-letter queue."""
     if not attempts or returned.state == "unknown":
         return ()
     hop, outcome = observe(_HANDED_ON, lambda: _outcome(way, sent, returned, attempts))
@@ -180,7 +183,7 @@ def _follow_outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invo
 
 
 def _set_aside(way: Way, onward: Sequence[Hop], attempts: int) -> float | None:
-    """Return the seconds after which a failure is lost where it was handed on to; None if it goes on there.
+    """Return the seconds after which a failure counts as lost there, or None if it is processed further.
 
     Not each emulator hands on each failure.
     """
@@ -217,9 +220,9 @@ def _outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]
 
 
 def _retry_is_late(way: Way, attempts: int) -> float | None:
-    """Return the seconds after which no further attempt is to be expected; None if that is not known.
+    """Return the seconds after which no further attempt is expected, or None if unknown.
 
-    Not each emulator tries again what each service invokes a function with.
+    Not every emulator retries the invocations of every service.
     """
     delay = way.stack.endpoint.retry_delay
     return delay * 2 ** (attempts - 1) + _LATE if delay else None
@@ -243,7 +246,7 @@ def _dead_letters(way: Way, arn: str) -> str:
 
 
 def _record(sent: Sent, request: str, *, failed: bool) -> str:
-    """Return what Lambda tells a destination, as far as it is known.
+    """Return the known part of Lambda's record for a destination.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
     """
@@ -256,7 +259,7 @@ def _record(sent: Sent, request: str, *, failed: bool) -> str:
 
 
 def parse_json(text: str) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the JSON value that a text is, or the text itself if it is none."""
+    """Parse a text as JSON, or return the text itself if it is not JSON."""
     try:
         return json.loads(text)
     except ValueError:

@@ -21,10 +21,10 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file that goes into a zip.
+    """A file for a zip.
 
     Attributes:
-        file: Where its content is.
+        file: The file with its content.
         is_executable: Whether Lambda may run it as a program.
     """
 
@@ -33,7 +33,7 @@ class Member:
 
 
 def files_in(folder: Path, skipped: Callable[[PurePosixPath], bool]) -> Iterator[tuple[PurePosixPath, Path]]:
-    """Yield the files below `folder`, each with its path in it; what is skipped is not looked into."""
+    """Yield the files below `folder` with their relative paths, without entering skipped directories."""
     for place, names, files in os.walk(folder):
         inside = PurePosixPath(Path(place).relative_to(folder).as_posix())
         names[:] = [name for name in names if not skipped(inside / name)]
@@ -45,8 +45,8 @@ def files_in(folder: Path, skipped: Callable[[PurePosixPath], bool]) -> Iterator
 def write_zip(members: Members, output: Path) -> Path:
     """Write a zip and return its path.
 
-    Its members are sorted, have one fixed time and mode, and are stored, not deflated: compressors differ
-    from machine to machine. A zip that is already the same is left untouched.
+    The members are sorted and have a fixed time and mode. They are stored, not deflated, because compressors
+    differ between machines. A zip that has not changed is left untouched.
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     lock, fresh = files_beside(output)
@@ -62,7 +62,7 @@ def write_zip(members: Members, output: Path) -> Path:
 
 
 def files_beside(output: Path) -> tuple[Path, Path]:
-    """Return the lock of a zip, and the file that it is before it has its name."""
+    """Return the lock of a zip, and the temporary file that becomes the zip."""
     return output.with_suffix(".lock"), output.with_suffix(".new")
 
 

@@ -44,16 +44,16 @@ REMEDY = (
 )
 # https://developer.hashicorp.com/terraform/cli/config/environment-variables
 _OF_A_DEPLOYMENT = ("TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS", "TF_CLOUD_")
-# What init, plan, apply and destroy print, a line at a time; a line `$ terraform <command>` comes first.
+# The output of init, plan, apply and destroy, line by line, after a first line `$ terraform <command>`.
 PRINTED = Signal[str]()
 _QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
-# Collecting garbage is a quarter of what a command costs: it reads a large schema, and ends soon. A user's
-# own value wins. https://pkg.go.dev/runtime#hdr-Environment_Variables
+# Garbage collection is a quarter of a command's cost, because a command reads a large schema and ends soon. A
+# user's own value takes precedence. https://pkg.go.dev/runtime#hdr-Environment_Variables
 _FEWER_COLLECTIONS = {"GOGC": "400"}
 CLI_CONFIG = "harness.tfrc"  # in the copy of a root, for a mirror of providers
 _SHORT_GRACE = 5.0  # seconds
 _LOCK_WAIT = "-lock-timeout=300s"  # another process may work on the same state
-_PLAN_EXIT_CODES = frozenset({0, 2})  # with -detailed-exitcode, 2 says that there are changes
+_PLAN_EXIT_CODES = frozenset({0, 2})  # with -detailed-exitcode, 2 means that there are changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +64,16 @@ class Terraform:
         program: The program's full path.
         root: The directory of the root module.
         environ: The environment of `init`, which may reach the network.
-        variables: The root's input variables, by name. They may be secrets: no command line has them.
-        var_files: Files with values of variables; `variables` win over them.
-        workspace: The workspace; empty for the default one.
+        variables: The root's input variables, by name. They may be secrets, so no command line has them.
+        var_files: Files with values of variables. `variables` override them.
+        workspace: The workspace. Empty for the default one.
         timeout: Seconds that one command may take.
-        online: Whether other commands than `init` may reach the network too: on real AWS they have to.
-        is_temporary: Whether all that it makes goes with the emulator when the run ends: then an interrupted
-            command is not waited for, and nothing is destroyed after it.
+        online: Whether commands other than `init` may reach the network too, as they must on real AWS.
+        is_temporary: Whether all resources go with the emulator when the run ends. If so, an interrupted
+            command is not awaited, and nothing is destroyed after it.
         log: The emulator's log, if it has one.
-        gate: The URL of the proxy that keeps all other hosts away; empty for none.
-        ended: Returns a clause that says how the emulator ended, if it has: no command outlives it.
+        gate: The URL of the proxy that blocks all other hosts. Empty for none.
+        ended: Returns a clause about the emulator's end, if it has ended. No command outlives the emulator.
     """
 
     program: str
@@ -93,8 +93,8 @@ class Terraform:
         """Install the providers and modules.
 
         Raises:
-            StateError: The state would not be a local file; nothing has been read or written there.
-            TerraformError: They can't be had.
+            StateError: The state would not be a local file. Nothing has been read or written there.
+            TerraformError: They can't be installed.
         """
         if self.workspace:  # Terraform takes it from the environment only if it is there
             self.state.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ class Terraform:
         installation.note(self.root, self._decides_init())
 
     def has_init(self) -> bool:
-        """Say whether `init` has run in the root, and would do nothing more."""
+        """Return whether `init` has run in the root, and would do nothing more."""
         return installation.is_whole(self.root, self._decides_init())
 
     def _decides_init(self) -> dict[str, str]:
@@ -146,7 +146,7 @@ class Terraform:
         """Check that the configuration is valid, variables aside.
 
         Raises:
-            TerraformError: It is not; each mistake is one of its diagnostics.
+            TerraformError: It is not valid. Each error is one of its diagnostics.
         """
         try:
             process.run(
@@ -156,14 +156,14 @@ class Terraform:
             raise TerraformError("validate", diagnostics_of(problem.output)) from None
 
     def apply(self, replace: Iterable[str] = (), **variables: str) -> None:
-        """Apply the root, with `variables` on top of its own.
+        """Apply the root, with `variables` in addition to its own.
 
         Args:
             replace: The addresses of resources that are to be made anew, changed or not.
             **variables: Input variables, by name.
 
         Raises:
-            TerraformError: A resource failed; its address and the provider's message are in the error.
+            TerraformError: A resource failed. The error has its address and the provider's message.
         """
         log.info("terraform apply")
         anew = [f"-replace={address}" for address in replace]
@@ -178,7 +178,7 @@ class Terraform:
         return self._events("plan", "-detailed-exitcode", _LOCK_WAIT, **variables).changes
 
     def destroy(self) -> None:
-        """Destroy all that the state knows; do nothing where there is no state, or no emulator any more.
+        """Destroy everything in the state. Does nothing without a state, or if the emulator is gone.
 
         Raises:
             TerraformError: A resource could not be destroyed.
@@ -188,15 +188,15 @@ class Terraform:
             patiently(lambda: self._events("destroy", "-auto-approve", _LOCK_WAIT))
 
     def region(self) -> str:
-        """Return the region that the root deploys to; empty if nothing in its state tells."""
+        """Return the region that the root deploys to, or an empty text if its state does not show it."""
         return state.region(self.state)
 
     def outputs(self) -> Outputs:
-        """Return the root's outputs; none where it has not been applied."""
+        """Return the root's outputs, or none if it has not been applied."""
         return Outputs(state.outputs(self.state))
 
     def resources(self) -> list[Resource]:
-        """Return the resources of the state, those of its modules included."""
+        """Return the resources in the state, including those of modules."""
         return state.resources(self.state)
 
     def _events(self, command: str, *flags: str, **variables: str) -> EventLog:
@@ -234,21 +234,21 @@ class Terraform:
         except CommandError as problem:
             if problem.returncode is None:
                 raise
-            # Not `from problem`: what that has besides is Terraform's own JSON.
+            # Not `from problem`, whose further content is only Terraform's own JSON.
             raise self._error(watch, asker) from None
-        for refusal in self._refusals(asker):  # a script may go on without what it asked for
+        for refusal in self._refusals(asker):  # a script may go on without the host
             log.warning("terraform %s went well, but asked for more: %s", command, refusal)
         return events
 
     def _error(self, watch: Watch, asker: str) -> TerraformError:
-        """Return a command's error, with what the emulator says of it and the hosts asked for in vain."""
+        """Return a command's error, with the emulator's complaints and the refused hosts."""
         error = TerraformError(watch.command, watch.events.errors())
         for note in (*hints_for(error.diagnostics), *watch.complaints(), *self._refusals(asker)):
             error.add_note(note)
         return error
 
     def _refusals(self, asker: str) -> list[str]:
-        """Return what the gate has refused a command, and how to let it through."""
+        """Return the gate's refusals for a command, with the setting that would allow each."""
         return list(dict.fromkeys(map(gate.format_refusal, gate.refusals(self.gate, asker))))
 
     def _why_stop(self) -> str:
@@ -257,7 +257,10 @@ class Terraform:
 
     @contextmanager
     def _environment(self, asker: str) -> Iterator[Mapping[str, str]]:
-        """Provide a command's environment; on real AWS its provider may outlive the harness, as it does."""
+        """Yield a command's environment.
+
+        On real AWS the provider may outlive the harness, as it does by itself.
+        """
         if self.online:
             yield self.environ
             return
@@ -274,11 +277,11 @@ def prepared(
 
     Args:
         settings: Names the root and the program.
-        environ: The environment of the commands; it says which AWS they talk to.
+        environ: The environment of the commands, which decides on the AWS that they use.
         variables: Input variables on top of the settings' own.
 
     Raises:
-        MissingToolError: There is no Terraform on PATH.
+        MissingToolError: Terraform is not on PATH.
         SettingsError: The root has no Terraform files, or the provider mirror no providers.
         TerraformError: The providers can't be had.
     """
@@ -292,7 +295,7 @@ def program_of(settings: Settings) -> str:
     """Return the full path of the Terraform program.
 
     Raises:
-        MissingToolError: There is none on PATH.
+        MissingToolError: It is not on PATH.
     """
     return process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
 
@@ -303,7 +306,7 @@ def commands_in(
     """Return the Terraform commands on `root`, a copy of the root of `settings`.
 
     Raises:
-        MissingToolError: There is no Terraform on PATH.
+        MissingToolError: Terraform is not on PATH.
         SettingsError: The provider mirror holds no providers.
     """
     return Terraform(
@@ -323,7 +326,7 @@ def commands_in(
 
 
 def _own(environ: Mapping[str, str], settings: Settings) -> dict[str, str]:
-    """Return `environ` without what a deploy job tells Terraform: this run has its own state."""
+    """Return `environ` without a deploy job's settings for Terraform, because this run has its own state."""
     kept = {name: value for name, value in environ.items() if not name.startswith(_OF_A_DEPLOYMENT)}
     return kept | ({"TF_WORKSPACE": settings.workspace} if settings.workspace else {})
 
@@ -334,7 +337,7 @@ def commands_at(
     """Return the Terraform commands on `root`, a copy of the root of `settings`, that work at `endpoint`.
 
     Raises:
-        HarnessError: What `commands_in` raises.
+        HarnessError: As for `commands_in`.
     """
     environ = isolation.environ_for(endpoint, settings.environ) | _for_tflocal(endpoint)
     commands = commands_in(root, settings, environ, _all_variables(settings, endpoint, variables))
@@ -349,7 +352,7 @@ def commands_at(
 
 
 def _for_tflocal(endpoint: Endpoint) -> dict[str, str]:
-    """Return what makes tflocal use the account of `endpoint`, and its host for every bucket."""
+    """Return the variables that point tflocal at the account of `endpoint`, with its host for buckets."""
     if endpoint.is_aws:
         return {}
     return {"S3_HOSTNAME": urlsplit(endpoint.url).hostname or "", "CUSTOMIZE_ACCESS_KEY": "1"}
@@ -369,15 +372,15 @@ def applied(
 
     Args:
         settings: Names the root and the program.
-        endpoint: Where to apply it.
+        endpoint: The endpoint to apply it at.
         variables: Input variables on top of the settings' own.
-        destroy: Whether to destroy it; it is not worth the time where the emulator ends right afterwards.
-        states: The states of other roots that it reads, as `copied` takes them.
-        bring_up: Applies the commands' root, or does what comes to the same; by default `apply_root`.
+        destroy: Whether to destroy it. That is not worth the time if the emulator ends right afterwards.
+        states: The states of other roots that it reads, in the form for `copied`.
+        bring_up: Applies the commands' root, or does something equivalent. By default `apply_root`.
 
     Raises:
-        HarnessError: What `prepared` raises.
-        TerraformError: A command failed; what was already created has been destroyed again.
+        HarnessError: As for `prepared`.
+        TerraformError: A command failed. Everything that it had created has been destroyed again.
     """
     program_of(settings)  # else nothing needs to be copied
     with _scratch(settings, endpoint, variables, states or {}) as root:
@@ -391,7 +394,7 @@ def apply_root(terraform: Terraform) -> None:
     """Initialise and apply a root, for the first time or again.
 
     Raises:
-        StateError: The state would not be a local file; nothing has been read or written there.
+        StateError: The state would not be a local file. Nothing has been read or written there.
         TerraformError: A command failed.
     """
     if terraform.has_init():
@@ -401,7 +404,7 @@ def apply_root(terraform: Terraform) -> None:
         terraform.init()
     terraform.apply()
     if old := functions_with_old_code(terraform):
-        log.info("applying anew what has another zip, but no source_code_hash: %s", ", ".join(old))
+        log.info("applying again because of another zip without a source_code_hash: %s", ", ".join(old))
         terraform.apply(replace=old)
 
 
@@ -433,7 +436,7 @@ def _scratch(
 ) -> Iterator[Path]:
     """Yield a scratch copy of the root that `harness sweep` knows of, should this process be killed.
 
-    On real AWS it stays where something could not be destroyed: with the state it can be.
+    On real AWS it stays if something could not be destroyed, because that takes the state.
     """
     with ExitStack() as resources:
         folder = tempfile.mkdtemp(prefix="harness-terraform-")
@@ -465,7 +468,7 @@ def _all_variables(settings: Settings, endpoint: Endpoint, variables: Mapping[st
 
 @contextmanager
 def _destroyed_afterwards(terraform: Terraform) -> Iterator[None]:
-    """Destroy the stack when the context closes; a failure is a warning if the emulator goes next."""
+    """Destroy the stack when the context closes. If the emulator ends next, a failure is only a warning."""
     try:
         yield
     except BaseException as problem:
@@ -481,11 +484,11 @@ def _destroyed_afterwards(terraform: Terraform) -> Iterator[None]:
     except TerraformError as problem:
         if not terraform.is_temporary:
             raise
-        log.warning("not everything was destroyed; what is left goes with the emulator\n%s", problem)
+        log.warning("not everything was destroyed; the rest ends with the emulator\n%s", problem)
 
 
 def mirror_environ(mirror: Path | None, folder: Path) -> dict[str, str]:
-    """Return the environment that makes Terraform ask `mirror`; the configuration for it goes into `folder`.
+    """Return the environment with which Terraform uses `mirror`, and write its configuration into `folder`.
 
     Raises:
         SettingsError: The mirror holds no providers.
@@ -494,7 +497,7 @@ def mirror_environ(mirror: Path | None, folder: Path) -> dict[str, str]:
 
 
 def _cli_config(mirror: Path, folder: Path) -> Path:
-    """Write a CLI configuration that takes what `mirror` holds from there, and the rest from the registries.
+    """Write a CLI configuration that uses `mirror`, and the registries for other providers.
 
     https://developer.hashicorp.com/terraform/cli/config/config-file#provider-installation
     """

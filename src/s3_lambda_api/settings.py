@@ -12,7 +12,7 @@ _DEFAULT_TOLERANCE_SECONDS = 300
 
 
 class Settings(NamedTuple):
-    """What both functions need.
+    """The settings of both functions.
 
     Attributes:
         bucket: Name of the bucket.
@@ -39,10 +39,10 @@ class Settings(NamedTuple):
 
 
 class WriterSettings(NamedTuple):
-    """What the writer needs.
+    """The settings of the writer.
 
     Attributes:
-        common: What both functions need.
+        common: The settings of both functions.
         kms_key_arn: ARN of the key that every object is encrypted with.
     """
 

@@ -163,7 +163,7 @@ def test_a_bucket_that_holds_something_goes_with_the_emulator(
     with deployed_at(root('provider "aws" { region = "us-east-1" }', FULL_BUCKET), at) as stack:
         stack.client("s3").put_object(Bucket="roots-full-bucket", Key="a", Body=b"")
 
-    assert "what is left goes with the emulator" in caplog.text
+    assert "the rest ends with the emulator" in caplog.text
     stack.client("s3").delete_object(Bucket="roots-full-bucket", Key="a")
     stack.client("s3").delete_bucket(Bucket="roots-full-bucket")
 

@@ -1,4 +1,4 @@
-"""When production's alarms go on, by a model of CloudWatch with any evaluation range."""
+"""When production's alarms go on, by a model of CloudWatch: whatever range it evaluates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tests.terraform.planning import Plan
 
 INTERVAL = 600  # seconds between two writes, in production's schedule
-RANGES = range(2, 12)  # AWS does not document how many points it evaluates
+RANGES = range(2, 12)  # AWS does not say how many points it evaluates
 
 
 def planned_alarm(plan: Plan, symptom: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The planned policies, evaluated as AWS does. The store runs under S3's rule for missing keys."""
+"""What the planned policies allow, evaluated as AWS does; the store runs under S3's rule for missing keys."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ DOCUMENTED = {
 def module(
     harness_settings: Settings, environments: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Plan]:
-    """Return a function that plans one module alone, with given roles and key, so that all is known."""
+    """Return what plans one module alone, for roles and a key that are there, so that all of it is known."""
 
     def of(name: str, /, **variables: str) -> Plan:
         root = tmp_path_factory.mktemp("modules") / name

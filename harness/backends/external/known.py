@@ -1,4 +1,4 @@
-"""Emulators that are known by a route of their own, and what is known of each."""
+"""Emulators that can be recognised by one of their routes, with notes about them."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Known:
     """An emulator.
 
     Attributes:
-        name: What people call it.
+        name: Its proper name.
         route: A path at which it alone answers JSON.
-        note: What is known of it here, in one clause.
+        note: A note about it, in one clause.
     """
 
     name: str
@@ -65,7 +65,7 @@ _KNOWN = (
 
 
 def recognised(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
-    """Return what answers at an endpoint and what is known of it; empty if it is none of those known."""
+    """Return the name and the note of the emulator at an endpoint, or an empty text if it is unknown."""
     with urllib3.PoolManager(retries=False, ca_certs=endpoint.ca or None) as http:
         for known in _KNOWN:
             answer = _asked(http, endpoint.url + known.route)
@@ -77,7 +77,7 @@ def recognised(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
 
 
 def files_of_awss_own(url: str, environ: Mapping[str, str]) -> Path | None:
-    """Return where AWS's own emulator has put certificates and keys, if it is what runs at `url`.
+    """Return the folder of AWS's own emulator with certificates and keys, if it runs at `url`.
 
     https://docs.aws.amazon.com/emulator/latest/userguide/point-sdk-to-emulator.html
     """
@@ -87,7 +87,7 @@ def files_of_awss_own(url: str, environ: Mapping[str, str]) -> Path | None:
 
 
 def _asked(http: urllib3.PoolManager, url: str) -> str | None:
-    """Return the version that a route tells, which may be empty; None if the route is not there."""
+    """Return the version in the answer of a route, which may be empty, or None if there is no such route."""
     try:
         answer = http.request("GET", url, timeout=_TIMEOUT, redirect=False)
         told = json.loads(answer.data) if answer.status == _OK else None

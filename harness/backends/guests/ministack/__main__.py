@@ -71,7 +71,7 @@ def _with_put_tagging_keys(known: Callable[..., dict[str, Any]]) -> Callable[...
 
 
 def _with_listing_of_missing_keys(known: Callable[..., object]) -> Callable[..., object]:
-    """Say that a key is missing only to a caller that may list it, and refuse all others.
+    """Report a missing key only to a caller that may list it, and refuse all others.
 
     The permission is ``s3:ListBucket`` with the key as the prefix:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
@@ -116,7 +116,10 @@ def _whatever_the_account(
 
 
 def _without_empty_settings(known: Callable[..., Any]) -> Callable[..., Any]:
-    """Leave out the access log settings of a stage that has none: an empty answer is a diff for Terraform."""
+    """Leave out the access log settings of a stage without any.
+
+    Terraform takes empty ones for a diff.
+    """
 
     @wraps(known)
     def create(api_id: str, *rest: object) -> object:
@@ -130,7 +133,7 @@ def _without_empty_settings(known: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _with_all_fields(known: Callable[..., None]) -> Callable[..., None]:
-    """Have SNS tell a function the fields that are empty, too.
+    """Send a function all fields of an SNS message, even empty ones.
 
     https://docs.aws.amazon.com/lambda/latest/dg/with-sns.html
     """

@@ -1,8 +1,8 @@
-"""What LocalEmu 1.3.2's enforcement of policies lacks, and AWS has.
+"""The parts of AWS's enforcement of policies that LocalEmu 1.3.2 lacks.
 
-Requests carry the condition keys of S3, and count as sent over TLS. S3 asks in the caller's name for the
-permission on a key of KMS, and says that an object is missing only to a caller that may list it. A service
-without a role invokes a function only if the function's policy lets it.
+Requests carry the condition keys of S3, and count as sent over TLS. S3 checks the caller's permission on a
+KMS key, and reports a missing object only to a caller that may list it. A service without a role invokes a
+function only if the function's policy allows it.
 """
 
 import logging
@@ -17,7 +17,7 @@ from localemu_process_executor.conditions import may_invoke, with_negation, with
 
 LOG = logging.getLogger(__name__)
 
-type Need = tuple[str, str, dict[str, object]]  # a service, an operation, and what it is asked for
+type Need = tuple[str, str, dict[str, object]]  # a service, an operation, and its parameters
 
 _LISTED = {"Prefix": "s3:prefix", "Delimiter": "s3:delimiter", "MaxKeys": "s3:max-keys"}
 _ON_A_KEY = frozenset({"GetObject", "GetObjectAttributes", "GetObjectTagging", "HeadObject"})
@@ -26,7 +26,7 @@ _WRITES = frozenset({"PutObject", "CreateMultipartUpload", "CopyObject"})
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator, unused-ignore]
 def complete_enforcement() -> None:
-    """Add what is lacking; it matters only while LocalEmu enforces policies."""
+    """Add the missing parts. They have an effect only while LocalEmu enforces policies."""
     from localemu.aws import handlers  # noqa: PLC0415 # only once LocalEmu starts
     from localemu.services.iam_enforcement import enforcer, evaluator  # noqa: PLC0415 # as above
 
@@ -59,10 +59,10 @@ def _keys_of_s3(context: Any) -> dict[str, str]:  # noqa: ANN401 - LocalEmu's
 
 
 def _ask_further(chain: object, context: Any, response: object) -> None:  # noqa: ANN401 - LocalEmu's
-    """Refuse a request that was allowed, where AWS asks for one more permission.
+    """Refuse an allowed request if AWS requires one more permission.
 
     Raises:
-        CommonServiceException: it is lacking.
+        CommonServiceException: the permission is missing.
     """
     from localemu.services.iam_enforcement.enforcer import iam_enforcement_handler  # noqa: PLC0415
 
@@ -112,7 +112,7 @@ def _key_to_write_with(asked: Mapping[str, Any], bucket: Any, store: Any) -> str
     from localemu.services.s3 import provider  # noqa: PLC0415 # only once LocalEmu runs
 
     found = provider.get_encryption_parameters_from_request_and_bucket(asked, bucket, store)
-    # Whoever may write to S3 may use the key that AWS keeps for it.
+    # Everybody who may write to S3 may use AWS's own key for it.
     key: str | None = None if found.kms_key_id == store.aws_managed_kms_key_id else found.kms_key_id
     return key
 
@@ -148,7 +148,7 @@ def _has_role(context: Any) -> bool:  # noqa: ANN401 - LocalEmu's
 
 
 def _policy(context: Any) -> tuple[str, dict[str, Any] | None]:  # noqa: ANN401 - LocalEmu's
-    """Return the ARN that is invoked, and the policy for it."""
+    """Return the ARN of the invoked function, and its policy."""
     from localemu.services.lambda_ import api_utils  # noqa: PLC0415 # only once LocalEmu runs
     from localemu.services.lambda_.invocation.models import lambda_stores  # noqa: PLC0415 # as above
 

@@ -1,4 +1,4 @@
-"""An access key that is the number of an account is that account's root, as on LocalStack."""
+"""Make an access key that is an account number belong to that account's root, as on LocalStack."""
 
 import os
 from typing import override

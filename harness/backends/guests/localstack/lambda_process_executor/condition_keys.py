@@ -1,4 +1,4 @@
-"""Condition keys of S3 that an emulator's enforcement of policies lacks: what a request tells fills them in.
+"""Condition keys of S3 that an emulator's enforcement of policies lacks, derived from the request.
 
 A key that no request ever carries makes a policy that asks for it either useless or fatal:
 https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
