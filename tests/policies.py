@@ -23,6 +23,7 @@ type Statement = Mapping[str, Any]
 
 _ELEMENTS = frozenset({"Sid", "Effect", "Principal", "Action", "Resource", "Condition"})
 _IF_EXISTS = "IfExists"
+_FOR_ALL = "ForAllValues:"
 _DEPLOYER = Path(__file__).parents[1] / "terraform" / "env" / "deployer.json.tftpl"
 
 
@@ -39,7 +40,7 @@ class Request:
 
     action: str
     resource: str = "*"
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     principals: frozenset[str] = frozenset()
 
 
@@ -92,12 +93,19 @@ def _names(principal: str | Mapping[str, str | Sequence[str]] | None, callers: f
     return "*" in named or not named.isdisjoint(callers)
 
 
-def _holds(operator: str, key: str, expected: Sequence[str], context: Mapping[str, str]) -> bool:
+def _holds(
+    operator: str, key: str, expected: Sequence[str], context: Mapping[str, str | Sequence[str]]
+) -> bool:
     value = {name.lower(): text for name, text in context.items()}.get(key.lower())
+    if operator.startswith(_FOR_ALL):
+        plain = operator.removeprefix(_FOR_ALL)
+        return all(_holds(plain, key, expected, {key: one}) for one in _listed(value or []))
     if operator == "Null":
         return expected == [str(value is None).lower()]
     if value is None:
         return operator.endswith(_IF_EXISTS) or "Not" in operator
+    if not isinstance(value, str):
+        raise NotImplementedError(f"{key} has several values, which {operator} is not for")
     name = operator.removesuffix(_IF_EXISTS)
     compare = _OPERATORS[name.replace("Not", "", 1)]
     return any(compare(value, one) for one in expected) != ("Not" in name)

@@ -25,7 +25,7 @@ __all__ = ["handler"]
 
 _settings = Settings.from_env(os.environ)
 # Two attempts that hang end well before the function's own time is up: the client gets a 503, not a 502.
-_store = Store(timed(s3_client(attempts=2, patience=2)), _settings.bucket)
+_store = Store(timed(s3_client(attempts=2, patience=2, owner=_settings.owner)), _settings.bucket)
 startup.finished()
 
 

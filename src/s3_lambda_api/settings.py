@@ -18,11 +18,13 @@ class Settings(NamedTuple):
         bucket: Name of the bucket.
         interval: Time between two scheduled objects.
         tolerance: How far in the future an event's time may lie.
+        owner: Account that the bucket must belong to; None for any.
     """
 
     bucket: str
     interval: timedelta
     tolerance: timedelta
+    owner: str | None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -35,6 +37,7 @@ class Settings(NamedTuple):
             bucket=_text(environ, "BUCKET_NAME"),
             interval=_seconds(environ, "SCHEDULE_INTERVAL_SECONDS"),
             tolerance=_seconds(environ, "FUTURE_TOLERANCE_SECONDS", _DEFAULT_TOLERANCE_SECONDS),
+            owner=environ.get("BUCKET_OWNER", "").strip() or None,
         )
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import botocore.session
 from botocore.config import Config
@@ -35,7 +36,7 @@ _LOST_SWAP = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoS
 _GONE = frozenset({"NoSuchKey", "MethodNotAllowed"})  # the latter is S3's answer for a delete marker
 
 
-def s3_client(*, attempts: int, patience: int = 5) -> "S3Client":
+def s3_client(*, attempts: int, patience: int = 5, owner: str | None = None) -> "S3Client":
     """Build a client; the endpoint, region and credentials come from the usual variables.
 
     botocore is used directly: boto3 adds resources and transfers, and the time to load them, for nothing.
@@ -43,13 +44,18 @@ def s3_client(*, attempts: int, patience: int = 5) -> "S3Client":
     Args:
         attempts: How often a request is sent at most.
         patience: Seconds that each attempt waits for an answer.
+        owner: Account that the bucket must belong to. A name is free again once its bucket is gone, and S3
+            refuses a request to a bucket that somebody else has made of it since.
     """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
         connect_timeout=min(2, patience),
         read_timeout=patience,
     )
-    return cast("S3Client", botocore.session.Session().create_client("s3", config=config))
+    client = cast("S3Client", botocore.session.Session().create_client("s3", config=config))
+    if owner:
+        client.meta.events.register("provide-client-params.s3", partial(_expect_owner, owner))
+    return client
 
 
 class Store:
@@ -189,6 +195,10 @@ class WritableStore(Store):
                 return False
             raise
         return True
+
+
+def _expect_owner(owner: str, params: dict[str, Any], **_: object) -> None:
+    params["ExpectedBucketOwner"] = owner
 
 
 def _page(answer: "ListObjectsV2OutputTypeDef") -> Page:

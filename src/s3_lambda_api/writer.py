@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["handler"]
 
 _settings, _kms_key_arn = WriterSettings.from_env(os.environ)
-_store = WritableStore(timed(s3_client(attempts=4, patience=2)), _settings.bucket, _kms_key_arn)
+_client = s3_client(attempts=4, patience=2, owner=_settings.owner)
+_store = WritableStore(timed(_client), _settings.bucket, _kms_key_arn)
 startup.finished()
 
 

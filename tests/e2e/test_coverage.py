@@ -71,7 +71,13 @@ STATEMENTS = {
     f"{READER} statement ListObjects": CREATED,
     f"{READER} statement WriteOwnLogs": UNKNOWN,
 }
-OF_BOTH = ("BUCKET_NAME", "POWERTOOLS_LOG_LEVEL", "POWERTOOLS_METRICS_NAMESPACE", "POWERTOOLS_SERVICE_NAME")
+OF_BOTH = (
+    "BUCKET_NAME",
+    "BUCKET_OWNER",
+    "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_SERVICE_NAME",
+)
 VARIABLES = {
     f"module.system.module.{module}.aws_lambda_function.this environment {name}": UNKNOWN
     for module, own in {"create_function": ("KMS_KEY_ARN",), "retrieve_function": ()}.items()

@@ -106,16 +106,18 @@ def test_the_writers_role_cannot_write_other_keys_or_delete(
     assert refused(writer, "delete_object", Bucket=bucket, Key=scenario.system.pointer_key)
 
 
-@pytest.mark.parametrize(("name", "value"), [("superseded", "false"), ("kept", "true")])
+@pytest.mark.parametrize(
+    "tags", [{"superseded": "false"}, {"kept": "true"}, {"superseded": "true", "kept": "true"}]
+)
 def test_the_writers_role_can_set_no_other_tag_than_the_one_for_the_lifecycle(
-    scenario: Scenario, writer: Endpoint, old_key: str, name: str, value: str
+    scenario: Scenario, writer: Endpoint, old_key: str, tags: dict[str, str]
 ) -> None:
-    def tagged(name: str, value: str) -> dict[str, object]:
-        tags = {"TagSet": [{"Key": name, "Value": value}]}
-        return {"Bucket": scenario.system.bucket_name, "Key": old_key, "Tagging": tags}
+    def tagged(tags: dict[str, str]) -> dict[str, object]:
+        tagging = {"TagSet": [{"Key": name, "Value": value} for name, value in tags.items()]}
+        return {"Bucket": scenario.system.bucket_name, "Key": old_key, "Tagging": tagging}
 
-    assert not refused(writer, "put_object_tagging", **tagged("superseded", "true"))
-    assert refused(writer, "put_object_tagging", **tagged(name, value))
+    assert not refused(writer, "put_object_tagging", **tagged({"superseded": "true"}))
+    assert refused(writer, "put_object_tagging", **tagged(tags))
 
 
 @pytest.mark.parametrize("role", ["writer", "reader"])

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pickle
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -13,7 +14,7 @@ from filelock import FileLock
 from harness import HarnessError, Settings
 from harness.base import process
 from harness.terraform.commands import REMEDY
-from tests.terraform.planning import planned
+from tests.terraform.planning import ACCOUNT, planned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,8 +95,12 @@ def failover(plan_of: Callable[..., Plan]) -> Plan:
 
 @pytest.fixture(scope="session")
 def gradual(plan_of: Callable[..., Plan]) -> Plan:
-    """Return the plan of a production whose aliases CodeDeploy moves."""
-    return plan_of("prod", gradual_deployment="CodeDeployDefault.LambdaCanary10Percent15Minutes")
+    """Return the plan of a production whose aliases CodeDeploy moves, and whose roles have a boundary."""
+    return plan_of(
+        "prod",
+        gradual_deployment="CodeDeployDefault.LambdaCanary10Percent15Minutes",
+        permissions_boundary_arn=f"arn:aws:iam::{ACCOUNT}:policy/boundary",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -107,3 +112,20 @@ def scheduled(plan_of: Callable[..., Plan]) -> Plan:
 @pytest.fixture(scope="session")
 def china(plan_of: Callable[..., Plan]) -> Plan:
     return plan_of("dev", partition="aws-cn", region="cn-north-1")
+
+
+@pytest.fixture(scope="session")
+def module(
+    harness_settings: Settings, environments: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Plan]:
+    """Return what plans one module alone, for roles and a key that are there, so that all of it is known."""
+
+    def of(name: str, /, **variables: str) -> Plan:
+        root = tmp_path_factory.mktemp("modules") / name
+        shutil.copytree(environments.parent / "modules" / name, root, ignore=shutil.ignore_patterns("tests"))
+        shutil.copy(environments / "dev" / ".terraform.lock.hcl", root)
+        place = {"partition": "aws", "region": "eu-north-1", "dns_suffix": "amazonaws.com"}
+        context = json.dumps({"account_id": ACCOUNT, **place})
+        return planned(harness_settings, root, None, context=context, **variables)
+
+    return of

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.eventbridge.patterns import matches
 from tests.cloudwatch import Alarm, filled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tests.terraform.planning import Plan
 
 INTERVAL = 600  # seconds between two writes, in production's schedule
+KEY_ARN = "arn:aws:kms:eu-north-1:111122223333:key/k"
 RANGES = range(2, 12)  # AWS does not say how many points it evaluates
 
 
@@ -118,3 +121,48 @@ def test_production_that_tells_nobody_is_warned_of(prod: Plan) -> None:
 
     assert [one["status"] for one in checks] == ["fail", "fail"]  # of each region
     assert all("alarm_emails" in str(one) for one in checks)
+
+
+@pytest.fixture(scope="module")
+def tampering(module: Callable[..., Plan]) -> dict[str, Any]:
+    """Return the pattern of the rule that watches the key."""
+    variables = {
+        "name": "watched",
+        "kms_key_arn": KEY_ARN,
+        "alarm_emails": '["on-call@example.com"]',
+        "functions": '{create={name="create",timeout_seconds=15}}',
+        "api": '{name="api",stage="prod"}',
+        "freshness": '{namespace="n",metric="m",dimensions={service="create"},interval_seconds=600}',
+    }
+    (rule,) = module("monitoring", **variables).values("aws_cloudwatch_event_rule")
+    pattern: dict[str, Any] = json.loads(rule["event_pattern"])
+    return pattern
+
+
+@pytest.mark.parametrize(
+    ("call", "key", "told"),
+    [
+        ("ScheduleKeyDeletion", KEY_ARN, True),
+        ("DisableKey", KEY_ARN, True),
+        ("PutKeyPolicy", KEY_ARN, True),
+        ("EnableKey", KEY_ARN, False),
+        ("DisableKey", f"{KEY_ARN}0", False),
+    ],
+)
+def test_a_call_that_endangers_the_key_is_told_of(
+    tampering: dict[str, Any],
+    call: str,
+    key: str,
+    told: bool,  # noqa: FBT001
+) -> None:
+    event = {
+        "source": "aws.kms",
+        "detail-type": "AWS API Call via CloudTrail",
+        "detail": {
+            "eventSource": "kms.amazonaws.com",
+            "eventName": call,
+            "resources": [{"accountId": "111122223333", "type": "AWS::KMS::Key", "ARN": key}],
+        },
+    }
+
+    assert matches(tampering, event) == told

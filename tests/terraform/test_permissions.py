@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,13 +16,10 @@ from s3_lambda_api.search import Rules
 from s3_lambda_api.store import WritableStore, s3_client
 from tests.policies import Request, is_allowed
 from tests.s3 import hide_missing_keys, may_list
-from tests.terraform.planning import ACCOUNT, Plan, planned
+from tests.terraform.planning import ACCOUNT, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
-
-    from harness import Settings
 
 BUCKET = "objects"
 BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
@@ -42,23 +38,6 @@ DOCUMENTED = {
         "aws:SourceAccount",
     ): "https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html",
 }
-
-
-@pytest.fixture(scope="module")
-def module(
-    harness_settings: Settings, environments: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[..., Plan]:
-    """Return what plans one module alone, for roles and a key that are there, so that all of it is known."""
-
-    def of(name: str, /, **variables: str) -> Plan:
-        root = tmp_path_factory.mktemp("modules") / name
-        shutil.copytree(environments.parent / "modules" / name, root, ignore=shutil.ignore_patterns("tests"))
-        shutil.copy(environments / "dev" / ".terraform.lock.hcl", root)
-        place = {"partition": "aws", "region": "eu-north-1", "dns_suffix": "amazonaws.com"}
-        context = json.dumps({"account_id": ACCOUNT, **place})
-        return planned(harness_settings, root, None, context=context, **variables)
-
-    return of
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +110,30 @@ def test_a_fresh_bucket_works_under_the_planned_roles(
 
     assert found is not None
     assert found.stored.name == NAME
+
+
+@pytest.mark.parametrize(
+    ("tags", "allowed"),
+    [
+        ({"superseded": "true"}, True),
+        ({"superseded": "false"}, False),
+        ({"kept": "true"}, False),
+        ({"superseded": "true", "kept": "true"}, False),
+    ],
+)
+def test_the_writer_sets_the_one_tag_of_the_lifecycle_and_no_other_beside_it(
+    roles: Plan,
+    tags: dict[str, str],
+    allowed: bool,  # noqa: FBT001
+) -> None:
+    each = {f"s3:RequestObjectTag/{name}": value for name, value in tags.items()}
+    request = Request(
+        action="s3:PutObjectTagging",
+        resource=f"{BUCKET_ARN}/{NAME.key}",
+        context={**each, "s3:RequestObjectTagKeys": list(tags)},
+    )
+
+    assert is_allowed(roles.policies("writer"), request) == allowed
 
 
 @pytest.mark.parametrize("action", ["kms:Decrypt", "kms:GenerateDataKey"])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NAMES = ("name", "function_name", "bucket", "alarm_name", "dashboard_name")
 API_LIMIT = 29
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/boundary"
 
 
 @pytest.fixture(params=["dev", "prod"])
@@ -130,7 +131,8 @@ def test_every_function_ends_before_the_api_gives_up(plan: Plan) -> None:  # def
 
 
 def test_events_are_retried_and_kept_in_production(prod: Plan) -> None:  # defect 19
-    targets = prod.values("aws_cloudwatch_event_target")
+    every = prod.values("aws_cloudwatch_event_target")
+    targets = [one for one in every if not one["rule"].endswith("_key_tampering")]
 
     assert len(targets) == 4
     assert all(one["retry_policy"][0]["maximum_retry_attempts"] > 0 for one in targets)
@@ -155,11 +157,25 @@ def test_nothing_pays_for_traces_that_show_no_call_to_s3(plan: Plan) -> None:
 
 
 def test_production_is_watched_and_replicated(prod: Plan) -> None:  # defect 20
-    assert len(prod.values("aws_cloudwatch_metric_alarm")) == 33
+    assert len(prod.values("aws_cloudwatch_metric_alarm")) == 37
     assert prod.values("aws_cloudwatch_composite_alarm")
     assert prod.values("aws_cloudwatch_dashboard")
     assert prod.values("aws_s3_bucket_replication_configuration")
     assert len(prod.values("aws_api_gateway_rest_api")) == 2
+
+
+def test_who_tampers_with_a_key_is_told_of_in_its_own_region(prod: Plan) -> None:
+    names = {one["name"] for one in prod.values("aws_cloudwatch_event_rule")}
+
+    assert {f"s3_lambda_api_prod{where}_key_tampering" for where in ("", "_standby")} <= names
+    assert [one.get("kms_master_key_id") for one in prod.values("aws_sns_topic")] == [None, None]
+
+
+def test_a_boundary_bounds_every_role(gradual: Plan) -> None:
+    roles = gradual.values("aws_iam_role")
+
+    assert len(roles) > 4
+    assert {one["permissions_boundary"] for one in roles} == {BOUNDARY}
 
 
 def test_every_key_of_production_is_rotated(prod: Plan) -> None:

@@ -32,6 +32,7 @@ REFUSED = [
     ("log_level", "LOUD", "log_level must be DEBUG, INFO, WARNING, ERROR or CRITICAL"),
     ("kms_deletion_window_days", "6", "deletion_window_days must be between 7 and 30"),
     ("operator_arns", '["me"]', "operator_arns must be ARNs of IAM roles or users"),
+    ("permissions_boundary_arn", "boundary", "permissions_boundary_arn must be the ARN of an IAM policy"),
     ("architecture", "mips", "architecture must be arm64 or x86_64"),
     ("function_environment", '{"BUCKET-NAME"="x"}', "environment_variables must have names of letters"),
     ("create_timeout_seconds", "29", "below API Gateway's limit of 29"),

@@ -15,6 +15,7 @@ module "system" {
   deletion_protection           = var.deletion_protection
   operator_arns                 = var.operator_arns
   deployer_is_operator          = var.deployer_is_operator
+  permissions_boundary_arn      = var.permissions_boundary_arn
   kms_rotation_enabled          = var.kms_rotation_enabled
   kms_deletion_window_days      = var.kms_deletion_window_days
   lambda_zip                    = var.lambda_zip

@@ -39,6 +39,12 @@ variable "operator_arns" {
   default     = []
 }
 
+variable "permissions_boundary_arn" {
+  description = "IAM policy that bounds what the stack's roles may do, as many organisations demand; null for none."
+  type        = string
+  default     = null
+}
+
 variable "lambda_zip" {
   description = "Path of the functions' zip."
   type        = string

@@ -34,9 +34,10 @@ resource "aws_api_gateway_account" "logging" {
 resource "aws_iam_role" "logging" {
   count = local.account_roles
 
-  name               = "${var.name}_api_logging_${var.context.region}"
-  description        = "Lets API Gateway write its access logs"
-  assume_role_policy = data.aws_iam_policy_document.assume_logging[0].json
+  name                 = "${var.name}_api_logging_${var.context.region}"
+  description          = "Lets API Gateway write its access logs"
+  assume_role_policy   = data.aws_iam_policy_document.assume_logging[0].json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy_attachment" "logging" {
@@ -74,7 +75,7 @@ locals {
     httpMethod         = "$context.httpMethod"
     path               = "$context.path"
     status             = "$context.status"
-    error              = "$context.error.message"
+    error              = "$context.error.responseType" # not the message, which may quote what a client has sent
     integrationError   = "$context.integration.error"
     responseLength     = "$context.responseLength"
     responseLatency    = "$context.responseLatency"

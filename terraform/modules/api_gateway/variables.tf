@@ -158,3 +158,14 @@ variable "access_logs" {
     error_message = "access_logs.kms_key_arn must be the ARN of a KMS key, not its id and not an alias."
   }
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds what the role may do, whatever its own policies say; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z0-9-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of an IAM policy."
+  }
+}

@@ -17,7 +17,6 @@ module "kms" {
   writer_role_arns     = [module.iam.writer_role_arn]
   reader_role_arns     = [module.iam.reader_role_arn, aws_iam_role.replication.arn]
   replicator_role_arns = [aws_iam_role.replication.arn]
-  publisher_services   = var.monitoring == null ? [] : ["cloudwatch.amazonaws.com"]
   operator_arns        = var.operator_arns
   log_group_names = [
     "/aws/lambda/${var.writer.function_name}", "/aws/lambda/${var.reader.function_name}", "/aws/apigateway/${var.name}",

@@ -88,9 +88,10 @@ resource "aws_s3_bucket_replication_configuration" "back" {
 }
 
 resource "aws_iam_role" "replication" {
-  name               = "${var.name}_replication"
-  description        = "Lets S3 copy objects to ${local.there.region} and back"
-  assume_role_policy = data.aws_iam_policy_document.assume_replication.json
+  name                 = "${var.name}_replication"
+  description          = "Lets S3 copy objects to ${local.there.region} and back"
+  assume_role_policy   = data.aws_iam_policy_document.assume_replication.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "replication" {

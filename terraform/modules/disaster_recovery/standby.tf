@@ -10,12 +10,13 @@ module "iam" {
     function_name         = var.writer.function_name
     dead_letter_queue_arn = module.create_function.dead_letter_queue_arn
   }
-  bucket_name     = local.bucket_name
-  object_prefix   = var.object_prefix
-  index_prefix    = var.index_prefix
-  pointer_key     = var.pointer_key
-  kms_key_arn     = module.kms.key_arn
-  tracing_enabled = var.tracing_enabled
+  bucket_name              = local.bucket_name
+  object_prefix            = var.object_prefix
+  index_prefix             = var.index_prefix
+  pointer_key              = var.pointer_key
+  kms_key_arn              = module.kms.key_arn
+  tracing_enabled          = var.tracing_enabled
+  permissions_boundary_arn = var.permissions_boundary_arn
 }
 
 module "retrieve_function" {
@@ -40,18 +41,19 @@ module "api_gateway" {
   source    = "../api_gateway"
   providers = { aws = aws.replica }
 
-  context          = local.there
-  name             = var.name
-  stage_name       = var.api.stage_name
-  path_part        = var.api.path_part
-  invoke_arn       = module.retrieve_function.invoke_arn
-  function_name    = module.retrieve_function.function_name
-  alias_name       = module.retrieve_function.alias_name
-  authorization    = var.api.authorization
-  api_key_required = var.api.api_key_required
-  api_key          = var.api_key # a client's key is good in both regions
-  throttling       = var.api.throttling
-  tracing_enabled  = var.tracing_enabled
+  context                  = local.there
+  name                     = var.name
+  stage_name               = var.api.stage_name
+  path_part                = var.api.path_part
+  invoke_arn               = module.retrieve_function.invoke_arn
+  function_name            = module.retrieve_function.function_name
+  alias_name               = module.retrieve_function.alias_name
+  authorization            = var.api.authorization
+  api_key_required         = var.api.api_key_required
+  api_key                  = var.api_key # a client's key is good in both regions
+  throttling               = var.api.throttling
+  permissions_boundary_arn = var.permissions_boundary_arn
+  tracing_enabled          = var.tracing_enabled
 
   access_logs = var.api.access_logs_enabled ? {
     retention_days       = var.log_retention_days

@@ -140,10 +140,11 @@ variable "dead_letter_queues_enabled" {
 }
 
 variable "monitoring" {
-  description = "Who is told of alarms in this region, and the metric that counts new objects; null for no alarms."
+  description = "Who is told of alarms in this region, the metric that counts new objects, and where the metrics of reads are; null for no alarms."
   type = object({
     alarm_emails = list(string)
     freshness    = object({ namespace = string, metric = string, dimensions = map(string) })
+    reads        = object({ namespace = string, dimensions = map(string) })
   })
   default = null
 }
@@ -216,4 +217,15 @@ variable "kms_deletion_window_days" {
   description = "Days between the deletion of the key and the loss of everything it encrypts."
   type        = number
   default     = 30
+}
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds what the roles may do, whatever their own policies say; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z0-9-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of an IAM policy."
+  }
 }

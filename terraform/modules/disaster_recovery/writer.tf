@@ -38,6 +38,7 @@ module "eventbridge" {
   function_name             = module.create_function.function_name
   alias_name                = module.create_function.alias_name
   alias_arn                 = module.create_function.alias_arn
+  permissions_boundary_arn  = var.permissions_boundary_arn
   dead_letter_queue_enabled = var.dead_letter_queues_enabled
 }
 
@@ -49,7 +50,7 @@ module "monitoring" {
 
   context      = local.there
   name         = "${var.name}_standby" # dashboards are not regional
-  kms_key_arn  = module.kms.usable_key_arn
+  kms_key_arn  = module.kms.key_arn
   alarm_emails = var.monitoring.alarm_emails
   api          = { name = var.name, stage = var.api.stage_name, throttled = module.api_gateway.throttled_metric }
   rule_names   = compact([module.eventbridge.on_demand_rule_name, module.eventbridge.schedule_rule_name])
@@ -68,6 +69,8 @@ module "monitoring" {
     interval_seconds = module.eventbridge.schedule_interval_seconds
     alarm_enabled    = var.events.schedule_enabled
   })
+
+  reads = var.monitoring.reads
 
   dead_letter_queue_names = compact([
     module.create_function.dead_letter_queue_name, module.eventbridge.dead_letter_queue_name,

@@ -46,9 +46,10 @@ resource "aws_scheduler_schedule" "this" {
 resource "aws_iam_role" "scheduler" {
   count = local.schedules
 
-  name               = "${var.name}_schedule"
-  description        = "Lets EventBridge Scheduler invoke ${var.name}"
-  assume_role_policy = data.aws_iam_policy_document.assume_scheduler[0].json
+  name                 = "${var.name}_schedule"
+  description          = "Lets EventBridge Scheduler invoke ${var.name}"
+  assume_role_policy   = data.aws_iam_policy_document.assume_scheduler[0].json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "scheduler" {

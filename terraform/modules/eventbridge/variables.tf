@@ -136,3 +136,14 @@ variable "retry_policy" {
     error_message = "retry_policy.maximum_retries must be between 0 and 185."
   }
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds what the role may do, whatever its own policies say; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z0-9-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of an IAM policy."
+  }
+}

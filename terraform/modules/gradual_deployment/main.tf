@@ -29,9 +29,10 @@ resource "aws_codedeploy_deployment_group" "function" {
 }
 
 resource "aws_iam_role" "this" {
-  name               = "${var.name}_deployments"
-  description        = "Lets CodeDeploy move the aliases of ${var.name}"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
+  name                 = "${var.name}_deployments"
+  description          = "Lets CodeDeploy move the aliases of ${var.name}"
+  assume_role_policy   = data.aws_iam_policy_document.assume.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "this" {

@@ -1,7 +1,8 @@
 resource "aws_iam_role" "reader" {
-  name               = var.reader.role_name
-  description        = "Reads timestamped objects; never writes"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
+  name                 = var.reader.role_name
+  description          = "Reads timestamped objects; never writes"
+  assume_role_policy   = data.aws_iam_policy_document.assume.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "reader" {

@@ -111,3 +111,14 @@ variable "tracing_enabled" {
   type        = bool
   default     = true
 }
+
+variable "permissions_boundary_arn" {
+  description = "Policy that bounds what the roles may do, whatever their own policies say; null for none."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.permissions_boundary_arn == null || can(regex("^arn:[a-z0-9-]+:iam::([0-9]{12}|aws):policy/.+$", var.permissions_boundary_arn))
+    error_message = "permissions_boundary_arn must be the ARN of an IAM policy."
+  }
+}

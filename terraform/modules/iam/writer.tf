@@ -5,9 +5,10 @@ locals {
 resource "aws_iam_role" "writer" {
   count = local.writers
 
-  name               = var.writer.role_name
-  description        = "Writes timestamped objects and moves the pointer to the newest"
-  assume_role_policy = data.aws_iam_policy_document.assume.json
+  name                 = var.writer.role_name
+  description          = "Writes timestamped objects and moves the pointer to the newest"
+  assume_role_policy   = data.aws_iam_policy_document.assume.json
+  permissions_boundary = var.permissions_boundary_arn
 }
 
 resource "aws_iam_role_policy" "writer" {
@@ -43,6 +44,11 @@ data "aws_iam_policy_document" "writer" {
       test     = "StringEquals"
       variable = "s3:RequestObjectTag/superseded"
       values   = ["true"]
+    }
+    condition {
+      test     = "ForAllValues:StringEquals"
+      variable = "s3:RequestObjectTagKeys"
+      values   = ["superseded"]
     }
   }
 

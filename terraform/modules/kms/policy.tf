@@ -78,25 +78,6 @@ data "aws_iam_policy_document" "key" {
       values   = [for name in var.log_group_names : "${local.log_groups}${name}"]
     }
   }
-
-  dynamic "statement" {
-    for_each = length(var.publisher_services) > 0 ? [var.publisher_services] : []
-    content {
-      sid       = "PublishEncrypted"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = ["*"]
-
-      principals {
-        type        = "Service"
-        identifiers = statement.value
-      }
-      condition {
-        test     = "StringEquals"
-        variable = "aws:SourceAccount"
-        values   = [var.context.account_id]
-      }
-    }
-  }
 }
 
 locals {

@@ -87,17 +87,6 @@ variable "log_group_names" {
   }
 }
 
-variable "publisher_services" {
-  description = "Service principals that publish to topics encrypted with the key, such as `cloudwatch.amazonaws.com`."
-  type        = list(string)
-  default     = []
-
-  validation {
-    condition     = alltrue([for service in var.publisher_services : can(regex("^[a-z0-9-]+(\\.[a-z0-9-]+)+$", service))])
-    error_message = "publisher_services must be service principals, such as `cloudwatch.amazonaws.com`."
-  }
-}
-
 variable "rotation_enabled" {
   description = "Rotate the key material once a year."
   type        = bool

@@ -16,6 +16,7 @@ locals {
       description = "${function.name} was throttled: its concurrency or the account's is used up"
       namespace   = "AWS/Lambda", metric = "Throttles", dimensions = { FunctionName = function.name }
     })
+    # CloudWatch has p95 of few points too (`evaluate` is its default): with `ignore`, fewer than 200 a period would not count.
     # A function that runs once an interval has a point in each period only if the period is the interval.
     "${name}_duration" = merge(local.above, {
       description = "${function.name}: the slowest twentieth takes over half of its time-out"
@@ -36,10 +37,20 @@ locals {
     })
   }]...)
 
-  rule_symptoms = { for name in var.rule_names : "${name}_failed" => merge(local.above, {
-    description = "Events that ${name} matched did not reach the function, and are not tried again"
-    namespace   = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = name }
-  }) }
+  rule_symptoms = merge([for name in var.rule_names : merge(
+    {
+      "${name}_failed" = merge(local.above, {
+        description = "Events that ${name} matched did not reach the function, and are not tried again"
+        namespace   = "AWS/Events", metric = "FailedInvocations", dimensions = { RuleName = name }
+      })
+    },
+    length(var.dead_letter_queue_names) == 0 ? {} : {
+      "${name}_undelivered_lost" = merge(local.above, {
+        description = "Events that ${name} could not deliver did not reach their queue"
+        namespace   = "AWS/Events", metric = "InvocationsFailedToBeSentToDlq", dimensions = { RuleName = name }
+      })
+    },
+  )]...)
 
   throttle_symptoms = var.api.throttled == null ? {} : {
     api_throttles = merge(local.above, {

@@ -1,6 +1,8 @@
+# Not encrypted with the key of the objects: what tells that the key is disabled must get through without it.
 resource "aws_sns_topic" "alarms" {
-  name              = "${var.name}_alarms"
-  kms_master_key_id = var.kms_key_arn
+  # checkov:skip=CKV_AWS_26:a message has names and numbers of alarms, and must get through when the key is disabled
+
+  name = "${var.name}_alarms"
 }
 
 resource "aws_sns_topic_subscription" "email" {
@@ -30,6 +32,23 @@ data "aws_iam_policy_document" "topic" {
       test     = "StringEquals"
       variable = "aws:SourceAccount"
       values   = [var.context.account_id]
+    }
+  }
+
+  statement {
+    sid       = "PublishTampering"
+    actions   = ["sns:Publish"]
+    resources = [aws_sns_topic.alarms.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+    # IfExists: AWS's example for a topic has no condition, so whether EventBridge sends the key is open.
+    condition {
+      test     = "ArnEqualsIfExists"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_event_rule.key_tampering.arn]
     }
   }
 

@@ -24,7 +24,7 @@ variable "name" {
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts the topic; CloudWatch must be allowed to use it."
+  description = "Key that encrypts what is watched: whoever disables it, schedules its deletion or changes its policy is told of."
   type        = string
 
   validation {
@@ -88,6 +88,20 @@ variable "freshness" {
   validation {
     condition     = var.freshness.interval_seconds % 60 == 0 && var.freshness.interval_seconds >= 60 && var.freshness.interval_seconds <= 86400
     error_message = "freshness.interval_seconds must be whole minutes, at most a day: CloudWatch has no longer period."
+  }
+}
+
+variable "reads" {
+  description = "Namespace and dimensions of the metrics that the reader publishes, for the dashboard; null for none."
+  type = object({
+    namespace  = string
+    dimensions = map(string)
+  })
+  default = null
+
+  validation {
+    condition     = var.reads == null || try(length(var.reads.namespace) > 0 && length(var.reads.dimensions) > 0, false)
+    error_message = "reads needs a namespace and at least one dimension."
   }
 }
 

@@ -10,14 +10,15 @@ resource "terraform_data" "protected" {
 module "iam" {
   source = "../iam"
 
-  context         = local.context
-  reader          = { role_name = local.reader_name, function_name = local.reader_name }
-  bucket_name     = local.bucket_name
-  object_prefix   = local.object_prefix
-  index_prefix    = local.index_prefix
-  pointer_key     = local.pointer_key
-  kms_key_arn     = module.kms.key_arn
-  tracing_enabled = var.tracing_enabled
+  context                  = local.context
+  reader                   = { role_name = local.reader_name, function_name = local.reader_name }
+  bucket_name              = local.bucket_name
+  object_prefix            = local.object_prefix
+  index_prefix             = local.index_prefix
+  pointer_key              = local.pointer_key
+  kms_key_arn              = module.kms.key_arn
+  tracing_enabled          = var.tracing_enabled
+  permissions_boundary_arn = var.permissions_boundary_arn
 
   writer = {
     role_name             = local.writer_name
@@ -36,7 +37,6 @@ module "kms" {
   reader_role_arns     = concat([module.iam.reader_role_arn], local.replication_role_arns)
   operator_arns        = local.operator_arns
   replicator_role_arns = local.replication_role_arns # back from where they were replicated to
-  publisher_services   = var.monitoring_enabled ? ["cloudwatch.amazonaws.com"] : []
   log_group_names = [
     "/aws/lambda/${local.writer_name}", "/aws/lambda/${local.reader_name}", "/aws/apigateway/${local.name}",
   ]
@@ -112,17 +112,18 @@ module "retrieve_function" {
 module "api_gateway" {
   source = "../api_gateway"
 
-  context          = local.context
-  name             = local.name
-  stage_name       = var.environment
-  path_part        = local.api_path_part
-  invoke_arn       = module.retrieve_function.invoke_arn
-  function_name    = module.retrieve_function.function_name
-  alias_name       = module.retrieve_function.alias_name
-  authorization    = var.api_authorization
-  api_key_required = var.api_key_required
-  throttling       = var.api_throttling
-  tracing_enabled  = var.tracing_enabled
+  context                  = local.context
+  name                     = local.name
+  stage_name               = var.environment
+  path_part                = local.api_path_part
+  invoke_arn               = module.retrieve_function.invoke_arn
+  function_name            = module.retrieve_function.function_name
+  alias_name               = module.retrieve_function.alias_name
+  authorization            = var.api_authorization
+  api_key_required         = var.api_key_required
+  throttling               = var.api_throttling
+  tracing_enabled          = var.tracing_enabled
+  permissions_boundary_arn = var.permissions_boundary_arn
 
   access_logs = var.access_logs_enabled ? {
     retention_days       = var.log_retention_days
@@ -134,17 +135,18 @@ module "api_gateway" {
 module "eventbridge" {
   source = "../eventbridge"
 
-  context             = local.context
-  name                = local.writer_name
-  scheduler           = var.scheduler
-  schedule_expression = var.schedule_expression
-  schedule_enabled    = local.writes_here
-  event_bus_name      = var.event_bus_name
-  event_source        = local.event_source
-  event_detail_type   = local.event_detail_type
-  function_name       = module.create_function.function_name
-  alias_name          = module.create_function.alias_name
-  alias_arn           = module.create_function.alias_arn
+  context                  = local.context
+  name                     = local.writer_name
+  scheduler                = var.scheduler
+  schedule_expression      = var.schedule_expression
+  schedule_enabled         = local.writes_here
+  event_bus_name           = var.event_bus_name
+  event_source             = local.event_source
+  event_detail_type        = local.event_detail_type
+  function_name            = module.create_function.function_name
+  alias_name               = module.create_function.alias_name
+  alias_arn                = module.create_function.alias_arn
+  permissions_boundary_arn = var.permissions_boundary_arn
 
   dead_letter_queue_enabled = var.dead_letter_queues_enabled
 }
@@ -155,7 +157,7 @@ module "monitoring" {
 
   context      = local.context
   name         = local.name
-  kms_key_arn  = module.kms.usable_key_arn
+  kms_key_arn  = module.kms.key_arn
   alarm_emails = var.alarm_emails
   api          = { name = local.name, stage = var.environment, throttled = module.api_gateway.throttled_metric }
   rule_names   = compact([module.eventbridge.on_demand_rule_name, module.eventbridge.schedule_rule_name])
@@ -175,6 +177,8 @@ module "monitoring" {
     alarm_enabled    = local.writes_here
   })
 
+  reads = local.reads
+
   dead_letter_queue_names = compact([
     module.create_function.dead_letter_queue_name, module.eventbridge.dead_letter_queue_name,
   ])
@@ -190,9 +194,10 @@ module "gradual_deployment" {
   source = "../gradual_deployment"
   count  = var.gradual_deployment == null ? 0 : 1
 
-  context           = local.context
-  name              = local.name
-  deployment_config = var.gradual_deployment
+  context                  = local.context
+  name                     = local.name
+  deployment_config        = var.gradual_deployment
+  permissions_boundary_arn = var.permissions_boundary_arn
 
   functions = {
     create = {
@@ -235,6 +240,7 @@ module "disaster_recovery" {
   force_destroy            = var.force_destroy
   operator_arns            = local.operator_arns
   kms_deletion_window_days = var.kms_deletion_window_days
+  permissions_boundary_arn = var.permissions_boundary_arn
 
   reader = {
     function_name         = local.reader_name
@@ -262,7 +268,7 @@ module "disaster_recovery" {
   }
 
   dead_letter_queues_enabled = var.dead_letter_queues_enabled
-  monitoring                 = var.monitoring_enabled ? { alarm_emails = var.alarm_emails, freshness = local.objects_written } : null
+  monitoring                 = var.monitoring_enabled ? { alarm_emails = var.alarm_emails, freshness = local.objects_written, reads = local.reads } : null
   api_key                    = module.api_gateway.api_key
 
   api = {

@@ -30,6 +30,9 @@ locals {
   # The function counts the objects it creates; a second delivery of an event does not count.
   objects_written = { namespace = local.name, metric = "ObjectsWritten", dimensions = { service = local.writer_name } }
 
+  # What the reader tells of each answer.
+  reads = { namespace = local.name, dimensions = { service = local.reader_name } }
+
   # Writes in one region at a time.
   writes_here  = var.schedule_enabled && !var.failed_over
   writes_there = var.schedule_enabled && var.failed_over
@@ -47,6 +50,7 @@ locals {
 
   function_environment = merge(var.function_environment, {
     BUCKET_NAME                  = local.bucket_name
+    BUCKET_OWNER                 = local.context.account_id
     SCHEDULE_INTERVAL_SECONDS    = module.eventbridge.schedule_interval_seconds
     POWERTOOLS_METRICS_NAMESPACE = local.name
     POWERTOOLS_LOG_LEVEL         = var.log_level

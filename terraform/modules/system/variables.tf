@@ -91,6 +91,11 @@ variable "deployer_is_operator" {
   type        = bool
 }
 
+variable "permissions_boundary_arn" {
+  description = "IAM policy that bounds what the stack's roles may do, as many organisations demand; null for none."
+  type        = string
+}
+
 variable "kms_rotation_enabled" {
   description = "Rotate the key's material once a year. Costs an apply 4 s: the provider waits for it, and the functions wait for the key."
   type        = bool

@@ -10,12 +10,18 @@ ENVIRON = {"BUCKET_NAME": "b", "SCHEDULE_INTERVAL_SECONDS": "600", "KMS_KEY_ARN"
 
 
 def test_all_variables_are_read() -> None:
-    settings = WriterSettings.from_env(ENVIRON | {"FUTURE_TOLERANCE_SECONDS": "60"})
-    assert settings == (("b", timedelta(minutes=10), timedelta(minutes=1)), KMS_KEY_ARN)
+    optional = {"FUTURE_TOLERANCE_SECONDS": "60", "BUCKET_OWNER": "111122223333"}
+    settings = WriterSettings.from_env(ENVIRON | optional)
+    assert settings == (("b", timedelta(minutes=10), timedelta(minutes=1), "111122223333"), KMS_KEY_ARN)
 
 
 def test_the_tolerance_is_five_minutes_by_default() -> None:
     assert Settings.from_env(ENVIRON).tolerance == timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("unset", [{}, {"BUCKET_OWNER": " "}])
+def test_no_owner_is_expected_by_default(unset: dict[str, str]) -> None:
+    assert Settings.from_env(ENVIRON | unset).owner is None
 
 
 def test_the_reader_needs_no_key() -> None:

@@ -7,9 +7,11 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeou
 
 from s3_lambda_api.errors import BusyError, ConflictError
 from s3_lambda_api.keys import INDEX_PREFIX, POINTER_KEY
+from s3_lambda_api.latest import latest
 from s3_lambda_api.pointer import MAX_BYTES
-from s3_lambda_api.store import Store, s3_client
-from tests.unit.s3_lambda_api.conftest import BUCKET, KMS_KEY_ARN, Bucket, fail_with, name_at
+from s3_lambda_api.record import record
+from s3_lambda_api.store import Store, WritableStore, s3_client
+from tests.unit.s3_lambda_api.conftest import BUCKET, KMS_KEY_ARN, RULES, Bucket, fail_with, name_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,3 +178,24 @@ def test_a_request_is_sent_again_only_as_often_as_said(aws: None) -> None:  # no
     with pytest.raises(BusyError):
         Store(client, BUCKET).read_pointer()
     assert len(sent) == 2
+
+
+@pytest.mark.parametrize("owner", ["111122223333", None])
+@pytest.mark.usefixtures("bucket")
+def test_every_call_names_the_account_that_the_bucket_must_belong_to(owner: str | None) -> None:
+    client = s3_client(attempts=1, owner=owner)
+    owners: list[str | None] = []
+    hooks: Any = client.meta.events
+
+    def note(params: dict[str, Any], **_: object) -> None:
+        owners.append(params["headers"].get("x-amz-expected-bucket-owner"))
+
+    hooks.register("before-call.s3", note)
+    store = WritableStore(client, BUCKET, KMS_KEY_ARN)
+    record(store, NAME, RULES)
+    record(store, name_at(1), RULES)
+    store.keys_under("hello_world_")
+    latest(store, RULES)
+
+    assert len(owners) > 10
+    assert set(owners) == {owner}

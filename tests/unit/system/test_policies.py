@@ -58,11 +58,23 @@ def test_a_statement_is_about_the_principals_that_it_names() -> None:
     assert not is_allowed([statement], listing(None))
 
 
+@pytest.mark.parametrize(("names", "allowed"), [(["a"], True), (["a", "b"], False), ([], True), (None, True)])
+def test_for_all_values_asks_each_of_the_requests_values(names: list[str] | None, allowed: bool) -> None:  # noqa: FBT001
+    statement = {**LIST, "Condition": {"ForAllValues:StringEquals": {"aws:TagKeys": ["a"]}}}
+    context = {} if names is None else {"aws:TagKeys": names}
+    request = Request(action="s3:ListBucket", resource=LIST["Resource"], context=context)
+
+    assert is_allowed([statement], request) == allowed
+
+
 def test_what_the_model_does_not_know_is_an_error() -> None:
     with pytest.raises(NotImplementedError, match="NotAction"):
         is_allowed([{"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}], listing(None))
     with pytest.raises(KeyError, match="IpAddress"):
         is_allowed([{**LIST, "Condition": {"IpAddress": {"s3:prefix": "1"}}}], listing("1"))
+    several = Request(action="s3:ListBucket", resource=LIST["Resource"], context={"aws:TagKeys": ["a", "b"]})
+    with pytest.raises(NotImplementedError, match="several values"):
+        is_allowed([{**LIST, "Condition": {"StringEquals": {"aws:TagKeys": "a"}}}], several)
 
 
 @pytest.mark.parametrize(("key", "listable"), [("hello_world_1", True), ("latest.json", False)])

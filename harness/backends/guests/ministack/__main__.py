@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from defusedxml import ElementTree
 from lambda_process_executor import ministack_calls, ministack_openapi, ministack_state, workers
-from lambda_process_executor.condition_keys import put_object_keys, tag_keys
+from lambda_process_executor.condition_keys import Keys, put_object_keys, tag_keys
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
@@ -43,7 +43,7 @@ def behind_tls(served: Application) -> Application:
     return application
 
 
-def put_tagging_keys(body: bytes) -> dict[str, str]:
+def put_tagging_keys(body: bytes) -> Keys:
     """Return the condition keys of a PutObjectTagging with this body."""
     tags = [node for node in ElementTree.fromstring(body).iter() if node.tag.endswith("Tag")]
     pairs = [{field.tag.rpartition("}")[2]: field.text or "" for field in tag} for tag in tags]

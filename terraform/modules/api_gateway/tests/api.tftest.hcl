@@ -342,3 +342,13 @@ run "counts_what_it_throttles_by_its_log" {
     error_message = "The metric that is told must be the one that is counted."
   }
 }
+
+run "refuses_a_boundary_that_is_no_policy" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
+  }
+
+  expect_failures = [var.permissions_boundary_arn]
+}

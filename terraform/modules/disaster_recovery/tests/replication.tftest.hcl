@@ -141,7 +141,7 @@ run "is_watched_in_its_own_region" {
   }
 
   variables {
-    monitoring = { alarm_emails = ["on-call@example.com"], freshness = { namespace = "n", metric = "ObjectsWritten", dimensions = { service = "create_prod" } } }
+    monitoring = { alarm_emails = ["on-call@example.com"], freshness = { namespace = "n", metric = "ObjectsWritten", dimensions = { service = "create_prod" } }, reads = { namespace = "n", dimensions = { service = "retrieve_prod" } } }
   }
 
   assert {

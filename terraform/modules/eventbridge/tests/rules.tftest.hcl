@@ -246,3 +246,13 @@ run "refuses_events_without_type" {
 
   expect_failures = [var.event_detail_type]
 }
+
+run "refuses_a_boundary_that_is_no_policy" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
+  }
+
+  expect_failures = [var.permissions_boundary_arn]
+}

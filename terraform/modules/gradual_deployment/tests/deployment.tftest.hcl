@@ -62,3 +62,13 @@ run "refuses_a_deployment_that_nothing_stops" {
 
   expect_failures = [var.context, var.name, var.deployment_config, var.functions]
 }
+
+run "refuses_a_boundary_that_is_no_policy" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
+  }
+
+  expect_failures = [var.permissions_boundary_arn]
+}

@@ -220,3 +220,13 @@ run "refuses_a_pattern_for_a_queue" {
 
   expect_failures = [var.writer]
 }
+
+run "refuses_a_boundary_that_is_no_policy" {
+  command = plan
+
+  variables {
+    permissions_boundary_arn = "arn:aws:iam::111122223333:role/boundary"
+  }
+
+  expect_failures = [var.permissions_boundary_arn]
+}

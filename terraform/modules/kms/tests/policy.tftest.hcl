@@ -89,7 +89,7 @@ run "names_no_one_without_need" {
 
   assert {
     condition     = length(jsondecode(data.aws_iam_policy_document.key.json).Statement) == 2
-    error_message = "Without roles and publishers only the administrators and the logs are named."
+    error_message = "Without roles only the administrators and the logs are named."
   }
 }
 
@@ -161,16 +161,6 @@ run "refuses_everyone_for_a_role" {
   }
 
   expect_failures = [var.writer_role_arns, var.reader_role_arns, var.replicator_role_arns]
-}
-
-run "refuses_everything_for_a_service" {
-  command = plan
-
-  variables {
-    publisher_services = ["*"]
-  }
-
-  expect_failures = [var.publisher_services]
 }
 
 run "refuses_a_long_description" {

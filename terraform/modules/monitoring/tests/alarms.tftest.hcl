@@ -31,7 +31,7 @@ run "watches_every_symptom" {
   assert {
     condition = toset(keys(aws_cloudwatch_metric_alarm.symptom)) == toset([
       "create_errors", "create_throttles", "create_duration", "retrieve_errors", "retrieve_throttles", "retrieve_duration",
-      "create_dropped", "create_dead_letters_lost", "rule_failed",
+      "create_dropped", "create_dead_letters_lost", "rule_failed", "rule_undelivered_lost",
       "api_errors", "api_latency", "api_throttles", "freshness", "queue_depth", "replication_lag", "replication_failures",
     ])
     error_message = "An alarm is missing or new."
@@ -105,12 +105,22 @@ run "warns_if_nobody_is_told" {
   expect_failures = [check.recipient]
 }
 
-run "encrypts_the_topic" {
+run "tells_its_topic_when_the_key_is_tampered_with" {
   command = apply
 
   assert {
-    condition     = aws_sns_topic.alarms.kms_master_key_id == "arn:aws:kms:eu-north-1:111122223333:key/k"
-    error_message = "The topic must be encrypted with the key."
+    condition     = jsondecode(aws_cloudwatch_event_rule.key_tampering.event_pattern).detail.resources.ARN == [var.kms_key_arn]
+    error_message = "Only the calls on this key count."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_event_target.key_tampering.arn == aws_sns_topic.alarms.arn
+    error_message = "Who is told of alarms must be told of it."
+  }
+
+  assert {
+    condition     = aws_sns_topic.alarms.kms_master_key_id == null
+    error_message = "A topic that needs the key is silent once the key is disabled."
   }
 
   assert {
@@ -122,10 +132,50 @@ run "encrypts_the_topic" {
 run "draws_a_dashboard" {
   command = apply
 
-  assert {
-    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 5
-    error_message = "Three charts and one a function."
+  variables {
+    reads                   = { namespace = "s3_lambda_api_dev", dimensions = { service = "retrieve_dev" } }
+    dead_letter_queue_names = ["queue"]
+    replication             = { source_bucket = "here", destination_bucket = "there", rule_id = "all" }
   }
+
+  assert {
+    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.type] == concat(["alarm"], [for chart in range(11) : "metric"], ["log", "log"])
+    error_message = "The state of the alarms, the charts, and where each function's time went."
+  }
+
+  assert {
+    condition     = alltrue([for metric in ["FreshnessAge", "Repairs", "ReplicationLatency", "OperationsPendingReplication"] : strcontains(aws_cloudwatch_dashboard.this.dashboard_body, "\"${metric}\"")])
+    error_message = "Age, repairs and replication must be on the dashboard."
+  }
+
+  assert {
+    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : widget.properties.annotations.horizontal[0].value if length(try(widget.properties.annotations.horizontal, [])) > 0] == [2000, 7500, 5000]
+    error_message = "A chart shows the threshold of its alarm."
+  }
+
+  assert {
+    condition     = length(distinct([for widget in jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets : [widget.x, widget.y]])) == 14
+    error_message = "No widget may lie on another."
+  }
+}
+
+run "draws_only_what_there_is" {
+  command = apply
+
+  assert {
+    condition     = length(jsondecode(aws_cloudwatch_dashboard.this.dashboard_body).widgets) == 10
+    error_message = "The alarms, three charts, two charts and a query of logs for each function."
+  }
+}
+
+run "refuses_reads_without_dimensions" {
+  command = plan
+
+  variables {
+    reads = { namespace = "n", dimensions = {} }
+  }
+
+  expect_failures = [var.reads]
 }
 
 run "refuses_an_address_that_is_none" {

@@ -36,6 +36,7 @@ variables {
   deletion_protection           = false
   operator_arns                 = ["arn:aws:iam::111122223333:role/operator"]
   deployer_is_operator          = true
+  permissions_boundary_arn      = null
   kms_rotation_enabled          = false
   kms_deletion_window_days      = 7
   lambda_zip                    = "tests/code.txt" # any file will do

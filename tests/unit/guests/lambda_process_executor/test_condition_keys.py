@@ -17,9 +17,13 @@ def test_the_headers_of_a_put_that_policies_ask_for_are_condition_keys() -> None
         "s3:x-amz-server-side-encryption": "aws:kms",
         "s3:RequestObjectTag/kept": "true",
         "s3:RequestObjectTag/of": "a b",
+        "s3:RequestObjectTagKeys": ["kept", "of"],
     }
 
 
 def test_the_tags_that_a_request_sets_are_condition_keys() -> None:
-    assert tag_keys({"superseded": "true"}) == {"s3:RequestObjectTag/superseded": "true"}
+    assert tag_keys({"superseded": "true"}) == {
+        "s3:RequestObjectTag/superseded": "true",
+        "s3:RequestObjectTagKeys": ["superseded"],
+    }
     assert put_object_keys({}) == {}

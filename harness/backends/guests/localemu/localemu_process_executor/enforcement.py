@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from lambda_process_executor.condition_keys import put_object_keys, tag_keys
+from lambda_process_executor.condition_keys import Keys, put_object_keys, tag_keys
 from localemu.runtime import hooks
 
 from localemu_process_executor.conditions import may_invoke, with_negation, without_delegation
@@ -49,7 +49,7 @@ def _with_more_keys(known: Callable[..., dict[str, Any]]) -> Callable[..., dict[
     return conditions
 
 
-def _keys_of_s3(context: Any) -> dict[str, str]:  # noqa: ANN401 - LocalEmu's
+def _keys_of_s3(context: Any) -> Keys:  # noqa: ANN401 - LocalEmu's
     asked: Mapping[str, Any] = context.service_request or {}
     if context.operation.name == "PutObjectTagging":
         return tag_keys({tag["Key"]: tag["Value"] for tag in asked["Tagging"]["TagSet"]})

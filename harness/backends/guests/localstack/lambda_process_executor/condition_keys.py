@@ -16,14 +16,18 @@ _PUT_OBJECT_HEADERS = {
     "x-amz-storage-class": "s3:x-amz-storage-class",
 }
 _TAG = "s3:RequestObjectTag/"
+_TAGS = "s3:RequestObjectTagKeys"
+
+type Keys = dict[str, str | list[str]]
 
 
-def put_object_keys(headers: Mapping[str, str]) -> dict[str, str]:
+def put_object_keys(headers: Mapping[str, str]) -> Keys:
     """Return the condition keys of a PutObject with these headers."""
-    found = {key: headers[header] for header, key in _PUT_OBJECT_HEADERS.items() if headers.get(header)}
+    found: Keys = {key: headers[header] for header, key in _PUT_OBJECT_HEADERS.items() if headers.get(header)}
     return found | tag_keys(dict(parse_qsl(headers.get("x-amz-tagging", ""))))
 
 
-def tag_keys(tags: Mapping[str, str]) -> dict[str, str]:
+def tag_keys(tags: Mapping[str, str]) -> Keys:
     """Return the condition keys of a request that sets these tags of an object."""
-    return {_TAG + name: value for name, value in tags.items()}
+    each: Keys = {_TAG + name: value for name, value in tags.items()}
+    return each | {_TAGS: list(tags)} if tags else each
