@@ -63,6 +63,11 @@ run "permits_exactly_the_call_that_is_made" {
     condition     = alltrue([for permission in aws_lambda_permission.read : permission.qualifier == "live" && permission.principal == "apigateway.amazonaws.com"])
     error_message = "The permission must be on the alias."
   }
+
+  assert {
+    condition     = alltrue([for permission in aws_lambda_permission.read : endswith(permission.statement_id, substr(sha256(var.path_part), 0, 8))])
+    error_message = "A new path needs a statement of its own, beside that of the old one."
+  }
 }
 
 run "is_throttled" {
@@ -178,6 +183,11 @@ run "logs_every_request_as_json" {
   assert {
     condition     = can(jsondecode(one(aws_api_gateway_stage.this.access_log_settings).format).requestId)
     error_message = "The access log must be JSON."
+  }
+
+  assert {
+    condition     = !strcontains(one(aws_api_gateway_stage.this.access_log_settings).format, "error.message")
+    error_message = "A message may quote a client's header, quotation marks included, and the line would be JSON no more."
   }
 
   assert {
