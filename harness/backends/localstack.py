@@ -133,6 +133,7 @@ def functions_as_processes(
     return toolchains | {
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_PROCESS_REQUEST_LOG": str(request_log),
+        "LAMBDA_PROCESS_REDELIVERY_SECONDS": f"{RETRY_DELAY:g}",
         "LAMBDA_PROCESS_PYTHON": str(python),
         **({"LAMBDA_PROCESS_GATE": gate} if gate else {"LAMBDA_PROCESS_PROXY": DEAD_PROXY}),
         "PYTHONPATH": os.pathsep.join(map(str, plugins)),

