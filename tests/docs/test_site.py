@@ -66,8 +66,8 @@ def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
 def test_the_reference_speaks_from_the_docstrings(site: Path) -> None:
     page = (site / "reference" / "deployment.html").read_text("utf-8")
 
-    assert "A stack that runs." in page
-    assert "Return how far what was sent came" in page
+    assert "A running stack." in page
+    assert "through the stack, and return its hops" in page
 
 
 def test_anchors_of_the_pages_lead_somewhere(site: Path) -> None:

@@ -238,4 +238,4 @@ def test_what_a_function_may_have_named_as_failed_comes_again(world: World) -> N
     dead = traced(world, message)["in the dead-letter queue"]
 
     assert dead.state == "unknown"
-    assert "the records that the function reported as failed come again after ? s; " in dead.seen
+    assert "the records that the function reported as failed come again within ? s; " in dead.seen
