@@ -18,14 +18,14 @@ from harness.base.process import sigterm_as_interrupt
 from harness.calls import RequestLog
 from harness.coverage import functions, recorder, reports
 from harness.coverage.functions import FunctionRecorder
-from harness.coverage.recorder import Recorder
+from harness.coverage.recorder import CoverageRecorder
 from harness.diagnosis import surroundings
 from harness.diagnosis.observer import Observer
 from harness.diagnosis.summary import Wanted
 from harness.errors import HarnessError, SettingsError
 from harness.lifetimes import broker
 from harness.lifetimes.sources import Lasting, Own, Shared, Source
-from harness.permissions.recorder import Recorder as Permissions
+from harness.permissions.recorder import PermissionsRecorder
 from harness.session import prepare, snapshot_of
 from harness.settings import Settings, parse_assignments
 from harness.telemetry import progress
@@ -297,10 +297,10 @@ def deployment(
     ):
         yield applied
         for name in (_RECORDER, _PERMISSIONS):
-            measuring: Recorder | Permissions | None = pytestconfig.pluginmanager.get_plugin(name)
-            if measuring:
+            held: CoverageRecorder | PermissionsRecorder | None = pytestconfig.pluginmanager.get_plugin(name)
+            if held:
                 with _told_plainly():
-                    measuring.record(applied, harness_settings)
+                    held.record(applied, harness_settings)
         if (file := pytestconfig.getoption("--snapshot-on-failure")) and request.session.testsfailed:
             with _told_plainly():
                 snapshot_of(harness_settings, applied).write(pytestconfig.invocation_params.dir / file)
@@ -366,7 +366,7 @@ def _observer(config: pytest.Config) -> Observer:
     return Observer(wanted, config, is_controller=not hasattr(config, "workerinput"))
 
 
-def _recorder(config: pytest.Config) -> Recorder | None:
+def _recorder(config: pytest.Config) -> CoverageRecorder | None:
     """Return the recorder of coverage, or None if no option asks for coverage."""
     asked, least = config.getoption("--iac-coverage-report"), config.getoption("--iac-coverage-fail-under")
     if not (config.getoption("--iac-coverage") or asked or least):
@@ -376,16 +376,16 @@ def _recorder(config: pytest.Config) -> Recorder | None:
     except HarnessError as problem:
         raise pytest.UsageError(str(problem)) from None
     files = tuple((kind, config.invocation_params.dir / file) for kind, file in kinds)
-    return Recorder(recorder.Wanted(reports=files, fail_under=least), config.rootpath)
+    return CoverageRecorder(recorder.Wanted(reports=files, fail_under=least), config.rootpath)
 
 
-def _permissions(config: pytest.Config) -> Permissions | None:
+def _permissions(config: pytest.Config) -> PermissionsRecorder | None:
     """Return the recorder of permissions, or None if no option asks for them."""
     file, is_strict = config.getoption("--permissions-report"), config.getoption("--least-privilege")
     if not (config.getoption("--permissions") or file or is_strict):
         return None
     report = config.invocation_params.dir / file if file else None
-    return Permissions(config.rootpath, report, is_strict=is_strict)
+    return PermissionsRecorder(config.rootpath, report, is_strict=is_strict)
 
 
 @contextmanager

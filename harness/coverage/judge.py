@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from harness.coverage import rest_apis
+from harness.coverage import apis
 from harness.coverage.levels import Level
 from harness.coverage.operations import is_of_a_test, is_of_the_system, reads, writes
 
@@ -39,6 +39,7 @@ _DELIVERED_TO = frozenset(
 # Kinds that other services use without a call that any log has.
 _USED_BEHIND = frozenset({"aws_kms_key", "aws_s3_object", "aws_kms_alias"})
 _SERVICES = {"states": "stepfunctions"}  # boto3's names of services that have another name in ARNs
+_READS_OF_ALARMS = frozenset({"DescribeAlarms", "DescribeAlarmHistory"})
 _UNSEEN = "no function and no test has called it"
 
 
@@ -74,7 +75,7 @@ class Evidence:
         return any(call.source for call in self.calls)
 
 
-def judge(
+def judged(
     resources: Sequence[Resource], calls: Sequence[Call], *, enforces: bool = False
 ) -> dict[str, Judgement]:
     """Return the level of each resource by its address, and why it has that.
@@ -96,8 +97,8 @@ def _judgement(resource: Resource, evidence: Evidence) -> Judgement:
         return _judge_call(resource, evidence, unseen=unseen)
     if resource.type in _USED_BEHIND:
         return _judge_call(resource, evidence, unseen=Level.UNKNOWN)
-    if resource.type in rest_apis.KINDS:
-        return rest_apis.judgement(resource, evidence.resources, evidence.calls)
+    if resource.type in apis.KINDS:
+        return apis.judgement(resource, evidence.resources, evidence.calls)
     rule = _RULES.get(resource.type)
     return (
         rule(resource, evidence)
@@ -189,6 +190,23 @@ def _role(resource: Resource, evidence: Evidence) -> Judgement:
     )
 
 
+def _alarm(resource: Resource, evidence: Evidence) -> Judgement:
+    """Judge an alarm by what set it, what it has called, and who has read its state."""
+    arn = str(resource.values.get("arn") or "")
+    best, has_acted = (Level.UNKNOWN, "no call tells whether its state has changed"), False
+    for call in evidence.calls:
+        is_own = bool(arn) and call.source == arn
+        is_about = bool(arn) and call.concerns(arn) and call.service == "cloudwatch" and call.succeeded
+        is_read = is_about and is_of_a_test(call) and call.operation in _READS_OF_ALARMS
+        is_set = is_about and call.operation == "SetAlarmState" and call.by.startswith(("test:", "function:"))
+        if is_read and has_acted:
+            return Level.ASSERTED, describe_call(call)
+        if is_own or is_read or is_set:
+            best = max(best, (Level.USED, describe_call(call)), key=lambda each: each[0])
+        has_acted |= is_own or is_set
+    return best
+
+
 def describe_call(call: Call) -> str:
     """Return a call as a reason."""
     return f"{call.service}:{call.operation} by {call.by}"
@@ -210,5 +228,7 @@ _RULES: Mapping[str, Callable[[Resource, Evidence], Judgement]] = {
     "aws_lambda_alias": _alias,
     "aws_cloudwatch_event_rule": _rule,
     "aws_cloudwatch_event_target": _target,
+    "aws_cloudwatch_composite_alarm": _alarm,
+    "aws_cloudwatch_metric_alarm": _alarm,
     "aws_iam_role": _role,
 }

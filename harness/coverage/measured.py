@@ -12,7 +12,7 @@ from harness.base import caller
 from harness.configuration import exclusions
 from harness.configuration.addresses import located, modules_of, name_of, place_inside
 from harness.coverage import parts
-from harness.coverage.judge import judge
+from harness.coverage.judge import judged
 from harness.coverage.levels import Coverage, Covered
 from harness.permissions.places import placed
 
@@ -53,7 +53,7 @@ def coverage_of(
     with caller.harness():
         enforces = not capabilities.missing(stack.endpoint, [_ENFORCEMENT])
     roles = placed(permissions.judged(resources, calls, enforces=enforces), root, project)
-    levels = {**judge(resources, calls, enforces=enforces), **parts.policies(roles, resources)}
+    levels = {**judged(resources, calls, enforces=enforces), **parts.policies(roles, resources)}
     whole = {**levels, **parts.outputs(stack.terraform.outputs().values, readers)}
     places = located({*whole, *(each for address in whole for each in modules_of(address))}, root)
 

@@ -57,8 +57,8 @@ def parts(
             yield from _variables(each, levels[each.address])
         if each.type == _RULE and each.values.get("event_pattern"):
             yield _pattern(each, levels[each.address])
-    for statement in _own(roles, resources):
-        level, why = _of_grants(statement.grants)
+    for statement, judgement in _own(roles, resources):
+        level, why = judgement
         name = f"statement {statement.document.get('Sid') or statement.index + 1}"
         place = (statement.file, statement.line)
         yield Part(owner=statement.policy, name=name, level=level, why=why, place=place)
@@ -67,8 +67,7 @@ def parts(
 def policies(roles: Iterable[RolePermissions], resources: Sequence[Resource]) -> dict[str, Judgement]:
     """Judge the policies of roles. A policy was used as far as one of its statements was."""
     found: dict[str, Judgement] = {}
-    for statement in _own(roles, resources):
-        judgement = _of_grants(statement.grants)
+    for statement, judgement in _own(roles, resources):
         known = found.get(statement.policy, judgement)
         found[statement.policy] = max(known, judgement, key=lambda each: each[0])
     return found
@@ -88,11 +87,14 @@ def outputs(names: Iterable[str], readers: Mapping[str, str]) -> dict[str, Judge
     }
 
 
-def _own(roles: Iterable[RolePermissions], resources: Sequence[Resource]) -> Iterator[Statement]:
-    """Yield the statements of policies that are separate resources."""
+def _own(
+    roles: Iterable[RolePermissions], resources: Sequence[Resource]
+) -> Iterator[tuple[Statement, Judgement]]:
+    """Yield the statements of policies that are separate resources, each with its judgement."""
     known = {each.address for each in resources if each.type in _POLICIES}
     for role in roles:
-        yield from (statement for statement in role.statements if statement.policy in known)
+        yield from ((each, _of_grants(each.grants)) for each in role.statements if each.policy in known)
+        yield from ((each, _of_denials(each.grants)) for each in role.denials if each.policy in known)
 
 
 def _of_grants(grants: Sequence[Grant]) -> Judgement:
@@ -109,6 +111,14 @@ def _of_grants(grants: Sequence[Grant]) -> Judgement:
         if grant.use is Use.UNKNOWN:
             return Level.UNKNOWN, grant.why
     return Level.CREATED, "nothing that has run needed it"
+
+
+def _of_denials(denials: Sequence[Grant]) -> Judgement:
+    """Judge a statement that denies something. It is used only if a call was refused because of it."""
+    best = max(denials, key=lambda each: each.use, default=None)
+    if best is None or best.use is Use.UNUSED:
+        return Level.CREATED, "nothing that has run was denied by it"
+    return (Level.USED, f"it denied {best.why}") if best.has_decided else (Level.UNKNOWN, best.why)
 
 
 def _variables(function: Resource, judgement: Judgement) -> Iterator[Part]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, override
 
 import pytest
 
@@ -12,18 +12,15 @@ from harness.base import caller
 from harness.coverage import reports
 from harness.coverage.levels import Coverage
 from harness.coverage.measured import coverage_of
-from harness.telemetry import outputs, sections
-from harness.telemetry.sections import Section
+from harness.telemetry import outputs
+from harness.telemetry.recorder import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
     from pathlib import Path
 
     from harness.deployment import Deployment
     from harness.settings import Settings
-
-_TITLE = "coverage of Terraform"
-_OUTPUT = "terraform_lambda_harness_coverage"  # the key of a worker's results for the controller
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +36,7 @@ class Wanted:
     fail_under: float = 0.0
 
 
-class Recorder:
+class CoverageRecorder(Recorder):
     """Gathers the coverage of a run, as a plugin in the controller and in each worker.
 
     Args:
@@ -47,10 +44,13 @@ class Recorder:
         project: The directory to which file names are relative.
     """
 
+    title = "coverage of Terraform"
+
     def __init__(self, wanted: Wanted, project: Path) -> None:
         self._wanted = wanted
         self._project = project
         self._begun = time.time()
+        self.page = next((str(file) for kind, file in wanted.reports if kind == "html"), "")
         self.readers: dict[str, str] = {}
         self.coverage = Coverage()
 
@@ -81,41 +81,27 @@ class Recorder:
         if reader != caller.HARNESS:
             self.readers.setdefault(output, reader)
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
-        """Take the results of a worker. A crashed one has none."""
-        if told := getattr(node, "workeroutput", {}).get(_OUTPUT):
-            self.coverage = self.coverage.merged(Coverage.from_json(told).items)
+    @override
+    def to_json(self) -> str:
+        return self.coverage.to_json()
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Pass a worker's results to the controller. There, fail a run with too little coverage."""
-        output = getattr(session.config, "workeroutput", None)
-        if output is not None:
-            output[_OUTPUT] = self.coverage.to_json()
-        elif self._is_too_little and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    @override
+    def merge(self, gathered: str) -> None:
+        self.coverage = self.coverage.merged(Coverage.from_json(gathered).items)
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
-        """Print the coverage, and write the reports."""
-        told, pages = (
-            reports.table(self.coverage),
-            [file for kind, file in self._wanted.reports if kind == "html"],
-        )
-        page = str(pages[0]) if pages else ""
-        sections.TOLD.send(Section(title=_TITLE, text="\n".join(told), page=page))
-        terminalreporter.section(_TITLE)
-        for line in told:
-            terminalreporter.write_line(line)
+    @override
+    def lines(self) -> list[str]:
+        return reports.table(self.coverage)
+
+    @override
+    def write_files(self) -> Iterator[str]:
         for kind, file in self._wanted.reports:
             reports.write(self.coverage, kind, file, self._project)
-            terminalreporter.write_line(f"{kind}: {file}")
-        if self._is_too_little:
-            expected, got = self._wanted.fail_under, self.coverage.percent
-            terminalreporter.write_line(
-                f"coverage of Terraform: expected {expected:g} % at least, got {got:.2f} %", red=True
-            )
+            yield f"{kind}: {file}"
 
     @property
-    def _is_too_little(self) -> bool:
-        return self.coverage.percent < self._wanted.fail_under
+    @override
+    def shortcomings(self) -> list[str]:
+        expected, got = self._wanted.fail_under, self.coverage.percent
+        told = f"{self.title}: expected {expected:g} % at least, got {got:.2f} %"
+        return [told] if got < expected else []

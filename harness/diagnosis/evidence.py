@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections import defaultdict, deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -21,13 +22,16 @@ if TYPE_CHECKING:
 
     from harness.aws.logs import Invocation, LogEvent
     from harness.aws.rest import Request
+    from harness.base.polling import Clock
     from harness.calls import Call
     from harness.deployment import Deployment
     from harness.diagnosis.artifacts import LogReader, Recording
     from harness.diagnosis.sources import Sources
     from harness.hops import Hop, Trace
+    from harness.values import FiredEvent, Sent
 
 MOST_CALLS = 500  # AWS calls of a test that a report has, the last ones
+SHARE = 0.03  # of a run's time, for the hops of tests that have passed
 EVENTS = "how far it came"
 FILES = "artifacts"
 
@@ -58,6 +62,39 @@ class Evidence:
     sections: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(slots=True, kw_only=True)
+class Allowance:
+    """Time for what is nice to have: it grows with the run, and is used up by what is done in it.
+
+    Attributes:
+        share: How much of the run's time it is.
+        clock: The time to live by.
+    """
+
+    share: float = SHARE
+    clock: Clock = time
+    _begun: float = field(init=False)
+    _spent: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Begin with the run."""
+        self._begun = self.clock.monotonic()
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left; none is below 0."""
+        return max(0.0, self.share * (self.clock.monotonic() - self._begun) - self._spent)
+
+    @contextmanager
+    def spending(self) -> Iterator[float]:
+        """Yield the seconds that are left, and take off those that the context lasts."""
+        begun = self.clock.monotonic()
+        try:
+            yield self.left
+        finally:
+            self._spent += self.clock.monotonic() - begun
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
     """Where to look after a test.
@@ -69,6 +106,7 @@ class Search:
         sources: The project's files.
         keeps: Whether the test's logs stay.
         reports: Whether a report or a trace is to have what is found.
+        allowance: The time that there is for the hops of a test that has passed.
     """
 
     test: str
@@ -77,6 +115,7 @@ class Search:
     sources: Sources
     keeps: bool
     reports: bool
+    allowance: Allowance
 
     def evidence(self, held: Deployment, requests: Sequence[Request], *, failed: bool) -> Evidence:
         """Return what is found.
@@ -87,7 +126,7 @@ class Search:
             failed: Whether it failed: only then an answer is explained, and the terminal shows something.
         """
         sent = outbox.sent_since(self.recording.begun, held.endpoint.place)
-        traces = tuple(map(self._locate, hops.trace_all(held.trace, sent)))
+        traces = tuple(map(self._locate, self._traces(held, sent, failed=failed)))
         functions = artifacts.function_names(held)
         refused = self._refusals(held, functions)
         with _kept(self.recording, keeps=self.keeps) as recording:
@@ -111,6 +150,15 @@ class Search:
         }
         told = {name: text for name, text in sections.items() if text}
         return replace(found, answer=self._answer([each for _, each in ran], requests), sections=told)
+
+    def _traces(
+        self, held: Deployment, sent: Sequence[FiredEvent | Sent], *, failed: bool
+    ) -> Sequence[Trace]:
+        """Return the hops of what a test has sent: a failure is worth the wait."""
+        if failed:
+            return hops.trace_all(held.trace, sent)
+        with self.allowance.spending() as seconds:
+            return hops.glance_all(held.trace, sent, seconds=seconds)
 
     def _refusals(self, held: Deployment, functions: Collection[str]) -> tuple[str, ...]:
         """Return what the gate has refused the stack meanwhile; other stacks may have the same gate.

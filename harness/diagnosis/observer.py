@@ -18,7 +18,7 @@ from harness.aws import outbox, rest
 from harness.base import caller, gate
 from harness.deployment import Deployment
 from harness.diagnosis import artifacts, causes, evidence, frames, phases, summary, surroundings
-from harness.diagnosis.evidence import Evidence, Search
+from harness.diagnosis.evidence import Allowance, Evidence, Search
 from harness.diagnosis.sources import Sources
 from harness.diagnosis.summary import Files, Wanted
 from harness.report import results, texts
@@ -56,6 +56,7 @@ class Observer:
         self._tells = is_controller
         self._files = Files(wanted=wanted, config=config) if is_controller and wanted.records else None
         self._sources = Sources(config.rootpath)
+        self._allowance = Allowance()
         self._causes: list[tuple[str, str]] = []
         self._shown: set[str] = set()  # causes whose hops are in the terminal
         self._reporter: Any = None
@@ -213,6 +214,7 @@ class Observer:
             sources=self._sources,
             keeps=keeps,
             reports=self._wanted.records,
+            allowance=self._allowance,
         )
         return search.evidence(held, requests, failed=made.failed)
 

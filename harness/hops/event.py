@@ -143,7 +143,7 @@ def _logged(way: Way, sent: Sent) -> Hop:
     hop = partial(Hop, name=_LOGGED)
     if lines:
         return hop(state="reached", seen=group, payload=lines[-1].message)
-    is_known = not way.stack.endpoint.is_aws  # a log may lag there
+    is_known = not (way.stack.endpoint.is_aws or way.is_glance)  # a log may lag
     seen = f"no line of {group} names {sent.id}"
     return hop(
         state="failed" if is_known else "unknown", seen=seen, final_after=SETTLED if is_known else None

@@ -77,8 +77,8 @@ def _find_invocation(way: Way, sent: Sent) -> tuple[Hop, _Attempts]:
     hop = partial(Hop, name=INVOKED)
     requests = dict.fromkeys(attempt.request_id for attempt in attempts.found)
     if not requests:
-        # On AWS a log may lag by more than anybody waits for here.
-        known = sent.at is not None and not way.stack.endpoint.is_aws
+        # On AWS a log may lag by more than anybody waits for here; and a glance comes before any does.
+        known = sent.at is not None and not way.stack.endpoint.is_aws and not way.is_glance
         seen = f"{function}: its log shows no invocation since it was sent"
         return hop(state="failed" if known else "unknown", seen=seen), attempts
     if len(requests) > 1 and not attempts.name_it:

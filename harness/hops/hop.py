@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -12,18 +15,20 @@ from harness.errors import NotReachedError
 from harness.values import FiredEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from harness.values import Endpoint, Sent
 
 type State = Literal["reached", "failed", "unreached", "unknown"]
 
 BUDGET = 15.0
+GLANCE = 0.3  # seconds that the traces of a test that has passed may wait for what takes a moment, in all
 SETTLED = 1.0  # seconds that what came before a failure may take to show
 MOST_TRACES = 10
 WIDEST = 300
 _MOST_OTHERS = 10
 _MOST_BRIEF = 4  # lines of a log in a terminal
+_WAITS_UNTIL: ContextVar[float] = ContextVar("waits_until", default=math.inf)  # of the monotonic clock
 _MARKS: dict[State, str] = {"reached": "✓", "failed": "✗", "unreached": "·", "unknown": "?"}
 
 
@@ -86,10 +91,18 @@ class Way:
         """Return a boto3 client of a service, in the region of `arn`."""
         return self.stack.client(service, region_of(arn))
 
+    @property
+    def is_glance(self) -> bool:
+        """Whether there is no time to wait for what is not there yet."""
+        return math.isfinite(_WAITS_UNTIL.get())
+
     def settle[T](self, probe: Callable[[], T], *, until: Callable[[T], object], what: str) -> T:
         """Return what `probe` sees once it is settled, or as it is when the patience ends."""
+        patience = min(self.patience, _WAITS_UNTIL.get() - time.monotonic())
+        if patience <= 0:
+            return probe()
         try:
-            return eventually(probe, until=until, what=what, timeout=self.patience, interval=0.2)
+            return eventually(probe, until=until, what=what, timeout=patience, interval=0.2)
         except NotReachedError:
             return probe()
 
@@ -158,9 +171,55 @@ def trace_all(
         sent: What was sent, oldest first.
         budget: Seconds that all of it may take; what can't be told by then is unknown.
     """
+    late = f"not in the {budget:g} s that there were for it"
+    return _trace_latest(trace, sent, late, begins_within=budget, ends_within=budget)
+
+
+def glance_all(
+    trace: Callable[[FiredEvent | Sent], tuple[Hop, ...]],
+    sent: Sequence[FiredEvent | Sent],
+    *,
+    seconds: float,
+) -> list[Trace]:
+    """Return the same of a test that has passed: nothing there is worth a long wait.
+
+    Args:
+        trace: Returns the hops of one.
+        sent: What was sent, oldest first.
+        seconds: After how many seconds no further one is looked at.
+    """
+    until = time.monotonic() + min(seconds, GLANCE)
+
+    def glance(one: FiredEvent | Sent) -> tuple[Hop, ...]:
+        with _waiting_until(until):
+            return trace(one)
+
+    late = "the test has passed, and the hops of others have taken the time that a run has for that"
+    return _trace_latest(glance, sent, late, begins_within=seconds, ends_within=BUDGET)
+
+
+@contextmanager
+def _waiting_until(moment: float) -> Iterator[None]:
+    """Let no trace wait past a moment of the monotonic clock while the context is open."""
+    token = _WAITS_UNTIL.set(moment)
+    try:
+        yield
+    finally:
+        _WAITS_UNTIL.reset(token)
+
+
+def _trace_latest(
+    trace: Callable[[FiredEvent | Sent], tuple[Hop, ...]],
+    sent: Sequence[FiredEvent | Sent],
+    late: str,
+    *,
+    begins_within: float,
+    ends_within: float,
+) -> list[Trace]:
+    """Return the traces of what was sent last; of those that there was no time for, `late` alone."""
     latest = list(reversed(sent[-MOST_TRACES:]))
     found: list[Trace] = []
-    deadline = time.monotonic() + budget
+    deadline = time.monotonic() + begins_within
 
     def work() -> None:
         found.extend(Trace(sent=each, hops=trace(each)) for each in latest if time.monotonic() < deadline)
@@ -168,10 +227,10 @@ def trace_all(
     # An emulator that hangs would keep the test's report waiting for minutes.
     worker = threading.Thread(target=work, name="hops", daemon=True)
     worker.start()
-    worker.join(budget)
+    worker.join(ends_within)
     done = list(found)
-    late = Hop(name="looked at", state="unknown", seen=f"not in the {budget:g} s that there were for it")
-    return [*done, *(Trace(sent=each, hops=(late,)) for each in latest[len(done) :])]
+    untold = Hop(name="looked at", state="unknown", seen=late)
+    return [*done, *(Trace(sent=each, hops=(untold,)) for each in latest[len(done) :])]
 
 
 def format_hops(hops: Iterable[Hop]) -> str:

@@ -80,6 +80,24 @@ class _Permission:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A statement while its permissions are judged."""
+
+    policy: str
+    index: int
+    document: Document
+    permissions: Sequence[_Permission]
+
+    def statement(self) -> Statement:
+        return Statement(
+            policy=self.policy,
+            index=self.index,
+            document=self.document,
+            grants=tuple(each.grant() for each in self.permissions),
+        )
+
+
 def judged(
     resources: Sequence[Resource], calls: Sequence[Call], *, enforces: bool = False
 ) -> list[RolePermissions]:
@@ -113,34 +131,42 @@ def judged_of(stack: Deployment, *, since: float) -> list[RolePermissions]:
 def _role(role: Resource, evidence: Evidence) -> RolePermissions:
     texts = list(policies.of_role(role, evidence.resources))
     known = [(address, policy) for address, policy in texts if policy is not None]
-    rows = [
-        (address, index, document, [_Permission(document, pair) for pair in policies.pairs_of(document)])
-        for address, policy in known
-        for index, document in enumerate(statements(policy))
-        if document.get("Effect") == "Allow"
-    ]
-    permissions = [each for *_, inner in rows for each in inner]
+    rows, denying = _rows(known, "Allow"), _rows(known, "Deny")
+    permissions, denials = _permissions(rows), _permissions(denying)
     notes = [f"{address}: its text is not known" for address, policy in texts if policy is None]
     if role.values.get("permissions_boundary"):
         notes.append("its permissions boundary is not judged")
     functions = evidence.functions_of(role)
     if doubt := _doubt(functions, evidence):
         notes.append(doubt)
-        for each in permissions:
+        for each in (*permissions, *denials):
             each.judge(Use.UNKNOWN, doubt)
     needs = _needs(functions, evidence) if not doubt else set()
     settled = Settled([policy for _, policy in known], role, evidence, is_whole=len(known) == len(texts))
     lacks = _judge_all(permissions, needs, settled)
+    _judge_denials(denials, permissions, needs, enforces=evidence.enforces)
     return RolePermissions(
         address=role.address,
         functions=tuple(sorted(str(each.values.get("function_name")) for each in functions)),
-        statements=tuple(
-            Statement(policy=address, index=index, document=document, grants=tuple(g.grant() for g in inner))
-            for address, index, document, inner in rows
-        ),
+        statements=tuple(each.statement() for each in rows),
+        denials=tuple(each.statement() for each in denying),
         missing=_missing(lacks, settled),
         notes=tuple(notes),
     )
+
+
+def _rows(known: Sequence[tuple[str, Policy]], effect: str) -> list[_Row]:
+    """Return the statements of a role's policies that allow something, or those that deny it."""
+    return [
+        _Row(address, index, document, [_Permission(document, pair) for pair in policies.pairs_of(document)])
+        for address, policy in known
+        for index, document in enumerate(statements(policy))
+        if document.get("Effect") == effect
+    ]
+
+
+def _permissions(rows: Sequence[_Row]) -> list[_Permission]:
+    return [each for row in rows for each in row.permissions]
 
 
 def _doubt(functions: Sequence[Resource], evidence: Evidence) -> str:
@@ -196,6 +222,22 @@ def _judge_all(permissions: Sequence[_Permission], needs: set[Need], settled: Se
         if is_refused or (need.is_sure and not surely and not perhaps):
             lacks.append(need)
     return lacks
+
+
+def _judge_denials(
+    denials: Sequence[_Permission], permissions: Sequence[_Permission], needs: set[Need], *, enforces: bool
+) -> None:
+    """Judge what is denied: a call was refused for it, if another statement surely allows that call."""
+    for need in sorted(needs, key=lambda each: (each.why, each.actions, each.resource)):
+        is_allowed = any(policies.match(each.statement, each.pair, need) is Match.YES for each in permissions)
+        is_proof = enforces and need.is_denied and not need.is_behind and is_allowed
+        for each in denials:
+            found = policies.match(each.statement, each.pair, need)
+            if found is Match.YES and is_proof:
+                each.judge(Use.USED, need.why)
+                each.has_decided = True
+            elif found is not Match.NO:
+                each.judge(Use.UNKNOWN, f"perhaps by {need.why}")
 
 
 def _why_unknown(need: Need, *, is_refused: bool) -> str:

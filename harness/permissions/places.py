@@ -51,7 +51,7 @@ def placed(roles: Sequence[RolePermissions], root: Path, project: Path) -> list[
         root: The root module.
         project: The directory to which file names are relative.
     """
-    policies = {statement.policy for role in roles for statement in role.statements}
+    policies = {each.policy for role in roles for each in (*role.statements, *role.denials)}
     places = located([*(role.address for role in roles), *policies], root)
 
     def with_place(statement: Statement) -> Statement:
@@ -63,10 +63,15 @@ def placed(roles: Sequence[RolePermissions], root: Path, project: Path) -> list[
 
     found = []
     for role in roles:
-        statements = tuple(map(with_place, role.statements))
         file, line = places.get(role.address, (None, 0))
         found.append(
-            replace(role, statements=statements, file=name_of(file, project) if file else "", line=line)
+            replace(
+                role,
+                statements=tuple(map(with_place, role.statements)),
+                denials=tuple(map(with_place, role.denials)),
+                file=name_of(file, project) if file else "",
+                line=line,
+            )
         )
     return found
 

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
-
-import pytest
+from typing import TYPE_CHECKING, override
 
 from harness.permissions import reports
 from harness.permissions.least_privilege import shortcomings
 from harness.permissions.places import permissions_of
 from harness.permissions.verdicts import Permissions
-from harness.telemetry import sections
-from harness.telemetry.sections import Section
+from harness.telemetry.recorder import Recorder
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from harness.deployment import Deployment
     from harness.settings import Settings
 
-_OUTPUT = "terraform_lambda_harness_permissions"  # the key of a worker's results for the controller
 
-
-class Recorder:
+class PermissionsRecorder(Recorder):
     """Gathers the permissions of a run, as a plugin in the controller and in each worker.
 
     Args:
@@ -31,6 +27,8 @@ class Recorder:
         report: The JSON file to write them to. None for none.
         is_strict: Whether a role without least privilege fails the run.
     """
+
+    title = "permissions"
 
     def __init__(self, project: Path, report: Path | None = None, *, is_strict: bool = False) -> None:
         self._project = project
@@ -49,36 +47,27 @@ class Recorder:
             permissions_of(stack, settings.terraform_dir, self._project, since=self._begun)
         )
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
-        """Take the results of a worker. A crashed one has none."""
-        if told := getattr(node, "workeroutput", {}).get(_OUTPUT):
-            self.permissions = self.permissions.merged(Permissions.from_json(told))
+    @override
+    def to_json(self) -> str:
+        return self.permissions.to_json()
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Pass a worker's results to the controller. There, fail a run that violates least privilege."""
-        output = getattr(session.config, "workeroutput", None)
-        if output is not None:
-            output[_OUTPUT] = self.permissions.to_json()
-        elif self._shortcomings and session.exitstatus == pytest.ExitCode.OK:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    @override
+    def merge(self, gathered: str) -> None:
+        self.permissions = self.permissions.merged(Permissions.from_json(gathered))
 
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
-        """Print the permissions, and write the report."""
-        told = reports.lines(self.permissions)
-        sections.TOLD.send(Section(title="permissions", text="\n".join(told)))
-        terminalreporter.section("permissions")
-        for line in told:
-            terminalreporter.write_line(line)
+    @override
+    def lines(self) -> list[str]:
+        return reports.lines(self.permissions)
+
+    @override
+    def write_files(self) -> Iterator[str]:
         if self._report:
             self._report.parent.mkdir(parents=True, exist_ok=True)
-            self._report.write_text(self.permissions.to_json(), "utf-8")
-            terminalreporter.write_line(f"json: {self._report}")
-        for each in self._shortcomings:
-            terminalreporter.write_line(f"least privilege: {each}", red=True)
+            self._report.write_text(self.to_json(), "utf-8")
+            yield f"json: {self._report}"
 
     @property
-    def _shortcomings(self) -> list[str]:
-        """The violations that fail the run."""
-        return shortcomings(self.permissions.roles) if self._is_strict else []
+    @override
+    def shortcomings(self) -> list[str]:
+        found = shortcomings(self.permissions.roles) if self._is_strict else []
+        return [f"least privilege: {each}" for each in found]

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 NO_RUN = "none of its functions has run"
 
@@ -49,13 +49,13 @@ class Grant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """A statement of one of a role's policies that allows something.
+    """A statement of one of a role's policies.
 
     Attributes:
         policy: The address of the policy's resource, or the ARN of a policy of AWS.
         index: Its place in the policy, from 0 on.
         document: The statement itself.
-        grants: Its permissions.
+        grants: The permissions that it allows or denies.
         file: Its file, relative to the project. Empty if unknown.
         line: Its line in the file, counted from 1. 0 if unknown.
     """
@@ -111,7 +111,9 @@ class RolePermissions:
     Attributes:
         address: The role's address.
         functions: The names of the functions that have it.
-        statements: The statements of its policies.
+        statements: The statements of its policies that allow something.
+        denials: The statements that deny something. One was used if a backend that enforces permissions
+            refused a call because of it.
         missing: The permissions that were needed and are not allowed.
         notes: The parts that could not be judged.
         file: The file of its block, relative to the project. Empty if unknown.
@@ -121,6 +123,7 @@ class RolePermissions:
     address: str
     functions: tuple[str, ...] = ()
     statements: tuple[Statement, ...] = ()
+    denials: tuple[Statement, ...] = ()
     missing: tuple[Missing, ...] = ()
     notes: tuple[str, ...] = ()
     file: str = ""
@@ -134,18 +137,22 @@ class RolePermissions:
         """Merge it with another verdict about it. A run without any of its functions has none."""
         if NO_RUN in other.notes or NO_RUN in self.notes:
             return self if NO_RUN in other.notes else other
-        theirs = {(each.policy, each.index): each for each in other.statements}
-        statements = (each.merged(theirs.get((each.policy, each.index), each)) for each in self.statements)
         missing: dict[tuple[str, str], Missing] = {}
         for each in (*self.missing, *other.missing):
             key = each.action, each.resource
             missing[key] = max(missing.get(key, each), each, key=lambda one: one.outcome)
         return replace(
             self,
-            statements=tuple(statements),
+            statements=_merged(self.statements, other.statements),
+            denials=_merged(self.denials, other.denials),
             missing=tuple(missing.values()),
             notes=tuple(each for each in self.notes if each in other.notes),
         )
+
+
+def _merged(mine: Sequence[Statement], others: Sequence[Statement]) -> tuple[Statement, ...]:
+    theirs = {(each.policy, each.index): each for each in others}
+    return tuple(each.merged(theirs.get((each.policy, each.index), each)) for each in mine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +191,20 @@ class Permissions:
 
 
 def _grants(roles: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
-    return [grant for role in roles for statement in role["statements"] for grant in statement["grants"]]
+    return [
+        grant
+        for role in roles
+        for statement in (*role["statements"], *role["denials"])
+        for grant in statement["grants"]
+    ]
 
 
 def _role(told: dict[str, Any]) -> RolePermissions:
     missing = (Missing(**{**each, "outcome": Outcome[each["outcome"].upper()]}) for each in told["missing"])
     texts = {name: tuple(told[name]) for name in ("functions", "notes")}
-    statements = tuple(map(_statement, told["statements"]))
-    return RolePermissions(**{**told, **texts, "statements": statements, "missing": tuple(missing)})
+    # Reports of earlier versions have no denials.
+    held = {name: tuple(map(_statement, told.get(name, ()))) for name in ("statements", "denials")}
+    return RolePermissions(**{**told, **texts, **held, "missing": tuple(missing)})
 
 
 def _statement(told: dict[str, Any]) -> Statement:

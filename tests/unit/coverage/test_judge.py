@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.coverage import Level, judge
+from harness.coverage import Level, judged
 from tests.unit.coverage.calls import EMULATOR, HARNESS, HERE, TERRAFORM, TEST, WRITER, call, resource
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ BETWEEN_SERVICES = call("sts:AssumeRole", EMULATOR, source="lambda")
 
 
 def level(of: Resource, *calls: Call) -> Level:
-    return judge([of], calls)[of.address][0]
+    return judged([of], calls)[of.address][0]
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,11 @@ def test_a_rule_and_its_target_are_used_by_the_call_that_was_made_for_them() -> 
 def test_a_role_is_used_by_its_functions_calls_where_permissions_are_enforced() -> None:
     role, policy = resource("aws_iam_role.r", arn="R"), resource("aws_iam_role_policy.p", role="r")
 
-    told = judge([role, policy, FUNCTION], [PUT], enforces=True)
+    told = judged([role, policy, FUNCTION], [PUT], enforces=True)
 
     assert told["aws_iam_role.r"][0] is USED
     assert told["aws_iam_role_policy.p"][0] is UNKNOWN
-    assert judge([role, FUNCTION], [PUT])["aws_iam_role.r"][0] is UNKNOWN
+    assert judged([role, FUNCTION], [PUT])["aws_iam_role.r"][0] is UNKNOWN
 
 
 def test_a_kind_that_no_rule_knows_is_unknown_whatever_was_called() -> None:
@@ -124,4 +124,31 @@ def test_a_kind_that_no_rule_knows_is_unknown_whatever_was_called() -> None:
 
 
 def test_a_judgement_says_what_it_was_made_by() -> None:
-    assert judge([BUCKET], [PUT])["aws_s3_bucket.b"] == (USED, "s3:PutObject by function:writer")
+    assert judged([BUCKET], [PUT])["aws_s3_bucket.b"] == (USED, "s3:PutObject by function:writer")
+
+
+ALARM = "arn:aws:cloudwatch:eu-north-1:000000000000:alarm:late"
+SET = call("cloudwatch:SetAlarmState", TEST, ALARM)
+READ = call("cloudwatch:DescribeAlarms", TEST, ALARM)
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        ([], UNKNOWN),
+        ([SET], USED),
+        ([READ], USED),
+        ([call("sns:Publish", EMULATOR, source=ALARM)], USED),
+        ([SET, READ], ASSERTED),
+        ([call("sns:Publish", EMULATOR, source=ALARM), READ], ASSERTED),
+        ([call("cloudwatch:DescribeAlarms", TERRAFORM, ALARM)], UNKNOWN),
+        ([call("cloudwatch:PutMetricAlarm", TEST, ALARM)], UNKNOWN),
+        ([call("cloudwatch:DescribeAlarms", TEST)], UNKNOWN),
+        ([call("cloudwatch:SetAlarmState", TEST, f"{ALARM}-too")], UNKNOWN),
+        ([call("cloudwatch:SetAlarmState", TEST, ALARM, status=404, error="ResourceNotFound")], UNKNOWN),
+    ],
+)
+def test_an_alarm_is_used_by_what_has_set_it_and_by_what_it_has_called(
+    calls: list[Call], expected: Level
+) -> None:
+    assert level(resource("aws_cloudwatch_metric_alarm.late", arn=ALARM), *calls) is expected

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.coverage import Level
-from harness.coverage.judge import judge
+from harness.coverage.judge import judged
 from harness.coverage.parts import outputs, parts, policies
 from harness.permissions import judged as permissions_judged
 from tests.unit.coverage.calls import EMULATOR, call, resource
@@ -27,7 +27,7 @@ FIRED = call("lambda:Invoke", EMULATOR, FUNCTION, source=RULE)
 def levels(resources: list[Resource], *calls: Call, enforces: bool = False) -> dict[str, Level]:
     """Return the level of each part."""
     roles = permissions_judged(resources, calls, enforces=enforces)
-    found = parts(resources, judge(resources, calls, enforces=enforces), roles)
+    found = parts(resources, judged(resources, calls, enforces=enforces), roles)
     return {f"{each.owner} {each.name}": each.level for each in found}
 
 
@@ -68,6 +68,34 @@ def test_a_call_that_was_refused_has_used_no_statement() -> None:
     refused = made("s3:PutObject", f"{BUCKET}/receipts/1", status=403, error="AccessDenied")
 
     assert levels(stack(STORE), RUN, refused, enforces=True) == {f"{POLICY} statement Store": UNKNOWN}
+
+
+NEVER = {"Sid": "Never", "Effect": "Deny", "Action": "s3:Delete*", "Resource": "*"}
+EVERYTHING = allow("s3:*", "*", Sid="Everything")
+REFUSED = made("s3:DeleteObject", f"{BUCKET}/receipts/1", status=403, error="AccessDenied")
+
+
+@pytest.mark.parametrize(
+    ("statements", "calls", "enforces", "level"),
+    [
+        ([EVERYTHING, NEVER], [RUN, REFUSED], True, USED),
+        ([STORE, NEVER], [RUN, REFUSED], True, UNKNOWN),  # it would have been refused anyway
+        ([EVERYTHING, NEVER], [RUN, made("s3:DeleteObject", f"{BUCKET}/a")], False, UNKNOWN),
+        ([EVERYTHING, {**NEVER, "Condition": {"Bool": {"aws:a": "b"}}}], [RUN, REFUSED], True, UNKNOWN),
+        ([EVERYTHING, NEVER], [RUN, PUT], True, CREATED),
+        ([EVERYTHING, NEVER], [REFUSED], True, USED),
+        ([EVERYTHING, NEVER], [], True, UNKNOWN),
+    ],
+)
+def test_a_statement_that_denies_is_used_if_only_it_can_have_had_a_call_refused(
+    statements: list[dict[str, Any]],
+    calls: list[Call],
+    enforces: bool,  # noqa: FBT001
+    level: Level,
+) -> None:
+    found = levels(stack(*statements), *calls, enforces=enforces)
+
+    assert found[f"{POLICY} statement Never"] is level
 
 
 def test_no_call_tells_whether_a_function_that_has_run_read_a_variable() -> None:

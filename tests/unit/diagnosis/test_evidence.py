@@ -9,19 +9,26 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from harness import Deployment, Endpoint
+from harness.aws import outbox
 from harness.calls import Call, RequestLog
 from harness.diagnosis import artifacts, evidence
+from harness.diagnosis.evidence import Allowance
 from harness.diagnosis.sources import Sources
+from harness.hops import Hop
 from harness.report.texts import LONGEST_TEXT
-from harness.values import Outputs, Resource
+from harness.values import Outputs, Resource, Sent
+from tests.unit.hops.test_lost import ManualClock
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from harness.diagnosis.evidence import Evidence
     from harness.terraform.commands import Terraform
 
 TEST = "tests/test_it.py::test_lost"
+MESSAGE = Sent(arn="arn:aws:sqs:eu-north-1:000000000000:jobs", id="m-1", payload="")
+LONG_RUN = Allowance(share=1000)
 GREET = Resource(address="f", type="aws_lambda_function", values={"function_name": "greet"})
 
 
@@ -44,6 +51,9 @@ class Stack(Deployment):
             }
         ]
 
+    def trace(self, _sent: object) -> tuple[Hop, ...]:
+        return (Hop(name="in the queue", state="reached", seen="jobs"),)
+
     def resources(self, kind: str = "") -> list[Resource]:
         return [GREET] if kind == GREET.type else []
 
@@ -54,10 +64,26 @@ def stack(*logged: tuple[str, str]) -> Stack:
     return Stack(endpoint=endpoint, terraform=terraform, outputs=Outputs({}), logged=list(logged), reads=[])
 
 
-def found(held: Stack, folder: Path, *, failed: bool = True, reports: bool = True) -> Evidence:
+def found(
+    held: Stack,
+    folder: Path,
+    *,
+    failed: bool = True,
+    reports: bool = True,
+    allowance: Allowance = LONG_RUN,
+    sends: Sequence[Sent] = (),
+) -> Evidence:
     with artifacts.recording(folder) as recording:
+        for one in sends:
+            outbox.remember(one)
         search = evidence.Search(
-            test=TEST, recording=recording, refused=0, sources=Sources(folder), keeps=True, reports=reports
+            test=TEST,
+            recording=recording,
+            refused=0,
+            sources=Sources(folder),
+            keeps=True,
+            reports=reports,
+            allowance=allowance,
         )
         return search.evidence(held, [], failed=failed)
 
@@ -155,3 +181,36 @@ def test_where_no_report_is_wanted_nothing_is_taken_apart(tmp_path: Path, failed
 
 def test_a_backend_without_a_request_log_has_no_calls(tmp_path: Path) -> None:
     assert found(stack(*INTERLEAVED), tmp_path).calls == ()
+
+
+def test_the_hops_of_a_failed_test_are_worth_a_wait_and_those_of_others_the_time_that_is_left(
+    tmp_path: Path,
+) -> None:
+    none_left = Allowance(share=0)
+
+    waited = found(stack(), tmp_path, allowance=none_left, sends=[MESSAGE])
+    glanced = found(stack(), tmp_path, failed=False, sends=[MESSAGE])
+    skipped = found(stack(), tmp_path, failed=False, allowance=none_left, sends=[MESSAGE])
+
+    assert [
+        [hop.state for trace in seen.traces for hop in trace.hops] for seen in (waited, glanced, skipped)
+    ] == [
+        ["reached"],
+        ["reached"],
+        ["unknown"],
+    ]
+
+
+def test_of_the_allowance_there_is_a_share_of_the_time_of_the_run_less_what_was_spent() -> None:
+    clock = ManualClock()
+    allowance = Allowance(share=0.1, clock=clock)
+    clock.sleep(30)
+
+    with allowance.spending() as seconds:
+        clock.sleep(2)
+        clock.sleep(8)
+
+    assert seconds == pytest.approx(3)
+    assert allowance.left == 0
+    clock.sleep(80)
+    assert allowance.left == pytest.approx(2)

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from harness import FiredEvent, hops
-from harness.hops import Hop, Trace
-from tests.unit.hops.world import QUEUE, sent
+from harness.hops import Hop, Trace, trace_sent
+from tests.unit.hops.world import QUEUE, WORKER, sent
 
 if TYPE_CHECKING:
     from harness.values import Sent
+    from tests.unit.hops.world import World
 
 
 def an_event() -> FiredEvent:
@@ -78,3 +79,31 @@ def test_an_emulator_that_hangs_holds_nobody_up() -> None:
     assert time.monotonic() - begun < 10
     assert [each.hops[0].state for each in found] == ["reached", "unknown", "unknown"]
     assert found[2].sent is fired[0]
+
+
+def test_a_glance_begins_no_trace_after_its_time() -> None:
+    fired = [an_event(), an_event()]
+
+    found = hops.glance_all(lambda _: (Hop(name="done", state="reached", seen=""),), fired, seconds=0)
+
+    assert [(trace.sent, trace.hops[0].state) for trace in found] == [
+        (fired[1], "unknown"),
+        (fired[0], "unknown"),
+    ]
+    assert "the test has passed" in found[0].hops[0].seen
+
+
+def test_a_glance_waits_but_a_moment_for_all_and_what_is_not_there_yet_is_unknown(world: World) -> None:
+    messages = [sent(WORKER, {"number": number}) for number in range(10)]
+
+    def trace(one: FiredEvent | Sent) -> tuple[Hop, ...]:
+        return trace_sent(world.stack(), one, patience=20)
+
+    begun = time.monotonic()
+    found = hops.glance_all(trace, messages, seconds=60)
+
+    assert time.monotonic() - begun < 15
+    assert {(hop.name, hop.state) for each in found for hop in each.hops[1:]} == {
+        ("function invoked", "unknown"),
+        ("function returned", "unknown"),
+    }

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from harness.permissions import Outcome, Permissions, Use
-from harness.permissions.recorder import Recorder
+from harness.permissions.recorder import PermissionsRecorder
 from tests.unit.permissions.stacks import BUCKET, allow, judge, made, stack
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def test_of_two_workers_judgements_the_one_with_a_use_holds() -> None:
 
 
 def test_what_a_worker_gathered_comes_to_the_controller_and_a_crashed_one_tells_nothing() -> None:
-    worker, controller = (Recorder(Path()) for _ in range(2))
+    worker, controller = (PermissionsRecorder(Path()) for _ in range(2))
     worker.permissions = Permissions((judge(RESOURCES, PUT),))
     output: dict[str, str] = {}
     worker.pytest_sessionfinish(SimpleNamespace(config=SimpleNamespace(workeroutput=output)))  # type: ignore[arg-type]
@@ -55,7 +55,7 @@ def test_a_run_without_a_stack_has_an_empty_table(pytester: pytest.Pytester) -> 
 
 
 def test_a_run_that_is_to_be_strict_fails_by_what_is_unused(pytester: pytest.Pytester) -> None:
-    recorder, lenient = Recorder(Path(), is_strict=True), Recorder(Path())
+    recorder, lenient = PermissionsRecorder(Path(), is_strict=True), PermissionsRecorder(Path())
     session: Any = SimpleNamespace(config=SimpleNamespace(), exitstatus=0)
     for each in (lenient, recorder):
         each.permissions = Permissions((judge(RESOURCES, PUT),))

@@ -108,7 +108,14 @@ def _dynamodb(parameters: Parameters, prefix: str) -> list[str]:
     return [_full(str(table), f"{prefix}table/") for table in tables if table]
 
 
+def _cloudwatch(parameters: Parameters, prefix: str) -> list[str]:
+    listed = (value for name, value in parameters.items() if name.startswith("AlarmNames.member."))
+    names = [parameters.get("AlarmName"), *_list(parameters.get("AlarmNames")), *listed]
+    return [f"{prefix}alarm:{name}" for name in names if name]
+
+
 _READERS: Mapping[str, Callable[[Parameters, str], list[str]]] = {
+    "cloudwatch": _cloudwatch,
     "s3": _s3,
     "sqs": _sqs,
     "events": _events,

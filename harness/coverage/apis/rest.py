@@ -7,15 +7,16 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.coverage.levels import Level
+from harness.coverage.apis.requests import ERRORS, judge_by, requests_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.calls import Call
+    from harness.coverage.apis.requests import Request
+    from harness.coverage.levels import Level
     from harness.values import Resource
 
 type Values = Mapping[str, Any]
@@ -24,49 +25,14 @@ _RESOURCE = "aws_api_gateway_resource"
 _METHOD = "aws_api_gateway_method"
 _STAGE = "aws_api_gateway_stage"
 _DEPLOYMENT = "aws_api_gateway_deployment"
-_ARN = re.compile(
-    r"arn:aws:execute-api:[^:]*:[^:]*:(?P<api>[^/]+)/(?P<stage>[^/]+)/(?P<method>[^/]+)(?P<path>/.*)"
-)
-_ERRORS = 400
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """A request to an API, with its caller and the status of its answer."""
-
-    api: str
-    stage: str
-    method: str
-    path: str
-    by: str
-    status: int
 
 
 def judgement(resource: Resource, resources: Sequence[Resource], calls: Sequence[Call]) -> tuple[Level, str]:
     """Return the level of a part of a REST API, and why it has that."""
     takes = _TAKEN[resource.type]
     api = resource.values.get("id" if resource.type == _API else "rest_api_id")
-    best = (Level.CREATED, "no test and no function has called it")
-    for request in _requests(calls):
-        if request.api == api and takes(resource.values, request, resources):
-            why = f"{request.method} {request.path} by {request.by}: {request.status}"
-            best = max(best, (_level(request), why), key=lambda each: each[0])
-    return best
-
-
-def _level(request: Request) -> Level:
-    """A test that got an answer has read the API's result. A request of an unknown caller does not count."""
-    if request.by.startswith("test:"):
-        return Level.ASSERTED if request.status < _ERRORS else Level.USED
-    return Level.USED if request.by.startswith("function:") else Level.UNKNOWN
-
-
-def _requests(calls: Sequence[Call]) -> set[Request]:
-    """Return the requests to APIs, each once however often it was made."""
-    made = (
-        (call, _ARN.fullmatch("".join(call.resources[:1]))) for call in calls if call.service == "execute-api"
-    )
-    return {Request(**told.groupdict(), by=call.by, status=call.status) for call, told in made if told}
+    requests = {each for each in requests_in(calls) if each.api == api}
+    return judge_by(requests, lambda request: takes(resource.values, request, resources))
 
 
 def _takes_anything(_values: Values, _request: Request, _resources: Sequence[Resource]) -> bool:
@@ -103,7 +69,7 @@ def _takes_method(values: Values, request: Request, resources: Sequence[Resource
 
 def _takes_integration(values: Values, request: Request, resources: Sequence[Resource]) -> bool:
     """The gateway itself may have answered with an error, before the request came to the integration."""
-    return request.status < _ERRORS and _takes_method(values, request, resources)
+    return request.status < ERRORS and _takes_method(values, request, resources)
 
 
 _TAKEN: Mapping[str, Callable[[Values, Request, Sequence[Resource]], bool]] = {
