@@ -1,8 +1,8 @@
 """Measure what recording costs a suite: the same suite with and without it in turn, on one backend.
 
 `python -m benchmarks.recording` tells the medians of the suite's time and of the time in which the harness
-records, and the share of this in that. It loads itself into each run as a plugin of pytest. It also tells what
-the request log costs a call, by calls of two emulators in turn, of which one keeps the log.
+records, and the share of this in that. It loads itself into each run as a plugin of pytest. It also tells
+what the request log costs a call, by calls of two emulators in turn, of which one keeps the log.
 """
 
 from __future__ import annotations

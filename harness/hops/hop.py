@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ MOST_TRACES = 10
 WIDEST = 300
 _MOST_OTHERS = 10
 _MOST_BRIEF = 4  # lines of a log in a terminal
+_OF_A_LIBRARY = re.compile(r'\s*File ".*/(site-packages|lib/python[\d.]+)/')
 _WAITS_UNTIL: ContextVar[float] = ContextVar("waits_until", default=math.inf)  # of the monotonic clock
 _MARKS: dict[State, str] = {"reached": "✓", "failed": "✗", "unreached": "·", "unknown": "?"}
 
@@ -265,9 +267,20 @@ def _brief(hops: Sequence[Hop]) -> list[str]:
 def _shorten(hop: Hop, *, is_stop: bool) -> Hop:
     """Return the hop without its payload, and with as many of its lines as a terminal has room for."""
     first, *rest = hop.seen.splitlines() or [""]
-    kept = rest[-_MOST_BRIEF:] if is_stop else []
+    kept = _without_libraries(rest)[-_MOST_BRIEF:] if is_stop else []
     cut = ["…"] if is_stop and len(rest) > len(kept) else []
     return replace(hop, payload="", seen="\n".join([first, *cut, *kept]))
+
+
+def _without_libraries(lines: Iterable[str]) -> list[str]:
+    """Return the lines of a log without the frames of libraries in its tracebacks."""
+    kept, is_library = [], False
+    for line in lines:
+        if not line.startswith("    "):  # a frame's source stands below it
+            is_library = _OF_A_LIBRARY.match(line) is not None
+        if not is_library:
+            kept.append(line)
+    return kept
 
 
 def _heading(sent: FiredEvent | Sent) -> str:

@@ -18,6 +18,7 @@ from tests.docs.snippets import PROJECT
 if TYPE_CHECKING:
     from pathlib import Path
 
+MOST_LINES = 45  # that a run with one failing test prints, but for the progress of the stack
 MOST_BYTES = 300_000
 CAST = Cast(
     width=10, height=3, idle=1, lines=((0, "\x1b[1m$ ls\x1b[0m"), (9, "\x1b[31m<a>\x1b[0m" + "b" * 9))
@@ -49,6 +50,13 @@ def test_the_recording_is_of_a_run_that_passes_and_of_one_that_fails_and_says_wh
     why = second.partition(" why =")[2].replace("\n", "")
     assert "✗ function returned: AccessDenied" in why
     assert "(src/greeter/__init__.py:13)" in why
+
+
+def test_a_failing_test_prints_less_than_two_screens() -> None:
+    lines = [line for _, line in Cast.read(RECORDING).lines]
+    begun = next(number for number, line in enumerate(lines) if line.endswith(f"{COMMANDS[-1]}\x1b[0m"))
+
+    assert len([line for line in lines[begun:] if not re.match(r"\[ *[\d.]+ s\]", line)]) <= MOST_LINES
 
 
 @pytest.mark.parametrize("picture", sorted(PICTURES.iterdir()), ids=lambda picture: picture.name)

@@ -54,6 +54,29 @@ def test_the_text_is_aligned_and_log_lines_stand_below() -> None:
     assert hops.format_traces([Trace(sent=message, hops=())]) == f"{message.id} (sent to sqs:jobs):\n"
 
 
+def test_a_terminal_shows_the_functions_own_frames_and_not_those_of_libraries() -> None:
+    seen = """request 1: AccessDenied: no
+Traceback (most recent call last):
+  File "src/greeter/__init__.py", line 13, in handler
+    s3.put_object(Bucket=bucket)
+  File "/opt/lib/python3.13/site-packages/botocore/client.py", line 602, in _api_call
+    return self._make_api_call(operation_name, kwargs)
+           ~~~~~~~~~~~~~~~~~~~^^^^^^^^^^^^^^^^^^^^^^^^
+  File "/usr/lib/python3.13/json/decoder.py", line 1, in decode
+    raise error
+END"""
+    failed = Trace(sent=sent(QUEUE), hops=(Hop(name="returned", state="failed", seen=seen),))
+
+    assert hops.format_briefly([failed]).splitlines()[1:] == [
+        "  ✗ returned  request 1: AccessDenied: no",
+        "      | …",
+        "      | Traceback (most recent call last):",
+        '      |   File "src/greeter/__init__.py", line 13, in handler',
+        "      |     s3.put_object(Bucket=bucket)",
+        "      | END",
+    ]
+
+
 def test_of_many_events_the_latest_are_traced() -> None:
     fired = [an_event() for _ in range(12)]
 
