@@ -63,6 +63,14 @@ def test_no_page_fetches_anything_from_elsewhere(site: Path) -> None:
     assert not re.search(r"@import|url\(\s*['\"]?(https?:)?//", styles)
 
 
+def test_the_search_has_all_that_it_needs_on_the_disk(site: Path) -> None:
+    page = (site / "how-to" / "diagnosis.html").read_text("utf-8")
+
+    assert '<script src="../javascripts/iframe-worker.js">' in page
+    assert (site / "javascripts" / "iframe-worker.js").is_file()
+    assert "how-to/diagnosis.html" in (site / "search" / "search_index.js").read_text("utf-8")
+
+
 def test_the_reference_speaks_from_the_docstrings(site: Path) -> None:
     page = (site / "reference" / "deployment.html").read_text("utf-8")
 
