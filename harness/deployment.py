@@ -12,8 +12,8 @@ from harness.aws.logs import log_events
 from harness.aws.rest import DEFAULT_STAGE, ApiClient
 from harness.base import caller
 from harness.calls import RequestLog
-from harness.hops import Hop, Lost, trace_sent
-from harness.resources import InvokeResult, Resources
+from harness.hops import Hop, Lost, sent_by, trace_sent
+from harness.resources import Resources
 from harness.values import ApiResponse
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from harness.rules import Refusal
     from harness.settings import Settings
     from harness.terraform.commands import Terraform
-    from harness.values import Change, Endpoint, FiredEvent, Outputs, Resource, Sent
+    from harness.values import Acted, Change, Endpoint, Outputs, Resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,21 +67,21 @@ class Deployment(Resources):
         is_default = bool(stages) and stage not in stages
         return ApiClient.of(self.endpoint, published, stage=DEFAULT_STAGE if is_default else "")
 
-    def trace(self, sent: FiredEvent | Sent | InvokeResult | ApiResponse) -> tuple[Hop, ...]:
+    def trace(self, sent: Acted) -> tuple[Hop, ...]:
         """Follow an event, a message or a request through the stack, and return its hops. Never raises.
 
         Override it in a subclass to follow an event beyond the end of your function.
 
         Args:
             sent: The value that a view returned when it sent something: an event, a message, an object, an
-                item, an invocation, or the answer of an API or a function URL.
+                item, an invocation, or the answer of an API or a function URL. Of a list, such as
+                `Queue.send` and `Schedule.run` return, the hops come one after another.
         """
-        asked = sent.sent if isinstance(sent, (InvokeResult, ApiResponse)) else sent
-        if asked is None:
+        if isinstance(sent, ApiResponse) and sent.sent is None:
             return (Hop(name="accepted", state="unknown", seen="the URL is of no API and no function"),)
-        return trace_sent(self, asked)
+        return tuple(hop for each in sent_by(sent) for hop in trace_sent(self, each))
 
-    def lost(self, *sent: FiredEvent | Sent) -> Lost:
+    def lost(self, *sent: Acted) -> Lost:
         """Return a check that says, during a wait, why nothing more can come of the events sent.
 
         Pass it to `eventually` as `unless`. The wait then ends as soon as a function has failed for good, a

@@ -126,12 +126,15 @@ class NeedsError(HarnessError):
     Attributes:
         backend: The backend's name.
         unmet: The backends that have each missing feature.
+        instead: The setting by which newer runtimes stand in for old ones. Empty if there is none.
     """
 
-    def __init__(self, backend: str, unmet: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, backend: str, unmet: Mapping[str, Sequence[str]], *, instead: str = "") -> None:
         lines = [f"  {need}: {' and '.join(able) or 'no backend'} can" for need, able in unmet.items()]
         remedy = "choose another backend with HARNESS_BACKEND, or apply anyway with HARNESS_CHECK_NEEDS=false"
-        super().__init__("\n".join([f"backend {backend!r} can't do what this root needs:", *lines, remedy]))
+        head = f"backend {backend!r} can't do what this root needs:"
+        newer = [f"or let newer runtimes stand in, with {instead} in [tool.harness]"] if instead else []
+        super().__init__("\n".join([head, *lines, remedy, *newer]))
         self.backend = backend
         self.unmet = dict(unmet)
 

@@ -140,7 +140,7 @@ def prepare(settings: Settings, *, running: str = "") -> None:
     """
     terraform.program_of(settings)
     for each in remote_state.stages(settings):
-        scratch.check(each.terraform_dir)
+        scratch.check(each.terraform_dir, each.project)
         values.check(each, is_named=backends.names_stacks(settings, running=running))
     packages.build_all(settings, _platform(settings, running))
 

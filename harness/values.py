@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from harness.errors import ExpectationError, OutputError
 from harness.telemetry import outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -168,6 +168,19 @@ class Sent:
     is_answered: bool = False
     status: int = 0
     until: float | None = None
+
+
+class Answer(Protocol):
+    """What came back for what was sent: of a function, or of an API."""
+
+    @property
+    def sent(self) -> Sent | None:
+        """What was sent; None if the harness can't follow it."""
+        ...
+
+
+# What the stack's objects return when they act: `Deployment.trace` and the waits take it.
+type Acted = FiredEvent | Sent | Answer | Iterable[Acted]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

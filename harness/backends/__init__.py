@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from harness import runtimes
 from harness.backends import emulator
 from harness.backends.backend import Availability, Backend
 from harness.errors import BackendError, HarnessError, NeedsError, SettingsError
@@ -124,7 +125,8 @@ def check_needs(settings: Settings, *, running: str = "") -> None:
         return
     backend = choose(settings)[0] if name == AUTO.name else load(name)
     if unmet := unmet_needs(backend, settings):
-        raise NeedsError(backend.name, {str(need): those_with(need.feature, settings) for need in unmet})
+        able = {str(need): those_with(need.feature, settings) for need in unmet}
+        raise NeedsError(backend.name, able, instead=runtimes.stand_ins_for(need.feature for need in unmet))
 
 
 def functions_run_on(settings: Settings, *, running: str = "") -> Platform | None:

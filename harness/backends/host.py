@@ -85,7 +85,7 @@ def process_backend(name: str, distribution: Distribution, lacking: Collection[s
         name=name,
         start=functools.partial(_started, distribution, name),
         examine=functools.partial(_examine, distribution),
-        lacks=lambda _, feature: feature in lacking or runtimes.lacks(feature),
+        lacks=lambda settings, feature: feature in lacking or runtimes.lacks(settings, feature),
         functions_run_on=lambda _: Platform.here(),
         is_temporary=True,
     )

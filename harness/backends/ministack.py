@@ -81,8 +81,8 @@ def _examine(settings: Settings) -> Availability:
     return Availability(ok=True, state=f"MiniStack {VERSION} {state}, on {suited.python}")
 
 
-def _lacks(_settings: Settings, feature: str) -> bool:
-    return feature in fidelity.missing("ministack") or runtimes.lacks(feature)
+def _lacks(settings: Settings, feature: str) -> bool:
+    return feature in fidelity.missing("ministack") or runtimes.lacks(settings, feature)
 
 
 MINISTACK = Backend(

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness import backends
+from harness import backends, runtimes
 from harness.backends.backend import Availability
 from harness.backends.emulator import free_port
 from harness.base import process
@@ -101,11 +101,13 @@ def _terraform(settings: Settings) -> Finding:
 def _root(settings: Settings) -> Finding:
     folder = settings.terraform_dir
     files = len(declarations.files(folder))
+    others = [] if files else declarations.roots_below(settings.project)
+    likely = [f"(such as {other.relative_to(settings.project)})" for other in others[:1]]
     return Finding(
         subject="terraform root",
         ok=files > 0,
         state=f"{files} file{'' if files == 1 else 's'} of Terraform in {folder}",
-        remedy="set HARNESS_TERRAFORM_DIR to the directory of your root module",
+        remedy=" ".join(["set HARNESS_TERRAFORM_DIR to the directory of your root module", *likely]),
         needed=True,
     )
 
@@ -166,11 +168,12 @@ def _needs(settings: Settings, chosen: str) -> Iterator[Finding]:
         return
     for need in unmet:
         able = backends.those_with(need.feature, settings)
+        remedy = f"choose {' or '.join(able)} with HARNESS_BACKEND" if able else "no backend has it"
         yield Finding(
             subject="needs of the root",
             ok=False,
             state=f"{chosen} lacks {need}",
-            remedy=f"choose {' or '.join(able)} with HARNESS_BACKEND" if able else "no backend has it",
+            remedy="; or set ".join(filter(None, [remedy, runtimes.stand_ins_for([need.feature])])),
             needed=settings.check_needs,
         )
 

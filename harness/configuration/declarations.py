@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
 # The number of labels that these blocks have in JSON. Others have none.
 _LABELS = {"variable": 1, "provider": 1, "module": 1, "output": 1, "resource": 2, "data": 2}
+_DEPTHS = ("*", "*/*", "*/*/*")
 _ITEM = re.compile(r'\s*([A-Za-z_][\w-]*)[ \t]*(?:(=)(?!=)|((?:"[^"\n]*"|[A-Za-z_][\w-]*|[ \t])*)\{)')
 _HEREDOC = re.compile(r"<<-?([A-Za-z_][\w-]*)\n")
 _TEXT = re.compile(r'"?([\w-]+)"?\s*[=:]\s*"((?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{))*)"')
@@ -70,18 +71,39 @@ def files(folder: Path) -> list[Path]:
     return sorted(file for file in held if file.name.endswith(SUFFIXES) and file.is_file())
 
 
-def check(folder: Path) -> None:
+def check(folder: Path, project: Path | None = None) -> None:
     """Check that `folder` holds a root module.
+
+    Args:
+        folder: The directory.
+        project: Where else a root may lie, which the error then names.
 
     Raises:
         SettingsError: It is not a directory with Terraform files.
     """
-    if not files(folder):
-        raise SettingsError(
-            "HARNESS_TERRAFORM_DIR, or terraform-dir in [tool.harness]",
-            expected="a directory with *.tf files",
-            got=str(folder),
-        )
+    if files(folder):
+        return
+    others = [str(other.relative_to(project)) for other in roots_below(project)] if project else []
+    raise SettingsError(
+        "HARNESS_TERRAFORM_DIR, or terraform-dir in [tool.harness]",
+        expected="a directory with *.tf files" + (f", such as {' or '.join(others)}" if others else ""),
+        got=str(folder),
+    )
+
+
+def roots_below(project: Path) -> list[Path]:
+    """Return the directories, a project's own and some levels below it, that configure AWS as roots do."""
+    folders = (project, *(each for depth in _DEPTHS for each in sorted(project.glob(depth)) if each.is_dir()))
+    shown = (folder for folder in folders if not _is_hidden(folder.relative_to(project)))
+    return [folder for folder in shown if any(_configures_aws(block) for block in blocks(folder))]
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith(".") or part == "node_modules" for part in path.parts)
+
+
+def _configures_aws(block: Block) -> bool:
+    return (block.type, block.labels) == ("provider", ("aws",))
 
 
 def blocks(folder: Path) -> list[Block]:

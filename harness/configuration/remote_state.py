@@ -26,18 +26,29 @@ _ACCESS = frozenset(
 
 
 def in_order(roots: Sequence[Path]) -> list[Path]:
-    """Return roots in an order in which each comes after those whose states it reads.
+    """Return roots in the order that is given, but each after those whose states it reads.
 
     Raises:
         SettingsError: The roots read each other's states in a circle.
     """
     graph = {root: {source for _, source in readings(root, roots) if source != root} for root in roots}
     try:
-        return list(TopologicalSorter(graph).static_order())
+        TopologicalSorter(graph).prepare()
     except CycleError as problem:
         circle = " -> ".join(root.name for root in reversed(problem.args[1]))
         expected = "roots that can be applied one after another"
         raise SettingsError(SETTING, expected=expected, got=f"a circle, {circle}") from None
+    ordered: dict[Path, None] = {}
+
+    def place(root: Path) -> None:
+        for source in roots:
+            if source in graph[root]:
+                place(source)
+        ordered[root] = None
+
+    for root in roots:
+        place(root)
+    return list(ordered)
 
 
 def stages(settings: Settings) -> list[Settings]:

@@ -184,13 +184,17 @@ def module_folders(root: Path) -> list[Path]:
     return list(found)
 
 
-def check(root: Path) -> None:
+def check(root: Path, project: Path | None = None) -> None:
     """Check that `root` is a root module, and that the local modules which it reaches are there.
+
+    Args:
+        root: The directory.
+        project: Where else a root may lie, which the error then names.
 
     Raises:
         SettingsError: It has no Terraform files, or one of its modules is missing.
     """
-    declarations.check(root)
+    declarations.check(root, project)
     for folder in module_folders(root.resolve()):
         for block, called in _local_calls(folder):
             if not called.is_dir():

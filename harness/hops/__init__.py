@@ -15,7 +15,7 @@ from harness.hops.hop import (
     observe,
     trace_all,
 )
-from harness.hops.trace import Lost, trace_sent
+from harness.hops.trace import Lost, sent_by, trace_sent
 
 __all__ = [
     "Hop",
@@ -31,6 +31,7 @@ __all__ = [
     "glance_all",
     "look",
     "observe",
+    "sent_by",
     "trace_all",
     "trace_sent",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from harness.base.polling import Clock
     from harness.hops.hop import Stack
+    from harness.values import Acted
 
 PATIENCE = 2.0
 _LOOK_EVERY = 0.5  # seconds, or some times as long as a look takes
@@ -51,6 +53,19 @@ _NAMES = {
     "sqs": "SQS",
     "states": "Step Functions",
 }
+
+
+def sent_by(*acts: Acted) -> tuple[FiredEvent | Sent, ...]:
+    """Return each thing that was sent, of what the stack's objects return when they act."""
+    sent: list[FiredEvent | Sent] = []
+    for act in acts:
+        if isinstance(act, (FiredEvent, Sent)):
+            sent.append(act)
+        elif isinstance(act, Iterable):
+            sent.extend(sent_by(*act))
+        elif act.sent:
+            sent.append(act.sent)
+    return tuple(sent)
 
 
 @caller.harness()  # no test has asked for what a trace asks
@@ -103,9 +118,9 @@ class Lost:
         clock: The time to live by.
     """
 
-    def __init__(self, stack: Stack, *sent: FiredEvent | Sent, clock: Clock = time) -> None:
+    def __init__(self, stack: Stack, *sent: Acted, clock: Clock = time) -> None:
         self._stack = stack
-        self._sent = sent
+        self._sent = sent_by(*sent)
         self._clock = clock
         self._next = clock.monotonic() + _LOOK_EVERY
         self._end: _End | None = None

@@ -9,7 +9,7 @@ from harness.resources.lookup import View
 from harness.values import Sent, StoredObject
 
 if TYPE_CHECKING:
-    from harness.values import FiredEvent
+    from harness.values import Acted
 
 
 class Bucket(View):
@@ -49,9 +49,7 @@ class Bucket(View):
         """Return the objects whose keys begin with `prefix`."""
         return [self.get(key) for key in self.keys(prefix)]
 
-    def wait_for(
-        self, key: str, *, timeout: float = 30.0, of: FiredEvent | Sent | None = None
-    ) -> StoredObject:
+    def wait_for(self, key: str, *, timeout: float = 30.0, of: Acted | None = None) -> StoredObject:
         """Wait until there is an object `key`, and return it.
 
         Args:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.aws.logs import LogEvent
-    from harness.values import FiredEvent
+    from harness.values import Acted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class _Logged(View):
         *,
         timeout: float = 30.0,
         since: datetime | None = None,
-        of: FiredEvent | Sent | None = None,
+        of: Acted | None = None,
     ) -> str:
         """Wait for a line that the regular expression `pattern` matches, and return the line.
 
@@ -110,7 +110,7 @@ class _Logged(View):
         dimensions: Mapping[str, str] | None = None,
         timeout: float = 30.0,
         since: datetime | None = None,
-        of: FiredEvent | Sent | None = None,
+        of: Acted | None = None,
     ) -> float:
         """Wait for a metric in CloudWatch's embedded metric format, and return the sum of its values.
 

@@ -14,7 +14,7 @@ from harness.telemetry.outputs import READ
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from harness.values import Endpoint, FiredEvent, Outputs, Resource, Sent
+    from harness.values import Acted, Endpoint, Outputs, Resource, Sent
 
 # The Terraform types behind each kind of view.
 KINDS: Mapping[str, tuple[str, ...]] = {
@@ -97,10 +97,10 @@ class View:
         until: Callable[[T], object],
         what: str,
         timeout: float,
-        of: FiredEvent | Sent | None,
+        of: Acted | None,
     ) -> T:
         """Wait until `until` accepts the result of `probe`, or until everything sent is lost."""
-        lost = hops.Lost(self.stack, *([of] if of else []))
+        lost = hops.Lost(self.stack, *([of] if of is not None else []))
         return eventually(probe, until=until, unless=lost, what=what, timeout=timeout, interval=self.interval)
 
 

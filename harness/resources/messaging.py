@@ -19,7 +19,7 @@ from harness.values import Sent
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.values import FiredEvent
+    from harness.values import Acted
 
 _CLOCKS_DIFFER = 0.5  # seconds, between this machine's clock and that of the stream
 _BATCH = 10  # the most messages that SQS accepts in one call
@@ -77,7 +77,7 @@ class Queue(View):
         """Return the bodies of the visible messages, and leave the messages visible. See `messages`."""
         return [message["Body"] for message in self.messages()]
 
-    def wait_for(self, text: str = "", *, timeout: float = 30.0, of: FiredEvent | Sent | None = None) -> str:
+    def wait_for(self, text: str = "", *, timeout: float = 30.0, of: Acted | None = None) -> str:
         """Wait for a message whose body has `text` in it, and return the body.
 
         Args:
@@ -222,7 +222,7 @@ class Stream(View):
             yield from page["Records"]
             place = page.get("NextShardIterator") if page.get("MillisBehindLatest") else None
 
-    def wait_for(self, text: str = "", *, timeout: float = 30.0, of: FiredEvent | Sent | None = None) -> str:
+    def wait_for(self, text: str = "", *, timeout: float = 30.0, of: Acted | None = None) -> str:
         """Wait for a record with `text` in it, and return the record.
 
         Args:

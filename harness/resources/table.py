@@ -13,7 +13,7 @@ from harness.values import Sent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.values import FiredEvent
+    from harness.values import Acted
 
 
 class Table(View):
@@ -53,7 +53,7 @@ class Table(View):
         return [plain_item(item) for page in found for item in page["Items"]]
 
     def wait_for(
-        self, like: Mapping[str, Any], *, timeout: float = 30.0, of: FiredEvent | Sent | None = None
+        self, like: Mapping[str, Any], *, timeout: float = 30.0, of: Acted | None = None
     ) -> dict[str, Any]:
         """Wait for an item that has all attributes in `like`, such as its key, and return it.
 

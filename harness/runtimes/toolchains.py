@@ -14,11 +14,14 @@ from harness.errors import MissingToolError, SettingsError
 from harness.runtimes import nodejs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from harness.settings import Settings
 
 PYTHON_REQUIREMENTS = Path(str(files("harness"))) / "backends" / "requirements" / "lambda-runtime.txt"
 _OLDEST_PYTHON = 9
 _OLDEST_NODE = 18
+_STAND_INS = {"python3.": "python3.9", "nodejs": "nodejs20.x"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,7 @@ def prepare(settings: Settings, runtime: str) -> Toolchain:
     """Return what runs functions of a runtime; what is missing is installed once.
 
     Args:
-        settings: Says where the cache is.
+        settings: Say where the cache is, and which runtimes others stand in for.
         runtime: Lambda's name of it, such as `python3.11`.
 
     Raises:
@@ -49,19 +52,33 @@ def prepare(settings: Settings, runtime: str) -> Toolchain:
         MissingToolError: There is no such interpreter on this machine, and none can be installed.
         SettingsError: The harness knows no such runtime.
     """
-    if match := re.fullmatch(r"python3\.(\d+)", runtime):
+    used = settings.runtimes.get(runtime, runtime)
+    if match := re.fullmatch(r"python3\.(\d+)", used):
         return _python(settings, int(match[1]))
-    if match := re.fullmatch(r"nodejs(\d+)\.x", runtime):
+    if match := re.fullmatch(r"nodejs(\d+)\.x", used):
         return _nodejs(settings, int(match[1]))
-    raise _unknown(runtime)
+    raise _unknown(used)
 
 
-def lacks(feature: str) -> bool:
+def lacks(settings: Settings, feature: str) -> bool:
     """Say whether a need of `harness.needs` is a function that does not run without Docker."""
     if feature == needs.IMAGES:
         return True
     runtime = feature.removeprefix(needs.RUNTIME)
-    return runtime != feature and not _is_known(runtime)
+    return runtime != feature and not _is_known(settings.runtimes.get(runtime, runtime))
+
+
+def stand_ins_for(features: Iterable[str]) -> str:
+    """Return the setting by which newer runtimes stand in for old ones; empty if no feature is an old one."""
+    asked = {feature.removeprefix(needs.RUNTIME) for feature in features if feature.startswith(needs.RUNTIME)}
+    old = sorted(runtime for runtime in asked if not _is_known(runtime))
+    pairs = ", ".join(
+        f'"{runtime}" = "{new}"'
+        for runtime in old
+        for began, new in _STAND_INS.items()
+        if runtime.startswith(began)
+    )
+    return f"runtimes = {{ {pairs} }}" if pairs else ""
 
 
 def _is_known(runtime: str) -> bool:

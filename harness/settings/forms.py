@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SETTING = "setting"
 _LAST_PORT = 65535
 _URL = re.compile(r"https?://[^/\s]+/?")
+_LANGUAGE = re.compile(r"(python|nodejs)\d+\.(?:\d+|x)")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
 
@@ -96,6 +97,17 @@ def whole(name: str, value: str, _project: Path) -> int:
     return int(value)
 
 
+def runtimes(name: str, value: str, project: Path) -> dict[str, str]:
+    """Return the runtimes that stand between commas as `python3.8=python3.9`, the second by the first."""
+    pairs = [each.partition("=")[::2] for each in names(name, value, project)]
+    for pair in pairs:
+        first, second = (_LANGUAGE.fullmatch(runtime.strip()) for runtime in pair)
+        if not first or not second or first.groups() != second.groups():
+            expected = "pairs of one language such as python3.8=python3.9, separated by commas"
+            raise SettingsError(name, expected=expected, got=value)
+    return {asked.strip(): instead.strip() for asked, instead in pairs}
+
+
 def switch(name: str, value: str, _project: Path) -> bool:
     """Return a boolean, `true` or `false`."""
     try:
@@ -166,6 +178,8 @@ def to_dashes(names: Iterable[str]) -> list[str]:
 
 def plain(value: object) -> str:
     """Return a value from the file as the environment would spell it."""
+    if isinstance(value, dict):
+        return ",".join(f"{name}={each}" for name, each in value.items())
     return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -45,7 +45,7 @@ class Settings:
     packages: tuple[PackageSettings, ...] = ()
     """How the zips with a name are built."""
     roots: tuple[RootSettings, ...] = ()
-    """Other roots, which are applied first because this root reads their states."""
+    """Other roots, which are applied first because this root reads their states or needs what they make."""
     backend: str = field(default="auto", metadata=of_form(forms.text))
     """`auto`, `container`, `host`, `localemu`, `ministack`, `external`, `aws`, or `package.module:function`:
     see [Backends](../backends.md)."""
@@ -57,6 +57,11 @@ class Settings:
     """LocalStack's image, for the backend `container`."""
     lambda_executor: str = field(default="process", metadata=of_form(forms.one_of("process", "docker")))
     """How LocalStack runs functions on the backend `container`: `process`, or `docker`."""
+    runtimes: Mapping[str, str] = field(default_factory=dict, metadata=of_form(forms.runtimes))
+    """Runtimes that functions run on in place of those that they ask for, such as `python3.8=python3.9`,
+    separated by commas. In `pyproject.toml`, a table: see
+    [Runtimes that AWS has given up](../reference/runtimes.md#runtimes-that-aws-has-given-up).
+    """
     python: Path | None = field(default=None, metadata=of_form(forms.path))
     """The interpreter for the emulator. By default a suitable version, which uv finds or installs: 3.13 for
     LocalStack.

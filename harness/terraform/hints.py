@@ -10,6 +10,11 @@ if TYPE_CHECKING:
 
     from harness.errors import Diagnostic
 
+# What a data source does not find, and a bucket or an object that a function's code should lie in.
+_ABSENT = (
+    r"\bdata\.aws_.*(couldn't find|could not find|no matching|empty result|not ?found|NoSuch)"
+    r"|aws_lambda_\w+\.(?:(?!\n\n).)*NoSuch(Bucket|Key)"
+)
 _HINTS = {
     # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html
     r"Log Group .*ResourceAlreadyExistsException": (
@@ -25,6 +30,10 @@ _HINTS = {
     r"expected runtime to be one of .*got \S+": (
         "this version of the AWS provider does not know that runtime; raise the version in "
         "`required_providers`, and run `terraform init -upgrade` in your root"
+    ),
+    _ABSENT: (
+        "your root takes for granted that this is there already. Make it in a small root of your tests, and "
+        "name that in [[tool.harness.roots]]: it is applied first"
     ),
     r"BucketNotEmpty": (
         "Terraform empties a bucket only if it has force_destroy = true; empty it, or let the bucket stay"

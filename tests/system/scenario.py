@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from harness.hops import Hop
-    from harness.resources import InvokeResult
-    from harness.values import ApiResponse, Sent
+    from harness.values import Acted, ApiResponse
 
 _PARALLEL_PUTS = 8
 _FIRST_BYTES = 80  # of a body that a trace shows
@@ -93,7 +92,7 @@ class Scenario(Deployment):
         return self.stored(key)
 
     @override
-    def trace(self, sent: FiredEvent | Sent | InvokeResult | ApiResponse) -> tuple[Hop, ...]:
+    def trace(self, sent: Acted) -> tuple[Hop, ...]:
         """Return the hops, for an event as far as the API's answer. Never raises."""
         before = Deployment.trace(self, sent)
         if not isinstance(sent, FiredEvent):

@@ -255,3 +255,20 @@ def test_wrong_roots_are_refused(tmp_path: Path, text: str, told: str) -> None:
 
     with pytest.raises(SettingsError, match=rf"\[\[tool.harness.roots\]\]: {told}"):
         Settings.from_env({}, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ['runtimes = { "python3.8" = "python3.9" }', 'runtimes = ["python3.8=python3.9"]']
+)
+def test_runtimes_that_stand_in_are_a_table_or_a_list(tmp_path: Path, text: str) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.harness]\n{text}\n", "utf-8")
+
+    assert Settings.from_env({}, tmp_path).runtimes == {"python3.8": "python3.9"}
+
+
+@pytest.mark.parametrize(
+    "pairs", ["python3.8", "python3.8=nodejs20.x", "java8=java21", "python3.8=", "=python3.9"]
+)
+def test_only_a_runtime_of_the_same_language_stands_in(tmp_path: Path, pairs: str) -> None:
+    with pytest.raises(SettingsError, match="HARNESS_RUNTIMES: expected pairs of one language"):
+        Settings.from_env({"HARNESS_RUNTIMES": pairs}, tmp_path)

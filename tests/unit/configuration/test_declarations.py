@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from harness import SettingsError
 from harness.configuration import declarations
 
 if TYPE_CHECKING:
@@ -88,3 +91,15 @@ def test_a_file_that_is_no_configuration_has_no_blocks(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_has_none(tmp_path: Path) -> None:
     assert declarations.blocks(tmp_path / "nowhere") == []
+
+
+def test_the_roots_below_a_project_are_those_that_configure_aws(tmp_path: Path) -> None:
+    for name in ("env/dev", ".terraform/modules/m", "node_modules/n", "far/too/deep/down"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "main.tf").write_text('provider "aws" {}', "utf-8")
+    (tmp_path / "module").mkdir()
+    (tmp_path / "module" / "main.tf").write_text('resource "aws_s3_bucket" "b" {}', "utf-8")
+
+    assert declarations.roots_below(tmp_path) == [tmp_path / "env/dev"]
+    with pytest.raises(SettingsError, match=r"a directory with \*\.tf files, such as env/dev, got"):
+        declarations.check(tmp_path / "terraform", tmp_path)

@@ -141,3 +141,12 @@ def test_a_circle_is_refused_by_name(root: Callable[..., Path]) -> None:
         "got 'a circle, (one -> two -> one|two -> one -> two)'",
     ):
         in_order([one, two])
+
+
+def test_roots_that_read_no_state_are_applied_in_their_order(root: Callable[..., Path]) -> None:
+    writer = root("writer", s3("network"))
+    before = root("before")
+    reader = root("reader", reading("network", at("network")))
+    main = root("main")
+
+    assert in_order([before, reader, writer, main]) == [before, writer, reader, main]

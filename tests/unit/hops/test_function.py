@@ -123,6 +123,17 @@ def test_an_answer_is_traced_by_what_the_function_was_called_with(world: World) 
     assert trace[-1].state == "failed"
 
 
+def test_several_things_that_were_sent_are_traced_one_after_another(world: World) -> None:
+    first, second = sent(WORKER, id="r-1"), sent(WORKER, id="r-2", is_answered=True)
+    answer = InvokeResult(
+        payload=None, error_type="", error_message="", log_tail="", request_id="r-2", sent=second
+    )
+    stack = world.stack()
+
+    assert stack.trace([first, answer]) == (*stack.trace(first), *stack.trace(answer))
+    assert stack.trace([]) == ()
+
+
 def test_a_destination_that_is_refused_is_unknown(world: World) -> None:
     world.ran("[ERROR] ValueError: x")
     world.refused = {"get_function_event_invoke_config"}

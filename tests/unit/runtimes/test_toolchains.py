@@ -9,6 +9,7 @@ import pytest
 from harness import Settings, SettingsError, runtimes
 from harness.base import environments
 from harness.errors import MissingToolError
+from harness.needs import RUNTIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,3 +61,27 @@ def test_an_interpreter_that_is_missing_is_told_with_how_to_get_it(
 def test_any_other_runtime_is_refused(settings: Settings, runtime: str) -> None:
     with pytest.raises(SettingsError, match=r"expected python3\.9 or later"):
         runtimes.prepare(settings, runtime)
+
+
+def test_a_newer_runtime_stands_in_for_an_old_one(settings: Settings) -> None:
+    here = f"python3.{sys.version_info.minor}"
+    told = replace(settings, runtimes={"python3.8": here})
+
+    assert runtimes.prepare(told, "python3.8") == runtimes.prepare(settings, here)
+    assert runtimes.lacks(settings, f"{RUNTIME}python3.8")
+    assert not runtimes.lacks(told, f"{RUNTIME}python3.8")
+    assert runtimes.lacks(replace(settings, runtimes={"python3.8": "python3.7"}), f"{RUNTIME}python3.8")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (
+            ["python3.8", "nodejs16.x"],
+            'runtimes = { "nodejs16.x" = "nodejs20.x", "python3.8" = "python3.9" }',
+        ),
+        (["nodejs22.x", "java21", "python2.7"], ""),
+    ],
+)
+def test_what_may_stand_in_is_told(asked: list[str], told: str) -> None:
+    assert runtimes.stand_ins_for([*(f"{RUNTIME}{runtime}" for runtime in asked), "kinesis"]) == told

@@ -46,3 +46,18 @@ def test_nothing_is_told_of_other_errors() -> None:
         hints_for([error("creating SQS Queue (q): InvalidAttributeName"), error("Unsupported argument")])
         == []
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "summary"),
+    [
+        ("data.aws_ssm_parameter.key", "reading SSM Parameter (key): couldn't find resource"),
+        ("data.aws_vpc.default", "no matching EC2 VPC found"),
+        ("module.f.aws_lambda_function.this", "creating Lambda Function (f): S3 Error Code: NoSuchBucket"),
+    ],
+)
+def test_what_should_be_there_already_is_told(address: str, summary: str) -> None:
+    (hint,) = hints_for([Diagnostic(severity="error", summary=summary, address=address)])
+
+    assert "[[tool.harness.roots]]" in hint
+    assert hints_for([error("reading S3 Bucket (b): couldn't find resource")]) == []
