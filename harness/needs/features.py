@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 RUNTIME = "runtime "  # followed by Lambda's name for the runtime
 IMAGES = "container images"
 JSONATA = "JSONata"
+PIPES = "EventBridge Pipes but from a DynamoDB stream straight to SNS or Step Functions"
 STREAMS = "DynamoDB streams"
+_NO_TABLE = re.compile(r"\baws_(?!dynamodb_table\b)\w")
+_NO_TOPIC = re.compile(r"\baws_(?!sfn_state_machine\b|sns_topic\b)\w")
 
 # Services that some backend lacks, by the prefix of their resource types. The longest prefix wins.
 # https://registry.terraform.io/providers/hashicorp/aws/latest/docs
@@ -126,6 +130,8 @@ def features_of(declared: Declared) -> set[str]:
             found |= _of_function(declared)
         case "aws_lambda_event_source_mapping" if ".stream_arn" in declared.text("event_source_arn"):
             found.add(STREAMS)
+        case "aws_pipes_pipe" if _does_more_than_hand_on(declared):
+            found.add(PIPES)
         case "aws_sfn_state_machine" if '"JSONata"' in _plain(declared.text("definition")):
             found.add(JSONATA)
     return found
@@ -136,6 +142,19 @@ def _of_function(declared: Declared) -> set[str]:
         return {IMAGES}
     runtime = declared.value("runtime")
     return {RUNTIME + runtime} if runtime else set()
+
+
+def _does_more_than_hand_on(pipe: Declared) -> bool:
+    """Return whether a pipe surely does more than to hand a table's changes to a topic or a state machine."""
+    parameters = (
+        each for block in pipe.block.blocks if block.type == "source_parameters" for each in block.blocks
+    )
+    return bool(
+        _NO_TABLE.search(pipe.text("source"))
+        or _NO_TOPIC.search(pipe.text("target"))
+        or "enrichment" in pipe.block.attributes
+        or any(each.type == "filter_criteria" for each in parameters)
+    )
 
 
 def _service_of(kind: str) -> str:

@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserError
 
 from harness import Endpoint, Settings, backends
 from harness.aws import clients
-from harness.needs import JSONATA, STREAMS
+from harness.needs import JSONATA, PIPES, STREAMS
 from harness.needs.features import SERVICES
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _on_an_emulator_that_is_known(endpoint: Endpoint) -> None:
 def role(endpoint: Endpoint) -> Iterator[str]:
     """Provide the ARN of a role that anybody may take."""
     iam, name = clients.client(endpoint, "iam"), f"needs-{uuid4().hex[:8]}"
-    services = ["lambda.amazonaws.com", "states.amazonaws.com"]
+    services = ["lambda.amazonaws.com", "pipes.amazonaws.com", "states.amazonaws.com"]
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": services}}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     yield iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
@@ -154,6 +154,35 @@ def test_jsonata_runs_or_is_said_to_lack(endpoint: Endpoint, harness_settings: S
 
     lacks = is_said_to_lack(endpoint, harness_settings, JSONATA)
     assert (done["status"], done.get("output")) == (("FAILED", None) if lacks else ("SUCCEEDED", "2"))
+
+
+def test_a_pipe_empties_a_queue_or_is_said_to_lack(
+    endpoint: Endpoint, harness_settings: Settings, role: str, request: pytest.FixtureRequest
+) -> None:
+    iam, holder = clients.client(endpoint, "iam"), role.rpartition("/")[2]
+    may = {"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [may]})
+    iam.put_role_policy(RoleName=holder, PolicyName="queues", PolicyDocument=document)
+    request.addfinalizer(lambda: iam.delete_role_policy(RoleName=holder, PolicyName="queues"))
+    queues, pipes = clients.client(endpoint, "sqs"), clients.client(endpoint, "pipes")
+    urls = [queues.create_queue(QueueName=f"needs-{uuid4().hex[:8]}")["QueueUrl"] for _ in "ab"]
+    arns = [
+        queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        for url in urls
+    ]
+    name, lacks = f"needs-{uuid4().hex[:8]}", is_said_to_lack(endpoint, harness_settings, PIPES)
+    queues.send_message(QueueUrl=urls[0], MessageBody="moon")
+    try:
+        pipe = pipes.create_pipe(Name=name, Source=arns[0], Target=arns[1], RoleArn=role)
+        pipes.list_tags_for_resource(resourceArn=pipe["Arn"])  # as Terraform does
+        arrived = queues.receive_message(QueueUrl=urls[1], WaitTimeSeconds=3 if lacks else 20)
+        pipes.delete_pipe(Name=name)
+    except (*clients.FAILURES, ResponseParserError):
+        arrived = {}
+    for url in urls:
+        queues.delete_queue(QueueUrl=url)
+
+    assert ("Messages" in arrived) != lacks
 
 
 def test_a_table_has_a_stream_or_is_said_to_lack(endpoint: Endpoint, harness_settings: Settings) -> None:

@@ -31,7 +31,6 @@ VARIABLES = {
 
 
 @pytest.mark.slow
-@pytest.mark.differs("ministack", "MiniStack 1.5.33 gives alarms back changed: a second plan updates them")
 def test_production_works_shows_no_drift_and_leaves_nothing(
     harness_settings: Settings, endpoint: Endpoint
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.needs import IMAGES, JSONATA, STREAMS, needs_of
+from harness.needs import IMAGES, JSONATA, PIPES, STREAMS, needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,10 @@ def test_a_service_is_needed_by_a_resource_of_it(root: Callable[..., Settings]) 
     assert str(need) == "HTTP and WebSocket APIs (API Gateway v2) (aws_apigatewayv2_api.this, main.tf:3)"
 
 
+def pipe(source: str, target: str, more: str = "") -> str:
+    return f'resource "aws_pipes_pipe" "a" {{\n  source = {source}\n  target = {target}\n  {more}\n}}'
+
+
 @pytest.mark.parametrize(
     ("declared", "needed"),
     [
@@ -71,6 +75,14 @@ def test_a_service_is_needed_by_a_resource_of_it(root: Callable[..., Settings]) 
             ),
             {JSONATA},
         ),
+        (pipe("aws_sqs_queue.a.arn", "aws_sfn_state_machine.a.arn"), {"pipes", PIPES}),
+        (pipe("aws_dynamodb_table.a.stream_arn", "aws_lambda_function.a.arn"), {"pipes", PIPES}),
+        (
+            pipe("var.a", "var.b", "source_parameters {\n    filter_criteria {}\n  }"),
+            {"pipes", PIPES},
+        ),
+        (pipe("var.a", "var.b"), {"pipes"}),
+        (pipe("aws_dynamodb_table.a.stream_arn", "aws_sns_topic.a.arn"), {"pipes"}),
         (
             'resource "aws_sfn_state_machine" "a" { definition = "{\\"QueryLanguage\\":\\"JSONata\\"}" }',
             {JSONATA},

@@ -46,6 +46,7 @@ library:
     workers       MiniStack's workers on top of a sandbox
     rest_operations the operation that a REST request means
     ministack_calls MiniStack's request log
+    ministack_alarms alarms whole, which MiniStack gives back in part
     ministack_openapi REST APIs in OpenAPI, which MiniStack lacks
     localstack_calls LocalStack's request log
     state         where what an emulator holds is handed out, and taken back
