@@ -180,7 +180,7 @@ def again(deployment: Deployment, name: str, request_id: str = "") -> tuple[str,
             return each.function, each.event
     wanted = f"the request {request_id}" if request_id else "an invocation that has failed"
     raise HarnessError(
-        f"found no {wanted} among the latest of {', '.join(names)}; "
+        f"expected {wanted} among the latest of {', '.join(names)}, found none; "
         "the backends host, localemu and ministack keep 256 while they are up"
     )
 

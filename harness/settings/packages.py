@@ -92,7 +92,7 @@ def _check_distinct(packages: Iterable[PackageSettings], setting: str) -> None:
     for package in packages:
         value = getattr(package, setting)
         if (other := first.setdefault(value, package)) is not package:
-            expected = f"a {setting} other than that of {other.table}"
+            expected = f"another {setting} than that of {other.table}"
             raise SettingsError(f"{package.table} {setting}", expected=expected, got=str(value))
 
 

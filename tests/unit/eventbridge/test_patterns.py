@@ -259,7 +259,11 @@ def test_a_leaf_that_any_event_meets_has_no_near_miss() -> None:
         ({"source": "shop"}, "source", "expected an object or a list"),
         ({"source": []}, "source", "expected an object or a list with values"),
         ({"detail": {"a": {}}}, "detail.a", "expected an object with fields"),
-        (leaf({"perfix": "x"}), "detail.a", "unknown operator 'perfix'; there are anything-but, cidr"),
+        (
+            leaf({"perfix": "x"}),
+            "detail.a",
+            "unknown operator 'perfix'; the operators are anything-but, cidr",
+        ),
         (leaf({"prefix": "x", "suffix": "y"}), "detail.a", "expected one operator"),
         (leaf([1]), "detail.a", "expected a text, number"),
         (leaf({"prefix": 1}), "detail.a", "operator 'prefix': expected a text, got 1"),

@@ -207,7 +207,7 @@ def test_a_dependency_without_a_wheel_is_named_in_one_line(
     with pytest.raises(PackageError) as raised:
         packages.build(settings, replace(requiring, architecture="arm64"))
 
-    told = f"expected a wheel of {requirement} for Python 3.13 on linux arm64, found none; take a version"
+    told = f"expected a wheel of {requirement} for Python 3.13 on linux arm64, found none; choose a version"
     assert told in str(raised.value)
     assert len(str(raised.value).splitlines()) == 1
 
