@@ -1,4 +1,4 @@
-"""The one door to S3. Every method is one call, save where it says otherwise."""
+"""The only door to S3. Every method makes one call, unless it says otherwise."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ _GONE = frozenset({"NoSuchKey", "MethodNotAllowed"})  # the latter is S3's answe
 
 
 def s3_client(*, attempts: int, patience: int = 5, owner: str | None = None) -> "S3Client":
-    """Build a client; the endpoint, region and credentials come from the usual variables.
+    """Build a client. Endpoint, region and credentials come from the usual variables.
 
     botocore is used directly: boto3 adds resources and transfers, and the time to load them, for nothing.
 
@@ -59,10 +59,10 @@ def s3_client(*, attempts: int, patience: int = 5, owner: str | None = None) -> 
 
 
 class Store:
-    """What the reader may do: it never writes.
+    """The reader's operations. It never writes.
 
-    Every method raises ``BusyError`` when S3 throttles, fails or cannot be reached, and botocore's own
-    ``ClientError`` for what is wrong with the deployment (no such bucket, access denied).
+    Every method raises ``BusyError`` if S3 throttles, fails or cannot be reached. It raises botocore's own
+    ``ClientError`` for errors of the deployment (no such bucket, access denied).
     """
 
     def __init__(self, client: "S3Client", bucket: str) -> None:
@@ -70,7 +70,7 @@ class Store:
         self._bucket = bucket
 
     def read_pointer(self) -> PointerRead:
-        """GET the pointer; one that is far too long is cut, and so is corrupt."""
+        """GET the pointer. One that is far too long is cut, and so becomes corrupt."""
         try:
             with _named_errors():
                 answer = self._client.get_object(Bucket=self._bucket, Key=POINTER_KEY)
@@ -79,7 +79,7 @@ class Store:
             return PointerRead(None, None)
 
     def get(self, name: ObjectName) -> Stored | None:
-        """GET an object; None if it is not there."""
+        """GET an object, or return None if it does not exist."""
         try:
             with _named_errors():
                 answer = self._client.get_object(Bucket=self._bucket, Key=name.key)
@@ -116,7 +116,7 @@ class Store:
 
 
 class WritableStore(Store):
-    """What the writer may do. Every PUT names the KMS key, so nothing depends on the bucket's default."""
+    """The writer's operations. Every PUT names the KMS key, so nothing depends on the bucket's default."""
 
     def __init__(self, client: "S3Client", bucket: str, kms_key_arn: str) -> None:
         super().__init__(client, bucket)
@@ -126,7 +126,7 @@ class WritableStore(Store):
         """PUT an object unless it exists.
 
         Returns:
-            The new object's ETag; None if it was there already.
+            Create an object, and return its ETag, or None if it already existed.
 
         Raises:
             ConflictError: Another PUT of the same key is under way.
@@ -156,7 +156,7 @@ class WritableStore(Store):
         return page.entries[0].etag if page.entries else None
 
     def index(self, name: ObjectName) -> None:
-        """PUT the empty index entry of an object; doing so again changes nothing."""
+        """PUT the empty index entry of an object. Repeating it changes nothing."""
         with _named_errors():
             self._client.put_object(
                 Bucket=self._bucket,
@@ -177,7 +177,7 @@ class WritableStore(Store):
                     raise
 
     def swap_pointer(self, raw: bytes, etag: str | None) -> bool:
-        """PUT the pointer if it is still the one with this ETag (None: still absent); say whether it was."""
+        """Replace the pointer if it still has this ETag (None: still absent), and return whether it did."""
         condition = {"IfNoneMatch": "*"} if etag is None else {"IfMatch": etag}
         try:
             with _named_errors():
@@ -211,7 +211,7 @@ def _page(answer: "ListObjectsV2OutputTypeDef") -> Page:
 
 @contextmanager
 def _named_errors() -> Iterator[None]:
-    """Turn what time alone can cure into ``BusyError``."""
+    """Turn errors that only time can cure into ``BusyError``."""
     try:
         yield
     except ClientError as error:
