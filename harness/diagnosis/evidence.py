@@ -1,4 +1,4 @@
-"""What can be found out after a test: how far its events came, what was refused, its logs."""
+"""Evidence after a test: the hops of its events, refusals, logs."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ _REFUSED = "what the harness refused, as it is not the emulator"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What there is to be seen after a test.
+    """The evidence after a test.
 
     Attributes:
         traces: How far its events came, the latest first.
-        refused: What the gate has refused meanwhile.
-        logs: The logs by name; of functions, what no invocation has logged.
+        refused: The gate's refusals during the test.
+        logs: The logs by name. Of functions, the part outside of invocations.
         invocations: The runs of the functions.
-        calls: The AWS calls of the test, and those of functions and others meanwhile.
-        answer: What a 5xx of the API tells, if the test's last request was answered so.
-        sections: What the terminal shows of a failure, by name.
+        calls: The AWS calls of the test, and those of functions and others during it.
+        answer: The hop behind a 5xx of the API, if that was the answer to the test's last request.
+        sections: The sections of a failure in the terminal, by name.
     """
 
     traces: tuple[Trace, ...] = ()
@@ -97,15 +97,15 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Where to look after a test.
+    """The places to search after a test.
 
     Attributes:
         test: The test's node id.
-        recording: Where the logs stood when the test began.
-        refused: How many requests the gate had refused by then.
+        recording: The state of the logs at the beginning of the test.
+        refused: The number of the gate's refusals by then.
         sources: The project's files.
         keeps: Whether the test's logs stay.
-        reports: Whether a report or a trace is to have what is found.
+        reports: Whether a report or a trace needs the evidence.
         allowance: The time that there is for the hops of a test that has passed.
     """
 
@@ -118,7 +118,7 @@ class Search:
     allowance: Allowance
 
     def evidence(self, held: Deployment, requests: Sequence[Request], *, failed: bool) -> Evidence:
-        """Return what is found.
+        """Return the evidence.
 
         Args:
             held: The stack that the test works with.
@@ -161,16 +161,18 @@ class Search:
             return hops.glance_all(held.trace, sent, seconds=seconds)
 
     def _refusals(self, held: Deployment, functions: Collection[str]) -> tuple[str, ...]:
-        """Return what the gate has refused the stack meanwhile; other stacks may have the same gate.
+        """Return the gate's refusals for the stack during the test.
 
-        What it has refused Terraform is told by the error of the command.
+        Other stacks may share the gate.
+
+        Terraform's refusals are left out, because the error of the command lists them.
         """
         since = gate.refusals(held.endpoint.gate)[self.refused :]
         own = [refusal for refusal in since if refusal.asker.partition("/")[0] in {*functions, "emulator"}]
         return tuple(dict.fromkeys(map(str, own)))
 
     def _calls(self, held: Deployment) -> tuple[results.AwsCall, ...]:
-        """Return the calls since the test began, but for the harness's own and those of tests beside it."""
+        """Return the calls since the test began, without the harness's own and those of concurrent tests."""
         with suppress(Exception):  # most often: the backend keeps no request log
             since = self.recording.begun
             left_out = ("test:", caller.HARNESS)
@@ -189,16 +191,16 @@ class Search:
         return replace(answer, seen=self.sources.located(answer.seen))
 
     def _locate(self, trace: Trace) -> Trace:
-        """Return the trace with the project's own files in place of those of the functions' zips."""
+        """Return the trace with the project's own files in place of those in the functions' zips."""
         located = tuple(replace(hop, seen=self.sources.located(hop.seen)) for hop in trace.hops)
         return replace(trace, hops=located)
 
 
 def report_texts(sections: Iterable[tuple[str, str]], logs: Mapping[str, str]) -> dict[str, str]:
-    """Return the texts of a report: of what it shows in another way, nothing; the functions' logs first.
+    """Return the texts for a report, the functions' logs first, without those that it shows in another form.
 
     Args:
-        sections: What the terminal shows, by name.
+        sections: The sections in the terminal, by name.
         logs: The logs by name.
     """
     known = {**dict(sections), **logs}
@@ -208,7 +210,7 @@ def report_texts(sections: Iterable[tuple[str, str]], logs: Mapping[str, str]) -
 
 @contextmanager
 def _kept(recording: Recording, *, keeps: bool) -> Iterator[Recording]:
-    """Yield the recording, with a folder that goes with the context unless its files are to be kept."""
+    """Yield the recording. Its folder is temporary unless its files are to be kept."""
     if keeps:
         yield recording
         return
@@ -217,10 +219,13 @@ def _kept(recording: Recording, *, keeps: bool) -> Iterator[Recording]:
 
 
 def _invocations(read: LogReader, functions: Collection[str]) -> list[tuple[str, Invocation]]:
-    """Return the invocations, each with its function; none of a function whose log can't be read."""
+    """Return the invocations, each with its function.
+
+    Functions with an unreadable log are left out.
+    """
     found: list[tuple[str, Invocation]] = []
     for function in functions:
-        with suppress(Exception):  # a diagnosis must not hide the failure that it is about
+        with suppress(Exception):  # a diagnosis must not hide the failure
             found += ((function, each) for each in invocations(read(function)))
     return sorted(found, key=lambda each: each[1].begun)
 
@@ -228,7 +233,7 @@ def _invocations(read: LogReader, functions: Collection[str]) -> list[tuple[str,
 def _apart(
     logs: Mapping[str, str], read: LogReader, ran: Sequence[tuple[str, Invocation]]
 ) -> tuple[dict[str, str], tuple[results.Invocation, ...]]:
-    """Return the logs without those of invocations; and the latest invocations, as far as there is room."""
+    """Return the logs without those of invocations, and as many of the latest invocations as fit."""
     left, shown, room = dict(logs), deque[results.Invocation](), 2 * texts.LONGEST_TEXT
     told: defaultdict[str, set[LogEvent]] = defaultdict(set)
     for function, each in reversed(ran):

@@ -1,4 +1,4 @@
-"""A hop: one step on the way of what was sent, and how steps are looked at and shown."""
+"""A hop: one step on the way of an event or message, how to observe it, and how to print it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ type State = Literal["reached", "failed", "unreached", "unknown"]
 
 BUDGET = 15.0
 GLANCE = 0.3  # seconds that the traces of a test that has passed may wait for what takes a moment, in all
-SETTLED = 1.0  # seconds that what came before a failure may take to show
+SETTLED = 1.0  # seconds until the effects of earlier steps show
 MOST_TRACES = 10
 WIDEST = 300
 _MOST_OTHERS = 10
@@ -35,11 +35,11 @@ _MARKS: dict[State, str] = {"reached": "✓", "failed": "✗", "unreached": "·"
 
 
 class Stack(Protocol):
-    """What a trace needs of an applied stack: where it runs, and clients there."""
+    """The part of an applied stack that a trace needs: its endpoint, and clients."""
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where it runs."""
+        """The endpoint that it runs at."""
 
     def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - boto3 makes its clients at run time
         """Return a boto3 client of `service` there, in the stack's region by default."""
@@ -47,17 +47,17 @@ class Stack(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One step on the way of what was sent.
+    """One step on the way of an event or message.
 
     Attributes:
         name: The step, such as `function invoked`.
-        state: `reached`; `failed`: it is known that it did not get past here; `unreached`: it ended before;
-            or `unknown`.
-        seen: What was last seen there; log lines follow the first line.
-        payload: The text that arrives there, as far as it is known: of an event that AWS makes up, the part
-            that says what was sent.
-        final_after: Seconds after which nothing more can come of what was sent, unless the hop has changed by
-            then; None if something may.
+        state: `reached`, `failed` (it certainly did not get past here), `unreached` (it ended before), or
+            `unknown`.
+        seen: The last observation. Log lines follow its first line.
+        payload: The text that arrives there, if known. If AWS makes up the event, this is the part that
+            identifies the origin.
+        final_after: Seconds after which nothing more can come of it, unless the hop has changed by then. None
+            if something may still come.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Hop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """What was sent, and its hops in the order of its way."""
+    """An event or message, and its hops in order."""
 
     sent: FiredEvent | Sent
     hops: tuple[Hop, ...]
@@ -77,12 +77,12 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """How to follow what was sent.
+    """How to follow an event or message.
 
     Attributes:
-        stack: What it was sent through.
-        patience: Seconds to wait for what takes a moment, such as the end of an invocation.
-        onward: Follows what a resource has handed to the next one.
+        stack: The stack through which it was sent.
+        patience: Seconds to wait for steps that take a moment, such as the end of an invocation.
+        onward: Follows the output of one resource into the next.
     """
 
     stack: Stack
@@ -99,7 +99,7 @@ class Way:
         return math.isfinite(_WAITS_UNTIL.get())
 
     def settle[T](self, probe: Callable[[], T], *, until: Callable[[T], object], what: str) -> T:
-        """Return what `probe` sees once it is settled, or as it is when the patience ends."""
+        """Return the result of `probe` once `until` accepts it, or the last result when the patience ends."""
         patience = min(self.patience, _WAITS_UNTIL.get() - time.monotonic())
         if patience <= 0:
             return probe()
@@ -110,23 +110,23 @@ class Way:
 
 
 def region_of(arn: str) -> str:
-    """Return the region that an ARN names; empty if it names none."""
+    """Return the region in an ARN, or an empty text."""
     return (arn.split(":") + [""] * 4)[3]
 
 
 def name_in(arn: str) -> str:
-    """Return the part of an ARN that tells its resource from the others of the account."""
+    """Return the part of an ARN that is unique to its resource in the account."""
     return arn.split(":", 5)[-1]
 
 
 def look(name: str, probe: Callable[[], Hop]) -> Hop:
-    """Return the hop that `probe` sees; unknown, with what went wrong, when it raises."""
+    """Return the hop of `probe`, or an unknown one with the error if it raises."""
     hop, _ = observe(name, lambda: (probe(), None))
     return hop
 
 
 def observe[T](name: str, probe: Callable[[], tuple[Hop, T]]) -> tuple[Hop, T | None]:
-    """Return the hop that `probe` sees and what it found there; an unknown one and None when it raises."""
+    """Return the hop and the value of `probe`, or an unknown hop and None if it raises."""
     try:
         return probe()
     except Exception as problem:  # noqa: BLE001 - a diagnosis must not hide the failure that it is about
@@ -134,13 +134,13 @@ def observe[T](name: str, probe: Callable[[], tuple[Hop, T]]) -> tuple[Hop, T | 
 
 
 def after(name: str, before: Hop, seen: str) -> Hop:
-    """Return the hop `name`, which was not reached as far as it is known that the way ended before."""
+    """Return the hop `name`, which is unreached if the way ended before it."""
     has_ended = before.state in {"failed", "unreached"}
     return Hop(name=name, state="unreached" if has_ended else "unknown", seen=seen)
 
 
 def join(branches: Iterable[tuple[Hop, ...]]) -> tuple[Hop, ...]:
-    """Return the hops of all branches; they are final only if those of each branch are."""
+    """Return the hops of all branches. They are final only if all branches are."""
     every = list(branches)
     flat = tuple(hop for branch in every for hop in branch)
     if all(any(hop.final_after is not None for hop in branch) for branch in every):
@@ -166,12 +166,12 @@ def trace_all(
     *,
     budget: float = BUDGET,
 ) -> list[Trace]:
-    """Return how far the last 10 of what was sent came, the latest first.
+    """Trace the last 10 of the events and messages, the latest first.
 
     Args:
         trace: Returns the hops of one, such as `Deployment.trace`.
-        sent: What was sent, oldest first.
-        budget: Seconds that all of it may take; what can't be told by then is unknown.
+        sent: The events and messages, oldest first.
+        budget: Seconds for all of them. Those that are not traced by then are unknown.
     """
     late = f"not in the {budget:g} s that there were for it"
     return _trace_latest(trace, sent, late, begins_within=budget, ends_within=budget)
@@ -236,21 +236,21 @@ def _trace_latest(
 
 
 def format_hops(hops: Iterable[Hop]) -> str:
-    """Return `hops` as text: a line each, with a mark; log lines and the payload are indented below."""
+    """Format `hops`, one line each, with a mark. Log lines and the payload are indented below."""
     shown = list(hops)
     width = max((len(hop.name) for hop in shown), default=0)
     return "\n".join(line for hop in shown for line in _hop_lines(hop, width))
 
 
 def format_traces(traces: Iterable[Trace]) -> str:
-    """Return the traces as text, each under a line that names what was sent."""
+    """Format the traces, each below a line that names its event or message."""
     return "\n".join(f"{_heading(trace.sent)}\n{format_hops(trace.hops)}" for trace in traces)
 
 
 def format_briefly(traces: Iterable[Trace]) -> str:
     """Return the traces as text for a terminal: no payloads, log lines of the stop only, the last of them.
 
-    What was not reached is on one line.
+    All unreached hops share one line.
     """
     return "\n".join(line for trace in traces for line in [_heading(trace.sent), *_brief(trace.hops)])
 

@@ -1,4 +1,4 @@
-"""How far what was sent came: hop by hop, through whatever it is handed on to."""
+"""Trace an event or message hop by hop, through every resource that passes it on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PATIENCE = 2.0
 _LOOK_EVERY = 0.5  # seconds, or some times as long as a look takes
 _LOOKS_COST = 4
-_DATA = frozenset({"dynamodb", "s3"})  # what is put there may be meant to be read only
+_DATA = frozenset({"dynamodb", "s3"})  # services whose new content may only be meant to be read
 _ONWARD = "followed onward"
 _FOLLOWERS: Mapping[str, Callable[[Way, Sent], tuple[Hop, ...]]] = {
     "dynamodb": mapping.follow_table,
@@ -68,17 +68,17 @@ def sent_by(*acts: Acted) -> tuple[FiredEvent | Sent, ...]:
     return tuple(sent)
 
 
-@caller.harness()  # no test has asked for what a trace asks
+@caller.harness()  # the calls of a trace are not the test's
 def trace_sent(stack: Stack, sent: FiredEvent | Sent, *, patience: float = PATIENCE) -> tuple[Hop, ...]:
-    """Return how far what was sent came, through all that it is handed on to; never raise.
+    """Trace an event or message through every resource that passes it on. Never raises.
 
-    Rules, subscriptions, notifications and mappings are those of now. A hop that can't be looked at is
+    It uses the present rules, subscriptions, notifications and mappings. A hop that can't be observed is
     unknown.
 
     Args:
-        stack: What it was sent through.
-        sent: What was sent.
-        patience: Seconds to wait for what takes a moment, such as the end of an invocation.
+        stack: The stack through which it was sent.
+        sent: The event or message.
+        patience: Seconds to wait for steps that take a moment, such as the end of an invocation.
     """
     if isinstance(sent, FiredEvent):
         accepted = _acceptance(sent)
@@ -100,21 +100,21 @@ class _End:
 
     @property
     def reason(self) -> str:
-        """Where what was sent last has stopped."""
+        """The place where the last event or message has stopped."""
         stop = failure_in(self.hops[-1])
         return f"{stop.name}: {stop.seen.partition('\n')[0]}" if stop else "it was set aside"
 
 
 class Lost:
-    """Says, when it is called, why nothing more can come of what was sent; empty as long as something may.
+    """A check that returns the reason why nothing more can come of the events sent, or an empty text.
 
-    It looks now and then, and never waits. A failed invocation is not the end while the backend tries again,
-    and what came before a failure has a second to show.
+    It checks now and then, and never waits. A failed invocation is not the end while the backend retries.
+    Effects of earlier steps get a second to show.
 
     Args:
-        stack: What it was sent through.
-        sent: What was sent; by default all that the test has sent through the stack by then. It is lost only
-            if each of it is.
+        stack: The stack through which they were sent.
+        sent: The events and messages. By default, all that the test has sent through the stack by then. All
+            of them must be lost.
         clock: The time to live by.
     """
 
@@ -127,7 +127,7 @@ class Lost:
         self._since = 0.0
 
     def __call__(self) -> str:
-        """Return why nothing more can come of it; an empty text as long as something may."""
+        """Return the reason why nothing more can come of them, or an empty text."""
         begun = self._clock.monotonic()
         if begun < self._next:
             return ""
@@ -150,7 +150,7 @@ class Lost:
 
 
 def _is_data_only(sent: FiredEvent | Sent, hops: tuple[Hop, ...]) -> bool:
-    """Return whether what was put somewhere is handed on to nobody."""
+    """Return whether nothing passes the new content on."""
     if isinstance(sent, FiredEvent) or _service(sent.arn) not in _DATA:
         return False
     return not any(hop.state == "reached" for hop in hops[1:])

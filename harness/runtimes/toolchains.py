@@ -1,4 +1,4 @@
-"""The programs that run functions, each with what AWS's runtime has beside it; prepared once, then cached."""
+"""The programs that run functions, with the packages of AWS's runtime. Prepared once, then cached."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _STAND_INS = {"python3.": "python3.9", "nodejs": "nodejs20.x"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Toolchain:
-    """What runs the functions of one runtime.
+    """The program and packages for the functions of one runtime.
 
     Attributes:
         program: The interpreter.
@@ -40,16 +40,16 @@ class Toolchain:
 
 
 def prepare(settings: Settings, runtime: str) -> Toolchain:
-    """Return what runs functions of a runtime; what is missing is installed once.
+    """Return the toolchain of a runtime, and install missing parts once.
 
     Args:
         settings: Say where the cache is, and which runtimes others stand in for.
-        runtime: Lambda's name of it, such as `python3.11`.
+        runtime: Lambda's name for it, such as `python3.11`.
 
     Raises:
-        HarnessError: A package is not what it should be.
+        HarnessError: A package fails its check.
         CommandError: Its packages can't be installed.
-        MissingToolError: There is no such interpreter on this machine, and none can be installed.
+        MissingToolError: This machine has no such interpreter, and none can be installed.
         SettingsError: The harness knows no such runtime.
     """
     used = settings.runtimes.get(runtime, runtime)
@@ -61,7 +61,7 @@ def prepare(settings: Settings, runtime: str) -> Toolchain:
 
 
 def lacks(settings: Settings, feature: str) -> bool:
-    """Say whether a need of `harness.needs` is a function that does not run without Docker."""
+    """Return whether a need of `harness.needs` is a function that can't run without Docker."""
     if feature == needs.IMAGES:
         return True
     runtime = feature.removeprefix(needs.RUNTIME)
