@@ -112,8 +112,8 @@ def test_a_package_without_a_name_is_the_first_of_all(project: Path) -> None:
         ("entry = 'b'", ": expected only source, .*, requirements, got 'entry'"),
         ("kind = 'nodejs'\ngroup = 'b'", ": expected only source, .*, entry, got 'group'"),
         ("group = 'g'\nrequirements = 'r'", ": expected group or requirements, got 'both'"),
-        ("output = 'a.zip'", " output: expected a output other than that of .*package.a., got '.*/a.zip'"),
-        ("variable = 'a_zip'", " variable: expected a variable other than that of .*, got 'a_zip'"),
+        ("output = 'a.zip'", " output: expected another output than that of .*package.a., got '.*/a.zip'"),
+        ("variable = 'a_zip'", " variable: expected another variable than that of .*, got 'a_zip'"),
     ],
 )
 def test_a_mistake_in_a_named_package_is_told_with_its_table(project: Path, table: str, told: str) -> None:
