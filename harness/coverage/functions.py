@@ -1,5 +1,7 @@
 """Coverage of the code of functions: what coverage.py measures in a run, with what ran in their processes.
 
+Python is measured by coverage.py there too, and Node.js by V8.
+
 The functions of an emulator on this machine are measured while a plan lies in its folder; the other side of
 it is `lambda_process_executor.tools`. Their lines go into the data of the measurement that is under way in
 this process, such as that of pytest-cov.
@@ -25,17 +27,24 @@ import pytest
 from harness.backends import emulator
 from harness.base.files import replace_text
 from harness.coverage.origins import Origins
+from harness.coverage.v8 import lines_run
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from coverage import Coverage, CoverageData
 
+    from harness.coverage.v8 import Range
+
+    type CountedByV8 = Mapping[str, list[list[Range]]]  # each time that V8 was asked, by context
     from harness.values import Endpoint
 
 _CONTEXT = "context"
 _OUTPUT = "terraform_lambda_harness_functions"  # what a worker tells the controller
 _ALONE = "stack_alone"
+# https://coverage.readthedocs.io/en/latest/plugins.html
+PLUGIN = "harness.coverage.nodejs"
+TRACER = f"{PLUGIN}.NodeJs"  # as coverage.py names it: its module and class
 
 
 def under_way() -> Coverage | None:
@@ -101,7 +110,11 @@ class FunctionCoverage:
     def _collect(self, run: Path, origins: Origins) -> None:
         found = [json.loads(file.read_bytes()) for file in run.glob("*.found")]
         for each in found:
-            self._add(each["data"], origins.of(each["files"]))
+            places = origins.of(each["files"])
+            if "v8" in each:
+                self._add_v8(each["v8"], places)
+            else:
+                self._add(each["data"], places)
         unknown = {path for each in found for path in each["files"].keys() - origins.of(each["files"]).keys()}
         for path in sorted(unknown):
             if file := origins.later_edition(path):
@@ -113,15 +126,49 @@ class FunctionCoverage:
 
         measured, added = CoverageData(no_disk=True), CoverageData(no_disk=True)
         measured.loads(b64decode(data))
-        is_wanted = _filter(self.measurement)
-        names = {path: self._display_name(file) for path, file in places.items() if is_wanted(str(file))}
+        names = self._names(places)
         for context in measured.measured_contexts():
             measured.set_query_context(context)
             added.set_context(context)
             _copy(measured, added, names)
+        self._update(added)
+        measured.close(force=True)
+
+    def _add_v8(self, counted: Mapping[str, CountedByV8], places: Mapping[str, Path]) -> None:
+        """Add what V8 has counted, by file and context, if coverage.py can report it."""
+        from coverage import CoverageData  # noqa: PLC0415
+
+        names = self._names({path: file for path, file in places.items() if path in counted})
+        if names and PLUGIN not in _option(self.measurement, "run:plugins"):
+            self.notes.append(
+                "functions in Node.js are not measured: coverage.py reports them with "
+                f'`plugins = ["{PLUGIN}"]`'
+            )
+            return
+        added = CoverageData(no_disk=True)
+        for path, name in names.items():
+            text = places[path].read_text("utf-8")
+            for context, taken in counted[path].items():
+                added.set_context(context)
+                self._add_lines(added, name, set().union(*(lines_run(ranges, text) for ranges in taken)))
+        added.add_file_tracers(dict.fromkeys(names.values(), TRACER))
+        self._update(added)
+
+    def _add_lines(self, added: CoverageData, name: str, lines: set[int]) -> None:
+        """Add lines, as arcs if this measurement has those: then it has no other lines."""
+        if self.measurement.get_option("run:branch"):
+            added.add_arcs({name: [(-1, line) for line in lines]})
+        else:
+            added.add_lines({name: lines})
+
+    def _names(self, places: Mapping[str, Path]) -> dict[str, str]:
+        """Return what this measurement calls those files that it wants."""
+        is_wanted = _filter(self.measurement)
+        return {path: self._display_name(file) for path, file in places.items() if is_wanted(str(file))}
+
+    def _update(self, added: CoverageData) -> None:
         with warnings.catch_warnings(action="ignore"):  # that nothing of it ran in this process
             self.measurement.get_data().update(added)
-        measured.close(force=True)
         added.close(force=True)
 
     def _display_name(self, file: Path) -> str:

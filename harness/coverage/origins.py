@@ -13,11 +13,13 @@ from harness.base.files import files_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+_SUFFIXES = frozenset({".py", ".js", ".cjs", ".mjs"})
+
 type Roots = tuple[PurePosixPath, Path]
 
 
 class Origins:
-    """The Python files of a project, by what is in them.
+    """The Python and JavaScript files of a project, by what is in them.
 
     A file in a zip comes from one with the same name and the same content. Of several such, it is the one in
     the folder that most files of the zip come from.
@@ -81,7 +83,7 @@ class Origins:
         found: defaultdict[str, set[Path]] = defaultdict(set)
         for folder in self._folders:
             for file in files_of(folder):
-                if file.suffix == ".py":
+                if file.suffix in _SUFFIXES:
                     found[file.name].add(file)
         return dict(found)
 

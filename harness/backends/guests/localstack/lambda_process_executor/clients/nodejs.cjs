@@ -22,24 +22,30 @@ const transport = {
 
   next() {
     return new Promise((resolve, reject) => {
-      call("GET", "next", {}, null, resolve).on("error", reject);
+      const begin = (invocation) => {
+        const begun = () => resolve(invocation);
+        measurement ? measurement.begin(invocation.headers["lambda-runtime-deadline-ms"], begun) : begun();
+      };
+      call("GET", `${RUNTIME}next`, {}, null, begin).on("error", reject);
     });
   },
 
   done(id, body) {
-    post(`${id}/response`, {}, body);
+    measurement?.handOver();
+    post(`${RUNTIME}${id}/response`, {}, body);
   },
 
   error(id, body, cause) {
+    measurement?.handOver();
     const fits = cause && Buffer.byteLength(cause) < 2 ** 14;
     const told = fits ? { "Lambda-Runtime-Function-XRay-Error-Cause": Buffer.from(cause).toString("latin1") } : {};
-    post(`${id}/error`, told, body);
+    post(`${RUNTIME}${id}/error`, told, body);
   },
 };
 
 function call(method, target, headers, body, onAnswer) {
   const length = body === null ? {} : { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
-  const options = { hostname, port, agent, method, path: RUNTIME + target, headers: { ...length, ...headers } };
+  const options = { hostname, port, agent, method, path: target, headers: { ...length, ...headers } };
   const request = http.request(options, (answer) => {
     const chunks = [];
     answer.on("data", (chunk) => chunks.push(chunk));
@@ -71,6 +77,14 @@ process.exit = (code) => {
   }
   exitCode = code ?? process.exitCode ?? 0;
 };
+
+function measured() {
+  const { Measurement } = require("./nodejs_coverage.cjs");
+  const ask = (target, done) => call("GET", target, {}, null, (answer) => done(answer.bodyJson)).on("error", () => done(""));
+  return new Measurement(ask, (target, text) => post(target, {}, text));
+}
+
+const measurement = process.env._HARNESS_TOOL === "coverage" ? measured() : undefined;
 
 const load = Module._extensions[".node"];
 Module._extensions[".node"] = (module, filename) => {

@@ -1,0 +1,52 @@
+"""Which lines of a file have run, by what V8 has counted.
+
+V8 counts ranges of a file, by functions and by the blocks in them. A line has the count of the innermost
+range that it lies in as a whole, as in Node.js's own reports. What V8 tells:
+https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-CoverageRange
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+type Range = tuple[int, int, int]
+
+_UTF16_UNIT = 2  # bytes: V8 counts in these
+
+
+def lines_run(ranges: Iterable[Range], text: str) -> set[int]:
+    """Return the numbers of the lines that have run.
+
+    Args:
+        ranges: Where each begins and ends, in units of UTF-16, and how often it ran: outer ones first.
+        text: The file's.
+    """
+    lines = text.split("\n")
+    begins = list(accumulate((_units(line) + 1 for line in lines), initial=0))
+    ends = [begin - 1 for begin in begins[1:]]
+    counts = [0] * len(lines)
+    for begin, end, count in ranges:
+        first, last = bisect_left(begins, begin, hi=len(lines)), bisect_right(ends, end)
+        counts[first:last] = [count] * max(0, last - first)
+    return {number for number, count in enumerate(counts, 1) if count}
+
+
+def lines_of_code(text: str) -> set[int]:
+    """Return the numbers of the lines that are neither blank nor a comment by themselves."""
+    found, in_comment = set(), False
+    for number, line in enumerate(text.split("\n"), 1):
+        content = line.strip()
+        in_comment = in_comment or content.startswith("/*")
+        if content and not in_comment and not content.startswith(("//", "#!")):
+            found.add(number)
+        in_comment = in_comment and "*/" not in content
+    return found
+
+
+def _units(line: str) -> int:
+    return len(line.encode("utf-16-le", "surrogatepass")) // _UTF16_UNIT
