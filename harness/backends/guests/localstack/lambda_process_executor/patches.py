@@ -7,13 +7,16 @@ from collections.abc import Callable
 from threading import Timer
 from typing import Any, override
 
+from botocore.config import Config
 from localstack.aws.api.lambda_ import InvalidParameterValueException
+from localstack.aws.connect import ClientFactory
 from localstack.services.lambda_.event_source_mapping.pollers.sqs_poller import SqsPoller
 from localstack.services.lambda_.invocation import execution_environment
 from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
 from localstack.services.lambda_.invocation.lambda_service import LambdaService
 from localstack.services.lambda_.provider import LambdaProvider
 
+from lambda_process_executor.deadlines import SUSPENDED
 from lambda_process_executor.runtime_api import client_context, decode_client_context
 from lambda_process_executor.runtimes import layers_refusal, refusal
 
@@ -28,6 +31,7 @@ def apply() -> None:
     let_timers_end_with_the_process()
     refuse_what_needs_docker()
     say_what_layers_are_missing()
+    wait_for_functions()
     if seconds := os.environ.get("LAMBDA_PROCESS_REDELIVERY_SECONDS"):
         redeliver_failed_messages(int(seconds))
 
@@ -120,6 +124,28 @@ def say_what_layers_are_missing() -> None:
             raise InvalidParameterValueException(layers_refusal(missing), Type="User") from None
 
     LambdaProvider._validate_layers = validate_or_name  # noqa: SLF001
+
+
+def wait_for_functions() -> None:
+    """Have LocalStack's own callers of functions, such as API Gateway, wait until these have answered.
+
+    boto3 gives up after 60 seconds and calls again. A function's time limit is its own: it may be 15 minutes,
+    and there is none while a debugger stands.
+    """
+    get_client: Callable[..., Any] = ClientFactory._get_client  # noqa: SLF001
+
+    @functools.wraps(get_client)
+    def get_patient_client(self: ClientFactory, *, service_name: str, config: Config, **rest: Any) -> Any:  # noqa: ANN401
+        chosen = _patient(config) if service_name == "lambda" else config
+        return get_client(self, service_name=service_name, config=chosen, **rest)
+
+    ClientFactory._get_client = get_patient_client  # noqa: SLF001
+
+
+@functools.lru_cache
+def _patient(config: Config) -> Config:
+    """Return the same configuration with time for any function; one for each, as clients are kept by it."""
+    return config.merge(Config(read_timeout=SUSPENDED))
 
 
 class DaemonTimer(Timer):
