@@ -142,6 +142,15 @@ def prepare(settings: Settings, *, running: str = "") -> None:
     for each in remote_state.stages(settings):
         scratch.check(each.terraform_dir, each.project)
         values.check(each, is_named=backends.names_stacks(settings, running=running))
+    build(settings, running=running)
+
+
+def build(settings: Settings, *, running: str = "") -> None:
+    """Build the Lambda zips.
+
+    Raises:
+        PackageError: One can't be built, because of a syntax error for one.
+    """
     packages.build_all(settings, _platform(settings, running))
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uv
-from filelock import FileLock
 
+from harness.base.files import locked
 from harness.base.isolation import without_aws
 from harness.base.process import run
 from harness.errors import BackendError, CommandError, MissingToolError, SettingsError
@@ -227,7 +227,7 @@ def build_once(home: Path, build: Callable[[Path], None], *, what: str) -> Path:
         what: The name of the thing to install, for the progress.
     """
     home.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(home.with_name(home.name + ".lock")):
+    with locked(home.with_name(home.name + ".lock")):
         if not (home / _COMPLETE).exists():
             log.info("installing %s into %s (once)", what, home)
             shutil.rmtree(home, ignore_errors=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,15 @@ def files_of(project: Path) -> Iterator[Path]:
             and not Path(folder, each, "pyvenv.cfg").exists()
         ]
         yield from (Path(folder, each) for each in files)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Keep other processes from what a lock file stands for while the context is open."""
+    from filelock import FileLock  # noqa: PLC0415 - it imports asyncio: a fifth of a quick command's time
+
+    with FileLock(file):
+        yield
 
 
 def replace_text(file: Path, text: str) -> None:

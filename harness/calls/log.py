@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import urllib3
-from filelock import FileLock
 
+from harness.base.files import locked
 from harness.calls.call import Call, calls_in
 from harness.errors import BackendError
 
@@ -76,7 +76,7 @@ class RequestLog:
             self._fetch()
         file.parent.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]
-        with FileLock(Path(tempfile.gettempdir()) / f"harness-request-log-{name}.lock"):
+        with locked(Path(tempfile.gettempdir()) / f"harness-request-log-{name}.lock"):
             if not file.exists() or file.stat().st_size < len(self._text):
                 file.write_bytes(self._text)
 

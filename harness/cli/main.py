@@ -20,10 +20,7 @@ from harness import backends, debugger, hops, packages
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
 from harness.cli import complete, console, doctor, local, operations, records, reports
-from harness.cli import watch as watching
-from harness.coverage import reports as coverage
 from harness.errors import HarnessError
-from harness.lifetimes import sweep as sweeping
 from harness.lifetimes.hot import IS_ON, is_on
 from harness.lifetimes.kept import Kept
 from harness.permissions import reports as permissions
@@ -364,6 +361,8 @@ def watch(
     ] = False,
 ) -> None:
     """Bring the stack up, and what has changed whenever a source has, until Ctrl-C; the stack stays up."""
+    from harness.cli import watch as watching  # noqa: PLC0415 - what watches files takes a while to import
+
     with _plain_errors() as spans:
         watching.run(_settings(variables), spans, hot=hot)
 
@@ -485,6 +484,8 @@ def coverage_command(
     as_json: AsJson = False,
 ) -> None:
     """Tell which of your Terraform the tests have used; several reports are one."""
+    from harness.coverage import reports as coverage  # noqa: PLC0415 - most commands do without its formats
+
     with _plain_errors():
         kinds, settings = [coverage.check(each, "--report") for each in wanted or []], _settings()
         found = coverage.merged(files) if files else operations.coverage_of(settings)
@@ -565,6 +566,8 @@ def show_trace(
 @app.command()
 def sweep(*, as_json: AsJson = False) -> None:
     """Remove what killed runs have left: processes, containers, networks, folders, stacks on real AWS."""
+    from harness.lifetimes import sweep as sweeping  # noqa: PLC0415 - most commands do without multiprocessing
+
     with _plain_errors():
         removed = sweeping.sweep(_settings())
     if as_json:

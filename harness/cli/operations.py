@@ -9,12 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from watchfiles import Change, DefaultFilter, watch
-
-from harness import calls, packages
+from harness import calls
 from harness.aws.logs import LogEvent, log_events, mentioning
 from harness.backends import emulator
-from harness.configuration.scratch import module_folders
 from harness.coverage import measured
 from harness.errors import HarnessError, OutputError, SettingsError
 from harness.eventbridge import patterns
@@ -26,7 +23,7 @@ from harness.resources.function import Function
 from harness.snapshots import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from harness.coverage import Coverage
     from harness.deployment import Deployment
@@ -241,39 +238,6 @@ def reloading(settings: Settings) -> Iterator[Hot]:
         yield reload
     finally:
         reload.end()
-
-
-def changes(settings: Settings) -> Iterator[list[Path]]:
-    """Yield no files as soon as they are watched, then those that have changed, each time some have.
-
-    Watched are Terraform's files and those that the Lambda zips are made from.
-
-    Raises:
-        SettingsError: The root does not exist.
-    """
-    folders = module_folders(settings.terraform_dir.resolve()) if settings.terraform_dir.is_dir() else []
-    if not folders:
-        raise SettingsError("HARNESS_TERRAFORM_DIR", expected="a directory", got=str(settings.terraform_dir))
-    sources, zips = packages.watch_paths(settings)
-    only = _Sources(ignore_paths=[str(file) for file in zips])
-    watched = watch(*folders, *sources, watch_filter=only, rust_timeout=200, yield_on_timeout=True)
-    for number, changed in enumerate(watched):
-        files = {settings.project / path for path in _lasting(changed)}
-        if files or number == 0:
-            yield sorted(files)
-
-
-def _lasting(changed: Iterable[tuple[Change, str]]) -> set[str]:
-    """Return the paths that have changed, but for files that an editor has made only to save another one."""
-    passing = {path for change, path in changed if change is Change.added and not Path(path).exists()}
-    return {path for _, path in changed} - passing
-
-
-class _Sources(DefaultFilter):
-    """Passes over what Terraform and Python write themselves."""
-
-    ignore_dirs = (*DefaultFilter.ignore_dirs, ".terraform")
-    ignore_entity_patterns = (*DefaultFilter.ignore_entity_patterns, r"\.tfstate", r"\.terraform\.lock\.hcl$")
 
 
 def _rule(deployment: Deployment, name: str) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness.cli import console, operations
+from harness.cli.changes import changes
 from harness.errors import HarnessError, SettingsError
 from harness.lifetimes.kept import Kept
 
@@ -28,7 +29,7 @@ def run(settings: Settings, spans: console.Spans, *, hot: bool) -> None:
         hot: Whether functions run saved sources.
     """
     with operations.reloading(settings) if hot else nullcontext() as reload:
-        for changed in operations.changes(settings):
+        for changed in changes(settings):
             began = time.monotonic()
             if changed:
                 typer.echo(f"changed: {', '.join(path.name for path in changed)}", err=True)

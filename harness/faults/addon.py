@@ -4,7 +4,6 @@ mitmproxy loads this file in its own environment, so it imports only the standar
 it answers a call itself. Rules arrive over HTTP, on paths below `/_faults` that never reach the emulator.
 """
 
-import asyncio
 import json
 import random
 import re
@@ -209,6 +208,8 @@ class FaultsAddon:
             case "fail":
                 _answer(flow, rule.status, *error_of(rule, call))
             case "delay":
+                import asyncio  # noqa: PLC0415 - it is there in mitmproxy; the harness itself can do without
+
                 await asyncio.sleep(rule.seconds)
             case "drop":
                 flow.kill()

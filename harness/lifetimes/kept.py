@@ -15,12 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
-from filelock import FileLock
-
 from harness import backends
 from harness.aws import clients
 from harness.backends import emulator
 from harness.base import journal, process
+from harness.base.files import locked
 from harness.configuration.remote_state import stages, states_read
 from harness.configuration.scratch import copy_of, copy_root
 from harness.deployment import Deployment
@@ -28,7 +27,7 @@ from harness.errors import BackendError, HarnessError, NotUpError
 from harness.lifetimes import hot, keeper, swap
 from harness.lifetimes.keeper import Task
 from harness.lifetimes.swap import LARGEST_UPLOAD, NotSwappableError, Swap, carry_out
-from harness.session import prepare, tell_refusals, zip_variables
+from harness.session import build, prepare, tell_refusals, zip_variables
 from harness.snapshots import Fingerprint, RestorableStack, backend_fingerprint
 from harness.telemetry import timeline
 from harness.terraform import commands as terraform
@@ -72,7 +71,7 @@ class Kept:
     def alone(self) -> Iterator[None]:
         """Lock it against other processes while the context is open."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder.with_suffix(".lock")):
+        with locked(self.folder.with_suffix(".lock")):
             yield
 
     def keeper(self) -> Keeper | None:
@@ -265,7 +264,7 @@ class Kept:
         Raises:
             HarnessError: The Lambda zip can't be built.
         """
-        prepare(self.settings)
+        build(self.settings)
         last = self._read_note(_STACK)
         return self._is_whole(last) and self._fingerprint() == Fingerprint.noted(last)
 
@@ -362,7 +361,7 @@ def sweep(cache_dir: Path) -> list[Path]:
 
 
 def _forget(folder: Path) -> bool:
-    with FileLock(folder.with_suffix(".lock")):
+    with locked(folder.with_suffix(".lock")):
         noted, running = _read(folder / _BACKEND), keeper.find(folder / "backend")
         is_in_use = bool(running) or not noted.get("ends", False)
         if is_in_use and not _has_ended(noted):

@@ -6,9 +6,8 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
-from filelock import FileLock
-
 from harness import backends
+from harness.base.files import locked
 from harness.lifetimes.broker import Counter, Wish, account_of
 from harness.lifetimes.held import attach
 from harness.lifetimes.kept import Kept
@@ -89,7 +88,7 @@ class Lasting:
 
     def alone(self, settings: Settings) -> AbstractContextManager[object]:
         """Wait for the tests of other processes."""
-        return FileLock(Kept.of(settings).folder.with_suffix(".test.lock"))
+        return locked(Kept.of(settings).folder.with_suffix(".test.lock"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +118,7 @@ class Shared:
 
     def alone(self, _settings: Settings) -> AbstractContextManager[object]:
         """Wait for the tests of other workers if they share the stack."""
-        return nullcontext() if self.worker else FileLock(self.counter.folder / "test.lock")
+        return nullcontext() if self.worker else locked(self.counter.folder / "test.lock")
 
     @property
     def is_exclusive(self) -> bool:

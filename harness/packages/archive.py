@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
+from harness.base.files import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -50,7 +50,7 @@ def write_zip(members: Members, output: Path) -> Path:
     """
     output.parent.mkdir(parents=True, exist_ok=True)
     lock, fresh = files_beside(output)
-    with FileLock(lock):
+    with locked(lock):
         with zipfile.ZipFile(fresh, "w", zipfile.ZIP_STORED) as archive:
             for name in sorted(members):
                 archive.writestr(_entry(name, members[name]), members[name].file.read_bytes())

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from filelock import FileLock
-
 from harness.base import gate, isolation, journal, process
+from harness.base.files import locked
 from harness.configuration import values
 from harness.configuration.scratch import copy_root, scratch_copy
 from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
@@ -122,7 +121,7 @@ class Terraform:
         if not cache or not Path(cache).is_dir():
             yield
             return
-        with FileLock(Path(cache) / ".terraform-lambda-harness.lock"):
+        with locked(Path(cache) / ".terraform-lambda-harness.lock"):
             yield
 
     @property

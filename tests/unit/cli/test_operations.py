@@ -7,11 +7,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from watchfiles import Change
 
-from harness import Endpoint, HarnessError, Settings, SettingsError
+from harness import Endpoint, HarnessError, SettingsError
 from harness.cli import operations
-from harness.settings import PackageSettings
 from harness.values import Resource
 
 if TYPE_CHECKING:
@@ -98,35 +96,3 @@ def test_an_invocation_that_failed_is_found_again_or_the_one_of_a_request(tmp_pa
     assert operations.again(deployment, "b", "r0") == ("b", [0])
     with pytest.raises(HarnessError, match="expected the request r3 among the latest of a, b, found none"):
         operations.again(deployment, "", "r3")
-
-
-def test_every_package_is_watched_but_not_what_is_built(settings: Settings, tmp_path: Path) -> None:
-    for folder in ("infra", "one", "two"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "infra" / "main.tf").touch()
-    packages = tuple(
-        PackageSettings(name=name, source=tmp_path / name, output=tmp_path / name / "own.zip")
-        for name in ("one", "two")
-    )
-    watched = operations.changes(replace(settings, terraform_dir=tmp_path / "infra", packages=packages))
-    assert next(watched) == []
-
-    for name in ("one/own.zip", "one/own.lock", "one/node_modules", "two/app.js"):
-        (tmp_path / name).touch()
-
-    assert next(watched) == [tmp_path / "two" / "app.js"]
-
-
-def test_what_an_editor_makes_only_to_save_another_file_is_no_change(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "infra").mkdir()
-    kept, gone, passing = tmp_path / "kept.py", tmp_path / "gone.py", tmp_path / "sedX1"
-    kept.touch()
-    saved = {(Change.added, str(passing)), (Change.deleted, str(passing))}
-    batches = [set(), saved, saved | {(Change.modified, str(kept)), (Change.deleted, str(gone))}]
-    monkeypatch.setattr(operations, "watch", lambda *_, **__: iter(batches))
-
-    watched = operations.changes(replace(settings, terraform_dir=tmp_path / "infra", package=None))
-
-    assert list(watched) == [[], [gone, kept]]

@@ -1,0 +1,25 @@
+"""What a quick command does without: it is to answer within a second, and most of that is imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SLOW = (
+    "asyncio",
+    "boto3",
+    "coverage",
+    "hcl2",
+    "jinja2",
+    "multiprocessing",
+    "pytest",
+    "watchfiles",
+    "xml.etree",
+)
+
+
+def test_the_command_line_begins_without_what_is_slow_to_import() -> None:
+    program = f"import sys; import harness.cli.main; print(*(name for name in {SLOW} if name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split() == []
