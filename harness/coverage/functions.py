@@ -26,15 +26,15 @@ import pytest
 
 from harness.backends import emulator
 from harness.base.files import replace_text
+from harness.coverage.nodejs import PLUGIN, TRACER, lines_run
 from harness.coverage.origins import Origins
-from harness.coverage.v8 import lines_run
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from coverage import Coverage, CoverageData
 
-    from harness.coverage.v8 import Range
+    from harness.coverage.nodejs import Range
 
     type CountedByV8 = Mapping[str, list[list[Range]]]  # each time that V8 was asked, by context
     from harness.values import Endpoint
@@ -42,9 +42,6 @@ if TYPE_CHECKING:
 _CONTEXT = "context"
 _OUTPUT = "terraform_lambda_harness_functions"  # what a worker tells the controller
 _ALONE = "stack_alone"
-# https://coverage.readthedocs.io/en/latest/plugins.html
-PLUGIN = "harness.coverage.nodejs"
-TRACER = f"{PLUGIN}.NodeJs"  # as coverage.py names it: its module and class
 
 
 def under_way() -> Coverage | None:

@@ -19,7 +19,8 @@ from lambda_process_executor.toolchains import Toolchain
 from lambda_process_executor.view import ON_LAMBDA, View, obstacle
 
 from harness import Endpoint
-from harness.coverage.functions import PLUGIN, FunctionCoverage
+from harness.coverage.functions import FunctionCoverage
+from harness.coverage.nodejs import PLUGIN
 
 from .conftest import MakeSandbox, invocation
 

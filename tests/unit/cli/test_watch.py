@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from watchfiles import Change
 
-from harness.cli import changes
+from harness.cli import watch
 from harness.settings import PackageSettings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def test_every_package_is_watched_but_not_what_is_built(settings: Settings, tmp_
         PackageSettings(name=name, source=tmp_path / name, output=tmp_path / name / "own.zip")
         for name in ("one", "two")
     )
-    watched = changes.changes(replace(settings, terraform_dir=tmp_path / "infra", packages=packages))
+    watched = watch.changes(replace(settings, terraform_dir=tmp_path / "infra", packages=packages))
     assert next(watched) == []
 
     for name in ("one/own.zip", "one/own.lock", "one/node_modules", "two/app.js"):
@@ -41,8 +41,8 @@ def test_what_an_editor_makes_only_to_save_another_file_is_no_change(
     kept.touch()
     saved = {(Change.added, str(passing)), (Change.deleted, str(passing))}
     batches = [set(), saved, saved | {(Change.modified, str(kept)), (Change.deleted, str(gone))}]
-    monkeypatch.setattr(changes, "watch", lambda *_, **__: iter(batches))
+    monkeypatch.setattr(watch, "watch", lambda *_, **__: iter(batches))
 
-    watched = changes.changes(replace(settings, terraform_dir=tmp_path / "infra", package=None))
+    watched = watch.changes(replace(settings, terraform_dir=tmp_path / "infra", package=None))
 
     assert list(watched) == [[], [gone, kept]]

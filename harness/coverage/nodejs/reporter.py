@@ -1,23 +1,12 @@
-"""A plugin of coverage.py that reports the lines of Node.js functions.
-
-`plugins = ["harness.coverage.nodejs"]` in its configuration loads it. It measures nothing itself.
-"""
+"""The lines of JavaScript files, as coverage.py asks for them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, override
+from typing import override
 
 from coverage import CoveragePlugin, FileReporter
 
-from harness.coverage.v8 import lines_of_code
-
-if TYPE_CHECKING:
-    from coverage.plugin_support import Plugins
-
-
-def coverage_init(registry: Plugins, _options: object) -> None:
-    """Register the plugin: as one that may configure, so that coverage.py's fast tracers stay in use."""
-    registry.add_configurer(NodeJs())
+from harness.coverage.nodejs.lines import lines_of_code
 
 
 class NodeJs(CoveragePlugin):
