@@ -60,6 +60,7 @@ class Backend:
         has_accounts: Whether an access key of 12 digits selects the account of that number.
         names_stacks: Whether each run has a name of its own there, which the harness gives to the Terraform
             variable of the setting `name_variable`.
+        dashboard: The path of its own web interface. Empty if it has none.
     """
 
     name: str
@@ -71,3 +72,4 @@ class Backend:
     is_temporary: bool = False
     has_accounts: bool = True
     names_stacks: bool = False
+    dashboard: str = ""

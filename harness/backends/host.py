@@ -88,6 +88,7 @@ def process_backend(name: str, distribution: Distribution, lacking: Collection[s
         lacks=lambda settings, feature: feature in lacking or runtimes.lacks(settings, feature),
         functions_run_on=lambda _: Platform.here(),
         is_temporary=True,
+        dashboard=distribution.dashboard,
     )
 
 

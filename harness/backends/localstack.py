@@ -32,6 +32,7 @@ class Distribution:
         version: Its version.
         pythons: The Python versions that it supports, the best first.
         guests: The directories of the harness's plugins for it, in `guests/`.
+        dashboard: The path of its web interface. Empty if it has none.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Distribution:
     version: str
     pythons: tuple[tuple[int, int], ...]
     guests: tuple[str, ...]
+    dashboard: str = ""
 
     @property
     def plugins(self) -> list[Path]:
@@ -82,6 +84,7 @@ LOCALEMU = Distribution(
     version="1.3.2",
     pythons=((3, 13),),
     guests=("localemu", "localstack"),
+    dashboard="/_localemu/dashboard",
 )
 
 

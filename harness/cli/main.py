@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 _GROUPS = {
     "Bring it up, set it off": ("up", "fire", "invoke", "latest", "debug", "watch"),
-    "Look": ("status", "outputs", "logs", "doctor", "report", "show-trace", "coverage", "permissions"),
+    "Look": ("status", "outputs", "logs", "open", "doctor", "report", "show-trace"),
+    "Measure": ("coverage", "permissions"),
     "Clean up": ("down", "sweep"),
     "Parts": ("snapshot", "package", "emulator"),
 }
@@ -235,6 +236,15 @@ def status(*, as_json: AsJson = False) -> None:
     current = "yes" if told["current"] else "no: `harness up` applies what has changed"
     code = f"yes: {IS_ON}" if told["hot"] else "no"
     console.show_values({**told, "current": current, "hot": code, **operations.values_here(deployment)})
+
+
+@app.command("open")
+def open_command(*, opens: Opens = True) -> None:
+    """Open the emulator's own dashboard, and print its URL."""
+    with _plain_errors():
+        url = operations.dashboard(_running().endpoint)
+    typer.echo(url)
+    _open(url, opens=opens)
 
 
 @app.command()
@@ -578,8 +588,12 @@ def sweep(*, as_json: AsJson = False) -> None:
 
 def _show(page: Path, *, opens: bool) -> None:
     typer.echo(page)
-    if opens and not reports.open_page(page):
-        typer.echo(f"found no browser; open {page.as_uri()} in one", err=True)
+    _open(page.as_uri(), opens=opens)
+
+
+def _open(url: str, *, opens: bool) -> None:
+    if opens and not reports.open_page(url):
+        typer.echo(f"found no browser; open {url} in one", err=True)
 
 
 def _settings(variables: list[str] | None = None) -> Settings:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import calls
+from harness import backends, calls
 from harness.aws.logs import LogEvent, log_events, mentioning
 from harness.backends import emulator
 from harness.coverage import measured
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from harness.permissions import Permissions
     from harness.resources import InvokeResult
     from harness.settings import Settings
-    from harness.values import ApiResponse, FiredEvent
+    from harness.values import ApiResponse, Endpoint, FiredEvent
 
 FOLLOW_EVERY = 1.0
 _LATENESS = 10.0  # seconds until a log line appears at the latest
@@ -129,6 +129,18 @@ def ways_in(deployment: Deployment) -> dict[str, str]:
             url = values.get("url") or values.get("id")
             found[f"queue {name}"] = f"{aws} sqs send-message --queue-url {url} --message-body '{{}}'"
     return dict(sorted(found.items()))
+
+
+def dashboard(endpoint: Endpoint) -> str:
+    """Return the URL of an emulator's own web interface.
+
+    Raises:
+        HarnessError: It has none.
+    """
+    path = backends.load(endpoint.backend).dashboard if endpoint.backend in backends.BUILT_IN else ""
+    if not path:
+        raise HarnessError(f"the backend {endpoint.backend} has no dashboard; localemu has one")
+    return f"{endpoint.url}{path}"
 
 
 def event_of(text: str) -> object:

@@ -72,9 +72,9 @@ def merged(records: Iterable[Path], target: Path | None) -> Path:
     return file.resolve()
 
 
-def open_page(file: Path) -> bool:
+def open_page(url: str) -> bool:
     """Open a page in the browser, and return whether there is a browser."""
     try:
-        return webbrowser.open(file.as_uri())
+        return webbrowser.open(url)
     except webbrowser.Error:
         return False

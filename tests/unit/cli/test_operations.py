@@ -96,3 +96,13 @@ def test_an_invocation_that_failed_is_found_again_or_the_one_of_a_request(tmp_pa
     assert operations.again(deployment, "b", "r0") == ("b", [0])
     with pytest.raises(HarnessError, match="expected the request r3 among the latest of a, b, found none"):
         operations.again(deployment, "", "r3")
+
+
+def test_a_dashboard_is_that_of_the_emulator_that_has_one() -> None:
+    def at(backend: str) -> Endpoint:
+        return Endpoint(backend=backend, url="http://127.0.0.1:4566", region="eu-north-1")
+
+    assert operations.dashboard(at("localemu")) == "http://127.0.0.1:4566/_localemu/dashboard"
+    for backend in ("ministack", "package:own"):
+        with pytest.raises(HarnessError, match=f"the backend {backend} has no dashboard; localemu has one"):
+            operations.dashboard(at(backend))
