@@ -109,6 +109,31 @@ def serving(
         yield child
 
 
+@contextmanager
+def answering(argv: Sequence[str], *, env: Mapping[str, str]) -> Iterator[Callable[[str], str]]:
+    """Run `argv` in the background; yield what gives it a line, and returns the line that it answers.
+
+    The answer is empty once it has ended. Its whole session is stopped at the end.
+    """
+    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+    with _started(argv, env=env, cwd=None, stdin=pipe, stdout=pipe, stderr=nothing) as child:
+        assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018 - they are pipes
+        questions, answers = child.stdin, child.stdout
+
+        def ask(question: str) -> str:
+            with suppress(BrokenPipeError):
+                questions.write(f"{question}\n")
+                questions.flush()
+            return answers.readline().rstrip("\n")
+
+        try:
+            yield ask
+        finally:
+            answers.close()
+            with suppress(BrokenPipeError):  # of a question that nobody has read
+                questions.close()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detached:
     """A child that nobody waits for: its process id, when it started, and its standard input."""
@@ -174,6 +199,7 @@ def _started(
     cwd: Path | None,
     stdout: int | IO[str],
     stderr: int,
+    stdin: int = subprocess.DEVNULL,
 ) -> Iterator[subprocess.Popen[str]]:
     with ExitStack() as ending:
         with interrupts_deferred():
@@ -181,7 +207,7 @@ def _started(
                 argv,
                 cwd=cwd,
                 env=dict(env),
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
                 text=True,

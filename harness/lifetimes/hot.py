@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from harness.backends import emulator
 from harness.base.files import replace_text
 from harness.errors import SettingsError
-from harness.packages import check_syntax, sources
+from harness.packages import SyntaxCheck, sources
 from harness.session import packages_by_zip
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Hot:
 
     settings: Settings
     copies: list[tuple[PackageSettings, Path]] = field(default_factory=list)
+    _syntax: SyntaxCheck = field(default_factory=SyntaxCheck)
 
     def begin(self, endpoint: Endpoint, zips: Mapping[str, str]) -> list[str]:
         """Make functions run the sources of their packages, and return the names of the packages.
@@ -94,7 +95,7 @@ class Hot:
         ]
         changed = [each for each in fresh if _differs(each[0], each[1])]
         for package, _ in self.copies:
-            check_syntax(self.settings, package, [file for file, _, of in changed if of is package])
+            self._syntax.check(self.settings, package, [file for file, _, of in changed if of is package])
         gone = {file for _, copy in self.copies for file in (copy / "over").rglob("*") if file.is_file()}
         gone -= {target for _, target, _ in fresh}
         for file, target, _ in changed:
@@ -112,6 +113,7 @@ class Hot:
             (copy / _STAMP).unlink(missing_ok=True)
             shutil.rmtree(copy, ignore_errors=True)
         self.copies = []
+        self._syntax.close()
 
 
 def _differs(file: Path, copy: Path) -> bool:

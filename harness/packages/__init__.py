@@ -2,10 +2,10 @@
 
 from harness.packages.platforms import Platform
 from harness.packages.zips import (
+    SyntaxCheck,
     build,
     build_all,
     by_zip,
-    check_syntax,
     fits_here,
     select,
     sources,
@@ -15,10 +15,10 @@ from harness.packages.zips import (
 
 __all__ = [
     "Platform",
+    "SyntaxCheck",
     "build",
     "build_all",
     "by_zip",
-    "check_syntax",
     "fits_here",
     "select",
     "sources",

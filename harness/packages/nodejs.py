@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from contextlib import ExitStack
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from harness.packages.archive import Member, files_in
 from harness.packages.npm import LOCK, MODULES, Project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from harness.packages.archive import Members
     from harness.packages.platforms import Platform
@@ -56,15 +58,37 @@ def sources(
     return _sources(Project(settings=settings, package=package, platform=platform))
 
 
-def check_syntax(
-    settings: Settings, package: PackageSettings, platform: Platform, files: Iterable[Path]
-) -> None:
-    """Compile modules of a package, to find mistakes before they run.
+class Compiler:
+    """Node.js's own compiler in a process that stays: starting one takes longer than compiling.
 
-    Raises:
-        PackageError: One of them does not compile.
+    It starts when it is first asked, and ends with `close`.
     """
-    _check_syntax(Project(settings=settings, package=package, platform=platform), files)
+
+    def __init__(self) -> None:
+        self._process = ExitStack()
+        self._ask: Callable[[str], str] | None = None
+
+    def check(
+        self, settings: Settings, package: PackageSettings, platform: Platform, files: Iterable[Path]
+    ) -> None:
+        """Compile modules of a package, to find mistakes before they run.
+
+        Raises:
+            PackageError: One of them does not compile.
+        """
+        project, modules = Project(settings=settings, package=package, platform=platform), _modules(files)
+        if modules and not self._takes(project, modules):
+            _check_syntax(project, modules)  # it says what the mistake is
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.close()
+        self._ask = None
+
+    def _takes(self, project: Project, modules: list[Path]) -> bool:
+        if self._ask is None:
+            self._ask = self._process.enter_context(project.answering([*_compile(project), "--ask"]))
+        return self._ask(json.dumps([str(file) for file in modules])) == "true"
 
 
 def _sources(project: Project) -> list[tuple[PurePosixPath, Path]]:
@@ -75,18 +99,25 @@ def _sources(project: Project) -> list[tuple[PurePosixPath, Path]]:
     return [(name, file) for name, file in project.own_files() if file.name != LOCK]
 
 
+def _modules(files: Iterable[Path]) -> list[Path]:
+    return [file for file in files if file.suffix in _SUFFIXES]
+
+
+def _compile(project: Project) -> list[str]:
+    return [project.tool("node"), "--experimental-vm-modules", "--no-warnings", str(_CHECK)]
+
+
 def _is_program(file: Path) -> bool:
     return bool(file.stat().st_mode & 0o100)
 
 
 def _check_syntax(project: Project, files: Iterable[Path]) -> None:
     """Compile modules, to find mistakes before an emulator starts."""
-    modules = [str(file) for file in files if file.suffix in _SUFFIXES]
+    modules = [str(file) for file in _modules(files)]
     if not modules:
         return
-    argv = [project.tool("node"), "--experimental-vm-modules", "--no-warnings", str(_CHECK)]
     try:
-        project.run([*argv, *modules], cwd=project.package.source)
+        project.run([*_compile(project), *modules], cwd=project.package.source)
     except CommandError as problem:
         version, _, printed = problem.output.partition("\n")
         mistake = _MISTAKE.sub(r"\1: \3\n  \2", printed.strip())

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.environments import build_once
 from harness.base.isolation import without_aws
-from harness.base.process import run
+from harness.base.process import answering, run
 from harness.errors import CommandError, PackageError
 from harness.packages.archive import files_beside, files_in
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from pathlib import Path, PurePosixPath
 
     from harness.packages.platforms import Platform
@@ -122,8 +124,15 @@ class Project:
 
     def run(self, argv: list[str], *, cwd: Path) -> None:
         """Run a program of Node.js without the Node.js options of the caller's environment."""
-        env = without_aws(self.settings.environ) | {"NODE_OPTIONS": "", "NODE_PATH": ""}
-        run(argv, env=env, cwd=cwd, timeout=_INSTALL_TIMEOUT)
+        run(argv, env=self._environment, cwd=cwd, timeout=_INSTALL_TIMEOUT)
+
+    def answering(self, argv: list[str]) -> AbstractContextManager[Callable[[str], str]]:
+        """Run such a program in the background: `process.answering`."""
+        return answering(argv, env=self._environment)
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return without_aws(self.settings.environ) | {"NODE_OPTIONS": "", "NODE_PATH": ""}
 
     def error(self, problem: str) -> PackageError:
         """Return an error of this package."""

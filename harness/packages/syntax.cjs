@@ -1,5 +1,6 @@
 // Compiles modules without running them: node --experimental-vm-modules syntax.cjs FILE...
 // Prints the version of Node.js; the first mistake is thrown, for Node.js to print with its line.
+// With --ask, it reads lists of files as JSON, one on each line, and answers each with whether all compile.
 const fs = require("node:fs");
 const vm = require("node:vm");
 
@@ -28,5 +29,20 @@ function check(file) {
   throw problems[0];
 }
 
-console.log(process.versions.node);
-process.argv.slice(2).forEach(check);
+function compiles(files) {
+  try {
+    files.forEach(check);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const files = process.argv.slice(2);
+if (files[0] === "--ask") {
+  const lines = require("node:readline").createInterface({ input: process.stdin });
+  lines.on("line", (line) => console.log(compiles(JSON.parse(line))));
+} else {
+  console.log(process.versions.node);
+  files.forEach(check);
+}

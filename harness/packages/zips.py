@@ -81,16 +81,26 @@ def sources(settings: Settings, package: PackageSettings) -> list[tuple[PurePosi
     return list(python.sources(package))
 
 
-def check_syntax(settings: Settings, package: PackageSettings, files: Iterable[Path]) -> None:
-    """Compile the package's own modules among the files, to find mistakes before they run.
+class SyntaxCheck:
+    """Compiles modules as they change, to find mistakes before they run; what it starts ends with `close`."""
 
-    Raises:
-        PackageError: One of them does not compile.
-    """
-    if package.kind == "nodejs":
-        nodejs.check_syntax(settings, package, Platform.here(), files)
-    else:
-        python.check_syntax(package, [file for file in files if file.suffix == ".py"])
+    def __init__(self) -> None:
+        self._nodejs = nodejs.Compiler()
+
+    def check(self, settings: Settings, package: PackageSettings, files: Iterable[Path]) -> None:
+        """Compile the package's own modules among the files.
+
+        Raises:
+            PackageError: One of them does not compile.
+        """
+        if package.kind == "nodejs":
+            self._nodejs.check(settings, package, Platform.here(), files)
+        else:
+            python.check_syntax(package, [file for file in files if file.suffix == ".py"])
+
+    def close(self) -> None:
+        """End what was started."""
+        self._nodejs.close()
 
 
 def select(settings: Settings, names: Sequence[str]) -> list[PackageSettings]:

@@ -198,3 +198,16 @@ def test_a_missing_tool_says_how_to_get_it() -> None:
         process.find("terraform", path="", remedy="install it")
 
     assert caught.value.tool == "terraform"
+
+
+def test_a_program_answers_line_by_line_until_it_ends() -> None:
+    program = """
+import sys
+for line in sys.stdin:
+    if line == "end\\n":
+        break
+    print(line.upper(), end="", flush=True)
+"""
+    with process.answering([sys.executable, "-c", program], env={}) as ask:
+        assert [ask("one"), ask("two")] == ["ONE", "TWO"]
+        assert [ask("end"), ask("three")] == ["", ""]

@@ -157,3 +157,28 @@ def test_a_package_of_nodejs_is_reloaded_file_by_file(
     assert made.saved() == ["index.mjs"]
     assert made.covers([source / "index.mjs"])
     assert not made.covers([source / "package-lock.json"])
+    made.end()
+
+
+@pytest.mark.skipif(not shutil.which("node"), reason="Node.js checks its syntax")
+def test_node_js_is_started_once_for_all_that_is_saved(
+    settings: Settings, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    source, starts, program = tmp_path / "js", tmp_path / "starts", tmp_path / "bin" / "node"
+    source.mkdir()
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho >> {starts}\nexec {shutil.which("node")} "$@"\n', "utf-8")
+    program.chmod(0o700)
+    for name in ("package.json", "package-lock.json"):
+        (source / name).write_text("{}", "utf-8")
+    (source / "index.cjs").touch()
+    package = PackageSettings(source=source, output=tmp_path / "js.zip", kind="nodejs", nodejs="18")
+    made = Hot(settings=replace(settings, package=package, environ={"PATH": str(program.parent)}))
+    made.begin(endpoint, {str(package.output): "0abc"})
+
+    for number in range(3):
+        (source / "index.cjs").write_text(f"exports.handler = () => {number};\n" * (number + 1), "utf-8")
+        assert made.saved() == ["index.cjs"]
+    made.end()
+
+    assert starts.read_text("utf-8") == "\n"
