@@ -181,19 +181,15 @@ class RestorableStack:
         if len(snapshot.address) != len(here):  # the state is a pickle, in which texts have a length
             raise BackendError(backend, f"the snapshot is of a port such as {snapshot.address}, not {here}")
         with timeline.phase("restore snapshot"):
-            state.put(self.endpoint, snapshot.state.replace(snapshot.address.encode(), here.encode()))
+            state.put(self.endpoint, state.moved(snapshot.state, snapshot.address, here))
 
     def _fill(self, folder: Path, snapshot: Snapshot, index: int) -> None:
         """Put the files that Terraform had made into a new copy of its root, with the places of now."""
         copy, files = snapshot.roots[index]
-        places = {
-            copy.encode(): str(folder).encode(),
-            snapshot.address.encode(): state.address_of(self.endpoint).encode(),
-        }
+        here = state.address_of(self.endpoint)
         for name, each in files.items():
-            file, content = folder / name, each.content
-            for old, new in places.items():
-                content = content.replace(old, new)
+            content = each.content.replace(copy.encode(), str(folder).encode())
+            content, file = state.moved(content, snapshot.address, here), folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
             file.chmod(0o700 if each.is_executable else 0o600)

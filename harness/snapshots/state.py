@@ -19,12 +19,25 @@ PATH = "/_harness/state"
 _KIND = "application/octet-stream"
 _TIMEOUT = 60.0  # seconds
 _OK = 200
+_NAMES = ("localhost.localstack.cloud", "localhost")
 _IN_ARN = re.compile(r"\barn:aws[\w-]*:[\w-]*:[\w-]*:(\d{12}):")
 
 
 def address_of(endpoint: Endpoint) -> str:
     """Return the `host:port` of an endpoint, which URLs in its state begin with."""
     return urlsplit(endpoint.url).netloc
+
+
+def moved(content: bytes, old: str, new: str) -> bytes:
+    """Return `content` with an emulator's addresses at `old` replaced by those at `new`, as `host:port`.
+
+    An emulator also goes by names of its own: LocalStack puts one into the URLs of queues.
+    """
+    (old_port, new_port) = (address.rpartition(":")[2] for address in (old, new))
+    places = {old: new} | {f"{name}:{old_port}": f"{name}:{new_port}" for name in _NAMES}
+    for before, after in places.items():
+        content = re.sub(re.escape(before.encode()) + rb"(?!\d)", lambda _, to=after: to.encode(), content)
+    return content
 
 
 def accounts_of(endpoint: Endpoint, states: Iterable[str]) -> frozenset[str]:

@@ -7,6 +7,7 @@ import zipfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -293,7 +294,13 @@ def test_its_urls_are_those_of_the_emulator_it_is_on(pair: Pair) -> None:
     before, after = (state.address_of(stack.endpoint) for stack in (pair.applied, pair.restored))
 
     assert before != after
-    assert before not in json.dumps([dict(pair.restored.outputs.values), str(pair.restored.resources())])
+    told = json.dumps(
+        [dict(pair.restored.outputs.values), [dict(r.values) for r in pair.restored.resources()]]
+    )
+    assert before not in told
+    assert (
+        f":{urlsplit(pair.applied.endpoint.url).port}" not in told
+    )  # under another name, as of a queue's URL
     assert (pair.restored.terraform.root / "made" / "note.txt").read_text() == pair.restored.outputs[
         "queue_url"
     ]

@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import pytest
+
+from harness.snapshots import state
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("http://127.0.0.1:40001/q", "http://127.0.0.1:50002/q"),
+        (
+            "http://sqs.eu-west-1.localhost.localstack.cloud:40001/q",
+            "http://sqs.eu-west-1.localhost.localstack.cloud:50002/q",
+        ),
+        ("http://localhost:40001", "http://localhost:50002"),
+        ("127.0.0.1:400012", "127.0.0.1:400012"),
+        ('{"size":40001}', '{"size":40001}'),
+        ("example.org:40001", "example.org:40001"),
+    ],
+)
+def test_an_emulators_addresses_move_under_all_its_names_and_nothing_else_does(
+    content: str, expected: str
+) -> None:
+    assert state.moved(content.encode(), "127.0.0.1:40001", "127.0.0.1:50002") == expected.encode()
