@@ -36,7 +36,7 @@ def moved(content: bytes, old: str, new: str) -> bytes:
     (old_port, new_port) = (address.rpartition(":")[2] for address in (old, new))
     places = {old: new} | {f"{name}:{old_port}": f"{name}:{new_port}" for name in _NAMES}
     for before, after in places.items():
-        content = re.sub(re.escape(before.encode()) + rb"(?!\d)", lambda _, to=after: to.encode(), content)
+        content = re.sub(re.escape(before.encode()) + rb"(?!\d)", after.encode(), content)
     return content
 
 
