@@ -370,7 +370,7 @@ def watch(
         bool, typer.Option("--hot", help="Make functions run your saved sources without a new zip.")
     ] = False,
 ) -> None:
-    """Bring the stack up, and what has changed whenever a source has, until Ctrl-C; the stack stays up."""
+    """Bring the stack up, and apply each change of a source, until Ctrl-C. The stack stays up."""
     from harness.cli import watch as watching  # noqa: PLC0415 - what watches files takes a while to import
 
     with _plain_errors() as spans:
@@ -493,7 +493,7 @@ def coverage_command(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Tell which of your Terraform the tests have used; several reports are one."""
+    """Show the resources of your Terraform that tests have used. Merges several reports."""
     from harness.coverage import reports as coverage  # noqa: PLC0415 - most commands do without its formats
 
     with _plain_errors():
@@ -575,7 +575,7 @@ def show_trace(
 
 @app.command()
 def sweep(*, as_json: AsJson = False) -> None:
-    """Remove what killed runs have left: processes, containers, networks, folders, stacks on real AWS."""
+    """Remove the remains of killed runs: processes, containers, networks, folders, stacks on real AWS."""
     from harness.lifetimes import sweep as sweeping  # noqa: PLC0415 - most commands do without multiprocessing
 
     with _plain_errors():

@@ -1,10 +1,10 @@
-"""Coverage of the code of functions: what coverage.py measures in a run, with what ran in their processes.
+"""Coverage of the code of functions: add the lines that ran in their processes to a run of coverage.py.
 
 Python is measured by coverage.py there too, and Node.js by V8.
 
-The functions of an emulator on this machine are measured while a plan lies in its folder; the other side of
-it is `lambda_process_executor.tools`. Their lines go into the data of the measurement that is under way in
-this process, such as that of pytest-cov.
+Functions of an emulator on this machine are measured while a plan is in its folder.
+`lambda_process_executor.tools` reads the plan. Their lines are added to the data of the measurement in this
+process, such as that of pytest-cov.
 """
 
 from __future__ import annotations
@@ -40,25 +40,25 @@ if TYPE_CHECKING:
     from harness.values import Endpoint
 
 _CONTEXT = "context"
-_OUTPUT = "terraform_lambda_harness_functions"  # what a worker tells the controller
+_OUTPUT = "terraform_lambda_harness_functions"  # the key of a worker's results for the controller
 _ALONE = "stack_alone"
 
 
 def under_way() -> Coverage | None:
-    """Return the measurement of this process; None if there is none."""
+    """Return the measurement of this process, or None if there is none."""
     library = sys.modules.get("coverage")
     return library.Coverage.current() if library else None
 
 
 @dataclass(slots=True, kw_only=True)
 class FunctionCoverage:
-    """What a measurement gets from functions.
+    """The part of a measurement that comes from functions.
 
     Attributes:
-        measurement: That of this process.
-        folders: Where the sources are, beside those that the measurement names.
+        measurement: The measurement of this process.
+        folders: The folders with sources, besides those in the measurement.
         run: A name that all processes of the run share, and no other run has.
-        notes: What could not be measured, a line each.
+        notes: The code that could not be measured, one line each.
     """
 
     measurement: Coverage
@@ -89,7 +89,7 @@ class FunctionCoverage:
             self._found = None
 
     def count_for(self, context: str) -> None:
-        """Count what functions run from now on for a context, such as a test; none if it is empty."""
+        """Count functions' lines from now on for a context, such as a test, or for none if it is empty."""
         if self._found:
             replace_text(self._found / _CONTEXT, context)
 
@@ -118,7 +118,7 @@ class FunctionCoverage:
                 self.notes.append(f"{path} ran in a function, and is not what {file} is now: left out")
 
     def _add(self, data: str, places: Mapping[str, Path]) -> None:
-        """Add what a process has measured, file by file in the place where it stands in the project."""
+        """Add the data of a process, file by file, under the file's path in the project."""
         from coverage import CoverageData  # noqa: PLC0415
 
         measured, added = CoverageData(no_disk=True), CoverageData(no_disk=True)
@@ -164,7 +164,7 @@ class FunctionCoverage:
         return {path: self._display_name(file) for path, file in places.items() if is_wanted(str(file))}
 
     def _update(self, added: CoverageData) -> None:
-        with warnings.catch_warnings(action="ignore"):  # that nothing of it ran in this process
+        with warnings.catch_warnings(action="ignore"):  # a warning that nothing of it ran in this process
             self.measurement.get_data().update(added)
         added.close(force=True)
 
@@ -173,10 +173,10 @@ class FunctionCoverage:
 
 
 class FunctionRecorder:
-    """Has functions measured in a run under coverage.py: a plugin of its own, in each worker too.
+    """Measures functions in a run under coverage.py, as a plugin in the controller and in each worker.
 
     Args:
-        has_contexts: Whether the lines of each test are told apart, as by `--cov-context=test`.
+        has_contexts: Whether to keep the lines of tests apart, as with `--cov-context=test`.
         run: A name that all workers of the run share, and no other run has.
     """
 
@@ -192,8 +192,8 @@ class FunctionRecorder:
         """Measure the functions at `endpoint` while the context is open.
 
         Args:
-            endpoint: Where they are.
-            folders: Where their sources are.
+            endpoint: The endpoint of the functions.
+            folders: The folders with their sources.
             is_exclusive: Whether no tests of other processes use them.
         """
         measurement = under_way()
@@ -208,19 +208,19 @@ class FunctionRecorder:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:
-        """Count what functions run for the set-up of a test."""
+        """Count functions' lines for the set-up of a test."""
         with self._counted(item, "setup"):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None]:
-        """Count what functions run for a test."""
+        """Count functions' lines for a test."""
         with self._counted(item, "run"):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None]:
-        """Count what functions run for the teardown of a test."""
+        """Count functions' lines for the teardown of a test."""
         with self._counted(item, "teardown"):
             return (yield)
 
@@ -239,24 +239,24 @@ class FunctionRecorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
-        """Take in what a worker has to tell."""
+        """Take the results of a worker."""
         self._notes += getattr(node, "workeroutput", {}).get(_OUTPUT, [])
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand what a worker has to tell to the controller."""
+        """Pass a worker's results to the controller."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[_OUTPUT] = self._notes
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
-        """Tell what could not be measured."""
+        """Print the code that could not be measured."""
         for note in dict.fromkeys(self._notes):
             terminalreporter.write_line(f"coverage: {note}")
 
 
 def _copy(measured: CoverageData, added: CoverageData, names: Mapping[str, str]) -> None:
-    """Copy the lines of one context, by the new name of each file."""
+    """Copy the lines of one context, under the new name of each file."""
     if measured.has_arcs():
         added.add_arcs({name: measured.arcs(path) or () for path, name in names.items()})
     else:
@@ -264,7 +264,7 @@ def _copy(measured: CoverageData, added: CoverageData, names: Mapping[str, str])
 
 
 def _sources(measurement: Coverage) -> list[Path]:
-    """Return the folders that a measurement is limited to; none if it is not."""
+    """Return the folders that a measurement is limited to, or none."""
     named = [*_option(measurement, "run:source"), *_option(measurement, "run:source_pkgs")]
     return [folder.resolve() for name in named for folder in _folders(name)]
 
@@ -282,7 +282,7 @@ def _folders(source: str) -> list[Path]:
 
 
 def _filter(measurement: Coverage) -> Any:  # noqa: ANN401
-    """Return what says whether a measurement wants a file: by its sources, and what it includes and omits."""
+    """Return a check of whether a measurement wants a file, by its sources, includes and omits."""
     from coverage.files import GlobMatcher, prep_patterns  # noqa: PLC0415
 
     sources = _sources(measurement)

@@ -21,11 +21,11 @@ type Roots = tuple[PurePosixPath, Path]
 class Origins:
     """The Python and JavaScript files of a project, by what is in them.
 
-    A file in a zip comes from one with the same name and the same content. Of several such, it is the one in
-    the folder that most files of the zip come from.
+    A file in a zip comes from one with the same name and content. If there are several, it is the one in the
+    folder from which most files of the zip come.
 
     Args:
-        folders: Where the files are, environments and what tools have made left out.
+        folders: The folders with the files. Environments and build output are ignored.
     """
 
     def __init__(self, folders: Iterable[Path]) -> None:
@@ -39,7 +39,7 @@ class Origins:
         return frozenset(parts)
 
     def of(self, files: Mapping[str, str]) -> dict[str, Path]:
-        """Return where the files of functions stand in the project; those that do not are left out.
+        """Return the paths of functions' files in the project. Unknown files are left out.
 
         Args:
             files: The SHA-256, in hexadecimal digits, of each file by its path.
@@ -54,14 +54,14 @@ class Origins:
         return {path: min(candidates, key=rank)[1] for path, candidates in found.items() if candidates}
 
     def later_edition(self, path: str) -> Path | None:
-        """Return a file of the project that a function's is another edition of, by its path alone."""
+        """Return a file of the project that is another version of a function's, judging only by its path."""
         name = PurePosixPath(path)
         candidates = [(_roots(name, file), file) for file in self._by_name.get(name.name, ())]
         shared = [(len(name.parts) - len(roots[0].parts), file) for roots, file in candidates]
         return max(shared, default=(0, None))[1]
 
     def roots(self, files: Mapping[str, str]) -> list[tuple[str, str]]:
-        """Return the folders of functions and those of the project that they come from, the best first.
+        """Return the functions' folders with the folders of the project that they come from, the best first.
 
         Args:
             files: As for `of`.
@@ -89,7 +89,7 @@ class Origins:
 
 
 def _roots(path: PurePosixPath, file: Path) -> Roots:
-    """Return what is left of two paths without the end that both have."""
+    """Return two paths without their common end."""
     remote, local = list(path.parts), list(file.parts)
     while remote and local and remote[-1] == local[-1]:
         remote.pop()
