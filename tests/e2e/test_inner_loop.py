@@ -54,9 +54,46 @@ resource "aws_lambda_function" "f" {
   handler       = "app.handler"
   runtime       = "python3.13"
 }
+resource "aws_api_gateway_rest_api" "f" {
+  name = "worked-on"
+}
+resource "aws_api_gateway_method" "f" {
+  rest_api_id   = aws_api_gateway_rest_api.f.id
+  resource_id   = aws_api_gateway_rest_api.f.root_resource_id
+  http_method   = "GET"
+  authorization = "NONE"
+}
+resource "aws_api_gateway_integration" "f" {
+  rest_api_id             = aws_api_gateway_rest_api.f.id
+  resource_id             = aws_api_gateway_rest_api.f.root_resource_id
+  http_method             = aws_api_gateway_method.f.http_method
+  type                    = "AWS_PROXY"
+  integration_http_method = "POST"
+  uri                     = aws_lambda_function.f.invoke_arn
+  timeout_milliseconds    = 1000
+}
+resource "aws_api_gateway_deployment" "f" {
+  rest_api_id = aws_api_gateway_integration.f.rest_api_id
+}
+resource "aws_api_gateway_stage" "f" {
+  rest_api_id   = aws_api_gateway_rest_api.f.id
+  deployment_id = aws_api_gateway_deployment.f.id
+  stage_name    = "v1"
+}
+resource "aws_lambda_permission" "f" {
+  action        = "lambda:InvokeFunction"
+  function_name = aws_lambda_function.f.function_name
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_api_gateway_rest_api.f.execution_arn}/*"
+}
+output "api_url" {
+  value = aws_api_gateway_stage.f.invoke_url
+}
 """
 SOURCE = """
 def handler(event, context):
+    if "httpMethod" in event:
+        return {{"statusCode": 200, "body": "waited for"}}
     total = 0
     for number in event.get("numbers", []):
         total += number
@@ -171,6 +208,19 @@ def test_a_debugger_stops_a_function_in_the_project_s_source_past_its_time_out(
             assert answer.result(60) == "zip"  # with 1000 it were "much"
     assert f"worked-on waits at 127.0.0.1:{port}" in capsys.readouterr().out
     assert worked_on.answer(numbers=[1000]) == "much"
+
+
+def test_an_api_waits_for_a_function_that_a_debugger_has_stopped(worked_on: WorkedOn) -> None:
+    port, line = free_port(), number_of("waited for")
+    api = worked_on.stack.api("api_url")
+    debugging = debugged(worked_on.stack, "worked-on", worked_on.settings, port=port, tell=print)
+    with debugging, ThreadPoolExecutor(1) as thread:
+        answer = thread.submit(api.get)
+        with Debugger.attached(port, worked_on.module, line) as editor:
+            stopped = editor.event("stopped")
+            time.sleep(TIMEOUT + 0.5)  # past the time-outs of both
+            editor.ask("continue", threadId=stopped["threadId"])
+            assert (answer.result(60).status, answer.result(60).text) == (200, "waited for")
 
 
 def number_of(text: str) -> int:
