@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +16,7 @@ from tests.iam.roles import Role, document_of, listed
 from tests.iam.test_least_privilege import first_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness import Settings
     from tests.iam.roles import Statement
@@ -25,15 +25,64 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.requires("iam_enforcement")
 
 READER = "module.system.module.iam.aws_iam_role.reader"
-POLICY = "module.system.module.iam.aws_iam_role_policy.reader"
 WRITER = "module.system.module.iam.aws_iam_role.writer[0]"
 
 
-@pytest.fixture
-def reader(scenario: Scenario) -> Iterator[Role]:
-    role = Role.of(scenario, scenario.system.retrieve_function_name)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Widened:
+    """A role of the system whose policy somebody in a hurry has widened.
+
+    Attributes:
+        address: The role.
+        function: Returns the name of the function that has it.
+        checks: What the function does.
+        wider: The changed parts of statements, by `Sid`.
+    """
+
+    address: str
+    function: Callable[[Scenario], str]
+    checks: Sequence[behaviour.Check]
+    wider: Mapping[str, Statement]
+
+    @property
+    def policy(self) -> str:
+        """The address of its policy."""
+        return self.address.replace("aws_iam_role.", "aws_iam_role_policy.")
+
+    def statements(self, minimal: Sequence[Statement]) -> list[Statement]:
+        """Return the widened statements, and one that nobody needs."""
+        more = {"Sid": "More", "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
+        return [*({**each, **self.wider.get(each["Sid"], {})} for each in minimal), more]
+
+
+ROLES = {
+    "reader": Widened(
+        address=READER,
+        function=lambda scenario: scenario.system.retrieve_function_name,
+        checks=behaviour.READER,
+        wider={
+            "ReadObjectsAndPointer": {"Action": "s3:*", "Resource": "arn:aws:s3:::*/*"},
+            "DecryptObjects": {"Action": "kms:*", "Resource": "*"},
+        },
+    ),
+    "writer": Widened(
+        address=WRITER,
+        function=lambda scenario: scenario.system.create_function_name,
+        checks=behaviour.WRITER,
+        wider={
+            "ReadPointer": {"Action": "s3:Get*", "Resource": "arn:aws:s3:::*/*"},
+            "EncryptObjects": {"Action": "kms:*", "Resource": "*"},
+        },
+    ),
+}
+
+
+@pytest.fixture(params=ROLES)
+def widened(request: pytest.FixtureRequest, scenario: Scenario) -> Iterator[tuple[Widened, Role]]:
+    found = ROLES[request.param]
+    role = Role.of(scenario, found.function(scenario))
     before = role.statements()
-    yield role
+    yield found, role
     role.write(before)
 
 
@@ -53,44 +102,35 @@ def test_every_permission_of_the_roles_is_used_and_none_is_missing(
 
 
 def test_a_statement_that_was_widened_is_named_and_the_minimal_one_is_found_again_and_suffices(
-    scenario: Scenario, reader: Role
+    scenario: Scenario, widened: tuple[Widened, Role]
 ) -> None:
-    minimal, begun = reader.statements(), time.time()
-    reader.write(widened(scenario, minimal))
-    assert first_failure(scenario, behaviour.READER) == ""
+    case, role = widened
+    minimal, begun = role.statements(), time.time()
+    role.write(case.statements(minimal))
+    assert first_failure(scenario, case.checks) == ""
 
-    found = permissions_with(scenario, reader.statements(), since=begun)
-    (role,) = (each for each in found.roles if each.address == READER)
-    (suggestion,) = suggestions(role, found.patterns)
+    found = permissions_with(scenario, case.policy, role.statements(), since=begun)
+    (judgement,) = (each for each in found.roles if each.address == case.address)
+    (suggestion,) = suggestions(judgement, found.patterns)
 
-    assert {each.removeprefix(f"{READER}: ").split(" on ")[0] for each in shortcomings([role])} == {
-        f"too wide  {POLICY}: ReadObjectsAndPointer: s3:*",
-        f"too wide  {POLICY}: DecryptObjects: kms:*",
-        f"unused    {POLICY}: More: sqs:SendMessage",
+    assert {
+        each.removeprefix(f"{case.address}: ").split(" on ")[0] for each in shortcomings([judgement])
+    } == {
+        *(f"too wide  {case.policy}: {name}: {wide['Action']}" for name, wide in case.wider.items()),
+        f"unused    {case.policy}: More: sqs:SendMessage",
     }
     assert sorted(map(normal, suggestion.suggested)) == sorted(map(normal, minimal))
-    reader.write([dict(each) for each in suggestion.suggested])
-    assert first_failure(scenario, behaviour.READER) == ""
+    role.write([dict(each) for each in suggestion.suggested])
+    assert first_failure(scenario, case.checks) == ""
 
 
-def widened(scenario: Scenario, minimal: Sequence[Statement]) -> list[Statement]:
-    """Return the reader's statements as somebody in a hurry writes them."""
-    wider = {
-        "ReadObjectsAndPointer": {
-            "Action": "s3:*",
-            "Resource": f"arn:aws:s3:::{scenario.system.bucket_name}/*",
-        },
-        "DecryptObjects": {"Action": "kms:*", "Resource": "*"},
-    }
-    more = {"Sid": "More", "Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
-    return [*({**each, **wider.get(each["Sid"], {})} for each in minimal), more]
-
-
-def permissions_with(scenario: Scenario, statements: Sequence[Statement], *, since: float) -> Permissions:
-    """Return the permissions of the stack as if Terraform had applied the reader's statements."""
+def permissions_with(
+    scenario: Scenario, policy: str, statements: Sequence[Statement], *, since: float
+) -> Permissions:
+    """Return the permissions of the stack as if Terraform had applied these statements of a policy."""
     resources = [
         replace(each, values={**each.values, "policy": document_of(statements)})
-        if each.address == POLICY
+        if each.address == policy
         else each
         for each in scenario.resources()
     ]
