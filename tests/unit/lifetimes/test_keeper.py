@@ -208,7 +208,9 @@ def test_a_context_that_does_not_exist_is_told(started: Callable[..., Keeper]) -
 
 
 def test_an_end_without_a_word_is_told_with_what_was_printed(started: Callable[..., Keeper]) -> None:
-    with pytest.raises(HarnessError, match=r"(?s)holds nothing: the process that held it ended.*my last words"):
+    with pytest.raises(
+        HarnessError, match=r"(?s)holds nothing: the process that held it ended.*my last words"
+    ):
         started("contexts:mute").ready()
 
 
