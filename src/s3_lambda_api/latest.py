@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from s3_lambda_api.errors import BusyError
 from s3_lambda_api.keys import ObjectName, parse_key
 from s3_lambda_api.model import Entry, Stored
-from s3_lambda_api.search import Rules, names_anew, names_by_descent, names_since, trusted
+from s3_lambda_api.search import Rules, decode_trusted, names_anew, names_by_descent, names_since
 
 if TYPE_CHECKING:
     from s3_lambda_api.pointer import Pointer
@@ -32,7 +32,7 @@ def latest(store: "Store", rules: Rules) -> Found | None:
     Raises:
         BusyError: S3 cannot answer now.
     """
-    pointer = trusted(store.read_pointer().raw, rules)
+    pointer = decode_trusted(store.read_pointer().raw, rules)
     if pointer is None:
         return _first(store, rules, names_anew(store, rules), "lost")
     if rules.is_stale(pointer.newest):
@@ -43,14 +43,14 @@ def latest(store: "Store", rules: Rules) -> Found | None:
 
 
 def _first(store: "Store", rules: Rules, names: tuple[ObjectName, ...], repair: str | None) -> Found | None:
-    """GET the first of the names. Should it be gone (deleted by hand), the names that exist decide."""
+    """GET the first of the names. If somebody has deleted it, find the newest object by descent."""
     if not names:
         return None
-    stored = store.get(names[0]) or _settled(store, rules)
+    stored = store.get(names[0]) or _get_by_descent(store, rules)
     return Found(stored, repair) if stored else None
 
 
-def _settled(store: "Store", rules: Rules) -> Stored | None:
+def _get_by_descent(store: "Store", rules: Rules) -> Stored | None:
     names = names_by_descent(store, rules)
     if not names:
         return None
@@ -71,9 +71,9 @@ def _around(store: "Store", pointer: "Pointer", rules: Rules) -> Found | None:
     names = rules.possible(existing)
     if not names or not page.complete:
         return _first(store, rules, names_anew(store, rules), "dangling")
-    stored = _as_listed(names[0], existing[names[0]])
+    stored = _rebuild(names[0], existing[names[0]])
     return Found(stored, "dangling") if stored else _first(store, rules, names, "dangling")
 
 
-def _as_listed(name: ObjectName, entry: Entry) -> Stored | None:
+def _rebuild(name: ObjectName, entry: Entry) -> Stored | None:
     return Stored(name, name.body, entry.etag, entry.modified) if entry.size == len(name.body) else None

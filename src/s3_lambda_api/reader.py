@@ -14,7 +14,7 @@ from s3_lambda_api.request import Request
 from s3_lambda_api.search import Rules
 from s3_lambda_api.settings import Settings
 from s3_lambda_api.store import Store, s3_client
-from s3_lambda_api.telemetry import count, logger, measure, metrics, timed
+from s3_lambda_api.telemetry import count, log_times, logger, measure, metrics
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -25,8 +25,8 @@ __all__ = ["handler"]
 
 _settings = Settings.from_env(os.environ)
 # Two attempts that hang end well before the function's own time is up: the client gets a 503, not a 502.
-_store = Store(timed(s3_client(attempts=2, patience=2, owner=_settings.owner)), _settings.bucket)
-startup.finished()
+_store = Store(log_times(s3_client(attempts=2, patience=2, owner=_settings.owner)), _settings.bucket)
+startup.finish()
 
 
 @logger.inject_lambda_context(correlation_id_path="requestContext.requestId", clear_state=True)

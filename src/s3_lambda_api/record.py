@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from s3_lambda_api.errors import ConflictError, ContendedError
 from s3_lambda_api.keys import ObjectName
 from s3_lambda_api.pointer import Claim, Pointer, is_claim
-from s3_lambda_api.search import Rules, names_anew, names_since, trusted
+from s3_lambda_api.search import Rules, decode_trusted, names_anew, names_since
 
 if TYPE_CHECKING:
     from s3_lambda_api.store import WritableStore
@@ -79,7 +79,7 @@ def _advance(
     """Move the pointer to this name or a newer one, and return the names that it has passed."""
     for attempt in range(_ATTEMPTS):
         raw, etag = store.read_pointer()
-        pointer = trusted(raw, rules)
+        pointer = decode_trusted(raw, rules)
         if pointer is not None and pointer.newest >= mine:
             return {mine} - {pointer.newest}
         successor = _successor(store, raw, mine, rules)
@@ -92,18 +92,18 @@ def _advance(
 
 def _successor(store: "WritableStore", raw: bytes | None, mine: ObjectName, rules: Rules) -> Pointer | Claim:
     """Return the replacement for these bytes: a claim if the pointer is lost, else a pointer."""
-    pointer = trusted(raw, rules)
+    pointer = decode_trusted(raw, rules)
     if pointer is None and not is_claim(raw):
         return Claim(os.urandom(16).hex())
-    return Pointer.of([mine, *_known(store, pointer, rules)])
+    return Pointer.of([mine, *_gather_names(store, pointer, rules)])
 
 
-def _known(store: "WritableStore", pointer: Pointer | None, rules: Rules) -> tuple[ObjectName, ...]:
-    """The names that the pointer must not fall behind of.
+def _gather_names(store: "WritableStore", pointer: Pointer | None, rules: Rules) -> tuple[ObjectName, ...]:
+    """Return the names behind which the pointer must not fall.
 
-    A fresh pointer is trusted. If it is lost, the whole bucket is searched. A claim holds its place
+    A fresh pointer is trusted. If the pointer is lost, the whole bucket is searched. A claim holds its place
     meanwhile, because an absent pointer has no ETag that would show a change. Readers look past a stale
-    pointer, and may have seen a name whose writer died. So this writer must do the same.
+    pointer, and may have seen a name whose writer died. Therefore the writer looks past it too.
     """
     if pointer is None:
         return names_anew(store, rules)

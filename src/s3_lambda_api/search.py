@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from s3_lambda_api.model import Page
     from s3_lambda_api.store import Store
 
-__all__ = ["Rules", "names_anew", "names_by_descent", "names_since", "trusted"]
+__all__ = ["Rules", "decode_trusted", "names_anew", "names_by_descent", "names_since"]
 
 _SLACK = timedelta(seconds=120)
 _PAGE = 1000
@@ -32,11 +32,11 @@ class Rules(NamedTuple):
     tolerance: timedelta
 
     def is_stale(self, name: ObjectName) -> bool:
-        """Whether a newer object ought to exist by now."""
+        """Return whether a newer object should exist by now."""
         return self.now - name.moment > self.interval + _SLACK
 
     def is_far_behind(self, name: ObjectName) -> bool:
-        """Whether the schedule alone has filled a page since."""
+        """Return whether the schedule alone has filled a page since."""
         return self.now - name.moment > self.interval * _PAGE
 
     def is_possible(self, name: ObjectName) -> bool:
@@ -44,12 +44,12 @@ class Rules(NamedTuple):
         return name.moment - self.now <= 2 * self.tolerance
 
     def possible(self, names: Iterable[ObjectName | None]) -> tuple[ObjectName, ...]:
-        """The names that count, newest first."""
+        """Return the possible names, newest first."""
         counted = (name for name in names if name is not None and self.is_possible(name))
         return tuple(sorted(counted, reverse=True))
 
 
-def trusted(raw: bytes | None, rules: Rules) -> Pointer | None:
+def decode_trusted(raw: bytes | None, rules: Rules) -> Pointer | None:
     """Decode a pointer, or return None if it is missing, corrupt or points into the future."""
     pointer = None if raw is None else Pointer.decode(raw)
     return pointer if pointer is not None and rules.is_possible(pointer.newest) else None
@@ -58,7 +58,7 @@ def trusted(raw: bytes | None, rules: Rules) -> Pointer | None:
 def names_since(store: "Store", pointer: Pointer, rules: Rules) -> tuple[ObjectName, ...]:
     """Return the names from the pointer's floor on, newest first, in one call.
 
-    If that does not settle it, search anew.
+    If that call is not enough, because the names are too many or too few, search from the start.
     """
     if rules.is_far_behind(pointer.floor):
         return names_anew(store, rules)
@@ -68,7 +68,7 @@ def names_since(store: "Store", pointer: Pointer, rules: Rules) -> tuple[ObjectN
 
 
 def names_anew(store: "Store", rules: Rules) -> tuple[ObjectName, ...]:
-    """Names, newest first, with no pointer to start from, in one call.
+    """Return names, newest first, without a pointer to start from, in one call.
 
     The first page of the bucket lists a small bucket completely, and the newest entries of a large one's
     index. If the index is too short for the objects beside it, because they are older than the index, search
@@ -83,7 +83,7 @@ def names_anew(store: "Store", rules: Rules) -> tuple[ObjectName, ...]:
 
 
 def names_by_descent(store: "Store", rules: Rules) -> tuple[ObjectName, ...]:
-    """The names of the newest second that has any, newest first, found from the names alone.
+    """Return the names of the newest second that has any, newest first, without the index.
 
     Take the greatest year, its greatest month and so on. That is seven calls, whatever the size of the
     bucket. It takes a few more if malformed keys lead astray or one second has over 1000 objects.

@@ -5,12 +5,12 @@ The loaded modules stay for good. Collecting garbage meanwhile finds nothing and
 
 import gc
 
-__all__ = ["finished"]
+__all__ = ["finish"]
 
 gc.disable()
 
 
-def finished() -> None:
+def finish() -> None:
     """Start the garbage collector again, and exempt everything that has been loaded."""
     gc.freeze()
     gc.enable()

@@ -44,8 +44,8 @@ def s3_client(*, attempts: int, patience: int = 5, owner: str | None = None) -> 
     Args:
         attempts: How often a request is sent at most.
         patience: Seconds that each attempt waits for an answer.
-        owner: Account that the bucket must belong to. A name is free again once its bucket is gone, and S3
-            refuses a request to a bucket that somebody else has made of it since.
+        owner: The account that must own the bucket. Anybody may take the name of a deleted bucket, and S3
+            then refuses requests to the new one.
     """
     config = Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
@@ -126,7 +126,7 @@ class WritableStore(Store):
         """PUT an object unless it exists.
 
         Returns:
-            Create an object, and return its ETag, or None if it already existed.
+            The object's ETag, or None if it already existed.
 
         Raises:
             ConflictError: Another PUT of the same key is under way.

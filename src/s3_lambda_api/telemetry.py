@@ -10,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-__all__ = ["count", "logger", "measure", "metrics", "timed"]
+__all__ = ["count", "log_times", "logger", "measure", "metrics"]
 
 logger = Logger()
 metrics = Metrics(namespace=os.environ.get("POWERTOOLS_METRICS_NAMESPACE") or "s3_lambda_api")
@@ -26,7 +26,7 @@ def measure(name: str, seconds: float) -> None:
     metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=seconds)
 
 
-def timed(client: "S3Client") -> "S3Client":
+def log_times(client: "S3Client") -> "S3Client":
     """Log the time that S3 takes.
 
     The line of metrics at the end of an invocation gets ``s3_ms``: for each operation the milliseconds until

@@ -13,7 +13,7 @@ from s3_lambda_api.record import record
 from s3_lambda_api.search import Rules
 from s3_lambda_api.settings import WriterSettings
 from s3_lambda_api.store import WritableStore, s3_client
-from s3_lambda_api.telemetry import count, logger, metrics, timed
+from s3_lambda_api.telemetry import count, log_times, logger, metrics
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -22,8 +22,8 @@ __all__ = ["handler"]
 
 _settings, _kms_key_arn = WriterSettings.from_env(os.environ)
 _client = s3_client(attempts=4, patience=2, owner=_settings.owner)
-_store = WritableStore(timed(_client), _settings.bucket, _kms_key_arn)
-startup.finished()
+_store = WritableStore(log_times(_client), _settings.bucket, _kms_key_arn)
+startup.finish()
 
 
 @logger.inject_lambda_context(correlation_id_path="id", clear_state=True)

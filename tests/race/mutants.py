@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from s3_lambda_api.keys import ObjectName, parse_key
 from s3_lambda_api.pointer import Pointer
-from s3_lambda_api.search import Rules, names_anew, trusted
+from s3_lambda_api.search import Rules, decode_trusted, names_anew
 from tests.race.driver import REAL, Conduct
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _look_then_put(store: WritableStore, name: ObjectName, rules: Rules) -> None
     """Look first, but put without a condition."""
     store.create(name)
     store.index(name)
-    pointer = trusted(store.read_pointer().raw, rules)
+    pointer = decode_trusted(store.read_pointer().raw, rules)
     if pointer is None or pointer.newest < name:
         while not store.swap_pointer(Pointer.of([name]).encode(), store.read_pointer().etag):
             pass
@@ -38,7 +38,7 @@ def _give_up(store: WritableStore, name: ObjectName, rules: Rules) -> None:
     store.create(name)
     store.index(name)
     raw, etag = store.read_pointer()
-    pointer = trusted(raw, rules)
+    pointer = decode_trusted(raw, rules)
     if pointer is None or pointer.newest < name:
         store.swap_pointer(Pointer.of([name]).encode(), etag)
 
@@ -49,7 +49,7 @@ def _forget(store: WritableStore, name: ObjectName, rules: Rules) -> None:
     store.index(name)
     while True:
         raw, etag = store.read_pointer()
-        pointer = trusted(raw, rules)
+        pointer = decode_trusted(raw, rules)
         if pointer is not None and pointer.newest >= name:
             return
         if store.swap_pointer(Pointer.of([name]).encode(), etag):
@@ -62,7 +62,7 @@ def _heal_at_once(store: WritableStore, name: ObjectName, rules: Rules) -> None:
     store.index(name)
     while True:
         raw, etag = store.read_pointer()
-        pointer = trusted(raw, rules)
+        pointer = decode_trusted(raw, rules)
         if pointer is not None and pointer.newest >= name:
             return
         known = pointer.names if pointer else names_anew(store, rules)
@@ -74,7 +74,7 @@ def _pointer_first(store: WritableStore, name: ObjectName, rules: Rules) -> None
     """Point at the object before there is one."""
     while True:
         raw, etag = store.read_pointer()
-        pointer = trusted(raw, rules)
+        pointer = decode_trusted(raw, rules)
         if pointer is not None and pointer.newest >= name:
             break
         if store.swap_pointer(Pointer.of([name]).encode(), etag):
@@ -85,7 +85,7 @@ def _pointer_first(store: WritableStore, name: ObjectName, rules: Rules) -> None
 
 def _trust(store: WritableStore, rules: Rules) -> ObjectName | None:
     """Read no more than the pointer and its object."""
-    pointer = trusted(store.read_pointer().raw, rules)
+    pointer = decode_trusted(store.read_pointer().raw, rules)
     stored = store.get(pointer.newest) if pointer else None
     return stored.name if stored else None
 
@@ -98,7 +98,7 @@ def _one_page(store: WritableStore, _rules: Rules) -> ObjectName | None:
 
 def _one_page_since(store: WritableStore, rules: Rules) -> ObjectName | None:
     """Take the greatest name of the first page behind a stale pointer, though there may be more."""
-    pointer = trusted(store.read_pointer().raw, rules)
+    pointer = decode_trusted(store.read_pointer().raw, rules)
     if pointer is None or not rules.is_stale(pointer.newest):
         return REAL.read(store, rules)
     names = (parse_key(entry.key) for entry in store.page_from(pointer.floor).entries)
