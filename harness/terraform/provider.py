@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -101,9 +101,10 @@ def _is_configured_once(root: Path) -> bool:
 def _await_address(child: subprocess.Popen[str], log: Path) -> dict[str, object]:
     """Wait for the provider's address, and return it, or an empty one if there is none."""
     deadline = time.monotonic() + _START
-    while child.poll() is None and time.monotonic() < deadline:
-        if found := _ANNOUNCED.search(log.read_text("utf-8", "replace")):
-            (address,) = json.loads(found[1]).values()
-            return dict(address)
-        time.sleep(_LOOK_EVERY)
+    with suppress(FileNotFoundError):  # the provider has ended, and its directory has gone with it
+        while child.poll() is None and time.monotonic() < deadline:
+            if found := _ANNOUNCED.search(log.read_text("utf-8", "replace")):
+                (address,) = json.loads(found[1]).values()
+                return dict(address)
+            time.sleep(_LOOK_EVERY)
     return {}

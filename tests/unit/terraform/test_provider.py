@@ -149,6 +149,15 @@ def test_a_provider_that_does_not_come_up_is_terraforms_to_start(
         assert added == {}
 
 
+def test_one_that_takes_its_directory_along_did_not_come_up(
+    root: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "_SERVE", 'rm -rf "$1"; sleep 60')  # as its shell does before it ends
+
+    with provider.served(root, environ) as additions:
+        assert additions == {}
+
+
 def test_it_does_not_outlive_a_harness_that_is_killed(
     root: Path, environ: dict[str, str], child: Callable[[], bool], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
