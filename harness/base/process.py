@@ -367,5 +367,5 @@ def _failure(
 
 def _reason(returncode: int) -> str:
     if returncode < 0:
-        return f"was killed by {signal.Signals(-returncode).name}after it printed:"
+        return f"was killed by {signal.Signals(-returncode).name} after it printed:"
     return f"failed with exit code {returncode}; it printed:"

@@ -142,6 +142,13 @@ def test_a_second_interrupt_ends_the_child_at_once() -> None:
     assert time.monotonic() - begun < 60
 
 
+def test_a_child_that_a_signal_has_killed_is_told_with_its_name_and_what_it_printed() -> None:
+    code = "import os; print('last words', flush=True); os.kill(os.getpid(), 9)"
+
+    with pytest.raises(CommandError, match=r"was killed by SIGKILL after it printed:\n  last words$"):
+        process.run(python(code), env=ENV, timeout=20)
+
+
 def test_the_handler_of_sigterm_is_put_back() -> None:
     before = signal.getsignal(signal.SIGTERM)
 
