@@ -106,13 +106,14 @@ class FunctionCoverage:
 
     def _collect(self, run: Path, origins: Origins) -> None:
         found = [json.loads(file.read_bytes()) for file in run.glob("*.found")]
+        unknown: set[str] = set()
         for each in found:
             places = origins.of(each["files"])
+            unknown |= each["files"].keys() - places.keys()
             if "v8" in each:
                 self._add_v8(each["v8"], places)
             else:
                 self._add(each["data"], places)
-        unknown = {path for each in found for path in each["files"].keys() - origins.of(each["files"]).keys()}
         for path in sorted(unknown):
             if file := origins.later_edition(path):
                 self.notes.append(f"{path} ran in a function, and is not what {file} is now: left out")
@@ -144,7 +145,7 @@ class FunctionCoverage:
             return
         added = CoverageData(no_disk=True)
         for path, name in names.items():
-            text = places[path].read_text("utf-8")
+            text = places[path].read_bytes().decode("utf-8", "replace")  # as V8 reads it
             for context, taken in counted[path].items():
                 added.set_context(context)
                 self._add_lines(added, name, set().union(*(lines_run(ranges, text) for ranges in taken)))

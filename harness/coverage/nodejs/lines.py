@@ -24,11 +24,11 @@ def lines_run(ranges: Iterable[Range], text: str) -> set[int]:
 
     Args:
         ranges: Where each begins and ends, in units of UTF-16, and how often it ran: outer ones first.
-        text: The file's.
+        text: The file's, with its line ends as they are.
     """
     lines = text.split("\n")
     begins = list(accumulate((_units(line) + 1 for line in lines), initial=0))
-    ends = [begin - 1 for begin in begins[1:]]
+    ends = [begin + _units(line.removesuffix("\r")) for begin, line in zip(begins, lines, strict=False)]
     counts = [0] * len(lines)
     for begin, end, count in ranges:
         first, last = bisect_left(begins, begin, hi=len(lines)), bisect_right(ends, end)
@@ -41,10 +41,13 @@ def lines_of_code(text: str) -> set[int]:
     found, in_comment = set(), False
     for number, line in enumerate(text.split("\n"), 1):
         content = line.strip()
-        in_comment = in_comment or content.startswith("/*")
-        if content and not in_comment and not content.startswith(("//", "#!")):
+        while in_comment or content.startswith("/*"):
+            _, ending, content = content.partition("*/")
+            content, in_comment = content.strip(), not ending
+            if in_comment:
+                break
+        if content and not content.startswith(("//", "#!")):
             found.add(number)
-        in_comment = in_comment and "*/" not in content
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import override
 
 from coverage import CoveragePlugin, FileReporter
@@ -20,6 +21,11 @@ class NodeJs(CoveragePlugin):
 
 class _File(FileReporter):
     """A JavaScript file."""
+
+    @override
+    def source(self) -> str:
+        """Return its text as Node.js reads it, whatever its bytes are."""
+        return Path(self.filename).read_text("utf-8", "replace")
 
     @override
     def lines(self) -> set[int]:
