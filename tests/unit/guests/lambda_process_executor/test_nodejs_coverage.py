@@ -66,6 +66,9 @@ export const handler = async (event) => {
     const code = 3;
     process.exit(code);
   }
+  if (event.evaluates) {
+    return (0, eval)(`"made"\\n//# sourceURL=${new URL("gone.js", import.meta.url).pathname}`);
+  }
   if (event.hangs) {
     const never = new Promise((resolve) => setTimeout(resolve, 1e6));
     await never;
@@ -224,6 +227,17 @@ def test_an_invocation_that_ends_badly_counts_as_far_as_it_came(
     _, missing = statements(measurement, project / "index.mjs")
     assert number_of(last) not in missing
     assert {number_of('const reason = "no'), number_of("const nothing")} <= missing
+
+
+def test_code_that_is_made_up_at_run_time_does_not_disturb(
+    weights: Sandbox, project: Path, endpoint: Endpoint, measurement: Coverage
+) -> None:
+    with FunctionCoverage(measurement=measurement, folders=[project]).of(endpoint):
+        assert call(weights, {"evaluates": True}) == "made"
+
+    _, missing = statements(measurement, project / "index.mjs")
+    assert number_of("return (0, eval)") not in missing
+    assert number_of("const never") in missing
 
 
 def number_of(text: str) -> int:

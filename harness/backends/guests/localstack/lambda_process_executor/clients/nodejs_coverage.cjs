@@ -11,6 +11,8 @@ const { fileURLToPath } = require("node:url");
 
 const CONTEXT = "/harness/context";
 const FOUND = "/harness/found";
+// As V8 names files: without links.
+const ROOT = fs.realpathSync(process.env.LAMBDA_TASK_ROOT);
 // How long before its end an invocation's data is saved: milliseconds, and of the time that there is.
 const LEAST_TIME = 200;
 const LEAST_PART = 0.1;
@@ -54,22 +56,30 @@ class Measurement {
   // Hands over all that was measured so far: an invocation ends, or nearly so.
   handOver() {
     clearTimeout(this.#timer);
-    this.#tell(FOUND, this.#taken());
+    this.#measure((found) => this.#tell(FOUND, found));
   }
 
   // Does so before it returns: the process ends.
   #handOverAtOnce() {
     const url = `http://${process.env.AWS_LAMBDA_RUNTIME_API}${FOUND}`;
-    spawnSync(process.execPath, ["-e", POST, url], { input: this.#taken(), env: {}, stdio: ["pipe", "ignore", "ignore"] });
+    const stdio = ["pipe", "ignore", "ignore"];
+    this.#measure((input) => spawnSync(process.execPath, ["-e", POST, url], { input, env: {}, stdio }));
+  }
+
+  // Calls `use` with all that was measured so far. An error in this is not an error of the function.
+  #measure(use) {
+    try {
+      use(this.#taken());
+    } catch (error) {
+      process.stderr.write(`harness: this invocation could not be measured: ${error.message}\n`);
+    }
   }
 
   #taken() {
     // The answer is there when `post` returns: the session is one of this thread.
-    this.#session.post("Profiler.takePreciseCoverage", (error, taken) => {
-      for (const script of error ? [] : taken.result) {
-        this.#note(script);
-      }
-    });
+    let scripts = [];
+    this.#session.post("Profiler.takePreciseCoverage", (error, taken) => (scripts = error ? [] : taken.result));
+    scripts.forEach((script) => this.#note(script));
     const found = Object.entries(this.#found).map(([file, contexts]) => [file, listed(contexts)]);
     return JSON.stringify({ files: this.#files, v8: Object.fromEntries(found) });
   }
@@ -77,7 +87,7 @@ class Measurement {
   // V8 counts anew after each time; what ran in the same way twice is kept once.
   #note({ url, functions }) {
     const file = url.startsWith("file:") ? fileURLToPath(url) : url;
-    if (!isOwn(file)) {
+    if (!this.#files[file] && !isOwn(file)) {
       return;
     }
     this.#files[file] ??= digestOf(file);
@@ -92,10 +102,11 @@ function listed(contexts) {
   return Object.fromEntries(Object.entries(contexts).map(([name, taken]) => [name, [...taken].map((ran) => JSON.parse(ran))]));
 }
 
+// Whether a file is the function's. Code that is made up at run time may name a file that is not there.
 function isOwn(file) {
-  const inside = path.relative(process.env.LAMBDA_TASK_ROOT, file);
-  const isThere = path.isAbsolute(file) && !inside.startsWith("..") && !path.isAbsolute(inside);
-  return isThere && !inside.split(path.sep).includes("node_modules");
+  const inside = path.relative(ROOT, file);
+  const isInside = path.isAbsolute(file) && !inside.startsWith("..") && !path.isAbsolute(inside);
+  return isInside && !inside.split(path.sep).includes("node_modules") && fs.existsSync(file);
 }
 
 function digestOf(file) {
