@@ -34,7 +34,7 @@ def moved(content: bytes, old: str, new: str) -> bytes:
     An emulator also goes by names of its own: LocalStack puts one into the URLs of queues.
     """
     (old_port, new_port) = (address.rpartition(":")[2] for address in (old, new))
-    places = {old: new} | {f"{name}:{old_port}": f"{name}:{new_port}" for name in _NAMES}
+    places = {f"{name}:{old_port}": f"{name}:{new_port}" for name in _NAMES} | {old: new}
     for before, after in places.items():
         content = re.sub(re.escape(before.encode()) + rb"(?!\d)", after.encode(), content)
     return content
