@@ -11,7 +11,7 @@ import json
 import os
 import socket
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import urlsplit
 
 import urllib3
@@ -28,9 +28,9 @@ _TEXT, _MASKED, _LONG, _LONGER = 0x81, 0x80, 126, 127
 class DevTools:
     """An editor that has attached to a process of Node.js."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, stream: BinaryIO) -> None:
         self._connection = connection
-        self._stream = connection.makefile("rb")
+        self._stream = stream
         self._numbers = itertools.count(1)
         self._events: list[dict[str, Any]] = []
 
@@ -41,8 +41,11 @@ class DevTools:
         target = urlsplit(
             eventually(lambda: _target(port), what=f"a debugger's port {port}", timeout=TIMEOUT)
         )
-        with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection:
-            made = cls(connection)
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT) as connection,
+            connection.makefile("rb") as stream,
+        ):
+            made = cls(connection, stream)
             made._shake_hands(target.path, port)
             yield made
 
