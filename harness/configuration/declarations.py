@@ -7,6 +7,7 @@ The native syntax (https://developer.hashicorp.com/terraform/language/syntax/con
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -95,7 +96,8 @@ def roots_below(project: Path) -> list[Path]:
     """Return the directories, a project's own and some levels below it, that configure AWS as roots do."""
     folders = (project, *(each for depth in _DEPTHS for each in sorted(project.glob(depth)) if each.is_dir()))
     shown = (folder for folder in folders if not _is_hidden(folder.relative_to(project)))
-    return [folder for folder in shown if any(_configures_aws(block) for block in blocks(folder))]
+    readable = (folder for folder in shown if os.access(folder, os.R_OK | os.X_OK))
+    return [folder for folder in readable if any(_configures_aws(block) for block in blocks(folder))]
 
 
 def _is_hidden(path: Path) -> bool:

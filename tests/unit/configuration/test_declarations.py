@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,6 +92,14 @@ def test_a_file_that_is_no_configuration_has_no_blocks(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_has_none(tmp_path: Path) -> None:
     assert declarations.blocks(tmp_path / "nowhere") == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_can_not_be_read_has_no_root_to_tell_of(tmp_path: Path) -> None:
+    closed = tmp_path / "data"
+    closed.mkdir(mode=0o000)
+
+    assert declarations.roots_below(tmp_path) == []
 
 
 def test_the_roots_below_a_project_are_those_that_configure_aws(tmp_path: Path) -> None:
