@@ -4,10 +4,12 @@ import functools
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Timer
 from typing import Any, override
 
 from botocore.config import Config
+from botocore.exceptions import ClientError
 from localstack.aws.api.lambda_ import InvalidParameterValueException
 from localstack.aws.connect import ClientFactory
 from localstack.services.lambda_.event_source_mapping.pollers.sqs_poller import SqsPoller
@@ -69,11 +71,12 @@ def redeliver_failed_messages(seconds: int) -> None:
             deleted = vars(self).pop("deleted_ids", set())
             left = [message for message in messages if message["MessageId"] not in deleted]
             for message in left:
-                self.source_client.change_message_visibility(
-                    QueueUrl=self.queue_url,
-                    ReceiptHandle=message["ReceiptHandle"],
-                    VisibilityTimeout=seconds,
-                )
+                with suppress(ClientError):  # it took longer than its queue waits
+                    self.source_client.change_message_visibility(
+                        QueueUrl=self.queue_url,
+                        ReceiptHandle=message["ReceiptHandle"],
+                        VisibilityTimeout=seconds,
+                    )
 
     SqsPoller.delete_messages = delete_and_note
     SqsPoller.handle_messages = handle_and_release
