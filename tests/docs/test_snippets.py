@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml  # type: ignore[import-untyped]
+from coverage import Coverage
 
 from harness import Settings, debugger
 from tests.docs.commands import commands, complaints
@@ -102,7 +103,19 @@ def test_a_quick_command_does_what_it_is_said_to(command: str, project: Path) ->
         assert json.loads(done.stdout)["ready"] is True
 
 
-@each(of("toml"))
+@each([snippet for snippet in of("toml") if "[tool.coverage." in snippet.code])
+def test_coverage_reads_its_table_and_loads_the_plugin(snippet: Snippet, tmp_path: Path) -> None:
+    file = tmp_path / "pyproject.toml"
+    file.write_text(snippet.code, "utf-8")
+
+    made = Coverage(config_file=str(file), data_file=None, messages=False)
+    with made.collect():
+        pass
+
+    assert made.get_option("run:plugins") == tomllib.loads(snippet.code)["tool"]["coverage"]["run"]["plugins"]
+
+
+@each([snippet for snippet in of("toml") if "[tool.coverage." not in snippet.code])
 def test_a_settings_table_is_one_that_the_harness_reads(snippet: Snippet, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(snippet.code, "utf-8")
     table = tomllib.loads(snippet.code)["tool"]["harness"]
