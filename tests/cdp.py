@@ -1,5 +1,5 @@
 # ruff: noqa: ANN401 # the protocol's values are any JSON
-"""A client of the Chrome DevTools Protocol, which Node.js speaks, as small as a test needs it.
+"""A minimal client of the Chrome DevTools Protocol, which Node.js speaks.
 
 https://chromedevtools.github.io/devtools-protocol/v8/ over https://www.rfc-editor.org/rfc/rfc6455
 """

@@ -28,9 +28,9 @@ class Alarm:
     """An alarm on one series of points.
 
     Attributes:
-        periods: How many points it evaluates.
+        periods: The number of points that it evaluates.
         breaching_periods: The number of these that must breach.
-        operator: How a point that breaches compares to the threshold.
+        operator: The comparison of a point with the threshold for which the point breaches.
         threshold: The threshold.
         missing: The meaning of a missing point, ``breaching`` or ``notBreaching``.
     """

@@ -1,4 +1,4 @@
-"""A client of the Debug Adapter Protocol, as small as a test needs it.
+"""A minimal client of the Debug Adapter Protocol.
 
 https://microsoft.github.io/debug-adapter-protocol/specification
 """

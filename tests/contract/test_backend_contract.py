@@ -38,7 +38,7 @@ BROKEN_START = "import os\nprint('broken on purpose', flush=True)\nos._exit(3)\n
 
 @pytest.fixture
 def fresh(endpoint: Endpoint, harness_settings: Settings) -> Settings:
-    """Return the settings of another instance of the backend that `endpoint` is from."""
+    """Return the settings for another instance of the backend of `endpoint`."""
     if endpoint.backend not in STARTED_HERE:
         pytest.skip(f"the backend {endpoint.backend} is not started by the harness")
     return replace(harness_settings, backend=endpoint.backend, port=0)
@@ -46,7 +46,7 @@ def fresh(endpoint: Endpoint, harness_settings: Settings) -> Settings:
 
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the directory that temporary files go to."""
+    """Return the directory for temporary files."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -72,7 +72,7 @@ def port_of(endpoint: Endpoint) -> int:
 
 
 def crash(endpoint: Endpoint) -> None:
-    """End the emulator as nobody plans for."""
+    """Kill the emulator, as in a crash."""
     port = port_of(endpoint)
     if endpoint.backend == "container":
         (container,) = (item for item in containers_of_this_process() if f"{port}/tcp" in item.ports)

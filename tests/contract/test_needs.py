@@ -1,4 +1,4 @@
-"""A backend lacks exactly the features that it is declared to lack."""
+"""A backend lacks the features that the data declare as missing, and no others."""
 
 from __future__ import annotations
 

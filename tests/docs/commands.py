@@ -69,7 +69,7 @@ def complaints(code: str, folder: Path = PROJECT) -> list[str]:
 
 
 def commands(code: str) -> list[list[str]]:
-    """Return the simple commands of a shell block, each as its words. Those in `$(…)` come first."""
+    """Return the simple commands of a shell block, each as its words. Commands in `$(…)` come first."""
     found: list[list[str]] = []
     for line in code.replace("\\\n", " ").splitlines():
         found += [words for inner in _SUBSTITUTION.findall(line) for words in commands(inner)]
@@ -201,7 +201,7 @@ def _nox(arguments: list[str], place: Place) -> None:
 
 @cache
 def sessions() -> frozenset[str]:
-    """Return the names of the noxfile's sessions, those with several Pythons also with each of them."""
+    """Return the names of the noxfile's sessions, with a further name for each of several Pythons."""
     tree = ast.parse((PROJECT / "noxfile.py").read_text("utf-8"))
     constants = {
         target.id: node.value

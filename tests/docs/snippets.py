@@ -36,7 +36,7 @@ class Snippet:
         page: The document, relative to the project.
         line: The line of its opening fence.
         language: The language of the fence.
-        title: The file of the reader's project that the block is. Empty if it is none.
+        title: The file of the reader's project that the block contains. Empty for any other block.
         comments: The HTML comments directly before the fence, by name.
         code: The text between the fences.
     """
@@ -77,7 +77,7 @@ class Snippet:
 
     @property
     def shown(self) -> str:
-        """The file of this project that the block shows a part of. Empty if it shows none."""
+        """The file of this project from which the block is an excerpt. Empty for any other block."""
         return self.comments.get("same as", "")
 
     @property
@@ -138,7 +138,7 @@ def _name(file: Path) -> str:
 
 
 def _comments(before: list[str]) -> dict[str, str]:
-    """Return the comments at the end of `before`, up to the first line that is none."""
+    """Return the comments at the end of `before`, back to the first line without one."""
     found = {}
     for line in reversed([line for line in before if line]):
         comment = _COMMENT.match(line)

@@ -38,7 +38,7 @@ class _Fetched(HTMLParser):
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the site, strictly: a broken link or a page that the navigation lacks is an error."""
+    """Build the site in strict mode, which fails on a broken link or on a page outside the navigation."""
     folder = tmp_path_factory.mktemp("site")
     done = ran(PROJECT, sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""Without an emulator, every snippet of README.md and docs/ is run or checked, or has a reason not to be."""
+"""Run or check every snippet of README.md and docs/ that needs no emulator. Exceptions state their reason."""
 
 from __future__ import annotations
 

@@ -22,13 +22,13 @@ FIRST = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files of `FIRST`, in that order; the others follow as they are."""
+    """Run the files of `FIRST` first, in that order. The others follow in their own order."""
     order = {name: place for place, name in enumerate(FIRST)}
     items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 @pytest.fixture
 def on_this_machine(endpoint: Endpoint) -> None:
-    """Skip a test that looks at processes and files unless the backend's are this machine's."""
+    """Skip a test of processes and files, unless the backend runs on this machine."""
     if endpoint.backend not in {"host", "localemu", "ministack"}:
         pytest.skip("looks at processes and files of this machine")

@@ -1,5 +1,5 @@
 # ruff: noqa: ANN401 # events and results are any JSON
-"""Functions of a test's own, without Terraform."""
+"""Lambda functions that a test creates without Terraform."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What an invocation gave. `logs` is the tail that comes with it."""
+    """The answer to an invocation. `logs` is the end of the log that comes with it."""
 
     result: Any
     error: str | None
@@ -36,7 +36,7 @@ class Answer:
 
 
 class Function:
-    """A function of the test's own."""
+    """A Lambda function of a test."""
 
     def __init__(self, endpoint: Endpoint, name: str) -> None:
         self.client = clients.client(endpoint, "lambda")
@@ -44,7 +44,7 @@ class Function:
         self._logs = clients.client(endpoint, "logs")
 
     def wait(self) -> dict[str, Any]:
-        """Wait until it is neither created nor updated any more, and return its configuration."""
+        """Wait until the function is created or updated, and return its configuration."""
         return eventually(
             lambda: self.client.get_function_configuration(FunctionName=self.name),
             until=lambda seen: seen["State"] != "Pending" and seen["LastUpdateStatus"] != "InProgress",
@@ -73,7 +73,7 @@ class Function:
         return found
 
     def messages(self, containing: str) -> list[str]:
-        """Wait until CloudWatch Logs has a message with the text, and return all messages."""
+        """Wait until a message in CloudWatch Logs contains the text, and return all messages."""
         return eventually(
             self._messages,
             until=lambda seen: any(containing in message for message in seen),
@@ -107,7 +107,10 @@ def functions(endpoint: Endpoint) -> Iterator[MakeFunction]:
 
 
 def refusal(make: MakeFunction, **configuration: Any) -> str:
-    """Return why a function can't be made: some backends say it at once, others in the function's state."""
+    """Return the reason why a backend can't create a function.
+
+    Some backends refuse the call. Others report the reason in the function's state.
+    """
     try:
         made = make("", **configuration)
     except ClientError as problem:
@@ -141,7 +144,7 @@ def document(statement: Mapping[str, object]) -> str:
 
 
 def create(endpoint: Endpoint, source: str, **configuration: Any) -> Function:
-    """Create a function with the module `app`, or with the `Code` that is given."""
+    """Create a function from the source of its module `app`, or from a `Code` of the API."""
     usual = {
         "FunctionName": f"executor-{uuid4().hex[:8]}",
         "Runtime": "python3.13",
@@ -157,7 +160,7 @@ def create(endpoint: Endpoint, source: str, **configuration: Any) -> Function:
 
 
 def archive(files: Mapping[str, str | bytes]) -> bytes:
-    """Return a zip of files, all of them executable."""
+    """Return a zip of files, which are all executable."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as opened:
         for name, text in files.items():

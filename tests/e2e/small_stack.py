@@ -1,4 +1,4 @@
-"""Small stacks: one with pytest on it in another process, and any root in an account of its own."""
+"""Small stacks: a project whose tests run in another process, and roots in accounts of their own."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class SmallStack:
     """The project.
 
     Attributes:
-        settings: Those of a run in its folder.
-        scratch: Where all its processes have their temporary files.
+        settings: The settings of a run in its folder.
+        scratch: The folder for the temporary files of all its processes.
     """
 
     settings: Settings
@@ -59,7 +59,7 @@ class SmallStack:
 
     @classmethod
     def made(cls, like: Settings, folder: Path, tests: str) -> SmallStack:
-        """Write the project into `folder`; it runs where and with what `like` says."""
+        """Write the project into `folder`. It has the backend and the cache of the settings `like`."""
         scratch, root, program = folder / ".scratch", folder / "terraform", folder / "noting-terraform"
         scratch.mkdir()
         root.mkdir()
@@ -74,7 +74,7 @@ class SmallStack:
         return cls(settings=settings, scratch=scratch)
 
     def pytest(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run its tests to their end."""
+        """Run the project's tests to their end."""
         return subprocess.run(
             [sys.executable, "-m", "pytest", "-ra", "-p", "no:cacheprovider", *arguments],
             cwd=self.settings.project,
@@ -95,7 +95,7 @@ class SmallStack:
 def applied_alone(
     settings: Settings, endpoint: Endpoint, folder: Path, *, root: str, handler: str, account: str
 ) -> Iterator[Deployment]:
-    """Apply a root in an account of its own; its functions' zip is `app.zip`, beside it in `folder`."""
+    """Apply a root in an account of its own. The functions' zip is `app.zip` beside it in `folder`."""
     if endpoint.backend in {"aws", "external"}:
         pytest.skip(f"the account is taken by its number: not on the backend {endpoint.backend}")
     (folder / "main.tf").write_text(root, "utf-8")

@@ -1,4 +1,4 @@
-"""APIs that public stacks have, in the way that those declare them, and how far a request to one got."""
+"""APIs as public stacks declare them, and the hops of a request to each."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ resource "aws_lambda_permission" "a" {
 def apis(
     harness_settings: Settings, endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """Apply a REST API and, where the backend has that, an HTTP API as well."""
+    """Apply a REST API, and an HTTP API as well if the backend has them."""
     folder = tmp_path_factory.mktemp("apis")
     (folder / "openapi.yaml").write_text(OPENAPI, "utf-8")
     root = (

@@ -35,7 +35,7 @@ SOON = 1.0  # seconds: what does not hold now won't hold later either
 
 @contextmanager
 def other_bucket(scenario: Scenario, *, key_arn: str = "", policy: str = "") -> Iterator[str]:
-    """Provide a bucket that is not the stack's, with a default encryption and a policy if given."""
+    """Provide a bucket outside of the stack, with an optional default encryption and policy."""
     s3, bucket = scenario.client("s3"), f"other-{uuid4().hex[:12]}"
     s3.create_bucket(
         Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": scenario.endpoint.region}

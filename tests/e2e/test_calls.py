@@ -1,4 +1,4 @@
-"""The request log: each call that the emulator has answered, and who made it."""
+"""The request log has each call that the emulator has answered, with its caller."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _log(endpoint: Endpoint) -> None:
 
 
 def runs(scenario: Scenario) -> list[Call]:
-    """Return the runs of the function that writes objects; one is noted when it has ended."""
+    """Return the ended runs of the function that writes objects."""
     named = scenario.system
     arn = f"arn:aws:lambda:{named.region}:{named.account_id}:function:{named.create_function_name}"
     return scenario.calls(service="lambda-runtime", operation="Invocation", resource=arn)

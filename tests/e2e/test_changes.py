@@ -1,4 +1,4 @@
-"""A stack that runs is changed in place, and rolled back."""
+"""A running stack is changed in place, and rolled back."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture
 def changed(scenario: Scenario) -> Iterator[Scenario]:
-    """Provide the deployed system, and put it back to what the settings say."""
+    """Provide the deployed system, and apply the settings again after the test."""
     yield scenario
     scenario.terraform.apply()
 
 
 @pytest.fixture
 def other_zip(harness_settings: Settings, tmp_path: Path) -> Path:
-    """Return the Lambda zip with one line more, which tells it apart in the log."""
+    """Return the Lambda zip with one more line, which identifies it in the log."""
     assert harness_settings.package is not None
     built = packages.build(harness_settings, harness_settings.package)
     other = tmp_path / "other.zip"
@@ -38,7 +38,7 @@ def other_zip(harness_settings: Settings, tmp_path: Path) -> Path:
 
 
 def _ran_other_code(scenario: Scenario) -> bool:
-    """Fire an event and tell whether it was the other code that handled it."""
+    """Fire an event, and return whether the other code handled it."""
     before = len(scenario.logs(scenario.system.create_function_name))
     scenario.fire_and_wait()
     lines = eventually(  # the object is there before the function has ended, and its log comes after that

@@ -1,4 +1,4 @@
-"""Coverage of Terraform, against a truth table made by hand of all of the model system."""
+"""Coverage of Terraform, compared with a hand-made truth table of the whole model system."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ ON_MINISTACK = {**dict.fromkeys(ON_LOCALSTACK, UNKNOWN), **ENFORCED}
 def differences(
     scenario: Scenario, settings: Settings, since: float, expected: dict[str, Level]
 ) -> dict[str, str]:
-    """Return what is judged otherwise than expected: the level, and why."""
+    """Return the resources with an unexpected level, each with its level and the reason."""
     coverage = coverage_of(scenario, settings.terraform_dir, settings.project, since=since)
     assert {each.address for each in coverage.items} == set(expected)
     return {

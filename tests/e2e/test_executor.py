@@ -35,7 +35,7 @@ SIX_MEGABYTES = 6 * 2**20
 
 @pytest.fixture
 def function(endpoint: Endpoint) -> Iterator[MakeFunction]:
-    """Make functions with the module `app`; they are deleted after the test."""
+    """Return a function that creates Lambda functions from their module `app`, until the test ends."""
     with functions(endpoint) as make:
         yield make
 
@@ -216,7 +216,7 @@ def test_code_is_unpacked_once_read_only_and_removed_with_its_last_function(endp
 
 
 def unpacked(endpoint: Endpoint) -> list[Path]:
-    """Return the module of each function whose code is unpacked."""
+    """Return the module `app` of each function whose code is unpacked."""
     assert endpoint.log
     return list(endpoint.log.parent.glob("**/lambda-*/code/*/app.py"))
 
@@ -467,7 +467,7 @@ def test_provisioned_environments_are_ready_or_told_as_failed(
 
 
 def provisioned(function: Function) -> dict[str, Any]:
-    """Provision an environment of version 1, and return how that went."""
+    """Provision an environment of version 1, and return the status."""
     function.client.publish_version(FunctionName=function.name)
     function.wait()
     which = {"FunctionName": function.name, "Qualifier": "1"}
@@ -501,7 +501,7 @@ def test_no_function_outlives_localstack(
 def end_with_busy_functions(
     harness_settings: Settings, source: str, end: Callable[[psutil.Process], None]
 ) -> None:
-    """End LocalStack while functions run, and wait for the end of all."""
+    """Stop LocalStack while functions run, and wait until all processes have ended."""
     with backends.load("host").start(replace(harness_settings, port=0)) as endpoint:
         localstack = listener(endpoint)
         create(endpoint, source).invoke()

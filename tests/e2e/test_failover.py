@@ -50,7 +50,7 @@ def regions(endpoint: Endpoint) -> Iterator[Regions]:
 
 @pytest.fixture
 def home(harness_settings: Settings, endpoint: Endpoint, regions: Regions) -> Iterator[Scenario]:
-    """Provide production, at an emulator whose regions can fail from then on."""
+    """Provide production on an emulator whose regions can fail."""
     root = harness_settings.terraform_dir.parent / "prod"
     place = replace(endpoint, access_key=ACCOUNT)
     with deployed_at(replace(harness_settings, terraform_dir=root, variables=VARIABLES), place) as applied:
@@ -58,7 +58,7 @@ def home(harness_settings: Settings, endpoint: Endpoint, regions: Regions) -> It
 
 
 def through(regions: Regions, prod: Deployment) -> Deployment:
-    """Return an applied root as those see it whose regions can fail."""
+    """Return an applied root whose clients go through the regions that can fail."""
     place, terraform = prod.endpoint, prod.terraform
     environ = {name: text.replace(place.url, regions.url) for name, text in terraform.environ.items()}
     return replace(
@@ -113,13 +113,13 @@ def test_home_fails_the_standby_takes_over_and_nothing_is_lost(
 
 
 def commands() -> list[str]:
-    """Return what the runbook has Terraform do when the region fails, in its order."""
+    """Return the runbook's Terraform commands for a failed region, in their order."""
     section = RUNBOOK.read_text("utf-8").partition("## The region fails\n")[2].partition("\n## ")[0]
     return re.findall(r"^ *(terraform apply.*)$", section, re.MULTILINE)
 
 
 def run(command: str, prod: Scenario) -> None:
-    """Run a command of the runbook, as it stands but for what this deployment has of its own."""
+    """Run a command of the runbook, with the names of this deployment filled in."""
     terraform = prod.terraform
     _, verb, *rest = shlex.split(command)
     own = values.arguments(terraform.root, terraform.variables)
@@ -138,7 +138,7 @@ def schedules(home: Scenario, standby: Scenario) -> tuple[str, str]:
 
 
 def replicate(source: Scenario, target: Scenario) -> None:
-    """Do what S3 does on AWS, as the emulators don't: copy what the other bucket lacks, and the pointer."""
+    """Copy the pointer and missing objects to the other bucket, as S3 does on AWS but not on emulators."""
     theirs = set(contents(target))
     for key, body in contents(source).items():
         if key == source.system.pointer_key:
@@ -148,7 +148,7 @@ def replicate(source: Scenario, target: Scenario) -> None:
 
 
 def contents(place: Scenario) -> dict[str, bytes]:
-    """Return all that a bucket holds."""
+    """Return the contents of a bucket."""
     s3, bucket = place.client("s3"), place.system.bucket_name
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket)
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]

@@ -26,12 +26,12 @@ REPEATED = 60.0  # seconds: an asynchronous run that has failed is repeated afte
 
 @pytest.fixture
 def objects(faults: Faults, scenario: Scenario) -> Callable[..., Calls]:
-    """Return what names calls that concern the timestamp objects, not the index or the pointer."""
+    """Return a function that selects the calls about timestamp objects, but not index or pointer."""
     return lambda operation: faults.s3(operation, key=f"{scenario.system.object_prefix}*")
 
 
 def _recorded(scenario: Scenario, stored: StoredObject) -> StoredObject:
-    """Wait until the pointer, which the writer moves last, is at an object."""
+    """Wait until the pointer is at an object. The writer moves the pointer last."""
     eventually(
         lambda: _pointed_at(scenario), until=stored.key.__eq__, what=f"the pointer to be at {stored.key}"
     )
@@ -47,13 +47,13 @@ def _pointed_at(scenario: Scenario) -> str:
 
 
 def _versions(scenario: Scenario, key: str) -> list[str]:
-    """Return the versions that S3 holds of an object: each successful PUT has made one."""
+    """Return the versions of an object in S3. Each successful PUT creates one."""
     listed = scenario.client("s3").list_object_versions(Bucket=scenario.system.bucket_name, Prefix=key)
     return [version["VersionId"] for version in listed["Versions"] if version["Key"] == key]
 
 
 def _delivered(scenario: Scenario, event: dict[str, object]) -> dict[str, Any]:
-    """Deliver an event to the writer, and return what it answers."""
+    """Deliver an event to the writer, and return its answer."""
     answer = scenario.client("lambda").invoke(
         FunctionName=scenario.system.create_function_arn, Payload=json.dumps(event)
     )
@@ -246,7 +246,7 @@ def _moments() -> list[datetime]:
 
 
 def _each_down(outage: ExitStack, faults: Faults, moments: list[datetime], *, calls: int) -> list[Fault]:
-    """Drop the first `calls` connections over which the object of each of the moments is to be written."""
+    """For the object of each moment, drop the first `calls` connections that write it."""
     writes = [faults.s3("PutObject", key=f"*{moment:%H-%M-%S.%f}Z_*.txt") for moment in moments]
     return [outage.enter_context(write.dropped(times=calls)) for write in writes]
 

@@ -108,8 +108,8 @@ class WorkedOn:
     """The function.
 
     Attributes:
-        settings: Those of its stack.
-        stack: Where it runs.
+        settings: The settings of its stack.
+        stack: The stack that it belongs to.
         module: Its source.
     """
 

@@ -1,4 +1,4 @@
-"""Real AWS is out of reach: whatever tries it by its own address, or with the user's own profile, fails."""
+"""Real AWS is out of reach: a call to its address, or with the user's own profile, fails."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def account(endpoint: Endpoint) -> Endpoint:
 def stack(
     tmp_path: Path, harness_settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Settings]:
-    """Return a function that makes a root of Terraform texts, for a user who has a profile for real AWS."""
+    """Return a function that writes a root of Terraform texts, for a user with a profile for real AWS."""
     credentials = tmp_path / "credentials"
     credentials.write_text("[production]\naws_access_key_id = AKIA\naws_secret_access_key = real\n", "utf-8")
     own = {"AWS_PROFILE": "production", "AWS_SHARED_CREDENTIALS_FILE": str(credentials)}
@@ -239,7 +239,7 @@ def test_a_program_that_terraform_starts_is_refused(
 
 @pytest.fixture
 def handler(endpoint: Endpoint) -> Iterator[str]:
-    """Provide the name of a function that tries real AWS."""
+    """Provide the name of a Lambda function that calls real AWS."""
     iam, functions, name = (
         clients.client(endpoint, "iam"),
         clients.client(endpoint, "lambda"),

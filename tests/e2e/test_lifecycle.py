@@ -1,4 +1,4 @@
-"""What runs leave behind, however they end: nothing."""
+"""Runs leave nothing behind, however they end."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def other_account(endpoint: Endpoint) -> Endpoint:
 
 @pytest.fixture
 def stack(tmp_path: Path, harness_settings: Settings) -> Callable[..., Settings]:
-    """Return a function that makes a small root of the given Terraform texts."""
+    """Return a function that writes a small root of Terraform texts."""
 
     def write(*texts: str) -> Settings:
         root = tmp_path / "root"

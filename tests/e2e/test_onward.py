@@ -1,4 +1,4 @@
-"""What a stack's queues, topics, buckets and functions send is followed to its end, on whatever backend."""
+"""A trace follows messages of queues, topics, buckets and functions to their end, on every backend."""
 
 from __future__ import annotations
 
@@ -240,7 +240,7 @@ def onward(
 
 
 def settled(stack: Deployment, sent: Sent, last: str, state: str = "reached") -> dict[str, Hop]:
-    """Trace until the hop `last` has come to its state, and return the hops by name."""
+    """Trace until the hop `last` is decided, and return the hops by name."""
     trace = eventually(
         lambda: stack.trace(sent),
         until=lambda trace: any((hop.name, hop.state) == (last, state) for hop in trace),
@@ -252,7 +252,7 @@ def settled(stack: Deployment, sent: Sent, last: str, state: str = "reached") ->
 
 
 def stop(found: dict[str, Hop]) -> Hop:
-    """Return where it ended."""
+    """Return the hop at which the trace ended."""
     failed = hops.failure_in(found.values())
     assert failed is not None, hops.format_hops(found.values())
     return failed

@@ -94,12 +94,12 @@ FILES = {
 
 @pytest.fixture(autouse=True)
 def _on_this_machine(on_this_machine: None) -> None:
-    """Skip these tests where functions are not processes of this machine."""
+    """Skip these tests if functions are not processes of this machine."""
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, harness_settings: Settings) -> Settings:
-    """Write the project; it runs where and with what the settings of the run say."""
+    """Write the project. It has the backend and the cache of this run."""
     folder = tmp_path_factory.mktemp("packages")
     _write(folder, FILES)
     own = Settings.from_env({**harness_settings.environ, "HARNESS_TERRAFORM_DIR": ""}, folder)

@@ -1,4 +1,4 @@
-"""Event patterns as the backend itself judges them, and the on-demand rule fired with events made for it."""
+"""Event patterns, as the backend judges them, and events that are derived for the on-demand rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Most emulators let any service call any function, so functions' policies are judged here as AWS would."""
+"""Functions' policies, judged as AWS does. Most emulators let every service call every function."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVENTBRIDGE = "events.amazonaws.com"
 
 
 def allowed(policy: dict[str, Any], *, service: str, function: str, source: str) -> bool:
-    """Say whether a function's policy lets `service` invoke it on behalf of `source`.
+    """Return whether a function's policy lets `service` invoke it on behalf of `source`.
 
     https://docs.aws.amazon.com/lambda/latest/dg/access-control-resource-based.html
     """
@@ -33,7 +33,7 @@ def allowed(policy: dict[str, Any], *, service: str, function: str, source: str)
 
 
 def _arn_like(source: str, condition: dict[str, Any]) -> bool:
-    """Judge `ArnLike` on the source: each of the six parts by itself, and no part may be left open."""
+    """Judge `ArnLike` on the source, part by part. None of the six parts may be left open."""
     (pattern,) = [test["AWS:SourceArn"] for test in condition.values() if "AWS:SourceArn" in test]
     parts, patterns = source.split(":", 5), pattern.split(":", 5)
     return all(fnmatchcase(part, like) for part, like in zip(parts, patterns, strict=True))

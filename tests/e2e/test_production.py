@@ -1,4 +1,4 @@
-"""What `env/prod` has on top: alarms, dead-letter queues, access logs, lifecycle, a replica elsewhere."""
+"""The additions of `env/prod`: alarms, dead-letter queues, access logs, lifecycle, a replica elsewhere."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_production_works_shows_no_drift_and_leaves_nothing(
 
 
 def _assert_the_standby_serves_replicas(applied: Deployment, stored: StoredObject) -> None:
-    """Read the replica of `stored` there; an emulator that does not replicate is helped."""
+    """Read the replica of `stored` in the standby. If the emulator does not replicate, copy it first."""
     there = replace(applied, endpoint=replace(applied.endpoint, region=STANDBY))
     url: str = applied.outputs["standby_api_url"]
     copies = there.bucket("replica_bucket_name")
@@ -78,7 +78,7 @@ def _assert_the_standby_serves_replicas(applied: Deployment, stored: StoredObjec
 
 
 def _called(url: str, method: str) -> str:
-    """Return the ARN that API Gateway calls a function for when the published `url` is asked."""
+    """Return the ARN of the call by which API Gateway invokes the function behind `url`."""
     host, path = urlsplit(url).netloc, urlsplit(url).path
     stage, _, rest = path.lstrip("/").partition("/")
     return f"arn:aws:execute-api:{STANDBY}:{ACCOUNT}:{host.split('.')[0]}/{stage}/{method}/{rest}"

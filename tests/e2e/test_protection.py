@@ -1,4 +1,4 @@
-"""A production that is to be destroyed by mistake: it stays as it is."""
+"""If somebody destroys production by mistake, it stays as it is."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WITHOUT_WAITS = {
 
 @pytest.fixture
 def prod(harness_settings: Settings, endpoint: Endpoint) -> Iterator[Scenario]:
-    """Provide production, with its protection; it is taken off at the end."""
+    """Provide production with its protection, which is removed at the end."""
     if endpoint.backend in {"aws", "external"}:
         pytest.skip(f"takes an account by number: not on the backend {endpoint.backend}")
     root = harness_settings.terraform_dir.parent / "prod"
@@ -76,7 +76,7 @@ def test_a_destroy_of_production_is_refused_and_changes_nothing(prod: Scenario) 
 
 
 def _protection(prod: Deployment, region: str) -> dict[str, object]:
-    """Return what protects the objects of one region."""
+    """Return the protection of the objects in one region."""
     s3, bucket = _at(prod, region).client("s3"), _buckets(prod)[region]
     rules = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
     return {
@@ -106,7 +106,7 @@ def _at(prod: Deployment, region: str) -> Deployment:
 
 
 def _unprotect(prod: Deployment) -> None:
-    """Take the guard off, as the runbook says; do nothing if it is off."""
+    """Remove the protection as in the runbook, if it is on."""
     terraform = prod.terraform
     if any(resource.address.startswith(GUARD) for resource in terraform.resources()):
         argv = [terraform.program, "state", "rm", GUARD]

@@ -1,4 +1,4 @@
-"""The views of a stack that has one resource of each kind, on whatever backend."""
+"""The views of a stack with one resource of each kind, on every backend."""
 
 from __future__ import annotations
 

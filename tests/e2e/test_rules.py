@@ -1,4 +1,4 @@
-"""A stack that AWS would refuse in many ways, and an emulator takes: each of them is told."""
+"""AWS would refuse this stack for many reasons, and an emulator accepts it. Each reason is reported."""
 
 from __future__ import annotations
 

@@ -33,10 +33,10 @@ pytestmark = pytest.mark.requires("process_executor")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """How the functions of some runtimes are written.
+    """The sources of functions for some runtimes.
 
     Attributes:
-        files: A function that does what its event says: `{"do": …, "with": …}`.
+        files: A function that carries out its event, `{"do": …, "with": …}`.
         broken: One that raises when it is initialised.
         error: What it calls the error that it raises.
         broken_error: What the error of the broken one is called.
@@ -150,7 +150,7 @@ FAMILIES = {
 
 @pytest.fixture(scope="module", params=FAMILIES)
 def runtime(request: pytest.FixtureRequest, endpoint: Endpoint, harness_settings: Settings) -> str:
-    """Go through the runtimes that this machine has something for."""
+    """Provide each runtime that this machine can run."""
     name = str(request.param)
     if backends.load(endpoint.backend).lacks(harness_settings, f"{RUNTIME}{name}"):
         pytest.skip(f"{endpoint.backend} has no runtime {name}")
@@ -184,7 +184,7 @@ def layer(endpoint: Endpoint) -> str:
 
 @pytest.fixture(scope="module")
 def function(make: MakeFunction, runtime: str, family: Family, layer: str) -> Function:
-    """Make one function, which all tests of a runtime share."""
+    """Create the function that all tests of a runtime share."""
     return make(
         "",
         Runtime=runtime,
@@ -303,7 +303,7 @@ NODES = [name for name in FAMILIES if name.startswith("nodejs")]
 
 @pytest.fixture
 def node(make: MakeFunction) -> NodeFunction:
-    """Make a function of the files that are given, with the handler `app.handler`."""
+    """Return a function that creates a Lambda function of files, with the handler `app.handler`."""
 
     def made(runtime: str, files: Mapping[str, str], **more: Any) -> Function:
         return make("", Runtime=runtime, Handler="app.handler", Code={"ZipFile": archive(files)}, **more)

@@ -1,4 +1,4 @@
-"""Schedules and scheduled rules with targets of every kind, run now, on whatever backend."""
+"""Schedules and scheduled rules with targets of every kind, run at once, on every backend."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ resource "aws_kinesis_stream" "s" {
 def applied(
     harness_settings: Settings, endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Deployment]:
-    """Apply the root in an account of its own; only MiniStack has streams without anything to download."""
+    """Apply the root in an account of its own. Only MiniStack has streams without a download."""
     root = tmp_path_factory.mktemp("schedules")
     streams = STREAM if endpoint.backend == "ministack" else NO_STREAM
     with applied_alone(

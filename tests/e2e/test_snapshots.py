@@ -1,4 +1,4 @@
-"""A stack that was restored from a snapshot, on another emulator, works as the one that was applied."""
+"""A stack that is restored on another emulator works like the stack that was applied."""
 
 from __future__ import annotations
 
@@ -222,10 +222,10 @@ class Pair:
     """A stack and its restoration.
 
     Attributes:
-        settings: Those of both.
-        applied: The stack that was applied; it is still there.
-        restored: The one that was restored, on another emulator.
-        phases: What it took to restore it.
+        settings: The settings of both.
+        applied: The stack that was applied, which still exists.
+        restored: The restored stack, on another emulator.
+        phases: The phases of the restoration.
         sealed: What the first has encrypted.
     """
 
@@ -238,7 +238,7 @@ class Pair:
 
 @contextmanager
 def brought_up(settings: Settings, endpoint: Endpoint) -> Iterator[tuple[Deployment, list[str]]]:
-    """Bring up the stack in its account, with snapshots; yield what it took besides."""
+    """Bring up the stack in its account, with snapshots. Yield it with the phases of that."""
     phases: list[str] = []
     alone = replace(endpoint, access_key=ACCOUNT)
     with ExitStack() as resources:
@@ -270,7 +270,7 @@ def pair(
 
 
 def seen(stack: Deployment, what: str) -> bool:
-    """Whether the function has seen an event that has `what` in it, within the usual time."""
+    """Return whether the function sees an event that contains `what`, within the usual time."""
     bucket = stack.bucket()
 
     def bodies() -> list[str]:

@@ -1,4 +1,4 @@
-"""Tests that fail, each for a reason of its own: the run's last lines name that reason, and no other."""
+"""Each of these tests fails for a reason of its own. The last lines of the run name it, and no other."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ resource "aws_lambda_permission" "p" {
 
 @pytest.fixture
 def functions(endpoint: Endpoint) -> list[str]:
-    """Return the reasons that a function can have on the backend."""
+    """Return the reasons for which a function can fail on the backend."""
     if endpoint.backend in {"aws", "external"}:
         pytest.skip(f"starts an emulator of its own: not on the backend {endpoint.backend}")
     return [name for name in FUNCTIONS if endpoint.backend in ONLY_ON.get(name, {endpoint.backend})]
@@ -214,7 +214,7 @@ def test_the_last_lines_tell_the_reason_of_each_failure_and_no_other(
 
 
 def _reported(report: Path) -> dict[str, str]:
-    """Return what a report says first: each cause, with its test."""
+    """Return the causes at the beginning of a report, each with its test."""
     verdict, section = report.read_text("utf-8").split('<section class="panel" id="failures"')
     assert verdict.count("<section") == 1, "what failed stands right below the verdict"
     failures = section.partition("</section>")[0]

@@ -1,4 +1,4 @@
-"""The documented policy for deployers suffices for production, and for little else."""
+"""The documented policy for deployers is sufficient for production, and for little else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every permission of the functions' roles is needed: taken away, something that the functions do fails."""
+"""Every permission of the functions' roles is needed: if it is removed, some check of the functions fails."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_permission_of_the_reader_is_needed(scenario: Scenario, reader: Ro
 
 
 def assert_all_needed(scenario: Scenario, role: Role, checks: Sequence[Check]) -> None:
-    """Check that all works as deployed, and that without any one permission something does not."""
+    """Check that everything works as deployed, and that something fails without any one permission."""
     assert first_failure(scenario, checks) == ""
     not_enforced = NOT_ENFORCED[scenario.endpoint.backend]
     unneeded, wrongly_excepted = [], []

@@ -34,8 +34,8 @@ class Widened:
 
     Attributes:
         address: The role.
-        function: Returns the name of the function that has it.
-        checks: What the function does.
+        function: Returns the name of the role's function.
+        checks: The checks of the function's behaviour.
         wider: The changed parts of statements, by `Sid`.
     """
 

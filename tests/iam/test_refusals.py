@@ -1,4 +1,4 @@
-"""Requests that the roles and the bucket must refuse, sent by those who might try."""
+"""Requests that the roles and the bucket must refuse, from each possible caller."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NEW = {"IfNoneMatch": "*"}
 
 @pytest.fixture
 def old_key(scenario: Scenario) -> str:
-    """Return the key of an existing object, beside another one that is none of the functions' business."""
+    """Return the key of an object. Another object is outside of the functions' reach."""
     key = f"{scenario.system.object_prefix}{OLD}"
     scenario.put([key, "private.txt"])
     return key

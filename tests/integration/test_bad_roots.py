@@ -24,7 +24,7 @@ def settings(harness_settings: Settings, tmp_path: Path) -> Settings:
 
 
 def failure(settings: Settings, root: str) -> str:
-    """Return why a root can't be applied."""
+    """Return the reason why a root can't be applied."""
     (settings.terraform_dir / "main.tf").write_text(root, "utf-8")
     with pytest.raises(TerraformError) as failed, deployed_at(settings, NOWHERE):
         pytest.fail("it was applied")

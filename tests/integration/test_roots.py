@@ -101,7 +101,7 @@ def account(endpoint: Endpoint) -> Endpoint:
 
 @pytest.fixture
 def root(tmp_path: Path, harness_settings: Settings) -> Callable[..., Settings]:
-    """Return a function that writes a root, `infra/`, beside files that it reads from above."""
+    """Return a function that writes the root `infra/` and the files above it that it reads."""
 
     def write(*texts: str) -> Settings:
         for folder in ("infra", "policies"):

@@ -1,7 +1,7 @@
 """Execute a plan on a store, and record the observations of each actor.
 
-`stepped` runs one call to the store at a time and draws from a seed whose turn it is: the same plan and
-seed give the same history. `parallel` lets threads run as they like.
+`stepped` runs one call to the store at a time, and draws each turn from a seed. The same plan and seed give
+the same history. `parallel` lets threads run freely.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Actor:
     Attributes:
         task: The task.
         store: The store.
-        conduct: How to do it.
+        conduct: The code that carries out the task.
         clock: Gives the time for the history.
         turn: Called at the start and before every call to the store. Returns when it is the actor's turn.
         calls: The calls so far.
@@ -143,14 +143,14 @@ def primed(store: RaceStore) -> Operation:
 def stepped(
     plan: Sequence[Task], store: RaceStore, *, seed: int, width: int = 8, conduct: Conduct = REAL
 ) -> list[Operation]:
-    """Run a plan, so many actors at a time, one call at a time."""
+    """Run a plan with some actors at a time, one call after the other."""
     return _Stage(plan, store, conduct, Random(seed)).run(width)  # noqa: S311 - it is to be repeatable
 
 
 def parallel(
     plan: Sequence[Task], store: RaceStore, *, width: int = 8, conduct: Conduct = REAL
 ) -> list[Operation]:
-    """Run a plan on so many threads."""
+    """Run a plan on several threads."""
     ticks = itertools.count(1)  # a call of next() is one step of the interpreter: no two are the same
 
     def act(task: Task) -> Operation | None:

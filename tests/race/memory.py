@@ -1,4 +1,4 @@
-"""A store that keeps everything in memory, with the semantics of S3 and pages as small as one likes.
+"""A store in memory, with the semantics of S3 and pages of any size.
 
 A missing key is only missing to a caller that may list it, as on S3: see ``tests/s3.py``.
 """

@@ -1,4 +1,4 @@
-"""Protocols with one thing wrong each. The checker must find every one of them out."""
+"""Protocols with one error each. The checker must detect every one of them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _look_then_put(store: WritableStore, name: ObjectName, rules: Rules) -> None
 
 
 def _give_up(store: WritableStore, name: ObjectName, rules: Rules) -> None:
-    """Take a lost swap for somebody else's success."""
+    """Treat a lost swap as somebody else's success."""
     store.create(name)
     store.index(name)
     raw, etag = store.read_pointer()

@@ -29,7 +29,7 @@ class Task:
     Attributes:
         kind: Its kind.
         name: The name to write.
-        skew: How far the actor's clock is off.
+        skew: The error of the actor's clock.
         killed_before: The call before which a writer dies.
         interval: The time between two scheduled objects, as the actor believes.
         damage: The damage to the pointer.
@@ -45,10 +45,10 @@ class Task:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mix:
-    """How a plan is made up.
+    """The proportions of a plan.
 
     Attributes:
-        operations: How many writes and reads.
+        operations: The number of writes and reads.
         damage: Share of operations that are followed by damage to the pointer.
         impatient: Share of the readers that find every pointer stale, and too old to list from.
         brisk: Share of the other readers and of the writers for whom objects are a second apart.

@@ -151,6 +151,6 @@ def test_a_mutant_is_found_out_and_its_history_is_short(mutant: Conduct) -> None
 
 
 def fails(plan: Sequence[Task], conduct: Conduct, seeds: int) -> bool:
-    """Whether some order of turns shows a violation."""
+    """Return whether some order of turns shows a violation."""
     runs = (stepped(plan, MemoryStore(PAGE), seed=seed, conduct=conduct) for seed in range(seeds))
     return any(violations(history, monotone=False) for history in runs)

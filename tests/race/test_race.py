@@ -44,7 +44,7 @@ class BucketStore(WritableStore):
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A place for buckets."""
+    """The client, key and region for the buckets of a test."""
 
     client: S3Client
     kms_key_arn: str

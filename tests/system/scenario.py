@@ -58,7 +58,7 @@ class Scenario(Deployment):
 
     @override
     def refreshed(self) -> Self:
-        """Return the same scenario with the outputs, and so the contract, that the root has by now."""
+        """Return the same scenario with the present outputs of the root, and so with the present contract."""
         return self.of(replace(self, outputs=self.terraform.outputs()))
 
     # This system waits for one kind of event.
@@ -139,7 +139,7 @@ class Scenario(Deployment):
         )
 
     def put(self, keys: Iterable[str], body: bytes = b"seeded by a test") -> None:
-        """Write an object under each of `keys` the way the bucket demands it: encrypted, and only if new."""
+        """Write an object under each of `keys` as the bucket requires: encrypted, and only if it is new."""
         put = partial(
             self.client("s3").put_object,
             Bucket=self.system.bucket_name,

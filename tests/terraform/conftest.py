@@ -118,7 +118,7 @@ def china(plan_of: Callable[..., Plan]) -> Plan:
 def module(
     harness_settings: Settings, environments: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., Plan]:
-    """Return what plans one module alone, for roles and a key that are there, so that all of it is known."""
+    """Return a function that plans one module alone. Its roles and its key exist, so all values are known."""
 
     def of(name: str, /, **variables: str) -> Plan:
         root = tmp_path_factory.mktemp("modules") / name

@@ -131,7 +131,7 @@ def offline(
 
 @contextmanager
 def _sts(identity: bytes, asked: set[str]) -> Iterator[str]:
-    """Answer every request with one caller identity: the provider takes account and partition from it."""
+    """Answer every request with one caller identity, from which the provider takes account and partition."""
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Sts, identity, asked)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()

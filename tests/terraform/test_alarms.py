@@ -1,4 +1,4 @@
-"""When production's alarms go on, by a model of CloudWatch: whatever range it evaluates."""
+"""The times at which production's alarms go on, by a model of CloudWatch with any evaluation range."""
 
 from __future__ import annotations
 

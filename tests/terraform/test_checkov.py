@@ -1,4 +1,4 @@
-"""Every suppressed check of checkov stands beside the resource that it is about, with the reason."""
+"""Every suppressed check of checkov stands beside its resource, with the reason."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def metrics_of(function: str) -> set[str]:
 
 
 def looked_at(alarm: dict[str, object]) -> int:
-    """Return how many metrics an alarm looks at."""
+    """Return the number of metrics that an alarm evaluates."""
     queries = alarm["metric_query"]
     assert isinstance(queries, list)
     return sum(len(query["metric"]) for query in queries) or 1

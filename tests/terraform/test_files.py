@@ -70,7 +70,7 @@ def gone_in_6(code: str) -> set[str]:
 
 
 def blocks(folder: Path, kind: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return name and body of every block of a kind, the type of a resource left out."""
+    """Return name and body of every block of a kind. The name excludes the type of a resource."""
     parsed = [block for file in sorted(folder.glob("*.tf")) for block in _parsed(file).get(kind, [])]
     return [(name.strip('"'), body) for block in parsed for name, body in block.items()]
 

@@ -1,4 +1,4 @@
-"""What the planned policies allow, evaluated as AWS does; the store runs under S3's rule for missing keys."""
+"""The planned policies, evaluated as AWS does. The store runs under S3's rule for missing keys."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def key(module: Callable[..., Plan]) -> Plan:
 
 @pytest.fixture
 def lists(roles: Plan) -> Callable[[str], Callable[[str], bool]]:
-    """Return, for the name of a role, whether it may list the bucket with a key as the prefix."""
+    """Return a function that tells whether a role may list the bucket with a key as the prefix."""
 
     def of(role: str) -> Callable[[str], bool]:
         statements = roles.policies(role)

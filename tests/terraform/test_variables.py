@@ -106,7 +106,10 @@ def _judged(folder: Path) -> set[str]:
 
 
 def _handed_on(folder: Path) -> set[str]:
-    """Return the variables that a child module gets as a whole, in parts or by way of a local, and judges."""
+    """Return the variables that the root passes to a child module, which judges them.
+
+    A variable may be passed as a whole, in parts, or in a local.
+    """
     called = str(blocks(folder, "module"))
     used = set(re.findall(r"\blocal\.(\w+)", called))
     locals_ = str([value for name, value in blocks(folder, "locals") if name in used])

@@ -31,7 +31,7 @@ def settings(tmp_path: Path) -> Settings:
 def _without_what_no_run_within_a_run_needs(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Leave hypothesis and anyio out of the runs of pytest that a test starts: a quarter of their time."""
+    """Leave hypothesis and anyio out of the runs of pytest in a test. They take a quarter of the time."""
     if "pytester" in request.fixturenames:
         request.getfixturevalue("pytester")  # which takes the options of the environment away
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p no:hypothesispytest -p no:anyio")

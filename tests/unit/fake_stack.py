@@ -1,4 +1,4 @@
-"""A project whose backend and Terraform are fakes that note what is done: a life cycle takes seconds."""
+"""A project with a fake backend and a fake Terraform, which note each step. A life cycle takes seconds."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class FakeStack:
     """The project.
 
     Attributes:
-        folder: Where the module `fake`, the root `terraform`, the program, the cache and all else is.
+        folder: The folder of the module `fake`, the root `terraform`, the program and the cache.
     """
 
     folder: Path
@@ -155,24 +155,24 @@ class FakeStack:
         return project
 
     def made_importable(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Have `fake` be this project's, in this process too."""
+        """Let this process import this project's module `fake`."""
         monkeypatch.syspath_prepend(self.folder)
         monkeypatch.delitem(sys.modules, "fake", raising=False)
 
     def script(self, script: str) -> None:
-        """Have Terraform end with `script`."""
+        """Let Terraform end with `script`."""
         program = self.folder / "fake-terraform"
         program.write_text(_TERRAFORM.format(notes=self.folder / "notes", script=script), "utf-8")
         program.chmod(0o755)
 
     def failing(self, command: str, told: str) -> None:
-        """Have a command of Terraform fail with that error."""
+        """Let a command of Terraform fail with an error."""
         diagnostic = {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": told}}
         self.script(FAILS.format(command=command, told=json.dumps(diagnostic)))
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """The environment that chooses all this."""
+        """The environment that selects the fakes."""
         return {
             "HARNESS_BACKEND": "fake:backend",
             "HARNESS_CACHE_DIR": str(self.folder / "cache"),
@@ -185,17 +185,17 @@ class FakeStack:
         return Settings.from_env({**os.environ, **self.environ, **environ}, self.folder)
 
     def notes(self, what: str = "") -> list[list[str]]:
-        """Return the notes that begin with `what`, in words."""
+        """Return the notes that begin with `what`, split into words."""
         file = self.folder / "notes"
         lines = file.read_text("utf-8").splitlines() if file.exists() else []
         return [line.split() for line in lines if line.startswith(what)]
 
     def counted(self) -> dict[str, int]:
-        """Return how often each thing was done."""
+        """Return the number of times that each step was done."""
         return dict(Counter(note[0] for note in self.notes()))
 
     def done(self) -> list[str]:
-        """Return what was done, in its order."""
+        """Return the steps that were done, in their order."""
         return [note[0] for note in self.notes()]
 
     def processes(self) -> list[psutil.Process]:
@@ -206,7 +206,7 @@ class FakeStack:
         """Wait until no process and no file is left.
 
         Raises:
-            NotReachedError: Something is; `last` has it.
+            NotReachedError: Some are left. `last` has them.
         """
         eventually(self._left, until=lambda left: not left, what="the end of all", timeout=timeout)
 

@@ -1,4 +1,4 @@
-"""What the last run of the benchmark measured, against its goals and against what the documentation says."""
+"""The last figures of the benchmark, compared with its goals and with the documentation."""
 
 from __future__ import annotations
 

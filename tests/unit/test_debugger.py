@@ -1,4 +1,4 @@
-"""A function that waits for a debugger: what is checked before it does, and what it is told."""
+"""A function that waits for a debugger: the checks before it does, and its plan."""
 
 from __future__ import annotations
 

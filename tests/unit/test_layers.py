@@ -1,4 +1,4 @@
-"""The plan of the house: imports point down, in circles nowhere, and each outside tool has one door."""
+"""The plan of the house: imports point down, never in circles, and each outside tool has one door."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def is_guest(file: Path) -> bool:
 
 @cache
 def modules() -> dict[str, Path]:
-    """Return the harness's own modules by dotted name, `harness.` left out."""
+    """Return the harness's own modules by dotted name, without `harness.`."""
     files = [file for file in HOME.rglob("*.py") if not is_guest(file)]
     named = {".".join(file.relative_to(HOME).with_suffix("").parts): file for file in files}
     return {name.removesuffix(".__init__"): file for name, file in named.items() if name != "__init__"}

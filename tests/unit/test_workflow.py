@@ -18,7 +18,7 @@ COPIED = "docs/how-to/github-actions.md"
 
 
 def workflows() -> dict[str, dict[Any, Any]]:
-    """Return the workflows by where they stand."""
+    """Return the workflows by their path."""
     texts = {snippet.page: snippet.code for snippet in collected() if snippet.language == "yaml"}
     return {name: yaml.safe_load(text) for name, text in (texts | {OWN: (PROJECT / OWN).read_text()}).items()}
 
@@ -38,7 +38,7 @@ def step_of(job: dict[str, Any], action: str) -> dict[str, Any]:
 
 
 def readmes_command() -> str:
-    """Return the main job as the README gives it."""
+    """Return the command of the main job from the README."""
     text = (PROJECT / "README.md").read_text("utf-8")
     found = re.search(r"<!-- command: main job -->\n```sh\n(.+?)\n```", text, re.DOTALL)
     assert found is not None

@@ -35,7 +35,7 @@ def error(code: str, message: str = "") -> ClientError:
 
 @dataclass
 class Bucket:
-    """A bucket in memory that refuses what `refusals` says, by algorithm; "" is a put that names none."""
+    """A bucket in memory with `refusals` by algorithm. The algorithm "" is a put that names none."""
 
     algorithm: str = "aws:kms"
     bucket_key: bool = True

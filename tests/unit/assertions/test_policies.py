@@ -19,7 +19,7 @@ REQUEST = Request(
 
 
 def policy(effect: str = "Allow", **elements: object) -> dict[str, Any]:
-    """Return a policy whose one statement applies to `REQUEST`, but for the elements given."""
+    """Return a policy with one statement, which applies to `REQUEST` except for the elements given."""
     usual = {
         "Sid": "Mine",
         "Effect": effect,

@@ -19,7 +19,7 @@ def endpoint(name: str) -> Endpoint:
 
 @pytest.fixture
 def probe(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Put a probe in place that finds the capability on the backend `good` only, and note its calls."""
+    """Install a probe that finds the capability on the backend `good` only, and return its calls."""
     asked: list[str] = []
 
     def look(at: Endpoint) -> str:

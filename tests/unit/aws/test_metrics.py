@@ -6,7 +6,7 @@ from harness.aws.metrics import Metric, totals
 
 
 def line(**values: object) -> str:
-    """Return a line that emits `Events` and `Seconds`, by service and in all."""
+    """Return a line that emits `Events` and `Seconds`, by service and in total."""
     directive = {
         "Namespace": "shop",
         "Dimensions": [["service", "stage"], []],

@@ -16,7 +16,7 @@ IDENTITY = """<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/20
 
 
 class StubSts(ThreadingHTTPServer):
-    """Answers GetCallerIdentity with `account` and anything else with 500, and notes what it was asked."""
+    """Answers GetCallerIdentity with `account` and any other request with 500, and notes all requests."""
 
     def __init__(self, account: str) -> None:
         super().__init__(("127.0.0.1", 0), _Answer)

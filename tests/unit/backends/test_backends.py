@@ -76,7 +76,7 @@ def test_auto_goes_without_the_extra(settings: Settings, monkeypatch: pytest.Mon
 
 @pytest.fixture
 def root(settings: Settings, tmp_path: Path) -> Callable[[str], Settings]:
-    """Return a function that makes a root of one text."""
+    """Return a function that writes a root with one text."""
 
     def make(text: str) -> Settings:
         (tmp_path / "main.tf").write_text(text, "utf-8")

@@ -33,7 +33,7 @@ ROUTES = {
 
 
 def pointed(settings: Settings, server: Front) -> Settings:
-    """Return settings for a front."""
+    """Return settings whose endpoint is a front."""
     given = {
         "HARNESS_BACKEND": "external",
         "HARNESS_ENDPOINT_URL": server.url,
@@ -95,7 +95,7 @@ def test_tls_where_none_is_spoken_is_told(settings: Settings, tmp_path: Path) ->
 
 @contextmanager
 def anything(body: bytes) -> Iterator[int]:
-    """Run a server that answers everything with 200 and the same body, and yield its port."""
+    """Run a server that answers every request with 200 and the same body, and yield its port."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

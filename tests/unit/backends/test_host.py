@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def fake_localstack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put a shell script in the place of LocalStack's interpreter."""
+    """Replace LocalStack's interpreter by a shell script."""
 
     def install(script: str) -> None:
         program = tmp_path / "localstack"

@@ -31,7 +31,7 @@ http.server.HTTPServer(address, Answer).serve_forever()
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put a shell script in the place of MiniStack's interpreter."""
+    """Replace MiniStack's interpreter by a shell script."""
 
     def install(script: str) -> None:
         program = tmp_path / "ministack"
@@ -44,7 +44,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Non
 
 @pytest.fixture
 def served(tmp_path: Path, fake: Callable[[str], None]) -> Path:
-    """Put a healthy server in MiniStack's place, and return the file it writes its environment to."""
+    """Replace MiniStack by a healthy server, and return the file with the server's environment."""
     seen, server = tmp_path / "seen", tmp_path / "server.py"
     server.write_text(SERVER.format(seen=str(seen)), "utf-8")
     fake(f"exec python3 {server}")

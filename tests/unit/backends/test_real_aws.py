@@ -24,7 +24,7 @@ REAL = Endpoint(backend="aws", url="", region="eu-north-1", access_key="", secre
 def stub(
     sts: Callable[[str], StubSts], monkeypatch: pytest.MonkeyPatch, settings: Settings
 ) -> Callable[[str], tuple[StubSts, Settings]]:
-    """Return a function that puts a stub in the place of STS, and gives settings that allow our account."""
+    """Return a function that replaces STS by a stub, and returns settings that allow our account."""
 
     def start(account: str) -> tuple[StubSts, Settings]:
         server = sts(account)

@@ -1,4 +1,4 @@
-"""A front like that of AWS's own emulator: TLS with its own CA, and keys that it creates at the start."""
+"""A front like that of AWS's own emulator, with TLS by a CA of its own and keys created at the start."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Front(ThreadingHTTPServer):
         return f"https://127.0.0.1:{self.server_port}"
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of a client that does not trust it."""
+        """Log nothing about a client that does not trust the front."""
 
 
 class _Answer(BaseHTTPRequestHandler):

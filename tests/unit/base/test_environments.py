@@ -150,7 +150,7 @@ LATEST = ((3, 13), (3, 12))
 
 @pytest.fixture
 def nowhere(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Return settings for a machine that has no Python but this one, and can't install any."""
+    """Return settings for a machine with only this Python, which can't install another."""
     monkeypatch.setattr("uv.find_uv_bin", lambda: "/bin/false")
     return replace(settings, environ={"HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path / "pyenv")})
 

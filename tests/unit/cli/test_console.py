@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def shown(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> Iterator[io.StringIO]:
-    """Show progress on a screen of our own while the context is open."""
+    """Show progress on a test's own screen while the context is open."""
     screen = io.StringIO()
 
     def made(**_: object) -> Console:

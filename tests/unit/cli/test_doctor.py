@@ -28,7 +28,7 @@ def _no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def terraform(tmp_path: Path) -> Callable[[str], str]:
-    """Return a function that makes a program in Terraform's place, and gives its path."""
+    """Return a function that writes a program in place of Terraform, and returns its path."""
 
     def make(script: str) -> str:
         program = tmp_path / "terraform"

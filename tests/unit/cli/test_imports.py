@@ -1,4 +1,4 @@
-"""What a quick command does without: it is to answer within a second, and most of that is imports."""
+"""Modules that a quick command must not import. It has to answer within a second, mostly spent on imports."""
 
 from __future__ import annotations
 

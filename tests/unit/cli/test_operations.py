@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def stack(*resources: tuple[str, dict[str, Any]]) -> Deployment:
-    """Return a stack that has these resources: their types and attributes."""
+    """Return a stack with these resources, given by type and attributes."""
     held = [Resource(address=f"{kind}.it", type=kind, values=values) for kind, values in resources]
     return cast(
         "Deployment",

@@ -76,7 +76,7 @@ exit 0
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Make a project with a root and a fake Terraform."""
+    """Write a project with a root and a fake Terraform."""
     (tmp_path / "terraform").mkdir()
     (tmp_path / "terraform" / "main.tf").touch()
     (tmp_path / "terraform" / "variables.tf").write_text('variable "colour" { default = "" }\n', "utf-8")
@@ -103,10 +103,10 @@ def environ(project: Path) -> dict[str, str]:
 def harness(
     project: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Result]]:
-    """Return a function that runs a command in the project. A stack that is up at the end is stopped.
+    """Return a function that runs a command in the project. A running stack is stopped after the test.
 
-    It runs in this process, as a start of Python takes longer than most commands do. An exception that a
-    command lets through fails the test.
+    The command runs in this process, because starting Python takes longer than most commands do. If a command
+    lets an exception through, the test fails.
     """
     monkeypatch.chdir(project)
     monkeypatch.syspath_prepend(project)

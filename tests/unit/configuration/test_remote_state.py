@@ -28,7 +28,7 @@ def at(key: str) -> str:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that makes a root of a name and a text."""
+    """Return a function that writes a root, given its name and its text."""
 
     def make(name: str, text: str = "") -> Path:
         folder = tmp_path / name

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def of(tmp_path: Path) -> Callable[..., Settings]:
-    """Return a function that returns the settings for a root with these files."""
+    """Return a function that returns the settings of a root with the files given."""
 
     def settings(files: dict[str, str], **environ: str) -> Settings:
         root = tmp_path / "terraform"

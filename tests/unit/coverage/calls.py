@@ -1,4 +1,4 @@
-"""Calls and resources as tests of the judgement need them."""
+"""Calls and resources for the tests of the judgement."""
 
 from __future__ import annotations
 

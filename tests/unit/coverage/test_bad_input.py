@@ -1,4 +1,4 @@
-"""Logs and stacks that are not as one would wish: a level is right, or unknown."""
+"""Incomplete or broken logs and stacks. Each level is right, or unknown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The data that pytest-cov gets from functions. The measurements are made up here."""
+"""The data that pytest-cov gets from functions, with invented measurements."""
 
 from __future__ import annotations
 

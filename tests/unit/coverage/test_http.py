@@ -27,7 +27,7 @@ COMMON = {"api.a"}
 
 
 def used(request: str, *, by: str = TEST, status: int = 200) -> set[str]:
-    """Return what a request such as `a/dev/GET/things` has used, by the names in its addresses."""
+    """Return the names of everything that a request such as `a/dev/GET/things` has used."""
     made = call("execute-api:Invoke", by, f"arn:aws:execute-api:::{request}", status=status)
     levels = judged(API, [made])
     return {

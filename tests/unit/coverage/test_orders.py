@@ -69,7 +69,7 @@ def stack(calls: list[Call]) -> Any:  # noqa: ANN401 - stands for a Deployment
 
 
 def until(test: str) -> list[Call]:
-    """Return the calls before those of a test, or all if there is no such test."""
+    """Return the calls before those of a test, or all calls if there is no such test."""
     calls = list(calls_in((HELD / "calls.jsonl").read_text("utf-8").splitlines()))
     first = next((n for n, call in enumerate(calls) if call.by.endswith(f"::{test}")), len(calls))
     return calls[:first]

@@ -1,4 +1,4 @@
-"""Which files of a project those in a zip were made from."""
+"""The files of a project that are the sources of the files in a zip."""
 
 from __future__ import annotations
 

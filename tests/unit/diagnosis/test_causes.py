@@ -1,4 +1,4 @@
-"""Why a test failed, in one line."""
+"""The cause of a test's failure, in one line."""
 
 from __future__ import annotations
 

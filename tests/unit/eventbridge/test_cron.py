@@ -1,6 +1,6 @@
 """Cron expressions against calendars.
 
-What AWS documents, and where: RULES is the page of rules, SCHEDULER that of EventBridge Scheduler.
+AWS documents rules on the page RULES, and EventBridge Scheduler on the page SCHEDULER.
 RULES: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
 SCHEDULER: https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based
 """

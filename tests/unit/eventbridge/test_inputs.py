@@ -1,4 +1,4 @@
-"""What targets get.
+"""The inputs of targets.
 
 TRANSFORM: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 CONTEXT: https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html

@@ -114,7 +114,7 @@ BOUNDS = st.tuples(NUMBERS, NUMBERS).filter(lambda two: two[1] - two[0] > 0.01)
 
 
 def one_of_each() -> st.SearchStrategy[object]:
-    """Generate one condition of every kind that takes a value to be there."""
+    """Generate one condition of every kind that requires a value."""
     listed = st.lists(TEXTS, min_size=1, max_size=3) | st.lists(NUMBERS, min_size=1, max_size=3)
     return st.one_of(
         st.none(),
@@ -157,7 +157,7 @@ def leaves(pattern: Json) -> int:
 
 
 def flat(value: object, path: str = "") -> dict[str, object]:
-    """Return what lies at each path; an object without fields is nothing."""
+    """Return the value at each path. An object without fields has none."""
     if isinstance(value, dict):
         inner = [flat(each, f"{path}.{name}".lstrip(".")) for name, each in value.items()]
         return {key: each for one in inner for key, each in one.items()}

@@ -1,4 +1,4 @@
-"""The calls that AWS makes for a schedule's targets, on boto3's own clients: each checks its parameters."""
+"""The calls that AWS makes for a schedule's targets. boto3's own clients check their parameters."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ type Call = tuple[str, dict[str, Any]]
 
 
 class Applied:
-    """A stack of these resources, whose clients are boto3's own and reach nothing."""
+    """A stack of these resources. Its clients are boto3's own, and reach no server."""
 
     def __init__(self, *resources: Resource) -> None:
         self.all, self.asked = resources, list[str]()
@@ -53,7 +53,7 @@ class Applied:
 
 
 def calls_of(stack: Applied, schedule: Resource) -> list[Call]:
-    """Return the calls of AWS, in order, their parameters checked; what they answer suits all of them."""
+    """Return the checked calls of AWS, in order. One answer suits all of them."""
     calls: list[Call] = []
 
     def call(client: BaseClient, name: str, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def target_of(rule: str, target: dict[str, Any], bus: str = "default") -> Resour
 
 
 def sent(schedule: Resource, *given: dict[str, Any]) -> list[Call]:
-    """Return the calls that these targets of a schedule or a rule lead to."""
+    """Return the calls for these targets of a schedule or a rule."""
     if schedule is RULE:
         return calls_of(Applied(RULE, *(target_of("r", target) for target in given)), RULE)
     return calls_of(Applied(), replace(SCHEDULE, values={**SCHEDULE.values, "target": list(given)}))

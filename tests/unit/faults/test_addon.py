@@ -44,7 +44,7 @@ class Raw:
 def answered(
     service: str, operation: str, arguments: dict[str, Any], answer: Callable[[Call], tuple[Any, ...]]
 ) -> Call:
-    """Make a call with boto3, have `answer` give it status, body and headers, and return how it was named."""
+    """Make a call with boto3 that gets status, body and headers from `answer`, and return its name."""
     named: list[Call] = []
 
     def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
@@ -67,7 +67,7 @@ def answered(
 
 
 def called(service: str, operation: str, arguments: dict[str, Any]) -> Call:
-    """Return how a call of boto3 is named; what it is answered does not matter."""
+    """Return the name of a call of boto3, whatever its answer."""
     named: list[Call] = []
 
     def refuse(call: Call) -> tuple[Any, ...]:
@@ -238,7 +238,7 @@ def test_a_removed_rule_takes_nothing_and_the_others_stay() -> None:
 
 
 class Flow:
-    """What the add-on uses of mitmproxy's flow."""
+    """The parts of mitmproxy's flow that the add-on uses."""
 
     def __init__(self, method: str = "PUT", path: str = "/b/k", body: bytes = b"", **headers: str) -> None:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -258,7 +258,7 @@ class Flow:
 
 
 class Response(SimpleNamespace):
-    """What stands for mitmproxy's response."""
+    """A stand-in for mitmproxy's response."""
 
     @classmethod
     def make(cls, status: int, body: bytes, headers: dict[str, str]) -> Response:
@@ -273,7 +273,7 @@ def addon(monkeypatch: pytest.MonkeyPatch) -> FaultsAddon:
 
 
 def passed(addon: FaultsAddon, flow: Any, status: int = 200) -> Any:  # noqa: ANN401 - mitmproxy's flow
-    """Lead a flow through the hooks as mitmproxy does; the emulator answers `status`."""
+    """Pass a flow through the hooks as mitmproxy does. The emulator answers with `status`."""
     addon.requestheaders(flow)
     asyncio.run(addon.request(flow))
     if flow.killed:

@@ -63,7 +63,7 @@ http.server.HTTPServer(("127.0.0.1", port), Answer).serve_forever()
 
 @dataclass(slots=True)
 class FakeTerraform:
-    """Remembers what it was applied with."""
+    """Remembers the variables of each apply."""
 
     variables: dict[str, str] = field(default_factory=dict)
     applied: list[dict[str, str]] = field(default_factory=list)
@@ -74,7 +74,7 @@ class FakeTerraform:
 
 @dataclass(slots=True)
 class FakeLambda:
-    """A client of Lambda that knows the reserved concurrency of one function."""
+    """A client of Lambda with the reserved concurrency of one function."""
 
     reserved: int | None
 
@@ -90,7 +90,7 @@ class FakeLambda:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Put a server in the place of mitmproxy, and return where it notes what it is told."""
+    """Replace mitmproxy by a server, and return the folder in which the server notes its requests."""
     program = tmp_path / "mitmdump"
     program.write_text(SERVER.format(python=sys.executable, home=str(tmp_path), met=MET), "utf-8")
     program.chmod(0o755)
@@ -105,7 +105,7 @@ def proxy(settings: Settings, home: Path) -> Iterator[Faults]:  # noqa: ARG001 -
 
 
 def asked(home: Path) -> list[list[Any]]:
-    """Return what the proxy was asked, health aside."""
+    """Return the requests to the proxy, except those for its health."""
     lines = (home / "asked").read_text("utf-8").splitlines()
     return [request for line in lines if (request := json.loads(line))[1] != "/_faults/health"]
 

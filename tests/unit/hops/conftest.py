@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def memory(monkeypatch: pytest.MonkeyPatch) -> deque[tuple[float, str, FiredEvent | Sent]]:
-    """Forget what other tests have sent."""
+    """Forget everything that other tests have sent."""
     remembered: deque[tuple[float, str, FiredEvent | Sent]] = deque()
     monkeypatch.setattr(outbox, "_SENT", remembered)
     return remembered

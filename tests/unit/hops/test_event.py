@@ -1,4 +1,4 @@
-"""The hops of an event, and those of the function that it comes to."""
+"""The hops of an event, and those of the function that receives it."""
 
 from __future__ import annotations
 

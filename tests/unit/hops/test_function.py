@@ -1,4 +1,4 @@
-"""Where Lambda sends the outcome of an invocation, and what is on a stream."""
+"""The destinations of an invocation's outcome, and the records on a stream."""
 
 from __future__ import annotations
 

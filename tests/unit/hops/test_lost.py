@@ -1,4 +1,4 @@
-"""What is waited for is given up once nothing more can come of what was sent, and not before."""
+"""A wait ends as soon as nothing more can come of the sent events, and not before."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class ManualClock:
 
 
 def given_up(world: World, *what: FiredEvent | Sent, retry_delay: float = 1.0, wait: float = 30.0) -> float:
-    """Return after how many seconds a wait on it ends."""
+    """Return the seconds after which a wait on it ends."""
     clock = ManualClock()
     stack: Any = world.stack()
     stack = replace(stack, endpoint=replace(stack.endpoint, retry_delay=retry_delay))

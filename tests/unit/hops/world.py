@@ -1,4 +1,4 @@
-"""An account whose clients are fakes that tell what a test has put there."""
+"""An account whose clients are fakes that return the data of the test."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ def sent(to: str, payload: object = None, **others: Any) -> Sent:  # noqa: ANN40
 
 
 class NotFoundError(ClientError):
-    """What AWS answers when there is no log group, or no setting of its own for a function."""
+    """AWS's error for a missing log group, or for a function without the setting."""
 
 
 @dataclass(slots=True)
 class World:
-    """What is there, by the ARN or name of what it belongs to."""
+    """The contents of the account, by the ARN or name of their owner."""
 
     rules: list[dict[str, str]] = field(default_factory=lambda: [rule()])
     elsewhere: list[dict[str, str]] = field(default_factory=list)  # the rules of the other bus
@@ -89,7 +89,7 @@ class World:
         self.messages.setdefault(queue, []).append({"MessageId": str(uuid4()), "Body": body, **others})
 
     def maps(self, source: str = QUEUE, **others: Any) -> None:  # noqa: ANN401 - as Lambda has mappings
-        """Have the worker take from a queue or a stream."""
+        """Map a queue or a stream to the worker."""
         self.mappings.setdefault(source, []).append({"FunctionArn": WORKER, "State": "Enabled", **others})
 
     def stack(self, *, url: str = "http://127.0.0.1:1") -> Stack:

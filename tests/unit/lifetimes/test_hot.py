@@ -37,7 +37,7 @@ def endpoint(tmp_path: Path) -> Endpoint:
 
 @pytest.fixture
 def reload(settings: Settings, tmp_path: Path, source: Path, endpoint: Endpoint) -> Hot:
-    """Return what functions of one package run, from now on."""
+    """Return the hot reload of the functions of one package."""
     zipped = tmp_path / "app.zip"
     python = ".".join(platform.python_version_tuple()[:2])  # syntax is checked where this one knows it
     package = PackageSettings(source=source, output=zipped, python=python)

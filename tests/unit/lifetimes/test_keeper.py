@@ -132,7 +132,7 @@ def started(project: FakeStack) -> Callable[..., Keeper]:
 
 @pytest.fixture
 def starter(project: FakeStack) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Return a function that has another process start keepers."""
+    """Return a function that starts a keeper from another process."""
     running: list[subprocess.Popen[str]] = []
 
     def start(*contexts: str) -> subprocess.Popen[str]:

@@ -48,12 +48,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSta
 
 @pytest.fixture
 def ends_with_its_keeper(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the fake be one of the emulators that take all that is deployed with them."""
+    """Let the fake be a temporary emulator, whose stack ends with it."""
     monkeypatch.setattr(backends, "load", lambda name: replace(load(name), is_temporary=True))
 
 
 def up(settings: Settings) -> Deployment:
-    """Bring up what is kept, as a run does."""
+    """Bring up the kept stack, as a run does."""
     kept = Kept.of(settings)
     with kept.alone():
         return kept.deployment(kept.endpoint())
@@ -64,7 +64,7 @@ def applies_in_state(deployment: Deployment) -> int:
 
 
 def killed(project: FakeStack) -> None:
-    """Kill the keeper of what is kept."""
+    """Kill the keeper of the kept stack."""
     running = Kept.of(project.settings()).keeper()
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)

@@ -34,7 +34,7 @@ def counter() -> Iterator[broker.Counter]:
 
 
 def used(source: Source, settings: Settings) -> str:
-    """Have a stack from `source`, and return the account that it is in."""
+    """Bring up a stack from `source`, and return its account."""
     with source.endpoint(settings) as endpoint, source.deployment(settings, endpoint) as deployment:
         assert deployment.endpoint == endpoint
         assert deployment.outputs["answer"] == "42"
@@ -42,7 +42,7 @@ def used(source: Source, settings: Settings) -> str:
 
 
 def exclude_each_other(one: Source, other: Source, settings: Settings) -> bool:
-    """Return whether the second one has to wait until the first one is done."""
+    """Return whether the second source has to wait for the first one."""
     entered = threading.Event()
 
     def enter() -> None:

@@ -179,7 +179,7 @@ def test_a_lifecycle_of_its_own_takes_an_apply(planned: Planned, lifecycle: str,
 
 
 class Lambda:
-    """Notes what is asked of it; an update takes a moment."""
+    """Notes each call. An update takes a moment."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, Mapping[str, str | bytes]]] = []

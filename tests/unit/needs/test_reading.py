@@ -19,7 +19,7 @@ HTTP_API = 'resource "aws_apigatewayv2_api" "this" {\n  name = "orders"\n}\n'
 
 @pytest.fixture
 def root(tmp_path: Path, settings: Settings) -> Callable[..., Settings]:
-    """Return a function that makes a root of files, by name."""
+    """Return a function that writes a root of files, by name."""
 
     def make(**files: str) -> Settings:
         folder = tmp_path / "root"

@@ -29,7 +29,7 @@ class MakeNode(Protocol):
 
 @pytest.fixture
 def node(tmp_path: Path) -> MakeNode:
-    """Return a function that writes a Node.js package with what is locked of it, by default `ms`."""
+    """Return a function that writes a Node.js package and its lock file, by default with `ms`."""
 
     def make(
         files: Mapping[str, str], *, locked: Mapping[str, object] | None = None, entry: str = ""
@@ -54,7 +54,7 @@ def node(tmp_path: Path) -> MakeNode:
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """Note the commands that are run for packages."""
+    """Return the commands that are run for packages."""
     noted: list[list[str]] = []
 
     def noting(argv: list[str], **options: object) -> process.Completed:

@@ -35,14 +35,14 @@ def bundle(zip_file: Path) -> str:
 
 
 def result(settings: Settings, script: str, tmp_path: Path) -> str:
-    """Return what the handler of a bundle returns."""
+    """Return the result of a bundle's handler."""
     (tmp_path / "bundle.js").write_text(script, "utf-8")
     code = 'require("./bundle.js").handler().then((value) => console.log(value))'
     return run(["node", "-e", code], env=settings.environ, timeout=30, cwd=tmp_path).stdout.strip()
 
 
 def own_esbuild(folder: Path, script: str, version: str = "0.1.0") -> None:
-    """Put a program into a folder's node_modules that passes for esbuild."""
+    """Write a program into a folder's node_modules that takes the place of esbuild."""
     program = folder / "node_modules" / ".bin" / "esbuild"
     program.parent.mkdir(parents=True)
     program.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
@@ -71,7 +71,7 @@ def described(node: MakeNode) -> PackageSettings:
 
 @pytest.fixture
 def bundling(described: PackageSettings, installation: Path) -> PackageSettings:
-    """Have esbuild installed for the package."""
+    """Let the package use the installed esbuild."""
     (described.source.parent / "node_modules").symlink_to(installation)
     return described
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def told(settings: Settings, described: PackageSettings) -> str:
-    """Return the message of a build that fails, which is one line."""
+    """Return the message of a failed build, which is one line."""
     with pytest.raises(PackageError) as raised:
         packages.build(settings, described)
     (line,) = str(raised.value).splitlines()

@@ -19,7 +19,7 @@ OTHER = "arm64" if HERE.architecture == "x86_64" else "x86_64"
 
 @pytest.fixture
 def several(settings: Settings, tmp_path: Path) -> Settings:
-    """Return the settings of a project with a package without a name, and one for another processor."""
+    """Return the settings of a project with an unnamed package, and one for another processor."""
     for name in ("app", "other"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "__init__.py").write_text(f"name = {name!r}\n", "utf-8")

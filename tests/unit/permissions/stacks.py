@@ -1,4 +1,4 @@
-"""A stack of one function with one role, as tests of the judgement need it."""
+"""A stack of one function with one role, for the tests of the judgement."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RUN = call("lambda-runtime:Invocation", "emulator", FUNCTION)
 
 
 def allow(action: str | list[str], on: str | list[str], **more: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
-    """Return a statement."""
+    """Return a statement that allows some actions."""
     return {"Effect": "Allow", "Action": action, "Resource": on, **more}
 
 
@@ -61,6 +61,6 @@ def encrypted(kind: str = "aws:kms", key: str = KEY) -> Resource:
 
 
 def judge(resources: Sequence[Resource], *calls: Call, enforces: bool = False) -> RolePermissions:
-    """Return the permissions of the only role; the function has run."""
+    """Return the permissions of the only role, after a run of its function."""
     (role,) = judged(resources, [RUN, *calls], enforces=enforces)
     return role

@@ -1,4 +1,4 @@
-"""Permissions against tables made by hand: what is allowed, what ran, and what a person says of it."""
+"""Permissions against hand-made tables of statements, calls and the right judgement."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def uses(role: RolePermissions) -> dict[str, Use]:
 
 
 def missing(role: RolePermissions) -> dict[tuple[str, str], Outcome]:
-    """Return what is missing, but for the log of which no test here has statements."""
+    """Return the missing permissions, except for the log, which has no statements in these tests."""
     return {
         (each.action, each.resource): each.outcome
         for each in role.missing

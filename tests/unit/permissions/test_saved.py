@@ -26,7 +26,7 @@ def uses(permissions: Permissions) -> list[Use]:
 
 @pytest.fixture
 def shards(tmp_path: Path) -> list[Path]:
-    """Return the reports of two parts of a suite, and of one that has run no function."""
+    """Return the reports of two parts of a suite, and of a third one that ran no function."""
     files = [tmp_path / f"{number}.json" for number in range(3)]
     parts = [judge(RESOURCES, PUT), judge(RESOURCES, GET), judged_without_a_run()]
     for file, part in zip(files, parts, strict=True):

@@ -12,7 +12,7 @@ TEXT, JSON = made("s3:PutObject", f"{BUCKET}/texts/1.txt"), made("s3:PutObject",
 
 
 def suggested(*statements: dict[str, Any], calls: list[Any], known: tuple[str, ...] = ()) -> Any:  # noqa: ANN401 - JSON
-    """Return the statements that are suggested; None if the policy needs no change."""
+    """Return the suggested statements, or None if the policy needs no change."""
     found = suggestions(judge(stack(*statements), *calls), known)
     return list(found[0].suggested) if found else None
 

@@ -45,7 +45,7 @@ class Element:
         return "".join(each if isinstance(each, str) else each.text for each in self.within)
 
     def all(self, tag: str, **wanted: str) -> list[Element]:
-        """Return every `tag` within that has each of the attributes; of a class, one of the words."""
+        """Return every `tag` within that has these attributes. For a class, one of its words is enough."""
         inner = [each for each in self.within if isinstance(each, Element)]
         found = [each for child in inner for each in (child, *child.all("*"))]
         return [each for each in found if tag in {"*", each.tag} and each.has(wanted)]
@@ -59,7 +59,7 @@ class Element:
 
 
 class Tree(HTMLParser):
-    """Reads HTML into elements, and insists that every tag is closed in its turn."""
+    """Reads HTML into elements, and checks that every tag is closed in its turn."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

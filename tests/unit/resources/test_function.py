@@ -31,7 +31,7 @@ EVENTS = [(2000, "second"), (1000, "first"), (3000, emf(Events=2)), (4000, emf(E
 
 
 class FakeStack:
-    """A stack whose function `writer` has logged; events are pairs of milliseconds and message."""
+    """A stack with the log of its function `writer`. Events are pairs of milliseconds and message."""
 
     outputs = Outputs({})
     endpoint = Endpoint(backend="fake", url="http://127.0.0.1:1", region="eu-west-1")

@@ -25,7 +25,7 @@ def resource(address: str, **values: Any) -> Resource:  # noqa: ANN401 - as Terr
 
 
 class Fake:
-    """An applied stack with these resources; `aws` is every client, and `asked` says which were."""
+    """An applied stack with these resources. `aws` serves as every client, and `asked` lists the services."""
 
     def __init__(self, *resources: Resource, **outputs: object) -> None:
         self.all, self.outputs = resources, Outputs(outputs)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def script(tmp_path: Path) -> Callable[[str, str], Path]:
-    """Put a shell script into a folder that stands for PATH."""
+    """Return a function that writes a shell script into the only folder of PATH."""
 
     def put(name: str, body: str) -> Path:
         program = tmp_path / "bin" / name

@@ -35,7 +35,7 @@ RULES = Rules(now=NOW, interval=timedelta(minutes=10), tolerance=timedelta(minut
 
 
 def name_at(seconds: float, identifier: str = "00000000") -> ObjectName:
-    """Return the name of an occurrence so many seconds after now."""
+    """Return the name of an occurrence some seconds after now."""
     return ObjectName(NOW + timedelta(seconds=seconds), identifier)
 
 
@@ -71,7 +71,7 @@ class Bucket:
         return self.store.keys_under(prefix)
 
     def fill(self, names: Iterable[ObjectName], *, indexed: bool = True) -> None:
-        """Put many objects, without the requests."""
+        """Write many objects without requests."""
         backend = s3_backends[DEFAULT_ACCOUNT_ID]["aws"]
         for name in names:
             backend.put_object(BUCKET, name.key, name.body)
@@ -81,9 +81,9 @@ class Bucket:
 
 @pytest.fixture(scope="package", autouse=True)
 def models_are_read_once() -> Iterator[None]:
-    """Let the clients share the model of S3: each test makes one, and each would read its own.
+    """Let the clients share the model of S3, which each test's client would read again.
 
-    A client changes the model, so this is for tests that have no other use for it.
+    A client changes the model, so use this only if a test does not depend on it otherwise.
     """
     read = functools.cache(JSONFileLoader().load_file)
     with pytest.MonkeyPatch.context() as patch:

@@ -62,7 +62,7 @@ def forget() -> None:
 
 
 class Stdout(io.StringIO):
-    """What stdout is at the moment: the logger would keep the one of its import."""
+    """The current stdout. The logger would keep the stdout of its import."""
 
     def write(self, text: str) -> int:
         return sys.stdout.write(text)
@@ -90,7 +90,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 
 def metric(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    """Merge the metrics of what was printed."""
+    """Merge the printed metrics, and return them."""
     return {key: value for line in lines(capsys) if "_aws" in line for key, value in line.items()}
 
 

@@ -24,7 +24,7 @@ JUNK = (
 
 
 def read(bucket: Bucket, rules: Rules = RULES) -> tuple[ObjectName | None, str | None, list[str]]:
-    """Return the name that is answered, the repair and the calls."""
+    """Return the name in the answer, the repair and the calls."""
     bucket.calls.clear()
     found = latest(bucket.store, rules)
     if found is not None:
@@ -34,13 +34,13 @@ def read(bucket: Bucket, rules: Rules = RULES) -> tuple[ObjectName | None, str |
 
 
 def assert_real(bucket: Bucket, found: Found) -> None:
-    """Check the answer against one more GET, which is no part of the read."""
+    """Check the answer against one more GET, which does not belong to the read."""
     assert bucket.store.get(found.stored.name) == found.stored
 
 
 @pytest.fixture(params=[3, MANY], ids=["few", "many"])
 def filled(bucket: Bucket, request: pytest.FixtureRequest) -> Bucket:
-    """Return a bucket whose newest object is one minute old, and its pointer is right."""
+    """Return a bucket whose newest object is one minute old, with a correct pointer."""
     names = [name_at(-60 - second) for second in range(request.param)]
     bucket.fill(names)
     bucket.point_at(*names[:16])

@@ -46,7 +46,7 @@ def test_without_permission_to_list_the_pointers_key_no_first_write_completes(bu
 
 
 def superseded(bucket: Bucket) -> list[ObjectName]:
-    """Return the names whose object and index entry are both tagged, in order; no other has one tagged."""
+    """Return the names whose object and index entry are tagged, in order. No name has only one tag."""
     names = [name for key in bucket.keys("hello_world_") if (name := parse_key(key))]
     tagged = []
     for name in names:

@@ -32,7 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSta
 
 
 def run(project: FakeStack, *, backend: str = "fake:stateful", snapshots: bool = True) -> list[str]:
-    """Bring the stack up and down, and return what was done for it."""
+    """Bring the stack up and down, and return the steps that it took."""
     (project.folder / "notes").unlink(missing_ok=True)
     settings = replace(project.settings(), backend=backend, snapshots=snapshots)
     with deployed(settings) as stack:
@@ -47,7 +47,7 @@ def change(project: FakeStack) -> None:
 
 
 def managing(project: FakeStack, provider: str) -> None:
-    """Have an apply leave a resource of a provider in the state."""
+    """Let an apply leave a resource of a provider in the state."""
     resource = {
         "mode": "managed",
         "type": "a",

@@ -47,7 +47,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 @pytest.fixture
 def child(tmp_path: Path) -> Callable[[], bool]:
-    """Return what tells whether the provider runs."""
+    """Return a function that tells whether the provider runs."""
 
     def runs() -> bool:
         pid = int((tmp_path / "pid").read_text("utf-8"))

@@ -30,7 +30,7 @@ def invocation(request_id: str = "request-1", payload: bytes = b"{}", **more: An
 
 
 def own_python() -> Python:
-    """Return this interpreter as a function's."""
+    """Return this interpreter as that of a function."""
     return Python(f"3.{sys.version_info.minor}", Toolchain(program=Path(sys.executable)))
 
 
@@ -76,7 +76,7 @@ def make_spec(tmp_path: Path) -> Callable[..., Spec]:
 
 @pytest.fixture
 def sandbox(make_spec: Callable[..., Spec]) -> Iterator[MakeSandbox]:
-    """Start an execution environment; it is stopped after the test."""
+    """Return a function that starts an execution environment, which is stopped after the test."""
     with ExitStack() as stopping:
 
         def make(source: str, **changes: Any) -> Sandbox:

@@ -24,7 +24,7 @@ def archive(**files: str) -> bytes:
 
 
 class Source:
-    """Counts how often an archive is fetched."""
+    """Counts the fetches of an archive."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data

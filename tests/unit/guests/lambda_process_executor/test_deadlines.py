@@ -1,4 +1,4 @@
-"""When an invocation has to be done."""
+"""The deadline of an invocation."""
 
 from __future__ import annotations
 

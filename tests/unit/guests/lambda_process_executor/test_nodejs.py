@@ -1,5 +1,5 @@
 # ruff: noqa: ANN401 # events and values are any JSON
-"""Node.js while somebody works on a function: its debugger, and sources that stand in for its code."""
+"""Node.js functions under development: the debugger, and sources in place of the deployed code."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ export const handler = async (event) => {
 
 @pytest.fixture
 def node(sandbox: MakeSandbox, make_spec: Callable[..., Spec], tmp_path: Path) -> Callable[..., Sandbox]:
-    """Start a function whose runtime client is as small as can be."""
+    """Return a function that starts a Lambda function with a minimal runtime client."""
     (tmp_path / "client").mkdir()
     client = tmp_path / "client" / "client.mjs"
     client.write_text(CLIENT, "utf-8")
@@ -125,7 +125,7 @@ def test_a_debugger_stops_it_in_its_source_past_its_time_out(
 
 
 def stopped_at(port: int, *, line: int) -> dict[str, Any]:
-    """Stop at a line for longer than the function may take, and let it go on; return what was seen there."""
+    """Stop at a line for longer than the time-out, go on, and return the line and the variable `size`."""
     with DevTools.attached(port) as editor:
         editor.ask("Debugger.enable")
         editor.ask("Debugger.setBreakpointByUrl", lineNumber=line, urlRegex=r"index\.mjs$")

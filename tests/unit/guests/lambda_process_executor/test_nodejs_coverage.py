@@ -1,5 +1,5 @@
 # ruff: noqa: ANN401 # events and values are any JSON
-"""What V8 measures in a Node.js function, in a measurement of coverage.py."""
+"""Coverage of a Node.js function by V8, as a measurement of coverage.py."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def lines(measurement: Coverage, file: Path) -> set[int]:
 
 
 def in_process(project: Path, events: list[Any]) -> dict[str, dict[int, bool]]:
-    """Return which lines of each file run, as Node.js itself tells it of the handler in its own process."""
+    """Return the lines of each file that run, as Node.js reports them for the handler in its own process."""
     test = project.parent / "own.test.mjs"
     test.write_text(
         f"""
@@ -185,7 +185,7 @@ for (const event of {json.dumps(events)}) {{
 
 
 def statements(measurement: Coverage, file: Path) -> tuple[set[int], set[int]]:
-    """Return the lines that coverage.py reports of a file: all, and those that have not run."""
+    """Return all lines that coverage.py reports of a file, and those that have not run."""
     _, all_lines, _, missing, _ = measurement.analysis2(str(file.resolve()))
     return set(all_lines), set(missing)
 

@@ -182,7 +182,7 @@ def test_closing_lets_a_waiting_client_go_and_leaves_no_thread() -> None:
 
 
 def stream(api: RuntimeApi, *lines: bytes) -> bytes:
-    """Post what was asked for in chunks, and return the status line of the answer."""
+    """Post the answer to an invocation in chunks, and return the status line."""
     head = b"POST %sinvocation/request-1/response HTTP/1.1" % PREFIX.encode()
     sent = [head, b"Host: here", b"Transfer-Encoding: chunked", b"", *lines, b"", b""]
     with socket.create_connection((HOST, api.port), timeout=5) as connection:

@@ -33,7 +33,7 @@ def script(path: Path, body: str) -> str:
 
 @contextmanager
 def answering(status: int, body: str) -> Iterator[str]:
-    """Serve one answer to whatever is asked, and yield the URL."""
+    """Serve one answer to every request, and yield the URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

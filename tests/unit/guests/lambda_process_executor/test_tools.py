@@ -1,5 +1,5 @@
 # ruff: noqa: ANN401 # JSON has any type
-"""What runs in a function's process beside the function."""
+"""The tools that run beside the function in its process."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ EVENTS = "events.amazonaws.com"
 
 
 def equal(statement: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
-    """Judge as LocalEmu does, as far as these tests go: a key has to be there and have one of the values."""
+    """Judge as LocalEmu does for these tests: the key has to exist with one of the values."""
     blocks = statement["Condition"]
     assert set(blocks) <= {"StringEquals", "IpAddress"}
     return all(request.get(key) in values for block in blocks.values() for key, values in block.items())

@@ -21,7 +21,7 @@ FORK = {
 
 @pytest.fixture
 def fork(tmp_path: Path) -> Path:
-    """Write a small package in the place of LocalEmu; return where it lies."""
+    """Write a small package in place of LocalEmu, and return its folder."""
     for name, text in FORK.items():
         file = tmp_path / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -30,7 +30,7 @@ def fork(tmp_path: Path) -> Path:
 
 
 def ran(fork: Path, code: str) -> str:
-    """Run code that sees the fork and the guest; warnings are errors."""
+    """Run code that can import the fork and the guest. Warnings are errors."""
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (fork, GUEST)))}
     argv = [sys.executable, "-W", "error", "-c", f"import localemu_process_executor\n{code}"]
     return subprocess.run(argv, env=environ, text=True, capture_output=True, check=True).stdout.strip()
