@@ -78,7 +78,7 @@ class Queue:
 
     @classmethod
     def made(cls, endpoint: Endpoint, cleanup: ExitStack, **attributes: str) -> Queue:
-        """Make one, for as long as the context is open."""
+        """Create a queue, which is deleted when the context ends."""
         sqs = clients.client(endpoint, "sqs")
         allowed = {**EVERYTHING, "Principal": "*"}
         url = sqs.create_queue(
