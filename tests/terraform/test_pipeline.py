@@ -44,6 +44,14 @@ def test_a_push_deploys_and_a_pull_request_only_plans() -> None:
     assert [command.split()[1] for command in commands("apply", "push")] == ["init", "apply"]
 
 
+def test_one_apply_runs_at_a_time_and_no_plan_takes_its_place() -> None:
+    # Of the runs that wait in a group, GitHub keeps the latest one only.
+    in_groups = {name: job["concurrency"] for name, job in WORKFLOW["jobs"].items() if "concurrency" in job}
+
+    assert "concurrency" not in WORKFLOW
+    assert in_groups == {"apply": {"group": "deploy-prod", "cancel-in-progress": False}}
+
+
 def test_drift_is_looked_for_each_day_and_fails() -> None:
     (schedule,) = TRIGGERS["schedule"]
     minute, hour, *days = schedule["cron"].split()
