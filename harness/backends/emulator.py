@@ -188,13 +188,13 @@ def await_health(backend: str, emulator: Emulator, health_url: str, *, timeout: 
     Raises:
         BackendError: It ended, or was not healthy in time. The error has its last lines.
     """
-    http = urllib3.PoolManager(retries=False)
 
     def probe() -> str:
         if how := emulator.ended():
             raise BackendError(backend, f"{how} before it was healthy", log=emulator.lines())
         try:
-            return str(http.request("GET", health_url, timeout=5).status)
+            with urllib3.PoolManager(retries=False) as http:
+                return str(http.request("GET", health_url, timeout=5).status)
         except urllib3.exceptions.HTTPError as problem:
             return type(problem).__name__
 

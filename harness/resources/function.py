@@ -191,7 +191,8 @@ class Function(_Logged):
             payload: The event: a JSON value, `{}` by default.
             qualifier: An alias or a version. By default, the latest code.
         """
-        _, sent = self._invoke(payload, qualifier, InvocationType="Event")
+        answer, sent = self._invoke(payload, qualifier, InvocationType="Event")
+        answer["Payload"].read()  # it is empty, and until then the connection is not free
         return self._remember(sent, sent.at)
 
     def run_here(self, payload: object = None, *, sources: Sequence[Path] = ()) -> Any:  # noqa: ANN401 - a handler returns anything

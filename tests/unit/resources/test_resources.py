@@ -165,7 +165,7 @@ def test_a_function_that_fails_is_an_answer() -> None:
 def test_what_is_sent_tells_where_it_went_and_with_what() -> None:
     stack = Fake()
     stack.aws.publish.return_value = {"MessageId": "m"}
-    stack.aws.invoke.return_value = {"ResponseMetadata": {"RequestId": "r"}}
+    stack.aws.invoke.return_value = {"Payload": io.BytesIO(), "ResponseMetadata": {"RequestId": "r"}}
     attributes = {"kind": {"DataType": "String", "StringValue": "order"}}
     stack.aws.put_item.return_value = {}
     stack.aws.put_record.return_value = {"SequenceNumber": "49"}

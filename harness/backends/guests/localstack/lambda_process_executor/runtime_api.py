@@ -9,6 +9,7 @@ import queue
 import threading
 from base64 import b64decode
 from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -225,6 +226,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(HTTPStatus.ACCEPTED)
             case _:
                 self._answer_unknown()
+
+    @override
+    def finish(self) -> None:
+        """Close both files, even if the client is gone and takes no rest of an answer."""
+        with suppress(OSError):
+            super().finish()
+        self.rfile.close()
 
     def _take_reply(self, request_id: str, error_type: str | None) -> None:
         status = HTTPStatus.ACCEPTED
