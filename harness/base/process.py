@@ -171,10 +171,10 @@ def spawn_detached(
             pass_fds=lent,
             start_new_session=True,
         )
-    assert child.stdin is not None  # noqa: S101 - it is a pipe
-    started = Detached(pid=child.pid, created=psutil.Process(child.pid).create_time(), stdin=child.stdin)
-    child.returncode = 0  # otherwise its `Popen` warns that it still runs
-    return started
+        child.returncode = 0  # otherwise its `Popen` warns that it still runs
+        assert child.stdin is not None  # noqa: S101 - it is a pipe
+        created = psutil.Process(child.pid).create_time()
+    return Detached(pid=child.pid, created=created, stdin=child.stdin)
 
 
 @contextmanager

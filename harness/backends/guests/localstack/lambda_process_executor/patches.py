@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,7 +36,7 @@ def apply() -> None:
     say_what_layers_are_missing()
     wait_for_functions()
     if seconds := os.environ.get("LAMBDA_PROCESS_REDELIVERY_SECONDS"):
-        redeliver_failed_messages(int(seconds))
+        redeliver_failed_messages(math.ceil(float(seconds)))
 
 
 def pass_client_context() -> None:
