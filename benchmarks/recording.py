@@ -87,7 +87,7 @@ def measure(project: Path, rounds: int) -> Cost:
     """Run a suite with recording and without in turn, on MiniStack."""
     with tempfile.TemporaryDirectory() as folder:
         calls = Path(folder) / "calls.jsonl"
-        recorded = [f"--harness-report={folder}/report.html", "--harness-trace=on"]
+        recorded = [f"--harness-report={folder}/report.html", "--harness-trace=retain-on-failure"]
         turns = [
             (_run(project, *recorded, f"--request-log={calls}"), _run(project, "--artifacts-of=none"))
             for _ in range(rounds)
