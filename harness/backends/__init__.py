@@ -120,10 +120,11 @@ def check_needs(settings: Settings, *, running: str = "") -> None:
     Raises:
         NeedsError: The backend lacks a feature, and the settings ask for this check.
     """
-    name = running or settings.backend
-    if not settings.check_needs or (running and running not in BUILT_IN):
+    backend = _known(settings, running) if settings.check_needs else None
+    if backend is None:
         return
-    backend = choose(settings)[0] if name == AUTO.name else load(name)
+    if backend is AUTO:
+        backend = choose(settings)[0]
     if unmet := unmet_needs(backend, settings):
         able = {str(need): those_with(need.feature, settings) for need in unmet}
         raise NeedsError(backend.name, able, instead=runtimes.stand_ins_for(need.feature for need in unmet))
@@ -139,9 +140,8 @@ def functions_run_on(settings: Settings, *, running: str = "") -> Platform | Non
     Raises:
         HarnessError: The backend is not known.
     """
-    if running and running not in BUILT_IN:
-        return None
-    return load(running or settings.backend).functions_run_on(settings)
+    backend = _known(settings, running)
+    return backend.functions_run_on(settings) if backend else None
 
 
 def names_stacks(settings: Settings, *, running: str = "") -> bool:
@@ -154,9 +154,15 @@ def names_stacks(settings: Settings, *, running: str = "") -> bool:
     Raises:
         HarnessError: The backend is not known.
     """
+    backend = _known(settings, running)
+    return backend is None or backend.names_stacks
+
+
+def _known(settings: Settings, running: str) -> Backend | None:
+    """Return the backend that runs, or the one of the settings. None if only its own process knows it."""
     if running and running not in BUILT_IN:
-        return True
-    return load(running or settings.backend).names_stacks
+        return None
+    return load(running or settings.backend)
 
 
 def those_with(feature: str, settings: Settings) -> list[str]:

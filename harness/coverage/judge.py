@@ -16,9 +16,10 @@ from harness.coverage.levels import Level
 from harness.coverage.operations import is_of_a_test, is_of_the_system, reads, writes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from harness.calls import Call
+    from harness.coverage.apis.requests import Request
     from harness.values import Resource
 
 type Judgement = tuple[Level, str]
@@ -70,6 +71,11 @@ class Evidence:
         return found
 
     @cached_property
+    def requests(self) -> Collection[Request]:
+        """The requests to APIs."""
+        return apis.requests_in(self.calls)
+
+    @cached_property
     def tells_deliveries(self) -> bool:
         """Whether the log has the calls between the emulator's services."""
         return any(call.source for call in self.calls)
@@ -98,7 +104,7 @@ def _judgement(resource: Resource, evidence: Evidence) -> Judgement:
     if resource.type in _USED_BEHIND:
         return _judge_call(resource, evidence, unseen=Level.UNKNOWN)
     if resource.type in apis.KINDS:
-        return apis.judgement(resource, evidence.resources, evidence.calls)
+        return apis.judgement(resource, evidence.resources, evidence.requests)
     rule = _RULES.get(resource.type)
     return (
         rule(resource, evidence)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -156,11 +156,11 @@ class Topic(View):
         fifo = bool(self.resource.values.get("fifo_topic"))
         name = f"harness-{uuid4().hex}{'.fifo' if fifo else ''}"
         url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if fifo else {})["QueueUrl"]
-        try:
-            arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
-                "QueueArn"
-            ]
-            sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _deliverable(self.arn, arn)})
+        with ExitStack() as afterwards:
+            afterwards.callback(sqs.delete_queue, QueueUrl=url)
+            answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+            arn = answer["Attributes"]["QueueArn"]
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _policy_for(self.arn, arn)})
             subscription = sns.subscribe(
                 TopicArn=self.arn,
                 Protocol="sqs",
@@ -168,14 +168,9 @@ class Topic(View):
                 Attributes={"RawMessageDelivery": "true"},
                 ReturnSubscriptionArn=True,
             )["SubscriptionArn"]
-            try:
-                yield Queue(
-                    self.stack, replace(self.resource, values={"url": url, "arn": arn, "fifo_queue": fifo})
-                )
-            finally:
-                sns.unsubscribe(SubscriptionArn=subscription)
-        finally:
-            sqs.delete_queue(QueueUrl=url)
+            afterwards.callback(sns.unsubscribe, SubscriptionArn=subscription)
+            values = {"url": url, "arn": arn, "fifo_queue": fifo}
+            yield Queue(self.stack, replace(self.resource, values=values))
 
 
 class Stream(View):
@@ -244,13 +239,13 @@ class Stream(View):
         return next(record for record in records if text in record)
 
 
-def _deliverable(topic: str, queue: str) -> str:
+def _policy_for(topic: str, inbox: str) -> str:
     """Return the policy of a queue that lets a topic deliver to it."""
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
         "Action": "sqs:SendMessage",
-        "Resource": queue,
+        "Resource": inbox,
         "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

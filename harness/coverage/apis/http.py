@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.coverage.apis.requests import ERRORS, judge_by, requests_in
+from harness.coverage.apis.requests import ERRORS, judge_by, takes_anything
 from harness.coverage.levels import Level
 from harness.hops.apis.routes import Route
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from harness.calls import Call
-    from harness.coverage.apis.requests import Request
+    from harness.coverage.apis.requests import Request, Takes, Values
     from harness.values import Resource
 
-type Values = Mapping[str, Any]
 _API = "aws_apigatewayv2_api"
 _ROUTE = "aws_apigatewayv2_route"
 _STAGE = "aws_apigatewayv2_stage"
@@ -24,16 +22,18 @@ _INTEGRATION = "aws_apigatewayv2_integration"
 _DEFAULT = "$default"
 
 
-def judgement(resource: Resource, resources: Sequence[Resource], calls: Sequence[Call]) -> tuple[Level, str]:
+def judgement(
+    resource: Resource, resources: Sequence[Resource], requests: Iterable[Request]
+) -> tuple[Level, str]:
     """Return the level of a part of an HTTP API, and why it has that."""
     id_ = resource.values.get("id" if resource.type == _API else "api_id")
     api = next((each.values for each in resources if each.type == _API and each.values.get("id") == id_), {})
     if doubt := _doubt(resource, api):
         return Level.UNKNOWN, doubt
     own = [each for each in resources if each.values.get("api_id") == id_]
-    requests = {_at_its_stage(each, own) for each in requests_in(calls) if each.api == id_}
+    staged = [_at_its_stage(each, own) for each in requests if each.api == id_]
     takes = _TAKEN[resource.type]
-    return judge_by(requests, lambda request: takes(resource.values, request, own))
+    return judge_by(staged, lambda request: takes(resource.values, request, own))
 
 
 def _doubt(resource: Resource, api: Values) -> str:
@@ -51,10 +51,6 @@ def _at_its_stage(request: Request, own: Sequence[Resource]) -> Request:
     if request.stage in stages or _DEFAULT not in stages:
         return request
     return replace(request, stage=_DEFAULT, path=f"/{request.stage}{request.path}")
-
-
-def _takes_anything(_values: Values, _request: Request, _own: Sequence[Resource]) -> bool:
-    return True
 
 
 def _takes_stage(values: Values, request: Request, _own: Sequence[Resource]) -> bool:
@@ -84,8 +80,8 @@ def _read(values: Values) -> Route:
     return Route(method=method or "ANY", path=path, target=str(values.get("target")))
 
 
-_TAKEN: Mapping[str, Callable[[Values, Request, Sequence[Resource]], bool]] = {
-    _API: _takes_anything,
+_TAKEN: Mapping[str, Takes] = {
+    _API: takes_anything,
     _STAGE: _takes_stage,
     _ROUTE: _takes_route,
     _INTEGRATION: _takes_integration,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.coverage.levels import Level
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from harness.calls import Call
+    from harness.values import Resource
+
+type Values = Mapping[str, Any]
+type Takes = Callable[[Values, Request, Sequence[Resource]], bool]  # a part, given the resources around it
 
 ERRORS = 400
 _ARN = re.compile(
@@ -37,6 +41,11 @@ def requests_in(calls: Sequence[Call]) -> set[Request]:
         (call, _ARN.fullmatch("".join(call.resources[:1]))) for call in calls if call.service == "execute-api"
     )
     return {Request(**told.groupdict(), by=call.by, status=call.status) for call, told in made if told}
+
+
+def takes_anything(_values: Values, _request: Request, _resources: Sequence[Resource]) -> bool:
+    """Return true: an API takes each request to it."""
+    return True
 
 
 def judge_by(requests: Iterable[Request], takes: Callable[[Request], bool]) -> tuple[Level, str]:

@@ -7,19 +7,17 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from harness.coverage.apis.requests import ERRORS, judge_by, requests_in
+from harness.coverage.apis.requests import ERRORS, judge_by, takes_anything
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from harness.calls import Call
-    from harness.coverage.apis.requests import Request
+    from harness.coverage.apis.requests import Request, Takes, Values
     from harness.coverage.levels import Level
     from harness.values import Resource
 
-type Values = Mapping[str, Any]
 _API = "aws_api_gateway_rest_api"
 _RESOURCE = "aws_api_gateway_resource"
 _METHOD = "aws_api_gateway_method"
@@ -27,16 +25,14 @@ _STAGE = "aws_api_gateway_stage"
 _DEPLOYMENT = "aws_api_gateway_deployment"
 
 
-def judgement(resource: Resource, resources: Sequence[Resource], calls: Sequence[Call]) -> tuple[Level, str]:
+def judgement(
+    resource: Resource, resources: Sequence[Resource], requests: Iterable[Request]
+) -> tuple[Level, str]:
     """Return the level of a part of a REST API, and why it has that."""
     takes = _TAKEN[resource.type]
     api = resource.values.get("id" if resource.type == _API else "rest_api_id")
-    requests = {each for each in requests_in(calls) if each.api == api}
-    return judge_by(requests, lambda request: takes(resource.values, request, resources))
-
-
-def _takes_anything(_values: Values, _request: Request, _resources: Sequence[Resource]) -> bool:
-    return True
+    own = [each for each in requests if each.api == api]
+    return judge_by(own, lambda request: takes(resource.values, request, resources))
 
 
 def _takes_stage(values: Values, request: Request, _resources: Sequence[Resource]) -> bool:
@@ -72,8 +68,8 @@ def _takes_integration(values: Values, request: Request, resources: Sequence[Res
     return request.status < ERRORS and _takes_method(values, request, resources)
 
 
-_TAKEN: Mapping[str, Callable[[Values, Request, Sequence[Resource]], bool]] = {
-    _API: _takes_anything,
+_TAKEN: Mapping[str, Takes] = {
+    _API: takes_anything,
     _STAGE: _takes_stage,
     _DEPLOYMENT: _takes_deployment,
     "aws_api_gateway_resource": _takes_path,
