@@ -22,7 +22,7 @@ Read from LocalStack's environment:
 - `LAMBDA_PROCESS_TOOLS`: directory of plans for tools beside functions. See `tools`. Default: none.
 - `LAMBDA_PROCESS_INIT_SECONDS`: seconds that a function may take to initialise. Default: 10, as on AWS.
 
-Modules, each of which imports only from those above it. All but the last twelve need only the standard
+Modules, each of which imports only from those above it. All but the last thirteen need only the standard
 library:
 
     logs          log frames of AWS's runtime clients; START, END and REPORT lines
@@ -49,6 +49,7 @@ library:
     ministack_alarms alarms whole, which MiniStack gives back in part
     ministack_openapi REST APIs in OpenAPI, which MiniStack lacks
     localstack_calls LocalStack's request log
+    localstack_services first requests to a service
     state         where what an emulator holds is handed out, and taken back
     ministack_state what MiniStack holds
     localstack_bodies the bodies of S3's objects in LocalStack
