@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from harness import Settings
-from harness.lifetimes.kept import Kept
+from harness.lifetimes.kept import KeptStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -142,7 +142,7 @@ def _watched(project: Path, backend: str) -> Iterator[Deployment]:
             if line.startswith("hot: "):
                 break
         settings = replace(Settings.from_env(os.environ, project), backend=backend)
-        yield Kept.of(settings).running()
+        yield KeptStack.of(settings).running()
     finally:
         watch.terminate()
         watch.wait(TIMEOUT)

@@ -24,7 +24,7 @@ from harness.diagnosis.observer import Observer
 from harness.diagnosis.summary import Wanted
 from harness.errors import HarnessError, SettingsError
 from harness.lifetimes import broker
-from harness.lifetimes.sources import Lasting, Own, Shared, Source
+from harness.lifetimes.sources import Fresh, Kept, Shared, Source
 from harness.permissions.recorder import PermissionsRecorder
 from harness.session import prepare, snapshot_of
 from harness.settings import Settings, parse_assignments
@@ -41,8 +41,8 @@ _MARKERS = (
     "requires(*capabilities): skip the test if the backend lacks one of the capabilities",
     "differs(backend, reason): the test fails on this backend, for this reason. A pass counts as a failure",
 )
-_COUNTER = pytest.StashKey[broker.Counter]()
-_COUNTER_OPEN = pytest.StashKey[ExitStack]()
+_BROKER = pytest.StashKey[broker.Broker]()
+_BROKER_CONTEXT = pytest.StashKey[ExitStack]()
 _TOLD = pytest.StashKey[list[BaseException]]()
 _PERMISSIONS = "terraform_lambda_harness_permissions"
 _WORKER_INPUT = "terraform_lambda_harness"
@@ -192,19 +192,19 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
     """Pass a pytest-xdist worker the address of the broker for backend and stack."""
     config: pytest.Config = node.config
-    if _COUNTER not in config.stash:
-        config.stash[_COUNTER_OPEN] = resources = ExitStack()
+    if _BROKER not in config.stash:
+        config.stash[_BROKER_CONTEXT] = resources = ExitStack()
         resources.enter_context(_progress_shown(config))
-        config.stash[_COUNTER] = resources.enter_context(broker.counter())
+        config.stash[_BROKER] = resources.enter_context(broker.opened())
     node.workerinput[surroundings.ARGUMENTS] = list(map(str, config.invocation_params.args))
-    node.workerinput[_WORKER_INPUT] = config.stash[_COUNTER].to_plain()
+    node.workerinput[_WORKER_INPUT] = config.stash[_BROKER].to_plain()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Stop everything that was started for the workers. An error in it fails the run."""
     try:
-        session.config.stash.get(_COUNTER_OPEN, ExitStack()).close()
+        session.config.stash.get(_BROKER_CONTEXT, ExitStack()).close()
     except HarnessError as problem:
         if reporter := _reporter(session.config):
             reporter.write_line(f"ERROR: {problem}", red=True)
@@ -249,11 +249,11 @@ def harness_source(pytestconfig: pytest.Config) -> Source:
     """Return the source of backend and stack: started for this run, kept, or shared with other workers."""
     given = getattr(pytestconfig, "workerinput", {})
     if pytestconfig.getoption("--keep"):
-        return Lasting(is_exclusive=not given)
+        return Kept(is_exclusive=not given)
     if _WORKER_INPUT not in given:
-        return Own()
+        return Fresh()
     worker = str(given["workerid"]) if pytestconfig.getoption("--stack-per-worker") else ""
-    return Shared(counter=broker.Counter.from_plain(given[_WORKER_INPUT]), worker=worker)
+    return Shared(broker=broker.Broker.from_plain(given[_WORKER_INPUT]), worker=worker)
 
 
 @pytest.fixture(scope="session")
@@ -309,7 +309,7 @@ def deployment(
 @pytest.fixture
 def stack_alone(harness_settings: Settings, harness_source: Source, deployment: Deployment) -> Iterator[None]:  # noqa: ARG001 - it is to exist by then
     """Give the test the stack for itself among the workers of pytest-xdist."""
-    with harness_source.alone(harness_settings):
+    with harness_source.exclusive(harness_settings):
         yield
 
 

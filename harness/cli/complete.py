@@ -6,7 +6,7 @@ import os
 
 from harness import backends
 from harness.errors import HarnessError
-from harness.lifetimes.kept import Kept
+from harness.lifetimes.kept import KeptStack
 from harness.settings import Settings
 
 
@@ -27,7 +27,7 @@ def backend_names(incomplete: str) -> list[str]:
 
 def _names(kind: str, attribute: str, incomplete: str) -> list[str]:
     try:
-        deployment = Kept.of(Settings.from_env(os.environ)).running()
+        deployment = KeptStack.of(Settings.from_env(os.environ)).running()
         names = [str(found.values[attribute]) for found in deployment.resources(kind)]
     except HarnessError:  # nothing is up, so there is nothing to complete
         return []

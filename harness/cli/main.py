@@ -22,7 +22,7 @@ from harness.base.process import sigterm_as_interrupt
 from harness.cli import complete, console, doctor, local, operations, records, reports
 from harness.errors import HarnessError
 from harness.lifetimes.hot import IS_ON, is_on
-from harness.lifetimes.kept import Kept
+from harness.lifetimes.kept import KeptStack
 from harness.permissions import reports as permissions
 from harness.permissions import saved, shortcomings
 from harness.settings import Settings, parse_assignments
@@ -219,7 +219,7 @@ def latest(
 def status(*, as_json: AsJson = False) -> None:
     """Show the running stack. Exits 1 if nothing is up."""
     with _plain_errors():
-        kept = Kept.of(_settings())
+        kept = KeptStack.of(_settings())
         deployment = kept.running()
         told = {
             "endpoint": deployment.endpoint.url,
@@ -316,7 +316,7 @@ def invoke(
     """Invoke a function and print its answer as JSON. Exits 1 if it failed."""
     with _plain_errors():
         settings = _settings()
-        deployment = Kept.of(settings).running()
+        deployment = KeptStack.of(settings).running()
         function, given = _chosen(deployment, name, event, last_failed=last_failed, request_id=request_id)
     if here or debug:
         sources = [package.source.parent for package in settings.every_package]
@@ -345,7 +345,7 @@ def debug(
     """Make a function wait for your debugger, until Ctrl-C or until the event is answered."""
     with _plain_errors():
         settings = _settings()
-        deployment = Kept.of(settings).running()
+        deployment = KeptStack.of(settings).running()
         function, given = _chosen(deployment, name, event, last_failed=last_failed, request_id=request_id)
 
         def tell(line: str) -> None:
@@ -381,8 +381,8 @@ def watch(
 def down(*, as_json: AsJson = False) -> None:
     """Stop the stack and backend that `up` has started."""
     with _plain_errors():
-        kept = Kept.of(_settings())
-        with kept.alone():
+        kept = KeptStack.of(_settings())
+        with kept.exclusive():
             was_there = kept.stop()
     if as_json:
         _print_json({"stopped": was_there})
@@ -396,7 +396,7 @@ def save_snapshot(
 ) -> None:
     """Save the running stack with all its data, for `harness up --from FILE`."""
     with _plain_errors():
-        Kept.of(_settings()).snapshot().write(file)
+        KeptStack.of(_settings()).snapshot().write(file)
     typer.echo(f"{file}: it has the stack's data and secrets")
 
 
@@ -604,7 +604,7 @@ def _settings(variables: list[str] | None = None) -> Settings:
 
 
 def _running() -> Deployment:
-    return Kept.of(_settings()).running()
+    return KeptStack.of(_settings()).running()
 
 
 def _chosen(

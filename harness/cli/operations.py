@@ -17,7 +17,7 @@ from harness.errors import HarnessError, OutputError, SettingsError
 from harness.eventbridge import patterns
 from harness.eventbridge.send import put_event
 from harness.lifetimes.hot import Hot
-from harness.lifetimes.kept import Kept
+from harness.lifetimes.kept import KeptStack
 from harness.permissions import places
 from harness.resources.function import Function
 from harness.snapshots import Snapshot
@@ -49,8 +49,8 @@ def bring_up(settings: Settings, snapshot: Path | None = None) -> Deployment:
     Raises:
         HarnessError: The stack can't be brought up.
     """
-    kept, given = Kept.of(settings), Snapshot.read(snapshot) if snapshot else None
-    with kept.alone():
+    kept, given = KeptStack.of(settings), Snapshot.read(snapshot) if snapshot else None
+    with kept.exclusive():
         if given and kept.keeper():
             raise HarnessError(
                 "a stack is already up; stop it with `harness down` before you bring up a snapshot"
@@ -79,7 +79,7 @@ def permissions_of(settings: Settings) -> Permissions:
     Raises:
         HarnessError: Nothing is up, or the backend has no request log.
     """
-    running = Kept.of(settings).running()
+    running = KeptStack.of(settings).running()
     return places.permissions_of(running, settings.terraform_dir, settings.project, since=0)
 
 
@@ -89,7 +89,7 @@ def coverage_of(settings: Settings) -> Coverage:
     Raises:
         HarnessError: Nothing is up, or the backend has no request log.
     """
-    running, excluded = Kept.of(settings).running(), settings.coverage_exclude
+    running, excluded = KeptStack.of(settings).running(), settings.coverage_exclude
     return measured.coverage_of(running, settings.terraform_dir, settings.project, since=0, excluded=excluded)
 
 

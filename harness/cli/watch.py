@@ -14,7 +14,7 @@ from harness import packages
 from harness.cli import console, operations
 from harness.configuration.scratch import module_folders
 from harness.errors import HarnessError, SettingsError
-from harness.lifetimes.kept import Kept
+from harness.lifetimes.kept import KeptStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,7 +70,7 @@ def _reload_and_tell(reload: Hot, changed: list[Path], began: float) -> bool:
 def _begin_and_tell(reload: Hot | None) -> None:
     if reload is None:
         return
-    kept = Kept.of(reload.settings)
+    kept = KeptStack.of(reload.settings)
     try:
         names = ", ".join(reload.begin(kept.running().endpoint, kept.zips_that_run()))
         typer.echo(f"hot: functions run {names} as you save it, until Ctrl-C", err=True)

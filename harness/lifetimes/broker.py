@@ -45,8 +45,8 @@ _FIRST_ACCOUNT = 100_000_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counter:
-    """The address at which the controller hands out backends and stacks.
+class Broker:
+    """Hands out the backends and stacks that the controller's keepers hold, as a worker sees it.
 
     Attributes:
         address: The listener's address.
@@ -63,31 +63,31 @@ class Counter:
         return (*self.address, self.key, str(self.folder))
 
     @classmethod
-    def from_plain(cls, told: tuple[str, int, bytes, str]) -> Self:
+    def from_plain(cls, plain: tuple[str, int, bytes, str]) -> Self:
         """Create one from the result of `to_plain`."""
-        host, port, key, folder = told
+        host, port, key, folder = plain
         return cls(address=(host, port), key=key, folder=Path(folder))
 
-    def ask(self, wish: Wish) -> Held:
-        """Return the controller's backend or stack for `wish`. Starts it at the first request.
+    def acquire(self, request: HoldRequest) -> Held:
+        """Return the backend or stack for `request`. The first such request starts it.
 
         Raises:
             HarnessError: It could not be started. The message says why.
         """
         try:
             with Client(self.address, authkey=self.key) as line:
-                line.send(wish)
+                line.send(request)
                 answer = line.recv()
         except (EOFError, OSError) as problem:
             raise HarnessError("the controller of this run does not answer: it is ending") from problem
         if isinstance(answer, str):
             raise HarnessError(answer)
-        asked: Keeper = answer
-        return asked.held()
+        held_by: Keeper = answer
+        return held_by.held()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class HoldRequest:
     """A worker's request: a backend, or a stack on it in an account.
 
     Attributes:
@@ -103,18 +103,18 @@ class Wish:
     path: tuple[str, ...] = field(default_factory=keeper.import_path)
 
     @property
-    def backend(self) -> Wish:
-        """The wish for the backend that this one needs."""
+    def backend(self) -> HoldRequest:
+        """The request for the backend that this one needs."""
         return replace(self, stack=False, account="")
 
     @property
     def name(self) -> str:
-        """A name that wishes for the same thing share."""
+        """The key under which its keeper is found: equal for equal requests."""
         environ = {
             name: text for name, text in self.settings.environ.items() if not name.startswith("PYTEST_")
         }
-        told = (sorted(environ.items()), self.settings)  # whose `repr` leaves the environment out
-        digest = hashlib.sha256(repr(told).encode()).hexdigest()[:12]
+        contents = (sorted(environ.items()), self.settings)  # whose `repr` leaves the environment out
+        digest = hashlib.sha256(repr(contents).encode()).hexdigest()[:12]
         return "-".join(filter(None, ("stack" if self.stack else "backend", self.account, digest)))
 
 
@@ -130,7 +130,7 @@ def account_of(worker: str, settings: Settings) -> str:
     return f"{_FIRST_ACCOUNT + int(worker.removeprefix('gw')):012}"
 
 
-class Holdings:
+class Keepers:
     """The keepers of a run, each started when it is first asked for."""
 
     def __init__(self, folder: Path) -> None:
@@ -141,18 +141,18 @@ class Holdings:
         self._stacks: dict[str, Keeper] = {}
         self._is_closed = False
 
-    def keeper_of(self, wish: Wish) -> Keeper:
-        """Return the keeper for `wish`.
+    def keeper_of(self, request: HoldRequest) -> Keeper:
+        """Return the keeper for `request`.
 
         Raises:
             HarnessError: It can't be started, or the run is over.
         """
         with self._guard:
-            lock = self._locks.setdefault(wish.name, threading.Lock())
+            lock = self._locks.setdefault(request.name, threading.Lock())
         with lock:
-            if known := self._kind(wish).get(wish.name):
+            if known := self._kind(request).get(request.name):
                 return known
-            started = self._start(wish)
+            started = self._start(request)
             started.ready()
             return started
 
@@ -171,22 +171,22 @@ class Holdings:
         if problems:
             raise HarnessError("\n".join(problems))
 
-    def _start(self, wish: Wish) -> Keeper:
-        below = self.keeper_of(wish.backend) if wish.stack else None
+    def _start(self, request: HoldRequest) -> Keeper:
+        below = self.keeper_of(request.backend) if request.stack else None
         endpoint = below.held().endpoint if below else None
-        if endpoint and wish.account:
-            endpoint = replace(endpoint, access_key=wish.account)
-        context = _STACK if wish.stack else _BACKEND
-        task = Task(context=context, settings=wish.settings, endpoint=endpoint, path=wish.path)
+        if endpoint and request.account:
+            endpoint = replace(endpoint, access_key=request.account)
+        context = _STACK if request.stack else _BACKEND
+        task = Task(context=context, settings=request.settings, endpoint=endpoint, path=request.path)
         with self._guard:  # it is known before it is ready: `close` may come
             if self._is_closed:
                 raise HarnessError("the run is over")
-            started = keeper.start(task, self._folder / wish.name, above=below)
-            self._kind(wish)[wish.name] = started
+            started = keeper.start(task, self._folder / request.name, above=below)
+            self._kind(request)[request.name] = started
         return started
 
-    def _kind(self, wish: Wish) -> dict[str, Keeper]:
-        return self._stacks if wish.stack else self._backends
+    def _kind(self, request: HoldRequest) -> dict[str, Keeper]:
+        return self._stacks if request.stack else self._backends
 
 
 def _problem_of_stopping(held: Keeper) -> str:
@@ -198,27 +198,27 @@ def _problem_of_stopping(held: Keeper) -> str:
 
 
 @contextmanager
-def counter() -> Iterator[Counter]:
+def opened() -> Iterator[Broker]:
     """Serve this process's workers while the context is open, then stop everything started for them.
 
     Raises:
         HarnessError: Something could not be stopped in good order.
     """
-    swept()
+    sweep()
     with tempfile.TemporaryDirectory(prefix=_FOLDERS) as folder:
         (Path(folder) / _OWNER).write_text(journal.owner(), "utf-8")
-        holdings, key = Holdings(Path(folder)), secrets.token_bytes(32)
+        keepers, key = Keepers(Path(folder)), secrets.token_bytes(32)
         listener = Listener((HOST, 0), authkey=key)
-        server = threading.Thread(target=_serve, args=(listener, holdings), daemon=True)
+        server = threading.Thread(target=_serve, args=(listener, keepers), daemon=True)
         server.start()
         try:
-            yield Counter(address=(HOST, _port_of(listener)), key=key, folder=Path(folder))
+            yield Broker(address=(HOST, _port_of(listener)), key=key, folder=Path(folder))
         finally:
             listener.close()
-            holdings.close()
+            keepers.close()
 
 
-def swept() -> list[str]:
+def sweep() -> list[str]:
     """Remove the folders of killed controllers whose keepers have ended, and return their names."""
     folders = [folder for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*") if _is_left(folder)]
     for folder in folders:
@@ -244,7 +244,7 @@ def _port_of(listener: Listener) -> int:
     return int(address[1])
 
 
-def _serve(listener: Listener, holdings: Holdings) -> None:
+def _serve(listener: Listener, keepers: Keepers) -> None:
     while True:
         try:
             line = listener.accept()
@@ -252,12 +252,12 @@ def _serve(listener: Listener, holdings: Holdings) -> None:
             continue  # the peer did not know the key, or is gone
         except OSError:
             return  # it was closed
-        threading.Thread(target=_answer, args=(line, holdings), daemon=True).start()
+        threading.Thread(target=_answer, args=(line, keepers), daemon=True).start()
 
 
-def _answer(line: Connection, holdings: Holdings) -> None:
+def _answer(line: Connection, keepers: Keepers) -> None:
     with line, suppress(EOFError, OSError):  # a worker may be gone before it has its answer
         try:
-            line.send(holdings.keeper_of(line.recv()))
+            line.send(keepers.keeper_of(line.recv()))
         except HarnessError as problem:
             line.send(str(problem))

@@ -49,7 +49,7 @@ _BACKEND, _STACK, _AHEAD = "backend.json", "stack.json", "ahead.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class KeptStack:
     """The kept backend and stack of one root of one project.
 
     Attributes:
@@ -68,7 +68,7 @@ class Kept:
         return cls(settings=settings, folder=settings.cache_dir / _KEPT / digest)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def exclusive(self) -> Iterator[None]:
         """Lock it against other processes while the context is open."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(self.folder.with_suffix(".lock")):
@@ -354,7 +354,7 @@ class Kept:
 def sweep(cache_dir: Path) -> list[Path]:
     """Forget stacks whose kept backend has ended together with them, and return their folders.
 
-    A stack on an AWS that outlives the harness stays recorded, so that `Kept.stop` can destroy it.
+    A stack on an AWS that outlives the harness stays recorded, so that `KeptStack.stop` can destroy it.
     """
     folders = [folder for folder in sorted((cache_dir / _KEPT).glob("*")) if folder.is_dir()]
     return [folder for folder in folders if _forget(folder)]

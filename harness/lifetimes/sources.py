@@ -1,4 +1,4 @@
-"""The source of a run's backend and stack: its own, kept from an earlier run, or shared."""
+"""The source of a run's backend and stack: fresh, kept from an earlier run, or shared."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from harness import backends
 from harness.base.files import locked
-from harness.lifetimes.broker import Counter, Wish, account_of
+from harness.lifetimes.broker import Broker, HoldRequest, account_of
 from harness.lifetimes.held import attach
-from harness.lifetimes.kept import Kept
+from harness.lifetimes.kept import KeptStack
 from harness.session import deployed_for_the_run
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ class Source(Protocol):
         """Return the context in which the stack of `settings` runs at `endpoint`."""
         ...
 
-    def alone(self, settings: Settings, /) -> AbstractContextManager[object]:
+    def exclusive(self, settings: Settings, /) -> AbstractContextManager[object]:
         """Return the context in which no other process works with the stack's data."""
         ...
 
 
-class Own:
+class Fresh:
     """Everything is started by this process and ends with the context."""
 
     is_exclusive = True
@@ -55,13 +55,13 @@ class Own:
         """Apply the stack."""
         return deployed_for_the_run(settings, endpoint)
 
-    def alone(self, _settings: Settings) -> AbstractContextManager[object]:
-        """Nobody else is there."""
+    def exclusive(self, _settings: Settings) -> AbstractContextManager[object]:
+        """Do nothing, because nobody else is there."""
         return nullcontext()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lasting:
+class Kept:
     """Everything stays for the next run, which attaches to it.
 
     Attributes:
@@ -73,22 +73,22 @@ class Lasting:
     @contextmanager
     def endpoint(self, settings: Settings) -> Iterator[Endpoint]:
         """Attach to the backend, or start it."""
-        kept = Kept.of(settings)
-        with kept.alone():
+        kept = KeptStack.of(settings)
+        with kept.exclusive():
             endpoint = kept.endpoint()
         yield endpoint
 
     @contextmanager
     def deployment(self, settings: Settings, endpoint: Endpoint) -> Iterator[Deployment]:
         """Attach to the stack, and apply any changes."""
-        kept = Kept.of(settings)
-        with kept.alone():
+        kept = KeptStack.of(settings)
+        with kept.exclusive():
             deployment = kept.deployment(endpoint)
         yield deployment
 
-    def alone(self, settings: Settings) -> AbstractContextManager[object]:
+    def exclusive(self, settings: Settings) -> AbstractContextManager[object]:
         """Wait for the tests of other processes."""
-        return locked(Kept.of(settings).folder.with_suffix(".test.lock"))
+        return locked(KeptStack.of(settings).folder.with_suffix(".test.lock"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,29 +96,29 @@ class Shared:
     """Everything is held by the controller of pytest-xdist.
 
     Attributes:
-        counter: The address to request it from.
+        broker: Hands them out.
         worker: The name of this worker. Empty if all workers share one stack.
     """
 
-    counter: Counter
+    broker: Broker
     worker: str = ""
 
     @contextmanager
     def endpoint(self, settings: Settings) -> Iterator[Endpoint]:
         """Ask for the backend."""
         account = self._account(settings)
-        endpoint = self.counter.ask(Wish(settings=settings, stack=False)).endpoint
+        endpoint = self.broker.acquire(HoldRequest(settings=settings, stack=False)).endpoint
         yield replace(endpoint, access_key=account) if account else endpoint
 
     @contextmanager
     def deployment(self, settings: Settings, _endpoint: Endpoint) -> Iterator[Deployment]:
         """Ask for the stack."""
-        wish = Wish(settings=settings, stack=True, account=self._account(settings))
-        yield attach(settings, self.counter.ask(wish))
+        request = HoldRequest(settings=settings, stack=True, account=self._account(settings))
+        yield attach(settings, self.broker.acquire(request))
 
-    def alone(self, _settings: Settings) -> AbstractContextManager[object]:
+    def exclusive(self, _settings: Settings) -> AbstractContextManager[object]:
         """Wait for the tests of other workers if they share the stack."""
-        return nullcontext() if self.worker else locked(self.counter.folder / "test.lock")
+        return nullcontext() if self.worker else locked(self.broker.folder / "test.lock")
 
     @property
     def is_exclusive(self) -> bool:

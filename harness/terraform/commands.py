@@ -25,7 +25,7 @@ from harness.telemetry.signals import Signal
 from harness.terraform import installation, provider, state
 from harness.terraform.events import EventLog, diagnostics_of
 from harness.terraform.hints import hints_for
-from harness.terraform.retry import patiently
+from harness.terraform.retry import with_retries
 from harness.terraform.watch import Watch
 from harness.values import Outputs, Resource
 
@@ -98,7 +98,7 @@ class Terraform:
         if self.workspace:  # Terraform takes it from the environment only if it is there
             self.state.parent.mkdir(parents=True, exist_ok=True)
         with self._plugin_cache_to_itself():
-            patiently(self._init)
+            with_retries(self._init)
         state.check_is_local(self.root)
         installation.note(self.root, self._decides_init())
 
@@ -166,7 +166,7 @@ class Terraform:
         """
         log.info("terraform apply")
         anew = [f"-replace={address}" for address in replace]
-        patiently(lambda: self._events("apply", "-auto-approve", _LOCK_WAIT, *anew, **variables))
+        with_retries(lambda: self._events("apply", "-auto-approve", _LOCK_WAIT, *anew, **variables))
 
     def plan(self, **variables: str) -> list[Change]:
         """Return the changes that an apply would make.
@@ -184,7 +184,7 @@ class Terraform:
         """
         if self.state.exists() and not self.ended():
             log.info("terraform destroy")
-            patiently(lambda: self._events("destroy", "-auto-approve", _LOCK_WAIT))
+            with_retries(lambda: self._events("destroy", "-auto-approve", _LOCK_WAIT))
 
     def region(self) -> str:
         """Return the region that the root deploys to, or an empty text if its state does not show it."""

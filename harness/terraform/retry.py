@@ -33,7 +33,7 @@ def is_transient(diagnostics: Sequence[Diagnostic]) -> bool:
     return bool(diagnostics) and all(_KNOWN.search(str(told)) for told in diagnostics)
 
 
-def patiently[T](attempt: Callable[[], T], *, pause: Callable[[float], None] = time.sleep) -> T:
+def with_retries[T](attempt: Callable[[], T], *, pause: Callable[[float], None] = time.sleep) -> T:
     """Return the result of `attempt`. After a transient failure, try up to two more times.
 
     Raises:

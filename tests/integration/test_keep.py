@@ -11,7 +11,7 @@ import pytest
 
 from harness import eventually
 from harness.aws import clients
-from harness.lifetimes.kept import Kept
+from harness.lifetimes.kept import KeptStack
 from tests.e2e.small_stack import SmallStack
 
 if TYPE_CHECKING:
@@ -71,11 +71,11 @@ def _on_an_emulator_of_its_own(endpoint: Endpoint) -> None:
 def project(harness_settings: Settings, tmp_path: Path) -> Iterator[SmallStack]:
     made = SmallStack.made(harness_settings, tmp_path, TESTS)
     yield made
-    Kept.of(made.settings).stop()
+    KeptStack.of(made.settings).stop()
 
 
 def test_the_next_run_attaches_and_a_change_is_applied_on_top(project: SmallStack) -> None:
-    kept = Kept.of(project.settings)
+    kept = KeptStack.of(project.settings)
     first = project.pytest("--keep")
     assert first.returncode == 0, first.stdout
     endpoint, commands = kept.running().endpoint, project.commands()
@@ -112,7 +112,7 @@ def test_the_next_run_attaches_and_a_change_is_applied_on_top(project: SmallStac
 
 
 def test_code_is_swapped_and_the_next_apply_is_right_whatever_the_zip_is_then(project: SmallStack) -> None:
-    root, kept = project.settings.terraform_dir, Kept.of(project.settings)
+    root, kept = project.settings.terraform_dir, KeptStack.of(project.settings)
     (root / "function.tf").write_text(FUNCTION, "utf-8")
     (root / "alias.tf").write_text(ALIAS, "utf-8")
 
@@ -120,7 +120,7 @@ def test_code_is_swapped_and_the_next_apply_is_right_whatever_the_zip_is_then(pr
         """Bring up a handler with this answer, and check that it runs."""
         with zipfile.ZipFile(project.settings.project / "app.zip", "w") as archive:
             archive.writestr("app.py", f"def handler(event, context):\n    return {answer!r}\n")
-        with kept.alone():
+        with kept.exclusive():
             stack = kept.deployment(kept.endpoint())
         ran = stack.client("lambda").invoke(FunctionName="old-code", Qualifier=by)
         assert ran["Payload"].read() == json.dumps(answer).encode()

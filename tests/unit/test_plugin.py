@@ -312,7 +312,7 @@ def test_a_controller_that_is_killed_leaves_no_process_and_notes_that_are_swept(
     )
     assert project.done()[-2:] == ["destroy", "stopped"]
     monkeypatch.setattr(tempfile, "tempdir", str(project.folder / "scratch"))
-    assert len(broker.swept()) == 1
+    assert len(broker.sweep()) == 1
     project.wait_until_clean()
 
 

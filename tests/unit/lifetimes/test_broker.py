@@ -18,7 +18,7 @@ import pytest
 from harness import HarnessError, SettingsError, eventually
 from harness.base import journal
 from harness.lifetimes import broker
-from harness.lifetimes.broker import Wish, account_of
+from harness.lifetimes.broker import HoldRequest, account_of
 from tests.unit.fake_stack import FakeStack
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def named(settings: Settings, **environ: str) -> str:
     given = replace(settings, environ={**settings.environ, **environ})
-    return Wish(settings=given, stack=True).name
+    return HoldRequest(settings=given, stack=True).name
 
 
 def test_workers_of_one_run_wish_for_the_same_whatever_pytest_tells_each(settings: Settings) -> None:
@@ -48,18 +48,25 @@ def test_other_settings_are_another_wish(settings: Settings) -> None:
 def test_a_name_tells_nothing_of_the_environment(settings: Settings) -> None:
     secretive = replace(settings, environ={"AWS_SECRET_ACCESS_KEY": "wJalr"})
 
-    assert "wJalr" not in repr(Wish(settings=secretive, stack=True))
+    assert "wJalr" not in repr(HoldRequest(settings=secretive, stack=True))
 
 
-def test_what_a_wish_names_does_not_depend_on_where_the_worker_looks_for_modules(settings: Settings) -> None:
-    assert Wish(settings=settings, stack=True, path=("/a",)).name == Wish(settings=settings, stack=True).name
+def test_the_name_of_a_request_does_not_depend_on_where_the_worker_looks_for_modules(settings: Settings) -> None:
+    assert (
+        HoldRequest(settings=settings, stack=True, path=("/a",)).name
+        == HoldRequest(settings=settings, stack=True).name
+    )
 
 
 def test_a_stack_needs_the_backend_that_all_accounts_have_in_common(settings: Settings) -> None:
-    wishes = [Wish(settings=settings, stack=True, account=account) for account in ("", "1" * 12, "2" * 12)]
+    requests = [
+        HoldRequest(settings=settings, stack=True, account=account) for account in ("", "1" * 12, "2" * 12)
+    ]
 
-    assert len({wish.name for wish in wishes}) == 3
-    assert {wish.backend.name for wish in wishes} == {Wish(settings=settings, stack=False).name}
+    assert len({request.name for request in requests}) == 3
+    assert {request.backend.name for request in requests} == {
+        HoldRequest(settings=settings, stack=False).name
+    }
 
 
 def test_each_worker_has_an_account_of_12_digits(settings: Settings) -> None:
@@ -82,34 +89,34 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSta
 
 
 def test_all_who_ask_at_once_have_the_same_stack(project: FakeStack) -> None:
-    wish = Wish(settings=project.settings(), stack=True)
+    request = HoldRequest(settings=project.settings(), stack=True)
 
-    with broker.counter() as asked, ThreadPoolExecutor() as pool:
-        held = list(pool.map(asked.ask, [wish] * 4))
+    with broker.opened() as opened, ThreadPoolExecutor() as pool:
+        held = list(pool.map(opened.acquire, [request] * 4))
         assert len({one.root for one in held}) == 1
-        assert held[0].endpoint == asked.ask(wish.backend).endpoint
+        assert held[0].endpoint == opened.acquire(request.backend).endpoint
 
     assert project.done() == ["started", "init", "apply", "destroy", "stopped"]
-    assert not asked.folder.exists()
+    assert not opened.folder.exists()
 
 
 def test_another_process_can_ask(project: FakeStack) -> None:
-    with broker.counter() as asked:
-        known = broker.Counter.from_plain(asked.to_plain())
-        held = known.ask(Wish(settings=project.settings(), stack=True, account="1" * 12))
+    with broker.opened() as opened:
+        known = broker.Broker.from_plain(opened.to_plain())
+        held = known.acquire(HoldRequest(settings=project.settings(), stack=True, account="1" * 12))
 
-        assert known == asked
+        assert known == opened
         assert held.endpoint.access_key == "1" * 12
         assert held.outputs["answer"] == "42"
 
 
 def test_a_failure_is_told_to_all_who_ask_and_happens_once(project: FakeStack) -> None:
-    wish = Wish(settings=project.settings(HARNESS_BACKEND="fake:broken"), stack=True)
+    request = HoldRequest(settings=project.settings(HARNESS_BACKEND="fake:broken"), stack=True)
 
-    with broker.counter() as asked:
+    with broker.opened() as opened:
         for _ in range(3):
             with pytest.raises(HarnessError) as told:
-                asked.ask(wish)
+                opened.acquire(request)
             assert str(told.value) == "backend 'broken': it is out of order\nseen on a Monday"
 
     assert project.done() == ["broken"]
@@ -117,10 +124,10 @@ def test_a_failure_is_told_to_all_who_ask_and_happens_once(project: FakeStack) -
 
 def test_what_can_not_be_stopped_is_told_and_the_rest_is_stopped(project: FakeStack) -> None:
     project.failing("destroy", "bucket not empty")
-    wish = Wish(settings=project.settings(), stack=True)
+    request = HoldRequest(settings=project.settings(), stack=True)
 
-    with pytest.raises(HarnessError) as told, broker.counter() as asked:
-        deque(map(asked.ask, (replace(wish, account=account) for account in ("1" * 12, "2" * 12))))
+    with pytest.raises(HarnessError) as told, broker.opened() as opened:
+        deque(map(opened.acquire, (replace(request, account=account) for account in ("1" * 12, "2" * 12))))
 
     assert str(told.value).count("error: bucket not empty") == 2
     assert project.done()[-1] == "stopped"
@@ -128,11 +135,11 @@ def test_what_can_not_be_stopped_is_told_and_the_rest_is_stopped(project: FakeSt
 
 def test_a_stack_that_is_being_applied_at_the_end_is_destroyed_too(project: FakeStack) -> None:
     project.script("[ $1 != apply ] || exec sleep 600")
-    wish = Wish(settings=project.settings(), stack=True)
+    request = HoldRequest(settings=project.settings(), stack=True)
 
     with ThreadPoolExecutor() as pool:
-        with broker.counter() as asked:
-            answer = pool.submit(asked.ask, wish)
+        with broker.opened() as opened:
+            answer = pool.submit(opened.acquire, request)
             eventually(lambda: project.notes("apply"), what="the apply")
         with pytest.raises(HarnessError):
             answer.result(timeout=20)
@@ -141,36 +148,36 @@ def test_a_stack_that_is_being_applied_at_the_end_is_destroyed_too(project: Fake
 
 
 def test_nothing_is_started_when_the_run_is_over(project: FakeStack) -> None:
-    holdings = broker.Holdings(project.folder / "shared")
-    holdings.close()
+    keepers = broker.Keepers(project.folder / "shared")
+    keepers.close()
 
     with pytest.raises(HarnessError, match="the run is over"):
-        holdings.keeper_of(Wish(settings=project.settings(), stack=False))
+        keepers.keeper_of(HoldRequest(settings=project.settings(), stack=False))
 
     assert project.done() == []
 
 
 def test_who_asks_a_controller_that_is_gone_is_told_so(settings: Settings) -> None:
-    with broker.counter() as asked:
+    with broker.opened() as opened:
         pass
     with suppress(OSError):  # the one that the closed listener still waited for
-        socket.create_connection(asked.address, timeout=5).close()
+        socket.create_connection(opened.address, timeout=5).close()
 
     with pytest.raises(HarnessError, match="the controller of this run does not answer"):
-        asked.ask(Wish(settings=settings, stack=False))
+        opened.acquire(HoldRequest(settings=settings, stack=False))
 
 
 def test_who_does_not_know_the_key_or_goes_away_does_not_disturb_the_others(project: FakeStack) -> None:
-    wish = Wish(settings=project.settings(), stack=False)
+    request = HoldRequest(settings=project.settings(), stack=False)
 
-    with broker.counter() as asked:
-        socket.create_connection(asked.address, timeout=5).close()
+    with broker.opened() as opened:
+        socket.create_connection(opened.address, timeout=5).close()
         with pytest.raises(AuthenticationError):
-            Client(asked.address, authkey=b"another")
-        with Client(asked.address, authkey=asked.key):
-            pass  # gone before it has asked
+            Client(opened.address, authkey=b"another")
+        with Client(opened.address, authkey=opened.key):
+            pass  # gone before it has opened
 
-        assert asked.ask(wish).endpoint.backend == "fake"
+        assert opened.acquire(request).endpoint.backend == "fake"
 
 
 def test_a_run_removes_the_notes_of_killed_controllers_but_not_while_their_keepers_run(
@@ -188,7 +195,7 @@ def test_a_run_removes_the_notes_of_killed_controllers_but_not_while_their_keepe
         (tmp_path / name / "owner").write_text(owner, "utf-8")
     keeper = [sys.executable, "-S", "-c", "input()", str(tmp_path / "harness-shared-kept")]
 
-    with subprocess.Popen(keeper, stdin=subprocess.PIPE), broker.counter():
+    with subprocess.Popen(keeper, stdin=subprocess.PIPE), broker.opened():
         assert not (tmp_path / "harness-shared-left").exists()
         assert (tmp_path / "harness-shared-kept").exists()
         assert (tmp_path / "harness-shared-own").exists()

@@ -13,7 +13,7 @@ import pytest
 from harness import HarnessError, TerraformError, backends, eventually
 from harness.backends import load
 from harness.errors import NotUpError
-from harness.lifetimes.kept import Kept
+from harness.lifetimes.kept import KeptStack
 from harness.settings import PackageSettings
 from harness.snapshots.fingerprints import Fingerprint, backend_fingerprint
 from tests.unit.fake_stack import FakeStack
@@ -29,9 +29,9 @@ UP = """
 import os, sys
 from pathlib import Path
 from harness import Settings
-from harness.lifetimes.kept import Kept
-kept = Kept.of(Settings.from_env(os.environ, Path(sys.argv[1])))
-with kept.alone():
+from harness.lifetimes.kept import KeptStack
+kept = KeptStack.of(Settings.from_env(os.environ, Path(sys.argv[1])))
+with kept.exclusive():
     print(kept.deployment(kept.endpoint()).outputs["answer"])
 """
 FIRST = ["started", "init", "apply"]
@@ -54,8 +54,8 @@ def ends_with_its_keeper(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def up(settings: Settings) -> Deployment:
     """Bring up the kept stack, as a run does."""
-    kept = Kept.of(settings)
-    with kept.alone():
+    kept = KeptStack.of(settings)
+    with kept.exclusive():
         return kept.deployment(kept.endpoint())
 
 
@@ -65,15 +65,15 @@ def applies_in_state(deployment: Deployment) -> int:
 
 def killed(project: FakeStack) -> None:
     """Kill the keeper of the kept stack."""
-    running = Kept.of(project.settings()).keeper()
+    running = KeptStack.of(project.settings()).keeper()
     assert running is not None
     os.kill(running.pid, signal.SIGKILL)
     eventually(running.ended, what="its end")
 
 
 def down(settings: Settings) -> bool:
-    kept = Kept.of(settings)
-    with kept.alone():
+    kept = KeptStack.of(settings)
+    with kept.exclusive():
         return kept.stop()
 
 
@@ -195,17 +195,17 @@ def test_only_what_a_backend_is_started_with_is_in_its_fingerprint(project: Fake
 
 def test_a_change_is_applied_on_top_of_the_state(project: FakeStack) -> None:
     first = up(project.settings())
-    assert Kept.of(project.settings()).is_current()
+    assert KeptStack.of(project.settings()).is_current()
 
     changed = edited(project)
-    assert not Kept.of(changed).is_current()
+    assert not KeptStack.of(changed).is_current()
     second = up(changed)
 
     assert project.done() == [*FIRST, *AGAIN]
     assert second.terraform.root == first.terraform.root
     assert (second.terraform.root / "main.tf").read_text("utf-8") == "# the second\n"
     assert applies_in_state(second) == 2
-    assert Kept.of(changed).is_current()
+    assert KeptStack.of(changed).is_current()
 
 
 def test_another_zip_is_applied(project: FakeStack) -> None:
@@ -284,7 +284,7 @@ def test_a_backend_that_has_ended_is_started_anew(project: FakeStack) -> None:
     up(project.settings())
     ((_, emulator, *_rest),) = project.notes("started")
     os.kill(int(emulator), signal.SIGKILL)
-    eventually(lambda: Kept.of(project.settings()).keeper() is None, what="the keeper's end")
+    eventually(lambda: KeptStack.of(project.settings()).keeper() is None, what="the keeper's end")
 
     deployment = up(project.settings())
 
@@ -322,7 +322,7 @@ def test_stopping_stops_the_backend_and_forgets_the_stack(project: FakeStack) ->
 
     assert project.done() == [*FIRST, "stopped"]  # the stack goes with it
     project.wait_until_clean()
-    assert not Kept.of(settings).folder.exists()
+    assert not KeptStack.of(settings).folder.exists()
     assert not down(settings)
 
 
@@ -341,7 +341,7 @@ def test_stopping_destroys_what_would_stay_after_a_killed_keeper_too(project: Fa
     assert down(project.settings())
 
     assert project.done() == [*FIRST, "started", "destroy", "stopped"]
-    assert not Kept.of(project.settings()).folder.exists()
+    assert not KeptStack.of(project.settings()).folder.exists()
 
 
 def test_what_can_not_be_destroyed_is_not_forgotten(project: FakeStack) -> None:
@@ -358,11 +358,11 @@ def test_what_can_not_be_destroyed_is_not_forgotten(project: FakeStack) -> None:
 
 def test_what_runs_is_found_as_it_is(project: FakeStack) -> None:
     with pytest.raises(NotUpError):
-        Kept.of(project.settings()).running()
+        KeptStack.of(project.settings()).running()
     deployment = up(project.settings())
 
     edited(project)
-    running = Kept.of(project.settings()).running()
+    running = KeptStack.of(project.settings()).running()
 
     assert running.outputs == deployment.outputs
     assert running.endpoint == deployment.endpoint
@@ -377,7 +377,7 @@ def test_a_backend_that_does_not_start_is_told_and_nothing_is_kept(project: Fake
             up(settings)
 
     assert project.done() == ["broken", "broken"]
-    assert Kept.of(settings).keeper() is None
+    assert KeptStack.of(settings).keeper() is None
 
 
 def test_two_runs_at_once_start_one_backend(project: FakeStack) -> None:
@@ -393,5 +393,5 @@ def test_other_roots_and_other_backends_are_kept_apart(project: FakeStack) -> No
     settings = project.settings()
     others = [replace(settings, terraform_dir=project.folder / "other"), replace(settings, backend="host")]
 
-    assert len({Kept.of(one).folder for one in (settings, *others)}) == 3
-    assert Kept.of(with_a_variable(project)).folder == Kept.of(settings).folder
+    assert len({KeptStack.of(one).folder for one in (settings, *others)}) == 3
+    assert KeptStack.of(with_a_variable(project)).folder == KeptStack.of(settings).folder

@@ -8,8 +8,8 @@ import pytest
 
 from harness import SettingsError
 from harness.lifetimes import broker
-from harness.lifetimes.kept import Kept
-from harness.lifetimes.sources import Lasting, Own, Shared, Source
+from harness.lifetimes.kept import KeptStack
+from harness.lifetimes.sources import Fresh, Kept, Shared, Source
 from tests.unit.fake_stack import FakeStack
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSta
 
 
 @pytest.fixture
-def counter() -> Iterator[broker.Counter]:
-    with broker.counter() as opened:
-        yield opened
+def opened() -> Iterator[broker.Broker]:
+    with broker.opened() as served:
+        yield served
 
 
 def used(source: Source, settings: Settings) -> str:
@@ -46,11 +46,11 @@ def exclude_each_other(one: Source, other: Source, settings: Settings) -> bool:
     entered = threading.Event()
 
     def enter() -> None:
-        with other.alone(settings):
+        with other.exclusive(settings):
             entered.set()
 
     thread = threading.Thread(target=enter)
-    with one.alone(settings):
+    with one.exclusive(settings):
         thread.start()
         waits = not entered.wait(0.3)
     thread.join(10)
@@ -59,33 +59,33 @@ def exclude_each_other(one: Source, other: Source, settings: Settings) -> bool:
 
 
 def test_what_is_its_own_ends_with_the_context(project: FakeStack) -> None:
-    assert used(Own(), project.settings()) == "test"
+    assert used(Fresh(), project.settings()) == "test"
 
     assert project.done() == ["started", "init", "apply", "destroy", "stopped"]
-    assert not exclude_each_other(Own(), Own(), project.settings())
+    assert not exclude_each_other(Fresh(), Fresh(), project.settings())
 
 
 def test_what_lasts_is_there_for_the_next_one(project: FakeStack) -> None:
     for _ in range(2):
-        assert used(Lasting(is_exclusive=True), project.settings()) == "test"
+        assert used(Kept(is_exclusive=True), project.settings()) == "test"
 
     assert project.done() == ["started", "init", "apply"]
-    assert exclude_each_other(Lasting(is_exclusive=True), Lasting(is_exclusive=True), project.settings())
-    Kept.of(project.settings()).stop()
+    assert exclude_each_other(Kept(is_exclusive=True), Kept(is_exclusive=True), project.settings())
+    KeptStack.of(project.settings()).stop()
 
 
-def test_what_is_shared_is_there_for_every_worker(project: FakeStack, counter: broker.Counter) -> None:
+def test_what_is_shared_is_there_for_every_worker(project: FakeStack, opened: broker.Broker) -> None:
     for _ in range(2):
-        assert used(Shared(counter=counter), project.settings()) == "test"
+        assert used(Shared(broker=opened), project.settings()) == "test"
 
     assert project.done() == ["started", "init", "apply"]
-    assert exclude_each_other(Shared(counter=counter), Shared(counter=counter), project.settings())
+    assert exclude_each_other(Shared(broker=opened), Shared(broker=opened), project.settings())
 
 
 def test_a_worker_with_a_stack_of_its_own_has_an_account_of_its_own(
-    project: FakeStack, counter: broker.Counter
+    project: FakeStack, opened: broker.Broker
 ) -> None:
-    one, other = (Shared(counter=counter, worker=name) for name in ("gw0", "gw1"))
+    one, other = (Shared(broker=opened, worker=name) for name in ("gw0", "gw1"))
 
     assert used(one, project.settings()) == "100000000000"
     assert used(other, project.settings()) == "100000000001"
@@ -93,8 +93,8 @@ def test_a_worker_with_a_stack_of_its_own_has_an_account_of_its_own(
     assert not exclude_each_other(one, other, project.settings())
 
 
-def test_on_real_aws_a_worker_can_not_have_that(settings: Settings, counter: broker.Counter) -> None:
-    source = Shared(counter=counter, worker="gw0")
+def test_on_real_aws_a_worker_can_not_have_that(settings: Settings, opened: broker.Broker) -> None:
+    source = Shared(broker=opened, worker="gw0")
 
     with pytest.raises(SettingsError, match="expected the backend to be an emulator"):
         used(source, replace(settings, backend="aws"))

@@ -10,7 +10,7 @@ import pytest
 
 from harness import Settings, deployed
 from harness.errors import BackendError
-from harness.lifetimes.kept import Kept
+from harness.lifetimes.kept import KeptStack
 from harness.snapshots import Cache, Snapshot, state
 from harness.values import Endpoint
 from tests.unit.fake_stack import FakeStack
@@ -204,8 +204,8 @@ def test_a_stack_that_is_kept_is_saved_with_what_terraform_has_made_and_nothing_
     project: FakeStack,
 ) -> None:
     project.script("[ $1 != apply ] || { mkdir -p made; echo it > made/note; }")
-    kept = Kept.of(replace(project.settings(), backend="fake:stateful"))
-    with kept.alone():
+    kept = KeptStack.of(replace(project.settings(), backend="fake:stateful"))
+    with kept.exclusive():
         kept.deployment(kept.endpoint())
 
     ((_, files),) = kept.snapshot().roots

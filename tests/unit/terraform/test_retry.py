@@ -4,7 +4,7 @@ import pytest
 
 from harness import TerraformError
 from harness.errors import Diagnostic
-from harness.terraform.retry import PAUSES, is_transient, patiently
+from harness.terraform.retry import PAUSES, is_transient, with_retries
 
 SLOW_DOWN = Diagnostic(
     severity="error", summary="creating S3 Bucket (x)", detail="api error SlowDown: reduce"
@@ -76,7 +76,7 @@ def test_it_tries_again_after_a_pause_that_grows() -> None:
     pauses: list[float] = []
     attempts = Attempts(failed(SLOW_DOWN), failed(SLOW_DOWN))
 
-    assert patiently(attempts, pause=pauses.append) == "done"
+    assert with_retries(attempts, pause=pauses.append) == "done"
     assert attempts.count == 3
     assert pauses == list(PAUSES) == sorted(PAUSES)
 
@@ -84,7 +84,7 @@ def test_it_tries_again_after_a_pause_that_grows() -> None:
 def test_it_does_not_pause_where_all_is_well() -> None:
     pauses: list[float] = []
 
-    assert patiently(Attempts(), pause=pauses.append) == "done"
+    assert with_retries(Attempts(), pause=pauses.append) == "done"
     assert pauses == []
 
 
@@ -92,7 +92,7 @@ def test_it_gives_up_after_the_third_try() -> None:
     attempts = Attempts(*[failed(SLOW_DOWN)] * 4)
 
     with pytest.raises(TerraformError, match="SlowDown"):
-        patiently(attempts, pause=lambda _: None)
+        with_retries(attempts, pause=lambda _: None)
 
     assert attempts.count == 3
 
@@ -102,7 +102,7 @@ def test_another_failure_is_not_tried_again(problem: Exception) -> None:
     attempts = Attempts(problem)
 
     with pytest.raises(type(problem)) as caught:
-        patiently(attempts, pause=lambda _: pytest.fail("it paused"))
+        with_retries(attempts, pause=lambda _: pytest.fail("it paused"))
 
     assert caught.value is problem
     assert attempts.count == 1
@@ -110,7 +110,7 @@ def test_another_failure_is_not_tried_again(problem: Exception) -> None:
 
 def test_what_failed_before_the_retry_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", "harness"):
-        patiently(Attempts(failed(SLOW_DOWN)), pause=lambda _: None)
+        with_retries(Attempts(failed(SLOW_DOWN)), pause=lambda _: None)
 
     (line,) = caplog.messages
     assert "SlowDown" in line
