@@ -51,7 +51,7 @@ def test_a_name_tells_nothing_of_the_environment(settings: Settings) -> None:
     assert "wJalr" not in repr(HoldRequest(settings=secretive, stack=True))
 
 
-def test_the_name_of_a_request_does_not_depend_on_where_the_worker_looks_for_modules(settings: Settings) -> None:
+def test_the_name_of_a_request_does_not_depend_on_the_path_of_its_worker(settings: Settings) -> None:
     assert (
         HoldRequest(settings=settings, stack=True, path=("/a",)).name
         == HoldRequest(settings=settings, stack=True).name
