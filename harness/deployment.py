@@ -12,7 +12,7 @@ from harness.aws.logs import log_events
 from harness.aws.rest import DEFAULT_STAGE, ApiClient
 from harness.base import caller
 from harness.calls import RequestLog
-from harness.hops import Hop, Lost, sent_by, trace_sent
+from harness.hops import Hop, LossCheck, collect_sent, trace_sent
 from harness.resources import Resources
 from harness.values import ApiResponse
 
@@ -79,9 +79,9 @@ class Deployment(Resources):
         """
         if isinstance(sent, ApiResponse) and sent.sent is None:
             return (Hop(name="accepted", state="unknown", seen="the URL is of no API and no function"),)
-        return tuple(hop for each in sent_by(sent) for hop in trace_sent(self, each))
+        return tuple(hop for each in collect_sent(sent) for hop in trace_sent(self, each))
 
-    def lost(self, *sent: Acted) -> Lost:
+    def lost(self, *sent: Acted) -> LossCheck:
         """Return a check that says, during a wait, why nothing more can come of the events sent.
 
         Pass it to `eventually` as `unless`. The wait then ends as soon as a function has failed for good, a
@@ -90,7 +90,7 @@ class Deployment(Resources):
         Args:
             sent: The events and messages to watch. By default, all that the test has sent by then.
         """
-        return Lost(self, *sent)
+        return LossCheck(self, *sent)
 
     def logs(self, function_name: str) -> list[str]:
         """Return the log lines of a function, oldest first."""

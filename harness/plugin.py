@@ -21,7 +21,7 @@ from harness.coverage.functions import FunctionRecorder
 from harness.coverage.recorder import CoverageRecorder
 from harness.diagnosis import surroundings
 from harness.diagnosis.observer import Observer
-from harness.diagnosis.summary import Wanted
+from harness.diagnosis.summary import DiagnosisOptions
 from harness.errors import HarnessError, SettingsError
 from harness.lifetimes import broker
 from harness.lifetimes.sources import Fresh, Kept, Shared, Source
@@ -357,7 +357,7 @@ def _backend_judged(request: pytest.FixtureRequest) -> None:
 
 def _observer(config: pytest.Config) -> Observer:
     given = config.getoption("--harness-report")
-    wanted = Wanted(
+    wanted = DiagnosisOptions(
         keep=config.getoption("--artifacts-of"),
         folder=config.rootpath / config.getoption("--artifacts"),
         report=config.invocation_params.dir / given if given else None,
@@ -376,7 +376,7 @@ def _recorder(config: pytest.Config) -> CoverageRecorder | None:
     except HarnessError as problem:
         raise pytest.UsageError(str(problem)) from None
     files = tuple((kind, config.invocation_params.dir / file) for kind, file in kinds)
-    return CoverageRecorder(recorder.Wanted(reports=files, fail_under=least), config.rootpath)
+    return CoverageRecorder(recorder.ReportOptions(reports=files, fail_under=least), config.rootpath)
 
 
 def _permissions(config: pytest.Config) -> PermissionsRecorder | None:

@@ -20,7 +20,7 @@ def expect(subject: str, expected: object, got: object) -> None:
     Raises:
         ExpectationError: It is not.
     """
-    actions.tell("assert", subject, begun=time.time(), ok=expected == got)
+    actions.report("assert", subject, begun=time.time(), ok=expected == got)
     if expected != got:
         raise ExpectationError(subject, expected=expected, got=got)
 

@@ -39,7 +39,7 @@ def remember[T: (FiredEvent, Sent)](sent: T, at: float | None = None, place: str
     """
     begun = time.time() if at is None else at
     _SENT.append((begun, place, sent))
-    actions.tell("fire", _describe(sent), begun=begun)
+    actions.report("fire", _describe(sent), begun=begun)
     return sent
 
 

@@ -210,7 +210,7 @@ class ApiClient:
             )
             REQUESTS.send(request)
             name = f"{method} {urlsplit(url).path or '/'}: {status or 'no answer'}"
-            actions.tell("call", name, begun=begun, ok=bool(status))
+            actions.report("call", name, begun=begun, ok=bool(status))
         return ApiResponse(
             status=answer.status,
             headers={name.lower(): value for name, value in answer.headers.items()},

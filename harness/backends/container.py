@@ -88,7 +88,7 @@ def container(settings: Settings) -> Iterator[Endpoint]:
         log.info("starting LocalStack in a container of %s on port %d", plan.image, plan.port)
         with docker_engine.running(plan, log_file) as started:
             endpoint = _endpoint(settings, docker, started, plan.port, log_file)
-            emulator = Explained(started, plan.image)
+            emulator = LocalStackContainer(started, plan.image)
             with healthy(
                 endpoint, emulator, localstack.LOCALSTACK.health, timeout=settings.start_timeout
             ) as running:
@@ -135,7 +135,7 @@ def sweep() -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Explained:
+class LocalStackContainer:
     """A running LocalStack that explains the exit code for a missing licence."""
 
     started: RunningContainer

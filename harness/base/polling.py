@@ -72,7 +72,7 @@ def eventually[T](
     """
     begun = clock.monotonic()
     deadline = begun + (math.inf if limit(timeout) is None else timeout)
-    with actions.told("wait", what):
+    with actions.reported("wait", what):
         while True:
             last_try = clock.monotonic() >= deadline
             seen = probe()

@@ -4,7 +4,6 @@ And the events that functions were invoked with, for `harness invoke --last-fail
 """
 
 from harness.calls.call import Call, calls_in
-from harness.calls.invocations import Invocation, kept
 from harness.calls.log import RequestLog
 
-__all__ = ["Call", "Invocation", "RequestLog", "calls_in", "kept"]
+__all__ = ["Call", "RequestLog", "calls_in"]

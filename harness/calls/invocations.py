@@ -28,7 +28,7 @@ class Invocation:
     event: Any
 
 
-def kept(folder: Path) -> Iterator[Invocation]:
+def read(folder: Path) -> Iterator[Invocation]:
     """Yield the invocations that an emulator has kept in a folder, the latest first."""
     for file in sorted(folder.glob("*.json"), reverse=True):
         try:

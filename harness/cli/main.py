@@ -498,7 +498,7 @@ def coverage_command(
 
     with _plain_errors():
         kinds, settings = [coverage.check(each, "--report") for each in wanted or []], _settings()
-        found = coverage.merged(files) if files else operations.coverage_of(settings)
+        found = coverage.merge(files) if files else operations.coverage_of(settings)
         for kind, file in kinds:
             coverage.write(found, kind, Path(file), settings.project)
     typer.echo(found.to_json() if as_json else "\n".join(coverage.table(found)))
@@ -535,7 +535,7 @@ def permissions_command(
         if log and state:
             found = saved.by_log(log, state)
         else:
-            found = saved.merged(files) if files else operations.permissions_of(_settings())
+            found = saved.merge(files) if files else operations.permissions_of(_settings())
     typer.echo(found.to_json() if as_json else "\n".join(permissions.lines(found)))
     if least_privilege and (short := shortcomings(found.roles)):
         typer.echo("\n".join(f"least privilege: {each}" for each in short), err=True)
@@ -557,7 +557,7 @@ def report_command(
 ) -> None:
     """Open the report of the last run, or one report of several runs, and print its path."""
     with _plain_errors():
-        found = reports.merged(records, output) if records else reports.last_report(Path.cwd())
+        found = reports.merge(records, output) if records else reports.last_report(Path.cwd())
         _show(found, opens=opens)
 
 

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import backends, calls
+from harness import backends
 from harness.aws.logs import LogEvent, log_events, mentioning
 from harness.backends import emulator
+from harness.calls import invocations
 from harness.coverage import measured
 from harness.errors import HarnessError, OutputError, SettingsError
 from harness.eventbridge import patterns
 from harness.eventbridge.send import put_event
-from harness.lifetimes.hot import Hot
+from harness.lifetimes.hot import HotSources
 from harness.lifetimes.kept import KeptStack
 from harness.permissions import places
 from harness.resources.function import Function
@@ -184,7 +185,7 @@ def again(deployment: Deployment, name: str, request_id: str = "") -> tuple[str,
     """
     names = functions(deployment, [name] if name else [])
     folder = emulator.folder_of(deployment.endpoint, emulator.EVENTS)
-    for each in calls.kept(folder) if folder else ():
+    for each in invocations.read(folder) if folder else ():
         if each.function in names and (each.request_id == request_id if request_id else each.error):
             return each.function, each.event
     wanted = f"the request {request_id}" if request_id else "an invocation that has failed"
@@ -243,9 +244,9 @@ def following(deployment: Deployment, names: Sequence[str], since: float) -> Ite
 
 
 @contextmanager
-def reloading(settings: Settings) -> Iterator[Hot]:
-    """Yield a `Hot` that makes functions run saved sources. At the end they run their zips again."""
-    reload = Hot(settings=settings)
+def reloading(settings: Settings) -> Iterator[HotSources]:
+    """Yield a `HotSources` that makes functions run saved sources. At the end they run their zips again."""
+    reload = HotSources(settings=settings)
     try:
         yield reload
     finally:
@@ -269,7 +270,7 @@ def _event_for(rule: Mapping[str, Any], detail: str) -> FiredEvent:
     if not patterns.matches(pattern, event):
         expected = f"a detail that the pattern of {rule['name']} matches: {rule['event_pattern']}"
         raise SettingsError("--detail", expected=expected, got=detail)
-    return patterns.as_fired(event, rule["event_bus_name"] or "default")
+    return patterns.to_fired_event(event, rule["event_bus_name"] or "default")
 
 
 def _object(text: str) -> dict[str, Any]:

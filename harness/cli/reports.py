@@ -53,7 +53,7 @@ def write_page(trace: Path, target: Path | None) -> Path:
     return file.resolve()
 
 
-def merged(records: Iterable[Path], target: Path | None) -> Path:
+def merge(records: Iterable[Path], target: Path | None) -> Path:
     """Write one report of several runs, and return its path.
 
     Args:

@@ -19,7 +19,7 @@ from harness.lifetimes.kept import KeptStack
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from harness.lifetimes.hot import Hot
+    from harness.lifetimes.hot import HotSources
     from harness.settings import Settings
 
 
@@ -53,7 +53,7 @@ def _apply_and_tell(settings: Settings, spans: console.Spans) -> None:
         typer.echo(f"up at {url} in {console.summary(spans, began)}; waiting for changes", err=True)
 
 
-def _reload_and_tell(reload: Hot, changed: list[Path], began: float) -> bool:
+def _reload_and_tell(reload: HotSources, changed: list[Path], began: float) -> bool:
     """Make functions run the changed sources, and return whether nothing else has to be done."""
     if not reload.covers(changed):
         return False
@@ -67,7 +67,7 @@ def _reload_and_tell(reload: Hot, changed: list[Path], began: float) -> bool:
     return True
 
 
-def _begin_and_tell(reload: Hot | None) -> None:
+def _begin_and_tell(reload: HotSources | None) -> None:
     if reload is None:
         return
     kept = KeptStack.of(reload.settings)

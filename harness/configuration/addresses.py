@@ -19,7 +19,7 @@ _DEEPEST = 20  # modules within modules; Terraform refuses a module that calls i
 type Place = tuple[Path, int]
 
 
-def located(addresses: Iterable[str], root: Path) -> dict[str, Place]:
+def places_of(addresses: Iterable[str], root: Path) -> dict[str, Place]:
     """Return file and line of the block of each resource or output, through modules, `count` and `for_each`.
 
     A resource in a module from elsewhere, such as a registry, gets the line of the `module` block that calls

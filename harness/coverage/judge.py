@@ -81,7 +81,7 @@ class Evidence:
         return any(call.source for call in self.calls)
 
 
-def judged(
+def judge_resources(
     resources: Sequence[Resource], calls: Sequence[Call], *, enforces: bool = False
 ) -> dict[str, Judgement]:
     """Return the level of each resource by its address, and why it has that.

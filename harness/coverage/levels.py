@@ -29,7 +29,7 @@ class Level(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Covered:
+class CoverageItem:
     """A resource, a part of one, or an output, and how far the tests have exercised it.
 
     Attributes:
@@ -51,10 +51,10 @@ class Covered:
 class Coverage:
     """All resources of a run's stacks with their parts, and the outputs, in the order of their files."""
 
-    items: tuple[Covered, ...] = ()
+    items: tuple[CoverageItem, ...] = ()
 
     @property
-    def judged(self) -> tuple[Covered, ...]:
+    def judged(self) -> tuple[CoverageItem, ...]:
         """The resources that could be judged."""
         return tuple(each for each in self.items if each.level is not Level.UNKNOWN)
 
@@ -68,7 +68,7 @@ class Coverage:
         """Return how many have a level."""
         return sum(each.level is level for each in self.items)
 
-    def merged(self, others: Iterable[Covered]) -> Coverage:
+    def merged(self, others: Iterable[CoverageItem]) -> Coverage:
         """Merge this coverage with others of the same run. The higher level counts."""
         best = {(each.file, each.address): each for each in self.items}
         for each in others:
@@ -94,4 +94,4 @@ class Coverage:
     def from_json(cls, text: str) -> Self:
         """Create one from the result of `to_json`."""
         told = json.loads(text)["items"]
-        return cls(tuple(Covered(**{**each, "level": Level[each["level"].upper()]}) for each in told))
+        return cls(tuple(CoverageItem(**{**each, "level": Level[each["level"].upper()]}) for each in told))

@@ -10,11 +10,11 @@ from harness.assertions.policies import like
 from harness.aws import capabilities
 from harness.base import caller
 from harness.configuration import exclusions
-from harness.configuration.addresses import located, modules_of, name_of, place_inside
+from harness.configuration.addresses import modules_of, name_of, place_inside, places_of
 from harness.coverage import parts
-from harness.coverage.judge import judged
-from harness.coverage.levels import Coverage, Covered
-from harness.permissions.places import placed
+from harness.coverage.judge import judge_resources
+from harness.coverage.levels import Coverage, CoverageItem
+from harness.permissions.places import with_places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,10 +52,10 @@ def coverage_of(
     calls, resources = stack.calls(since=since), stack.terraform.resources()
     with caller.harness():
         enforces = not capabilities.missing(stack.endpoint, [_ENFORCEMENT])
-    roles = placed(permissions.judged(resources, calls, enforces=enforces), root, project)
-    levels = {**judged(resources, calls, enforces=enforces), **parts.policies(roles, resources)}
+    roles = with_places(permissions.judge_roles(resources, calls, enforces=enforces), root, project)
+    levels = {**judge_resources(resources, calls, enforces=enforces), **parts.policies(roles, resources)}
     whole = {**levels, **parts.outputs(stack.terraform.outputs().values, readers)}
-    places = located({*whole, *(each for address in whole for each in modules_of(address))}, root)
+    places = places_of({*whole, *(each for address in whole for each in modules_of(address))}, root)
 
     def place_of(address: str, pattern: str = "") -> tuple[str, int]:
         if address not in places:
@@ -63,19 +63,19 @@ def coverage_of(
         file, line = place_inside(places[address], pattern) if pattern else places[address]
         return name_of(file, project), line
 
-    def is_wanted(owner: str, item: Covered) -> bool:
+    def is_wanted(owner: str, item: CoverageItem) -> bool:
         names = [name for name in (owner, item.address, item.file) if name]
         by_pattern = any(like(name, pattern) for name in names for pattern in excluded)
         by_line = bool(item.file) and exclusions.is_marked((project / item.file, item.line))
         return not (by_pattern or by_line or exclusions.is_left_out(owner, places))
 
-    def covered(part: Part) -> Covered:
+    def covered(part: Part) -> CoverageItem:
         file, line = part.place or place_of(part.owner, part.pattern)
         name = f"{part.owner} {part.name}"
-        return Covered(address=name, level=part.level, why=part.why, file=file, line=line)
+        return CoverageItem(address=name, level=part.level, why=part.why, file=file, line=line)
 
     items = [(each.owner, covered(each)) for each in parts.parts(resources, levels, roles)]
     for address, (level, why) in whole.items():
         file, line = place_of(address)
-        items.append((address, Covered(address=address, level=level, why=why, file=file, line=line)))
+        items.append((address, CoverageItem(address=address, level=level, why=why, file=file, line=line)))
     return Coverage().merged(item for owner, item in items if is_wanted(owner, item))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class ReportOptions:
     """The reports to make.
 
     Attributes:
@@ -46,7 +46,7 @@ class CoverageRecorder(Recorder):
 
     title = "coverage of Terraform"
 
-    def __init__(self, wanted: Wanted, project: Path) -> None:
+    def __init__(self, wanted: ReportOptions, project: Path) -> None:
         self._wanted = wanted
         self._project = project
         self._begun = time.time()

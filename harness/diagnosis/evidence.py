@@ -63,7 +63,7 @@ class Evidence:
 
 
 @dataclass(slots=True, kw_only=True)
-class Allowance:
+class TimeBudget:
     """Time for what is nice to have: it grows with the run, and is used up by what is done in it.
 
     Attributes:
@@ -96,7 +96,7 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
+class EvidenceSearch:
     """The places to search after a test.
 
     Attributes:
@@ -115,7 +115,7 @@ class Search:
     sources: Sources
     keeps: bool
     reports: bool
-    allowance: Allowance
+    allowance: TimeBudget
 
     def evidence(self, held: Deployment, requests: Sequence[Request], *, failed: bool) -> Evidence:
         """Return the evidence.
@@ -137,7 +137,7 @@ class Search:
         found = Evidence(traces=traces, refused=refused, logs=logs)
         if self.reports:
             logs, shown = _apart(logs, read, ran)
-            located = tuple(replace(each, error=self.sources.located(each.error)) for each in shown)
+            located = tuple(replace(each, error=self.sources.with_lines(each.error)) for each in shown)
             found = replace(found, logs=logs, invocations=located, calls=self._calls(held))
         if not failed:
             return found
@@ -188,11 +188,11 @@ class Search:
         if not causes.is_server_error(requests):
             return None
         answer = causes.hop_of_server_error(requests[-1], ran)
-        return replace(answer, seen=self.sources.located(answer.seen))
+        return replace(answer, seen=self.sources.with_lines(answer.seen))
 
     def _locate(self, trace: Trace) -> Trace:
         """Return the trace with the project's own files in place of those in the functions' zips."""
-        located = tuple(replace(hop, seen=self.sources.located(hop.seen)) for hop in trace.hops)
+        located = tuple(replace(hop, seen=self.sources.with_lines(hop.seen)) for hop in trace.hops)
         return replace(trace, hops=located)
 
 

@@ -18,9 +18,9 @@ from harness.aws import outbox, rest
 from harness.base import caller, gate
 from harness.deployment import Deployment
 from harness.diagnosis import artifacts, causes, evidence, frames, phases, summary, surroundings
-from harness.diagnosis.evidence import Allowance, Evidence, Search
+from harness.diagnosis.evidence import Evidence, EvidenceSearch, TimeBudget
 from harness.diagnosis.sources import Sources
-from harness.diagnosis.summary import Files, Wanted
+from harness.diagnosis.summary import DiagnosisOptions, Files
 from harness.report import results, texts
 from harness.report.redaction import Redaction
 from harness.report.results import TestResult
@@ -50,13 +50,13 @@ class Observer:
         is_controller: Whether this process prints to the terminal and writes the report.
     """
 
-    def __init__(self, wanted: Wanted, config: pytest.Config, *, is_controller: bool) -> None:
+    def __init__(self, wanted: DiagnosisOptions, config: pytest.Config, *, is_controller: bool) -> None:
         self._wanted = wanted
         self._config = config
         self._tells = is_controller
         self._files = Files(wanted=wanted, config=config) if is_controller and wanted.records else None
         self._sources = Sources(config.rootpath)
-        self._allowance = Allowance()
+        self._allowance = TimeBudget()
         self._causes: list[tuple[str, str]] = []
         self._shown: set[str] = set()  # causes whose hops are in the terminal
         self._reporter: Any = None
@@ -207,7 +207,7 @@ class Observer:
             return Evidence()
         assert self._recording is not None  # noqa: S101 - the protocol's hook has set it
         keeps = self._wanted.keep == "all" or (self._wanted.keep == "failed" and made.failed)
-        search = Search(
+        search = EvidenceSearch(
             test=item.nodeid,
             recording=self._recording,
             refused=self._refused,

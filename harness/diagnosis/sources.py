@@ -29,7 +29,7 @@ class Sources:
     root: Path
     _known: dict[str, str] = field(default_factory=dict, repr=False)
 
-    def located(self, text: str) -> str:
+    def with_lines(self, text: str) -> str:
         """Return `text` with the project's files in place of the functions', if the file is unique."""
         return _PLACE.sub(lambda found: self._file(found["path"]) or found[0], text)
 

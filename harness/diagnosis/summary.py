@@ -61,7 +61,7 @@ def tell(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DiagnosisOptions:
     """The files to keep.
 
     Attributes:
@@ -101,7 +101,7 @@ class Files:
         sections: Further findings at the end of the run.
     """
 
-    wanted: Wanted
+    wanted: DiagnosisOptions
     config: pytest.Config
     begun: float = field(default_factory=time.time)
     facts: dict[str, str] = field(default_factory=dict)

@@ -166,7 +166,7 @@ def can_be_sent(event: Mapping[str, Any]) -> bool:
     return not source.startswith("aws.") and isinstance(event.get("detail"), dict)
 
 
-def as_fired(event: Mapping[str, Any], bus: str = "default") -> FiredEvent:
+def to_fired_event(event: Mapping[str, Any], bus: str = "default") -> FiredEvent:
     """Return the part of an event that `send.put_event` sends: source, detail type and detail.
 
     It sends nothing.

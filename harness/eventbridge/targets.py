@@ -270,7 +270,7 @@ def _put(delivery: Delivery, clients: Clients) -> FiredEvent:
     """Put an event whose detail is the input of EventBridge Scheduler."""
     own = delivery.parameters("eventbridge_parameters")
     event = {"source": own["source"], "detail-type": own["detail_type"], "detail": json.loads(delivery.text)}
-    return send.put_event(_client(clients, "events", delivery), patterns.as_fired(event, delivery.arn))
+    return send.put_event(_client(clients, "events", delivery), patterns.to_fired_event(event, delivery.arn))
 
 
 def _call(delivery: Delivery, clients: Clients) -> None:

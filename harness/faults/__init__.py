@@ -61,7 +61,7 @@ type Action = Literal["fail", "delay", "drop", "lose"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Disturbed:
+class AffectedCall:
     """A call that a fault has met.
 
     Attributes:
@@ -134,9 +134,9 @@ class Fault:
     number: int
 
     @property
-    def seen(self) -> list[Disturbed]:
+    def seen(self) -> list[AffectedCall]:
         """The calls that it has affected so far, oldest first."""
-        return [call for call in _disturbances(self.control) if call.rule == self.number]
+        return [call for call in _affected_calls(self.control) if call.rule == self.number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,9 +329,9 @@ class Faults:
         return clients.client(self.endpoint, service)
 
     @property
-    def seen(self) -> list[Disturbed]:
+    def seen(self) -> list[AffectedCall]:
         """The calls that have met a fault since the last `clear`, oldest first."""
-        return _disturbances(self.control)
+        return _affected_calls(self.control)
 
     def clear(self) -> None:
         """End all faults and forget their calls."""
@@ -460,5 +460,5 @@ def _check(operation: str, known: Mapping[str, object] | frozenset[str], *, what
         raise SettingsError(what, expected=f"one of {', '.join(sorted(known))}", got=operation)
 
 
-def _disturbances(control: Control) -> list[Disturbed]:
-    return [Disturbed(**call) for call in control.call("GET", "/seen")]
+def _affected_calls(control: Control) -> list[AffectedCall]:
+    return [AffectedCall(**call) for call in control.call("GET", "/seen")]

@@ -15,15 +15,16 @@ from harness.hops.hop import (
     observe,
     trace_all,
 )
-from harness.hops.trace import Lost, sent_by, trace_sent
+from harness.hops.trace import LossCheck, collect_sent, trace_sent
 
 __all__ = [
     "Hop",
-    "Lost",
+    "LossCheck",
     "Stack",
     "State",
     "Trace",
     "after",
+    "collect_sent",
     "failure_in",
     "format_briefly",
     "format_hops",
@@ -31,7 +32,6 @@ __all__ = [
     "glance_all",
     "look",
     "observe",
-    "sent_by",
     "trace_all",
     "trace_sent",
 ]

@@ -14,7 +14,7 @@ from harness.hops.hop import Hop, cap, join, name_in, observe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.hops.hop import Way
+    from harness.hops.hop import Tracer
     from harness.values import Sent
 
 _MATCHED = "matched a notification"
@@ -26,12 +26,12 @@ _TARGETS = {
 }
 
 
-def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a new object: the bucket's notifications, and the hops of their targets."""
-    matched, arns = observe(_MATCHED, lambda: _match(way, sent))
+    matched, arns = observe(_MATCHED, lambda: _match(tracer, sent))
     record = json.dumps({"Records": [_record(sent)]})
     handed = [replace(sent, arn=arn, payload=_payload(arn, sent, record)) for arn in arns or []]
-    return (replace(matched, payload=record), *join(map(way.onward, handed)))
+    return (replace(matched, payload=record), *join(map(tracer.onward, handed)))
 
 
 def why_not(notification: Mapping[str, Any], key: str) -> str:
@@ -52,15 +52,15 @@ def why_not(notification: Mapping[str, Any], key: str) -> str:
     )
 
 
-def _match(way: Way, sent: Sent) -> tuple[Hop, list[str]]:
+def _match(tracer: Tracer, sent: Sent) -> tuple[Hop, list[str]]:
     bucket = sent.arn.rpartition(":")[2]
-    configuration = way.client("s3").get_bucket_notification_configuration(Bucket=bucket)
+    configuration = tracer.client("s3").get_bucket_notification_configuration(Bucket=bucket)
     every = [
         (one[arn], why_not(one, sent.id))
         for kind, arn in _TARGETS.items()
         for one in configuration.get(kind, [])
     ]
-    buses = [_bus(way)] if "EventBridgeConfiguration" in configuration else []
+    buses = [_bus(tracer)] if "EventBridgeConfiguration" in configuration else []
     live = list(dict.fromkeys([*(arn for arn, reason in every if not reason), *buses]))
     others = [f"{name_in(arn)}: {reason}" for arn, reason in every if reason]
     hop = partial(Hop, name=_MATCHED)
@@ -73,8 +73,8 @@ def _match(way: Way, sent: Sent) -> tuple[Hop, list[str]]:
     return hop(state="failed", seen="\n".join([*head, *cap(others)])), []
 
 
-def _bus(way: Way) -> str:
-    return f"arn:aws:events:{way.stack.endpoint.region}::event-bus/default"
+def _bus(tracer: Tracer) -> str:
+    return f"arn:aws:events:{tracer.stack.endpoint.region}::event-bus/default"
 
 
 def _payload(arn: str, sent: Sent, record: str) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from harness.aws.logs import LogEvent
-    from harness.hops.hop import Way
+    from harness.hops.hop import Tracer
     from harness.values import Sent
 
 type Rule = dict[str, Any]  # an item of ListRules
@@ -28,13 +28,13 @@ _TARGET = "found a target"
 _LOGGED = "in the log group"
 
 
-def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of an event, whose payload is its envelope: rules, targets, and the targets' hops.
 
     It uses the present rules and targets.
     """
-    matched, rules = observe(_MATCHED, lambda: _match_rules(way, sent))
-    found, targets = observe(_TARGET, lambda: _find_targets(way, sent, matched, rules or []))
+    matched, rules = observe(_MATCHED, lambda: _match_rules(tracer, sent))
+    found, targets = observe(_TARGET, lambda: _find_targets(tracer, sent, matched, rules or []))
     before = (replace(matched, payload=sent.payload), found)
     if not targets:
         return (*before, *function.not_run(found, "not looked for: no target is known"))
@@ -43,20 +43,20 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     for target in targets:
         ways.setdefault(function.name_of(target["Arn"]) or target["Arn"], target)
     handed = [replace(sent, arn=one["Arn"], payload=_input(one, sent.payload)) for one in ways.values()]
-    return (*before, *join(map(way.onward, handed)))
+    return (*before, *join(map(tracer.onward, handed)))
 
 
-def follow_into_logs(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow_into_logs(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return a hop that says whether the event is in the log group."""
-    return (look(_LOGGED, lambda: _logged(way, sent)),)
+    return (look(_LOGGED, lambda: _logged(tracer, sent)),)
 
 
 def _bus(arn: str) -> str:
     return arn.partition("event-bus/")[2]
 
 
-def _match_rules(way: Way, sent: Sent) -> tuple[Hop, list[Rule]]:
-    client, bus = way.client("events", sent.arn), _bus(sent.arn)
+def _match_rules(tracer: Tracer, sent: Sent) -> tuple[Hop, list[Rule]]:
+    client, bus = tracer.client("events", sent.arn), _bus(sent.arn)
     rules, envelope = _rules(client, bus), json.loads(sent.payload)
     fitting = [rule for rule in rules if _fits(rule, envelope)]
     live = [rule for rule in fitting if rule["State"] != "DISABLED"]
@@ -108,10 +108,12 @@ def _describe(rule: Rule, *, fits: bool) -> str:
     return f"{_rule_name(rule)}: {rule['State']}, {'matches' if fits else waits}"
 
 
-def _find_targets(way: Way, sent: Sent, matched: Hop, rules: Sequence[Rule]) -> tuple[Hop, list[Target]]:
+def _find_targets(
+    tracer: Tracer, sent: Sent, matched: Hop, rules: Sequence[Rule]
+) -> tuple[Hop, list[Target]]:
     if not rules:
         return after(_TARGET, matched, "not looked for: no rule is known to match"), []
-    pages = way.client("events", sent.arn).get_paginator("list_targets_by_rule")
+    pages = tracer.client("events", sent.arn).get_paginator("list_targets_by_rule")
     targets: list[Target] = [
         target
         for rule in rules
@@ -132,18 +134,18 @@ def _input(target: Target, envelope: str) -> str:
     return str(target.get("Input") or envelope)
 
 
-def _logged(way: Way, sent: Sent) -> Hop:
+def _logged(tracer: Tracer, sent: Sent) -> Hop:
     group = name_in(sent.arn).removeprefix("log-group:").removesuffix(":*")
-    logs = way.client("logs", sent.arn)
+    logs = tracer.client("logs", sent.arn)
 
     def naming() -> list[LogEvent]:
         return [one for one in group_events(logs, group, since=sent.at or 0.0) if sent.id in one.message]
 
-    lines = way.settle(naming, until=bool, what=f"the event in {group}")
+    lines = tracer.settle(naming, until=bool, what=f"the event in {group}")
     hop = partial(Hop, name=_LOGGED)
     if lines:
         return hop(state="reached", seen=group, payload=lines[-1].message)
-    is_known = not (way.stack.endpoint.is_aws or way.is_glance)  # a log may lag
+    is_known = not (tracer.stack.endpoint.is_aws or tracer.is_glance)  # a log may lag
     seen = f"no line of {group} names {sent.id}"
     return hop(
         state="failed" if is_known else "unknown", seen=seen, final_after=SETTLED if is_known else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from harness.aws.logs import Invocation
-    from harness.hops.hop import State, Way
+    from harness.hops.hop import State, Tracer
     from harness.values import Sent
 
 INVOKED = "function invoked"
@@ -46,17 +46,17 @@ def name_of(arn: str) -> str:
     return resource[1] if service == "lambda" and resource[0] == "function" else ""
 
 
-def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of an invocation, as far as the destination of the outcome."""
-    invoked, returned, attempts = ran(way, sent)
+    invoked, returned, attempts = ran(tracer, sent)
     if sent.is_answered:
         return invoked, returned
-    return (invoked, returned, *_follow_outcome(way, sent, returned, attempts))
+    return (invoked, returned, *_follow_outcome(tracer, sent, returned, attempts))
 
 
-def ran(way: Way, sent: Sent) -> tuple[Hop, Hop, tuple[Invocation, ...]]:
+def ran(tracer: Tracer, sent: Sent) -> tuple[Hop, Hop, tuple[Invocation, ...]]:
     """Return the hops "invoked" and "returned" of a function, and the attempts."""
-    invoked, attempts = observe(INVOKED, lambda: _find_invocation(way, sent))
+    invoked, attempts = observe(INVOKED, lambda: _find_invocation(tracer, sent))
     returned = look(RETURNED, lambda: _find_outcome(invoked, sent, attempts or _Attempts()))
     return replace(invoked, payload=sent.payload), returned, (attempts or _Attempts()).found
 
@@ -66,11 +66,11 @@ def not_run(before: Hop, seen: str) -> tuple[Hop, Hop]:
     return after(INVOKED, before, seen), after(RETURNED, before, seen)
 
 
-def _find_invocation(way: Way, sent: Sent) -> tuple[Hop, _Attempts]:
+def _find_invocation(tracer: Tracer, sent: Sent) -> tuple[Hop, _Attempts]:
     function = name_of(sent.arn)
-    group = _log_group(way, sent.arn)
-    attempts = way.settle(
-        lambda: _attempts(way, sent, group),
+    group = _log_group(tracer, sent.arn)
+    attempts = tracer.settle(
+        lambda: _attempts(tracer, sent, group),
         until=lambda seen: seen.found and all(attempt.is_over for attempt in seen.found),
         what="the invocation to end",
     )
@@ -78,7 +78,7 @@ def _find_invocation(way: Way, sent: Sent) -> tuple[Hop, _Attempts]:
     requests = dict.fromkeys(attempt.request_id for attempt in attempts.found)
     if not requests:
         # On AWS a log may lag by more than anybody waits for here; and a glance comes before any does.
-        known = sent.at is not None and not way.stack.endpoint.is_aws and not way.is_glance
+        known = sent.at is not None and not tracer.stack.endpoint.is_aws and not tracer.is_glance
         seen = f"{function}: its log shows no invocation since it was sent"
         return hop(state="failed" if known else "unknown", seen=seen), attempts
     if len(requests) > 1 and not attempts.name_it:
@@ -91,14 +91,14 @@ def _find_invocation(way: Way, sent: Sent) -> tuple[Hop, _Attempts]:
     return hop(state="reached", seen=seen), attempts
 
 
-def _log_group(way: Way, arn: str) -> str:
-    configuration = way.client("lambda", arn).get_function_configuration(FunctionName=name_of(arn))
+def _log_group(tracer: Tracer, arn: str) -> str:
+    configuration = tracer.client("lambda", arn).get_function_configuration(FunctionName=name_of(arn))
     return str(configuration.get("LoggingConfig", {}).get("LogGroup") or f"/aws/lambda/{name_of(arn)}")
 
 
-def _attempts(way: Way, sent: Sent, group: str) -> _Attempts:
+def _attempts(tracer: Tracer, sent: Sent, group: str) -> _Attempts:
     """Return the invocations whose log names the event, else later ones that fit no other event."""
-    logs = way.client("logs", sent.arn)
+    logs = tracer.client("logs", sent.arn)
     found = invocations(group_events(logs, group, since=max(0.0, (sent.at or 0.0) - _RETRIES)))
     # Log times are whole milliseconds.
     since = int(sent.at * 1000) / 1000 if sent.at is not None else None
@@ -170,47 +170,51 @@ def _shorten(lines: Sequence[str]) -> list[str]:
     return [line[:WIDEST] for line in cut]
 
 
-def _follow_outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]) -> tuple[Hop, ...]:
+def _follow_outcome(
+    tracer: Tracer, sent: Sent, returned: Hop, attempts: Sequence[Invocation]
+) -> tuple[Hop, ...]:
     """Return the hops of an asynchronous invocation's outcome, in its destination or dead-letter queue."""
     if not attempts or returned.state == "unknown":
         return ()
-    hop, outcome = observe(_HANDED_ON, lambda: _outcome(way, sent, returned, attempts))
+    hop, outcome = observe(_HANDED_ON, lambda: _outcome(tracer, sent, returned, attempts))
     if hop.state != "reached" or outcome is None:
         return (hop,) if hop.seen else ()
-    onward = way.onward(outcome)
-    final = _set_aside(way, onward, len(attempts)) if returned.state == "failed" else None
+    onward = tracer.onward(outcome)
+    final = _set_aside(tracer, onward, len(attempts)) if returned.state == "failed" else None
     return (replace(hop, final_after=final), *onward)
 
 
-def _set_aside(way: Way, onward: Sequence[Hop], attempts: int) -> float | None:
+def _set_aside(tracer: Tracer, onward: Sequence[Hop], attempts: int) -> float | None:
     """Return the seconds after which a failure counts as lost there, or None if it is processed further.
 
     Not each emulator hands on each failure.
     """
     if INVOKED in {hop.name for hop in onward}:
         return None
-    return SETTLED if {hop.state for hop in onward} == {"reached"} else _retry_is_late(way, attempts)
+    return SETTLED if {hop.state for hop in onward} == {"reached"} else _retry_is_late(tracer, attempts)
 
 
-def _outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]) -> tuple[Hop, Sent | None]:
+def _outcome(
+    tracer: Tracer, sent: Sent, returned: Hop, attempts: Sequence[Invocation]
+) -> tuple[Hop, Sent | None]:
     hop = partial(Hop, name=_HANDED_ON)
     function, failed = name_of(sent.arn), returned.state == "failed"
-    settings = _invoke_settings(way, sent.arn)
+    settings = _invoke_settings(tracer, sent.arn)
     destinations = settings.get("DestinationConfig", {})
     destination = destinations.get("OnFailure" if failed else "OnSuccess", {}).get("Destination", "")
-    dead_letters = _dead_letters(way, sent.arn) if failed and not destination else ""
+    dead_letters = _dead_letters(tracer, sent.arn) if failed and not destination else ""
     tries = max(Counter(attempt.request_id for attempt in attempts).values())
     most = 1 + int(settings.get("MaximumRetryAttempts", _TRIES_AGAIN))
     if not (destination or dead_letters):  # a success is nobody's concern then
         seen = f"{function} has neither a destination for failures nor a dead-letter queue" if failed else ""
-        final = SETTLED if tries >= most else _retry_is_late(way, len(attempts))
+        final = SETTLED if tries >= most else _retry_is_late(tracer, len(attempts))
         return hop(state="unreached", seen=seen, final_after=final if failed else None), None
     arn = str(destination or dead_letters)
     if failed and tries < most:
         return hop(
             state="unknown",
             seen=f"not yet to {name_in(arn)}: attempt {tries} of {most} has failed",
-            final_after=_retry_is_late(way, len(attempts)),
+            final_after=_retry_is_late(tracer, len(attempts)),
         ), None
     payload = _record(sent, attempts[-1].request_id, failed=failed) if destination else sent.payload
     kind = "destination" if destination else "dead-letter queue"
@@ -219,17 +223,17 @@ def _outcome(way: Way, sent: Sent, returned: Hop, attempts: Sequence[Invocation]
     )
 
 
-def _retry_is_late(way: Way, attempts: int) -> float | None:
+def _retry_is_late(tracer: Tracer, attempts: int) -> float | None:
     """Return the seconds after which no further attempt is expected, or None if unknown.
 
     Not every emulator retries the invocations of every service.
     """
-    delay = way.stack.endpoint.retry_delay
+    delay = tracer.stack.endpoint.retry_delay
     return delay * 2 ** (attempts - 1) + _LATE if delay else None
 
 
-def _invoke_settings(way: Way, arn: str) -> dict[str, Any]:
-    client = way.client("lambda", arn)
+def _invoke_settings(tracer: Tracer, arn: str) -> dict[str, Any]:
+    client = tracer.client("lambda", arn)
     qualifier = arn.split(":")[7:8]
     try:
         settings: dict[str, Any] = client.get_function_event_invoke_config(
@@ -240,8 +244,8 @@ def _invoke_settings(way: Way, arn: str) -> dict[str, Any]:
     return settings
 
 
-def _dead_letters(way: Way, arn: str) -> str:
-    configuration = way.client("lambda", arn).get_function_configuration(FunctionName=name_of(arn))
+def _dead_letters(tracer: Tracer, arn: str) -> str:
+    configuration = tracer.client("lambda", arn).get_function_configuration(FunctionName=name_of(arn))
     return str(configuration.get("DeadLetterConfig", {}).get("TargetArn") or "")
 
 

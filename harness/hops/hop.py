@@ -76,7 +76,7 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Tracer:
     """How to follow an event or message.
 
     Attributes:

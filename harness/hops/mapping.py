@@ -15,16 +15,16 @@ from harness.hops.hop import Hop, cap, look, name_in, observe
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.hops.hop import State, Way
+    from harness.hops.hop import State, Tracer
     from harness.values import Sent
 
 MAPPED = "mapped to a function"
 type Source = Mapping[str, Any]  # an item of ListEventSourceMappings
 
 
-def of(way: Way, source: str) -> list[Source]:
+def of(tracer: Tracer, source: str) -> list[Source]:
     """Return the mappings of a queue or a stream."""
-    client = way.client("lambda", source)
+    client = tracer.client("lambda", source)
     pages = client.get_paginator("list_event_source_mappings").paginate(EventSourceArn=source)
     return [mapping for page in pages for mapping in page["EventSourceMappings"]]
 
@@ -53,23 +53,23 @@ def why_not(mapping: Source, record: Mapping[str, Any]) -> str:
     return ""
 
 
-def ran(way: Way, sent: Sent, live: Sequence[Source], records: Mapping[str, Any]) -> tuple[Hop, ...]:
+def ran(tracer: Tracer, sent: Sent, live: Sequence[Source], records: Mapping[str, Any]) -> tuple[Hop, ...]:
     """Return the hops of the functions that receive the record from a mapping, in a batch."""
     batch = json.dumps({"Records": [records]})
     arns = dict.fromkeys(str(mapping["FunctionArn"]) for mapping in live)
     calls = [replace(sent, arn=arn, payload=batch, is_answered=True) for arn in arns]
-    return tuple(hop for call in calls for hop in function.follow(way, call))
+    return tuple(hop for call in calls for hop in function.follow(tracer, call))
 
 
-def follow_table(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow_table(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of an item that was written to a table: its stream, and the functions on it."""
-    described = way.client("dynamodb", sent.arn).describe_table(TableName=sent.arn.rpartition("/")[2])[
+    described = tracer.client("dynamodb", sent.arn).describe_table(TableName=sent.arn.rpartition("/")[2])[
         "Table"
     ]
     stream = described.get("LatestStreamArn", "")
     if not (stream and described.get("StreamSpecification", {}).get("StreamEnabled")):
         return (Hop(name=MAPPED, state="unknown", seen=f"{name_in(sent.arn)} has no stream"),)  # it need not
-    return _follow_stream(way, sent, stream, _record(described, sent))
+    return _follow_stream(tracer, sent, stream, _record(described, sent))
 
 
 def _record(table: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
@@ -93,21 +93,21 @@ def _record(table: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
     }
 
 
-def follow_stream(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow_stream(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a record of Kinesis: the functions on its stream."""
     record = {"eventSource": "aws:kinesis", "kinesis": {"sequenceNumber": sent.id}}
-    return _follow_stream(way, sent, sent.arn, record | {"data": function.parse_json(sent.payload)})
+    return _follow_stream(tracer, sent, sent.arn, record | {"data": function.parse_json(sent.payload)})
 
 
-def _follow_stream(way: Way, sent: Sent, stream: str, record: Mapping[str, Any]) -> tuple[Hop, ...]:
-    mappings = of(way, stream)
+def _follow_stream(tracer: Tracer, sent: Sent, stream: str, record: Mapping[str, Any]) -> tuple[Hop, ...]:
+    mappings = of(tracer, stream)
     if not mappings:
         return (Hop(name=MAPPED, state="failed", seen=f"no mapping takes from {name_in(stream)}"),)
     mapped, live = observe(MAPPED, lambda: match_record(mappings, record))
     mapped = replace(mapped, payload=sent.payload)
     if not live:
         return (mapped, *function.not_run(mapped, "not looked for: no mapping takes it"))
-    hops = ran(way, sent, live, record)
+    hops = ran(tracer, sent, live, record)
     failed = any(hop.name == function.RETURNED and hop.state in {"failed", "unreached"} for hop in hops)
     return (mapped, *hops, *(look("in the destination", lambda: _set_aside(live)) for _ in range(failed)))
 

@@ -13,7 +13,7 @@ from harness.hops.hop import SETTLED, Hop, look, name_in, observe
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.hops.hop import State, Way
+    from harness.hops.hop import State, Tracer
     from harness.values import Sent
 
 COUNTS = (
@@ -48,13 +48,13 @@ def visible(sqs: Any, url: str) -> list[Message]:  # noqa: ANN401 - a boto3 clie
         messages = batch | messages
 
 
-def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a message in a queue: those of the functions that take it, or that it waits."""
-    mapped, mappings = observe(mapping.MAPPED, lambda: _mappings(way, sent))
+    mapped, mappings = observe(mapping.MAPPED, lambda: _mappings(tracer, sent))
     if mappings is None:
         return (mapped, *function.not_run(mapped, "not looked for: no mapping is known"))
     if not mappings:
-        return (look(_WAITS, lambda: _waiting(way, sent)),)
+        return (look(_WAITS, lambda: _waiting(tracer, sent)),)
     mapped, live = observe(
         mapping.MAPPED, lambda: mapping.match_record(mappings, {"body": function.parse_json(sent.payload)})
     )
@@ -62,21 +62,21 @@ def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
     if not live:
         return (mapped, *function.not_run(mapped, "not looked for: no mapping takes it"))
     record = {"body": sent.payload, "eventSourceARN": sent.arn}
-    hops = mapping.ran(way, sent, live, record)
-    return (mapped, *hops, *_set_aside(way, sent, live, hops))
+    hops = mapping.ran(tracer, sent, live, record)
+    return (mapped, *hops, *_set_aside(tracer, sent, live, hops))
 
 
-def _mappings(way: Way, sent: Sent) -> tuple[Hop, list[mapping.Source]]:
-    return Hop(name=mapping.MAPPED, state="reached", seen=""), mapping.of(way, sent.arn)
+def _mappings(tracer: Tracer, sent: Sent) -> tuple[Hop, list[mapping.Source]]:
+    return Hop(name=mapping.MAPPED, state="reached", seen=""), mapping.of(tracer, sent.arn)
 
 
-def _waiting(way: Way, sent: Sent) -> Hop:
+def _waiting(tracer: Tracer, sent: Sent) -> Hop:
     hop = partial(Hop, name=_WAITS)
-    attributes = _attributes(way, sent.arn)
+    attributes = _attributes(tracer, sent.arn)
     if "RedrivePolicy" in attributes:
         seen = f"{name_in(sent.arn)}: {_format_counts(attributes)}(a look would count as a receive)"
         return hop(state="unknown", seen=seen)
-    message = _await_message(way, sent, sent.arn)
+    message = _await_message(tracer, sent, sent.arn)
     if message is None:
         seen = f"{name_in(sent.arn)}: it is not visible there; {_format_counts(attributes)}"
         return hop(state="unknown", seen=seen, payload=sent.payload)
@@ -85,27 +85,27 @@ def _waiting(way: Way, sent: Sent) -> Hop:
 
 
 def _set_aside(
-    way: Way, sent: Sent, live: Sequence[mapping.Source], hops: tuple[Hop, ...]
+    tracer: Tracer, sent: Sent, live: Sequence[mapping.Source], hops: tuple[Hop, ...]
 ) -> tuple[Hop, ...]:
     """Return the hop of the dead-letter queue, or nothing if the message did not have to go there."""
     failed = any(hop.name == function.RETURNED and hop.state in {"failed", "unreached"} for hop in hops)
-    hop, onward = observe(_DEAD, lambda: _dead(way, sent, live, failed=failed))
+    hop, onward = observe(_DEAD, lambda: _dead(tracer, sent, live, failed=failed))
     if hop.state == "reached" and not hop.seen:
         return ()
-    return (hop, *(way.onward(replace(sent, arn=onward)) if onward else ()))
+    return (hop, *(tracer.onward(replace(sent, arn=onward)) if onward else ()))
 
 
-def _dead(way: Way, sent: Sent, live: Sequence[mapping.Source], *, failed: bool) -> tuple[Hop, str]:
+def _dead(tracer: Tracer, sent: Sent, live: Sequence[mapping.Source], *, failed: bool) -> tuple[Hop, str]:
     """Return the hop to the dead-letter queue, and the queue if functions take from it."""
     hop = partial(Hop, name=_DEAD)
-    attributes = _attributes(way, sent.arn)
+    attributes = _attributes(tracer, sent.arn)
     policy = json.loads(attributes.get("RedrivePolicy") or "{}")
     if not policy:
         seen = f"{name_in(sent.arn)} has none: the message comes again until it is too old"
         return (hop(state="unreached", seen=seen) if failed else hop(state="reached", seen="")), ""
     arn, most = str(policy["deadLetterTargetArn"]), policy["maxReceiveCount"]
-    if "RedrivePolicy" not in _attributes(way, arn) and not mapping.of(way, arn):
-        message = _await_message(way, sent, arn) if failed else _message(way, sent, arn)
+    if "RedrivePolicy" not in _attributes(tracer, arn) and not mapping.of(tracer, arn):
+        message = _await_message(tracer, sent, arn) if failed else _message(tracer, sent, arn)
         if message is not None:
             seen = f"{name_in(arn)}: the message lies there; {most} receives are allowed"
             seen = (
@@ -119,17 +119,17 @@ def _dead(way: Way, sent: Sent, live: Sequence[mapping.Source], *, failed: bool)
     if failed:
         seen = f"{name_in(arn)}: not seen there; {most} receives are allowed; {name_in(sent.arn)}: "
         return hop(state="unknown", seen=seen + _format_counts(attributes)), onward
-    if again := _comes_again(way, sent, live):
+    if again := _comes_again(tracer, sent, live):
         return hop(state="unknown", seen=f"{name_in(arn)}: not seen there yet; {again}"), ""
     return hop(state="reached", seen=""), ""
 
 
-def _comes_again(way: Way, sent: Sent, live: Sequence[mapping.Source]) -> str:
+def _comes_again(tracer: Tracer, sent: Sent, live: Sequence[mapping.Source]) -> str:
     """Return when the message may come again although the function has returned, or an empty text."""
     if not any("ReportBatchItemFailures" in one.get("FunctionResponseTypes", ()) for one in live):
         return ""
-    attributes = way.settle(
-        lambda: _attributes(way, sent.arn),
+    attributes = tracer.settle(
+        lambda: _attributes(tracer, sent.arn),
         until=lambda found: not _is_anything_left(found),
         what=f"an empty queue {name_in(sent.arn)}",
     )
@@ -144,17 +144,17 @@ def _is_anything_left(attributes: Mapping[str, str]) -> bool:
     return any(attributes.get(name, "0") != "0" for name in COUNTS)
 
 
-def _await_message(way: Way, sent: Sent, arn: str) -> Message | None:
-    return way.settle(
-        lambda: _message(way, sent, arn),
+def _await_message(tracer: Tracer, sent: Sent, arn: str) -> Message | None:
+    return tracer.settle(
+        lambda: _message(tracer, sent, arn),
         until=lambda message: message is not None,
         what=f"the message in {name_in(arn)}",
     )
 
 
-def _message(way: Way, sent: Sent, arn: str) -> Message | None:
+def _message(tracer: Tracer, sent: Sent, arn: str) -> Message | None:
     """Return the visible message with this id, or one with the same content that is no older."""
-    sqs = way.client("sqs", arn)
+    sqs = tracer.client("sqs", arn)
     messages = visible(sqs, _url(sqs, arn))
     by_id = [one for one in messages if sent.id == one["MessageId"] or _names(one, sent.id)]
     equal = [one for one in messages if _is_equal(one, sent)]
@@ -181,8 +181,8 @@ def _content(text: str) -> object:
     return content["requestPayload"] if isinstance(content, dict) and "requestPayload" in content else content
 
 
-def _attributes(way: Way, arn: str) -> Mapping[str, str]:
-    sqs = way.client("sqs", arn)
+def _attributes(tracer: Tracer, arn: str) -> Mapping[str, str]:
+    sqs = tracer.client("sqs", arn)
     wanted = [*COUNTS, "RedrivePolicy", "VisibilityTimeout"]
     answer = sqs.get_queue_attributes(QueueUrl=_url(sqs, arn), AttributeNames=wanted)
     attributes: Mapping[str, str] = answer.get("Attributes", {})

@@ -12,7 +12,7 @@ from harness.hops.hop import SETTLED, Hop, failure_in, name_in, observe
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.hops.hop import State, Way
+    from harness.hops.hop import State, Tracer
     from harness.values import Sent
 
 RUNNING = frozenset({"RUNNING", "PENDING_REDRIVE"})
@@ -23,12 +23,12 @@ _FAILURES = ("Failed", "TimedOut", "Aborted")  # how the types of a history's ev
 type Event = Mapping[str, Any]  # an item of GetExecutionHistory
 
 
-def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of an execution: every state that it entered, and its end."""
-    started, execution = observe(_STARTED, lambda: _find_execution(way, sent))
+    started, execution = observe(_STARTED, lambda: _find_execution(tracer, sent))
     if not execution:
         return (started,)
-    ended, events = observe(_ENDED, lambda: _await_end(way, execution))
+    ended, events = observe(_ENDED, lambda: _await_end(tracer, execution))
     states = _states(events or [], ended)
     is_told = failure_in(states) is not None  # its failure is that of the state
     return (started, *states, replace(ended, state="unreached") if is_told else ended)
@@ -57,12 +57,12 @@ def _details(event: Event) -> dict[str, str]:
     return {name: details[name] for name in ("error", "cause") if details.get(name)}
 
 
-def _find_execution(way: Way, sent: Sent) -> tuple[Hop, str]:
+def _find_execution(tracer: Tracer, sent: Sent) -> tuple[Hop, str]:
     """Return the execution that was started, or the only one since then if AWS started it."""
     hop = partial(Hop, name=_STARTED, payload=sent.payload)
     if ":execution:" in sent.id:
         return hop(state="reached", seen=name_in(sent.id)), sent.id
-    pages = way.client("stepfunctions", sent.arn).get_paginator("list_executions")
+    pages = tracer.client("stepfunctions", sent.arn).get_paginator("list_executions")
     executions = [
         str(one["executionArn"])
         for page in pages.paginate(stateMachineArn=sent.arn)
@@ -77,9 +77,9 @@ def _find_execution(way: Way, sent: Sent) -> tuple[Hop, str]:
     ), ""
 
 
-def _await_end(way: Way, execution: str) -> tuple[Hop, list[Event]]:
-    states = way.client("stepfunctions", execution)
-    described = way.settle(
+def _await_end(tracer: Tracer, execution: str) -> tuple[Hop, list[Event]]:
+    states = tracer.client("stepfunctions", execution)
+    described = tracer.settle(
         lambda: states.describe_execution(executionArn=execution),
         until=lambda seen: seen["status"] not in RUNNING,
         what=f"the end of {execution}",

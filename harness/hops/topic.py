@@ -15,7 +15,7 @@ from harness.hops.hop import SETTLED, Hop, cap, join, name_in, observe
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.hops.hop import Way
+    from harness.hops.hop import Tracer
     from harness.values import Sent
 
 _MATCHED = "matched a subscription"
@@ -55,15 +55,15 @@ class Subscription:
         return f"the filter policy {json.dumps(self.policy)} does not match the message's {where}: {got}"
 
 
-def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a published message: its subscriptions, and the hops of their endpoints."""
-    matched, live = observe(_MATCHED, lambda: _match(way, sent))
+    matched, live = observe(_MATCHED, lambda: _match(tracer, sent))
     matched = replace(matched, payload=sent.payload)
-    return (matched, *join(_follow_delivery(way, sent, one) for one in live or []))
+    return (matched, *join(_follow_delivery(tracer, sent, one) for one in live or []))
 
 
-def _match(way: Way, sent: Sent) -> tuple[Hop, list[Subscription]]:
-    every = _subscriptions(way, sent.arn)
+def _match(tracer: Tracer, sent: Sent) -> tuple[Hop, list[Subscription]]:
+    every = _subscriptions(tracer, sent.arn)
     reasons = [(one, one.why_not(sent)) for one in every]
     live = [one for one, reason in reasons if not reason]
     others = [f"{one.name}: {reason}" for one, reason in reasons if reason]
@@ -76,8 +76,8 @@ def _match(way: Way, sent: Sent) -> tuple[Hop, list[Subscription]]:
     return hop(state="failed", seen=why, final_after=SETTLED), []
 
 
-def _subscriptions(way: Way, arn: str) -> Sequence[Subscription]:
-    sns = way.client("sns", arn)
+def _subscriptions(tracer: Tracer, arn: str) -> Sequence[Subscription]:
+    sns = tracer.client("sns", arn)
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=arn)
     return [_subscription(sns, one) for page in pages for one in page["Subscriptions"]]
 
@@ -97,7 +97,7 @@ def _subscription(sns: Any, listed: Mapping[str, str]) -> Subscription:  # noqa:
     )
 
 
-def _follow_delivery(way: Way, sent: Sent, subscription: Subscription) -> tuple[Hop, ...]:
+def _follow_delivery(tracer: Tracer, sent: Sent, subscription: Subscription) -> tuple[Hop, ...]:
     if subscription.protocol not in _FOLLOWED:
         seen = f"{subscription.endpoint}: the harness does not follow deliveries by {subscription.protocol}"
         return (Hop(name="delivered", state="unknown", seen=seen),)
@@ -106,7 +106,7 @@ def _follow_delivery(way: Way, sent: Sent, subscription: Subscription) -> tuple[
     if subscription.protocol == "lambda":
         wrapped = {"Records": [{"EventSource": "aws:sns", "Sns": note}]}
     payload = sent.payload if subscription.is_raw else json.dumps(wrapped)
-    return way.onward(replace(sent, arn=subscription.endpoint, payload=payload))
+    return tracer.onward(replace(sent, arn=subscription.endpoint, payload=payload))
 
 
 def _values(attributes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

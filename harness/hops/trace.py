@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from harness.aws import outbox
 from harness.base import caller
 from harness.hops import apis, bucket, event, function, mapping, queue, state_machine, topic
-from harness.hops.hop import MOST_TRACES, Hop, Way, failure_in, name_in
+from harness.hops.hop import MOST_TRACES, Hop, Tracer, failure_in, name_in
 from harness.values import FiredEvent, Sent
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _LOOK_EVERY = 0.5  # seconds, or some times as long as a look takes
 _LOOKS_COST = 4
 _DATA = frozenset({"dynamodb", "s3"})  # services whose new content may only be meant to be read
 _ONWARD = "followed onward"
-_FOLLOWERS: Mapping[str, Callable[[Way, Sent], tuple[Hop, ...]]] = {
+_FOLLOWERS: Mapping[str, Callable[[Tracer, Sent], tuple[Hop, ...]]] = {
     "dynamodb": mapping.follow_table,
     "events": event.follow,
     "execute-api": apis.follow,
@@ -55,14 +55,14 @@ _NAMES = {
 }
 
 
-def sent_by(*acts: Acted) -> tuple[FiredEvent | Sent, ...]:
+def collect_sent(*acts: Acted) -> tuple[FiredEvent | Sent, ...]:
     """Return each thing that was sent, of what the stack's objects return when they act."""
     sent: list[FiredEvent | Sent] = []
     for act in acts:
         if isinstance(act, (FiredEvent, Sent)):
             sent.append(act)
         elif isinstance(act, Iterable):
-            sent.extend(sent_by(*act))
+            sent.extend(collect_sent(*act))
         elif act.sent:
             sent.append(act.sent)
     return tuple(sent)
@@ -105,7 +105,7 @@ class _End:
         return f"{stop.name}: {stop.seen.partition('\n')[0]}" if stop else "it was set aside"
 
 
-class Lost:
+class LossCheck:
     """A check that returns the reason why nothing more can come of the events sent, or an empty text.
 
     It checks now and then, and never waits. A failed invocation is not the end while the backend retries.
@@ -120,7 +120,7 @@ class Lost:
 
     def __init__(self, stack: Stack, *sent: Acted, clock: Clock = time) -> None:
         self._stack = stack
-        self._sent = sent_by(*sent)
+        self._sent = collect_sent(*sent)
         self._clock = clock
         self._next = clock.monotonic() + _LOOK_EVERY
         self._end: _End | None = None
@@ -164,7 +164,7 @@ def _follow(stack: Stack, patience: float, passed: frozenset[str], sent: Sent) -
         return (Hop(name=_ONWARD, state="unknown", seen=f"the harness does not follow into {sent.arn}"),)
     onward = partial(_follow, stack, patience, passed | {sent.arn})
     try:
-        return follow(Way(stack=stack, patience=patience, onward=onward), sent)
+        return follow(Tracer(stack=stack, patience=patience, onward=onward), sent)
     except Exception as problem:  # noqa: BLE001 - a diagnosis must not hide the failure that it is about
         return (Hop(name=_ONWARD, state="unknown", seen=f"{type(problem).__name__}: {problem}"),)
 

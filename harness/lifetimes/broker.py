@@ -28,7 +28,7 @@ from harness.backends.emulator import HOST
 from harness.base import journal
 from harness.errors import HarnessError, SettingsError
 from harness.lifetimes import keeper
-from harness.lifetimes.keeper import Held, Keeper, Task
+from harness.lifetimes.keeper import Holding, Keeper, Task
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ class Broker:
         host, port, key, folder = plain
         return cls(address=(host, port), key=key, folder=Path(folder))
 
-    def acquire(self, request: HoldRequest) -> Held:
+    def acquire(self, request: HoldRequest) -> Holding:
         """Return the backend or stack for `request`. The first such request starts it.
 
         Raises:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness import backends
 from harness.deployment import Deployment
 from harness.errors import HarnessError
-from harness.lifetimes.keeper import Held
+from harness.lifetimes.keeper import Holding
 from harness.session import deployed_for_the_run, zip_variables
 from harness.terraform import commands as terraform
 
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def backend_held(settings: Settings) -> Iterator[Held]:
+def backend_held(settings: Settings) -> Iterator[Holding]:
     """Start the backend for a keeper."""
     with backends.started(settings) as endpoint:
-        yield Held(endpoint=endpoint)
+        yield Holding(endpoint=endpoint)
 
 
 @contextmanager
-def stack_held(settings: Settings, endpoint: Endpoint) -> Iterator[Held]:
+def stack_held(settings: Settings, endpoint: Endpoint) -> Iterator[Holding]:
     """Apply the stack for a keeper."""
     with deployed_for_the_run(settings, endpoint) as deployment:
-        yield Held(endpoint=endpoint, root=deployment.terraform.root, outputs=deployment.outputs)
+        yield Holding(endpoint=endpoint, root=deployment.terraform.root, outputs=deployment.outputs)
 
 
-def attach(settings: Settings, held: Held) -> Deployment:
+def attach(settings: Settings, held: Holding) -> Deployment:
     """Return the deployment that a keeper holds.
 
     Raises:

@@ -37,7 +37,7 @@ def is_on(endpoint: Endpoint) -> bool:
 
 
 @dataclass(slots=True, kw_only=True)
-class Hot:
+class HotSources:
     """The hot sources of a kept stack.
 
     Attributes:

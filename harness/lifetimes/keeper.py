@@ -49,7 +49,7 @@ _BOUND: dict[int, int] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Holding:
     """A keeper's backend or stack, in a form for other processes.
 
     Attributes:
@@ -97,7 +97,7 @@ class Keeper:
         told = [line["error"] for line in _lines(self.folder / _TOLD) if "error" in line]
         return told[-1] if told else "the process that held it ended"
 
-    def ready(self) -> Held:
+    def ready(self) -> Holding:
         """Wait until it has entered its context, relay its progress, and return the content.
 
         Raises:
@@ -112,7 +112,7 @@ class Keeper:
         )
         return self.held()
 
-    def held(self) -> Held:
+    def held(self) -> Holding:
         """Return its content.
 
         Raises:
@@ -120,7 +120,7 @@ class Keeper:
         """
         for line in _lines(self.folder / _TOLD):
             if "held" in line:
-                return Held.from_json(line["held"], ended=self.ended)
+                return Holding.from_json(line["held"], ended=self.ended)
             if "error" in line:
                 raise HarnessError(line["error"])
         how, log_file = self.ended() or "it is still starting", self.folder / _LOG
@@ -162,7 +162,7 @@ class Task:
 
     Attributes:
         context: The importable name of a function that takes the settings and, if there is one, the endpoint.
-            It returns a context manager of a `Held`.
+            It returns a context manager of a `Holding`.
         settings: The settings of the run.
         endpoint: The endpoint for the stack. None if the context starts one itself. Its `ended` must be
             picklable.
@@ -342,7 +342,7 @@ def _hold(task: Task, write: Callable[[str], object]) -> None:
     context = pkgutil.resolve_name(task.context)
     given = () if task.endpoint is None else (task.endpoint,)
     with ExitStack() as resources:
-        held: Held = resources.enter_context(context(task.settings, *given))
+        held: Holding = resources.enter_context(context(task.settings, *given))
         write(json.dumps({"held": held.to_json()}) + "\n")
         with suppress(KeyboardInterrupt):
             while not (how := held.endpoint.ended()):

@@ -116,7 +116,7 @@ class KeptStack:
             log.warning("%s", hot.IS_ON)
         wanted, last = self._fingerprint(), self._read_note(_STACK)
         if self._is_whole(last):
-            changed = wanted.other_zips(Fingerprint.noted(last))
+            changed = wanted.other_zips(Fingerprint.from_note(last))
             if changed == []:
                 log.info("nothing has changed since the last apply")
                 return self._deployment(endpoint, Outputs(last["outputs"]))
@@ -134,7 +134,7 @@ class KeptStack:
             )
             raise
         deployed = Deployment.at(endpoint, commands, commands.outputs())
-        runs = Fingerprint.noted(given.inputs) if given else wanted
+        runs = Fingerprint.from_note(given.inputs) if given else wanted
         self._note_stack(runs, applied=runs.zips, outputs=deployed.outputs)
         (self.folder / _AHEAD).unlink(missing_ok=True)
         return deployed
@@ -182,7 +182,7 @@ class KeptStack:
 
     def _ahead(self) -> list[Swap]:
         """Return the swaps that Terraform's state does not know of."""
-        return [Swap.noted(each) for each in self._read_note(_AHEAD).get("swaps", [])]
+        return [Swap.from_note(each) for each in self._read_note(_AHEAD).get("swaps", [])]
 
     def _swap_ahead(self, endpoint: Endpoint) -> None:
         """Give swapped functions the code that their zips have now: Terraform may take it for unchanged."""
@@ -206,7 +206,7 @@ class KeptStack:
         restorable = RestorableStack.of(self.settings, endpoint, zip_variables(self.settings))
         for stage in stages(self.settings):
             restorable.remember(self._commands(endpoint, stage))
-        return replace(restorable.taken(), inputs=Fingerprint.noted(self._read_note(_STACK)).as_note())
+        return replace(restorable.taken(), inputs=Fingerprint.from_note(self._read_note(_STACK)).as_note())
 
     def _apply(self, endpoint: Endpoint, given: Snapshot | None) -> Terraform:
         """Apply a copy of each root, or restore it, and return the commands on that of the stack."""
@@ -244,7 +244,9 @@ class KeptStack:
 
     def zips_that_run(self) -> dict[str, str]:
         """Return the SHA-256 of each deployed zip, in hexadecimal digits, by its path."""
-        return {path: hashes[0] for path, hashes in Fingerprint.noted(self._read_note(_STACK)).zips.items()}
+        return {
+            path: hashes[0] for path, hashes in Fingerprint.from_note(self._read_note(_STACK)).zips.items()
+        }
 
     def _unusable(self, running: Keeper) -> str:
         """Return the reason why the kept stack can't be used, or an empty text."""
@@ -266,7 +268,7 @@ class KeptStack:
         """
         build(self.settings)
         last = self._read_note(_STACK)
-        return self._is_whole(last) and self._fingerprint() == Fingerprint.noted(last)
+        return self._is_whole(last) and self._fingerprint() == Fingerprint.from_note(last)
 
     def stop(self) -> bool:
         """Stop the backend, forget the stack, and return whether there was anything to stop.

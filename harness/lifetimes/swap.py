@@ -62,7 +62,7 @@ class Swap:
         return asdict(self)
 
     @classmethod
-    def noted(cls, note: Mapping[str, Any]) -> Swap:
+    def from_note(cls, note: Mapping[str, Any]) -> Swap:
         """Create one from the result of `as_note`."""
         return cls(**{**note, "aliases": tuple(note["aliases"])})
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.needs.reading import Declared
+    from harness.needs.reading import DeclaredResource
 
 RUNTIME = "runtime "  # followed by Lambda's name for the runtime
 IMAGES = "container images"
@@ -122,7 +122,7 @@ def title_of(feature: str) -> str:
     return _TITLES.get(feature, feature)
 
 
-def features_of(declared: Declared) -> set[str]:
+def features_of(declared: DeclaredResource) -> set[str]:
     """Return the features that a declared resource needs, judging by its files."""
     found = {service} if (service := _service_of(declared.type)) else set()
     match declared.type:
@@ -137,14 +137,14 @@ def features_of(declared: Declared) -> set[str]:
     return found
 
 
-def _of_function(declared: Declared) -> set[str]:
+def _of_function(declared: DeclaredResource) -> set[str]:
     if declared.value("package_type") == "Image":
         return {IMAGES}
     runtime = declared.value("runtime")
     return {RUNTIME + runtime} if runtime else set()
 
 
-def _does_more_than_hand_on(pipe: Declared) -> bool:
+def _does_more_than_hand_on(pipe: DeclaredResource) -> bool:
     """Return whether a pipe surely does more than to hand a table's changes to a topic or a state machine."""
     parameters = (
         each for block in pipe.block.blocks if block.type == "source_parameters" for each in block.blocks

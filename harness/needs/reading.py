@@ -74,7 +74,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class DeclaredResource:
     """A resource in Terraform's files.
 
     Attributes:
@@ -112,7 +112,7 @@ def needs_of(settings: Settings) -> list[Need]:
 
 def declarations_in(
     folder: Path, variables: Mapping[str, str], module: str = "", depth: int = 0
-) -> Iterator[Declared]:
+) -> Iterator[DeclaredResource]:
     """Yield the resources that the module in `folder`, and the modules that it calls, certainly create.
 
     Args:
@@ -126,12 +126,12 @@ def declarations_in(
     for block in filter(scope.is_made, blocks):
         match block.type, block.labels:
             case "resource", (kind, name):
-                yield Declared(type=kind, address=f"{module}{kind}.{name}", block=block, scope=scope)
+                yield DeclaredResource(type=kind, address=f"{module}{kind}.{name}", block=block, scope=scope)
             case "module", (name,) if depth < _DEEPEST:
                 yield from _declarations_of_call(block, scope, f"{module}module.{name}.", depth)
 
 
-def _declarations_of_call(block: Block, scope: Scope, module: str, depth: int) -> Iterator[Declared]:
+def _declarations_of_call(block: Block, scope: Scope, module: str, depth: int) -> Iterator[DeclaredResource]:
     source = scope.value(block.attributes.get("source", "")) or ""
     if source.startswith(("./", "../")):
         told = {name: scope.value(expression) for name, expression in block.attributes.items()}
@@ -139,7 +139,7 @@ def _declarations_of_call(block: Block, scope: Scope, module: str, depth: int) -
         yield from declarations_in(block.file.parent / source, variables, module, depth + 1)
     for public, kind in _PUBLIC.items():
         if source.startswith(public):
-            yield Declared(type=kind, address=module.rstrip("."), block=block, scope=scope)
+            yield DeclaredResource(type=kind, address=module.rstrip("."), block=block, scope=scope)
 
 
 def _defaults(blocks: list[Block]) -> dict[str, str]:
@@ -161,7 +161,7 @@ def _locals(blocks: list[Block]) -> dict[str, str]:
     }
 
 
-def _location(declared: Declared, root: Path) -> str:
+def _location(declared: DeclaredResource, root: Path) -> str:
     file, home = declared.block.file.resolve(), root.resolve()
     shown = file.relative_to(home, walk_up=True)
     return f"{shown}:{declared.block.line}"

@@ -1,6 +1,6 @@
 """Permissions: those that the roles of a stack allow, and those that its functions have used."""
 
-from harness.permissions.judge import judged
+from harness.permissions.judge import judge_roles
 from harness.permissions.least_privilege import assert_least_privilege, shortcomings
 from harness.permissions.suggestion import Suggestion, suggestions
 from harness.permissions.verdicts import (
@@ -23,7 +23,7 @@ __all__ = [
     "Suggestion",
     "Use",
     "assert_least_privilege",
-    "judged",
+    "judge_roles",
     "shortcomings",
     "suggestions",
 ]

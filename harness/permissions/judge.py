@@ -98,7 +98,7 @@ class _Row:
         )
 
 
-def judged(
+def judge_roles(
     resources: Sequence[Resource], calls: Sequence[Call], *, enforces: bool = False
 ) -> list[RolePermissions]:
     """Return the permissions of each role of a stack.
@@ -112,7 +112,7 @@ def judged(
     return [_role(each, evidence) for each in resources if each.type == "aws_iam_role"]
 
 
-def judged_of(stack: Deployment, *, since: float) -> list[RolePermissions]:
+def judge_stack(stack: Deployment, *, since: float) -> list[RolePermissions]:
     """Return the permissions of each role of a running stack, judged by the calls since a moment.
 
     Args:
@@ -125,7 +125,7 @@ def judged_of(stack: Deployment, *, since: float) -> list[RolePermissions]:
     calls = stack.calls(since=since)
     with caller.harness():
         enforces = not capabilities.missing(stack.endpoint, [_ENFORCEMENT])
-    return judged(stack.terraform.resources(), calls, enforces=enforces)
+    return judge_roles(stack.terraform.resources(), calls, enforces=enforces)
 
 
 def _role(role: Resource, evidence: Evidence) -> RolePermissions:
@@ -142,15 +142,15 @@ def _role(role: Resource, evidence: Evidence) -> RolePermissions:
         for each in (*permissions, *denials):
             each.judge(Use.UNKNOWN, doubt)
     needs = _needs(functions, evidence) if not doubt else set()
-    settled = Settled([policy for _, policy in known], role, evidence, is_whole=len(known) == len(texts))
-    lacks = _judge_all(permissions, needs, settled)
+    judge = RoleJudge([policy for _, policy in known], role, evidence, is_whole=len(known) == len(texts))
+    lacks = _judge_all(permissions, needs, judge)
     _judge_denials(denials, permissions, needs, enforces=evidence.enforces)
     return RolePermissions(
         address=role.address,
         functions=tuple(sorted(str(each.values.get("function_name")) for each in functions)),
         statements=tuple(each.statement() for each in rows),
         denials=tuple(each.statement() for each in denying),
-        missing=_missing(lacks, settled),
+        missing=_missing(lacks, judge),
         notes=tuple(notes),
     )
 
@@ -203,20 +203,20 @@ def _needs(functions: Sequence[Resource], evidence: Evidence) -> set[Need]:
     return needs
 
 
-def _judge_all(permissions: Sequence[_Permission], needs: set[Need], settled: Settled) -> list[Need]:
+def _judge_all(permissions: Sequence[_Permission], needs: set[Need], judge: RoleJudge) -> list[Need]:
     """Judge permissions by the needs, and return the needs that none of them allows."""
     lacks = []
     for need in sorted(needs, key=lambda each: (each.why, each.actions, each.resource)):
         matches = [(each, policies.match(each.statement, each.pair, need)) for each in permissions]
         surely = [each for each, found in matches if found is Match.YES]
         perhaps = [each for each, found in matches if found is Match.MAYBE]
-        is_refused = need.is_denied or (need.is_sure and settled.denies(need))
-        is_proof = settled.evidence.enforces and not need.is_behind and not surely and len(perhaps) == 1
+        is_refused = need.is_denied or (need.is_sure and judge.denies(need))
+        is_proof = judge.evidence.enforces and not need.is_behind and not surely and len(perhaps) == 1
         if need.is_sure and not is_refused:
             for each in perhaps if is_proof else surely:
                 each.judge(Use.USED, need.why)
                 each.uses.add((_asked(each, need), need.resource))
-                each.has_decided |= settled.evidence.enforces and not need.is_behind
+                each.has_decided |= judge.evidence.enforces and not need.is_behind
         for each in surely + perhaps:
             each.judge(Use.UNKNOWN, _why_unknown(need, is_refused=is_refused))
         if is_refused or (need.is_sure and not surely and not perhaps):
@@ -253,7 +253,7 @@ def _asked(permission: _Permission, need: Need) -> str:
 
 
 @dataclass(frozen=True)
-class Settled:
+class RoleJudge:
     """Decides whether AWS refuses a need that no statement of a role allows.
 
     Attributes:
@@ -307,10 +307,10 @@ class Settled:
         return arn == "*" or any(is_within(arn, owner) for owner in self._arns)
 
 
-def _missing(lacks: Sequence[Need], settled: Settled) -> tuple[Missing, ...]:
+def _missing(lacks: Sequence[Need], judge: RoleJudge) -> tuple[Missing, ...]:
     found: dict[tuple[str, str], Missing] = {}
     for need in lacks:
-        outcome, why = settled.outcome(need)
+        outcome, why = judge.outcome(need)
         each = Missing(action=need.action, resource=need.resource, outcome=outcome, why=why)
         known = found.setdefault((each.action, each.resource), each)
         if each.outcome > known.outcome:

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 from harness.assertions.expect import expect
-from harness.permissions.judge import judged_of
+from harness.permissions.judge import judge_stack
 from harness.permissions.suggestion import is_wider
 from harness.permissions.verdicts import Outcome, Use
 
@@ -70,7 +70,7 @@ def assert_least_privilege(stack: Deployment, *, since: float = 0.0) -> None:
         ExpectationError: A permission is unused, too wide or missing, or a role could not be judged at all.
             The error lists all findings.
     """
-    found = shortcomings(judged_of(stack, since=since))
+    found = shortcomings(judge_stack(stack, since=since))
     expect("permissions that are unused, too wide or missing", [], found)
 
 

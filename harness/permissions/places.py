@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.configuration import declarations
-from harness.configuration.addresses import located, name_of, place_inside
-from harness.permissions.judge import judged_of
+from harness.configuration.addresses import name_of, place_inside, places_of
+from harness.permissions.judge import judge_stack
 from harness.permissions.verdicts import Permissions
 
 if TYPE_CHECKING:
@@ -36,11 +36,11 @@ def permissions_of(stack: Deployment, root: Path, project: Path, *, since: float
     Raises:
         BackendError: The backend keeps no request log.
     """
-    roles = judged_of(stack, since=since)
-    return Permissions().merged(Permissions(tuple(placed(roles, root, project))))
+    roles = judge_stack(stack, since=since)
+    return Permissions().merged(Permissions(tuple(with_places(roles, root, project))))
 
 
-def placed(roles: Sequence[RolePermissions], root: Path, project: Path) -> list[RolePermissions]:
+def with_places(roles: Sequence[RolePermissions], root: Path, project: Path) -> list[RolePermissions]:
     """Return roles with the file and line of their blocks, and of their statements.
 
     A statement of an `aws_iam_policy_document` has its own line, and so has one with a `Sid` in the policy's
@@ -52,7 +52,7 @@ def placed(roles: Sequence[RolePermissions], root: Path, project: Path) -> list[
         project: The directory to which file names are relative.
     """
     policies = {each.policy for role in roles for each in (*role.statements, *role.denials)}
-    places = located([*(role.address for role in roles), *policies], root)
+    places = places_of([*(role.address for role in roles), *policies], root)
 
     def with_place(statement: Statement) -> Statement:
         owner = places.get(statement.policy)

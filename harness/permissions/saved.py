@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.calls import calls_in
 from harness.errors import HarnessError
-from harness.permissions.judge import judged
+from harness.permissions.judge import judge_roles
 from harness.permissions.verdicts import Permissions
 from harness.terraform import state as states
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.values import Resource
 
 
-def merged(reports: Sequence[Path]) -> Permissions:
+def merge(reports: Sequence[Path]) -> Permissions:
     """Merge the permissions in several reports, for example of parts of a suite or of several backends.
 
     Raises:
@@ -43,7 +43,7 @@ def by_log(log: Path, state: Path) -> Permissions:
     if not resources:
         raise HarnessError(f"{state}: expected the state of an applied root, such as terraform.tfstate")
     calls = calls_in(log.read_text("utf-8", "replace").splitlines())
-    return Permissions(tuple(judged(resources, _in_the_accounts(calls, resources))))
+    return Permissions(tuple(judge_roles(resources, _in_the_accounts(calls, resources))))
 
 
 def _in_the_accounts(calls: Iterable[Call], resources: Sequence[Resource]) -> list[Call]:

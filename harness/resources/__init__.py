@@ -81,7 +81,7 @@ class Resources:
             ExpectationError: EventBridge did not accept it.
         """
         own = {"source": source, "detail-type": detail_type, "detail": dict(detail or {})}
-        fired = patterns.as_fired(own if event is None else event, bus)
+        fired = patterns.to_fired_event(own if event is None else event, bus)
         return send.put_event(self.client("events"), fired, place=self.endpoint.place)
 
     def api(self: _Callable, which: str | None = None) -> ApiClient:

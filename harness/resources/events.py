@@ -49,7 +49,7 @@ class Rule(View):
         event = patterns.complete(self.pattern, given)
         if not patterns.matches(self.pattern, event):
             raise PatternError("", f"expected overrides that match {self.pattern}, got {given}")
-        fired = patterns.as_fired(event, self.bus)
+        fired = patterns.to_fired_event(event, self.bus)
         return send.put_event(self.client("events"), fired, place=self.stack.endpoint.place)
 
     def near_misses(self) -> Iterator[NearMiss]:

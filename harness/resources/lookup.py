@@ -100,7 +100,7 @@ class View:
         of: Acted | None,
     ) -> T:
         """Wait until `until` accepts the result of `probe`, or until everything sent is lost."""
-        lost = hops.Lost(self.stack, *([of] if of is not None else []))
+        lost = hops.LossCheck(self.stack, *([of] if of is not None else []))
         return eventually(probe, until=until, unless=lost, what=what, timeout=timeout, interval=self.interval)
 
 

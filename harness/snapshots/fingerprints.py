@@ -59,7 +59,7 @@ class Fingerprint:
         return cls(rest=_digest(rest), zips={str(file): _hashes(file) for file in zips})
 
     @classmethod
-    def noted(cls, note: Mapping[str, Any]) -> Self:
+    def from_note(cls, note: Mapping[str, Any]) -> Self:
         """Create one from the result of `as_note`.
 
         Without a note, it equals no other fingerprint.

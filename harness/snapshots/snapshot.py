@@ -157,7 +157,7 @@ def files_in(folder: Path, names: Iterable[str]) -> dict[str, File]:
     }
 
 
-def listed(folder: Path) -> dict[str, tuple[int, int]]:
+def file_stamps(folder: Path) -> dict[str, tuple[int, int]]:
     """Return size and time of each file below `folder`, except for those installed by `terraform init`."""
     found: dict[str, tuple[int, int]] = {}
     for place, names, files in os.walk(folder):

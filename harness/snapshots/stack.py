@@ -15,7 +15,7 @@ from harness.errors import BackendError, TerraformError
 from harness.snapshots import fingerprints, state
 from harness.snapshots.cache import Cache
 from harness.snapshots.fingerprints import Fingerprint
-from harness.snapshots.snapshot import File, Snapshot, files_in, listed
+from harness.snapshots.snapshot import File, Snapshot, file_stamps, files_in
 from harness.telemetry import timeline
 from harness.terraform.commands import CLI_CONFIG, apply_root
 from harness.terraform.state import managed_by
@@ -87,7 +87,7 @@ class RestorableStack:
             self._is_fresh = not commands.state.exists()
             self._restored = self._restore() if self._is_fresh else None
         folder = folder_of_copies(self.settings.terraform_dir, commands.root)
-        before = {} if self._is_current else listed(folder)
+        before = {} if self._is_current else file_stamps(folder)
         if self._restored:
             self._fill(folder, self._restored, index)
         if self._is_current:
@@ -95,7 +95,7 @@ class RestorableStack:
             return
         self._apply(commands)
         if self._is_fresh:
-            made = {name: stamp for name, stamp in listed(folder).items() if before.get(name) != stamp}
+            made = {name: stamp for name, stamp in file_stamps(folder).items() if before.get(name) != stamp}
             self._note(folder, made, commands)
 
     def keep(self) -> None:
@@ -144,7 +144,7 @@ class RestorableStack:
         """Whether the snapshot already holds everything."""
         if self._restored is None:
             return False
-        return self.given is not None or Fingerprint.noted(self._restored.inputs) == self.inputs
+        return self.given is not None or Fingerprint.from_note(self._restored.inputs) == self.inputs
 
     @property
     def _taken(self) -> str:
@@ -181,7 +181,7 @@ class RestorableStack:
         if len(snapshot.address) != len(here):  # the state is a pickle, in which texts have a length
             raise BackendError(backend, f"the snapshot is of a port such as {snapshot.address}, not {here}")
         with timeline.phase("restore snapshot"):
-            state.put(self.endpoint, state.moved(snapshot.state, snapshot.address, here))
+            state.put(self.endpoint, state.replace_address(snapshot.state, snapshot.address, here))
 
     def _fill(self, folder: Path, snapshot: Snapshot, index: int) -> None:
         """Put the files that Terraform had made into a new copy of its root, with the places of now."""
@@ -189,7 +189,7 @@ class RestorableStack:
         here = state.address_of(self.endpoint)
         for name, each in files.items():
             content = each.content.replace(copy.encode(), str(folder).encode())
-            content, file = state.moved(content, snapshot.address, here), folder / name
+            content, file = state.replace_address(content, snapshot.address, here), folder / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
             file.chmod(0o700 if each.is_executable else 0o600)
@@ -215,8 +215,8 @@ class RestorableStack:
         folder = folder_of_copies(self.settings.terraform_dir, commands.root)
         with TemporaryDirectory(prefix="harness-terraform-") as scratch:
             copy_root(self.settings.terraform_dir, Path(scratch))
-            others = {*listed(Path(scratch)), f"{commands.root.relative_to(folder)}/{CLI_CONFIG}"}
-        made = {name: stamp for name, stamp in listed(folder).items() if name not in others}
+            others = {*file_stamps(Path(scratch)), f"{commands.root.relative_to(folder)}/{CLI_CONFIG}"}
+        made = {name: stamp for name, stamp in file_stamps(folder).items() if name not in others}
         self._note(folder, made, commands)
 
     def _note(self, folder: Path, made: Mapping[str, tuple[int, int]], commands: Terraform) -> None:

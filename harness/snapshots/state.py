@@ -28,7 +28,7 @@ def address_of(endpoint: Endpoint) -> str:
     return urlsplit(endpoint.url).netloc
 
 
-def moved(content: bytes, old: str, new: str) -> bytes:
+def replace_address(content: bytes, old: str, new: str) -> bytes:
     """Return `content` with an emulator's addresses at `old` replaced by those at `new`, as `host:port`.
 
     An emulator also goes by names of its own: LocalStack puts one into the URLs of queues.

@@ -44,7 +44,7 @@ _THREAD = threading.local()
 _NOT_THE_USERS = frozenset({"harness", "contextlib", "threading", "concurrent", "_pytest", "pluggy"})
 
 
-def tell(kind: Kind, name: str, *, begun: float, ok: bool = True) -> None:
+def report(kind: Kind, name: str, *, begun: float, ok: bool = True) -> None:
     """Send listeners an action that ends now.
 
     Args:
@@ -60,18 +60,18 @@ def tell(kind: Kind, name: str, *, begun: float, ok: bool = True) -> None:
 
 
 @contextmanager
-def told(kind: Kind, name: str) -> Iterator[None]:
+def reported(kind: Kind, name: str) -> Iterator[None]:
     """Report the context as one action, without any actions inside it."""
-    if getattr(_THREAD, "is_told", False):
+    if getattr(_THREAD, "is_reported", False):
         yield
         return
-    begun, ok, _THREAD.is_told = time.time(), False, True
+    begun, ok, _THREAD.is_reported = time.time(), False, True
     try:
         yield
         ok = True
     finally:
-        _THREAD.is_told = False
-        tell(kind, name, begun=begun, ok=ok)
+        _THREAD.is_reported = False
+        report(kind, name, begun=begun, ok=ok)
 
 
 def _place() -> str:

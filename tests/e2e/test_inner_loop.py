@@ -21,7 +21,7 @@ from coverage import Coverage
 from harness import deployed_at
 from harness.coverage.functions import FunctionCoverage
 from harness.debugger import debugged
-from harness.lifetimes.hot import Hot
+from harness.lifetimes.hot import HotSources
 from harness.session import zip_variables
 from harness.settings import PackageSettings
 from tests.dap import Debugger
@@ -144,7 +144,7 @@ def worked_on(
 
 
 def test_the_next_invocation_runs_what_is_saved(worked_on: WorkedOn, endpoint: Endpoint) -> None:
-    reload = Hot(settings=worked_on.settings)
+    reload = HotSources(settings=worked_on.settings)
     assert worked_on.answer() == "zip"
     (zipped,) = zip_variables(worked_on.settings, running=endpoint.backend).values()
     reload.begin(endpoint, {zipped: hashlib.sha256(Path(zipped).read_bytes()).hexdigest()})

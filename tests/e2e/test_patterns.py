@@ -9,7 +9,7 @@ import pytest
 
 from harness.aws import clients
 from harness.eventbridge import send
-from harness.eventbridge.patterns import as_fired, matching, near_misses
+from harness.eventbridge.patterns import matching, near_misses, to_fired_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,10 +58,12 @@ def test_of_the_events_made_for_the_on_demand_rule_the_matching_ones_alone_write
     misses = [miss for miss in near_misses(pattern) if miss.can_be_sent]
 
     for miss in misses:
-        send.put_event(client, as_fired(miss.event, system.event_bus_name))
+        send.put_event(client, to_fired_event(miss.event, system.event_bus_name))
     # What a near miss had set off would be there by the time that two events after it have become objects.
     written = [
-        scenario.object_of(send.put_event(client, as_fired(matching(pattern), system.event_bus_name))).key
+        scenario.object_of(
+            send.put_event(client, to_fired_event(matching(pattern), system.event_bus_name))
+        ).key
         for _ in range(2)
     ]
 

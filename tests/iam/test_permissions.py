@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.permissions import Permissions, Use, assert_least_privilege, judged, shortcomings, suggestions
+from harness.permissions import (
+    Permissions,
+    Use,
+    assert_least_privilege,
+    judge_roles,
+    shortcomings,
+    suggestions,
+)
 from harness.permissions.places import permissions_of
 from tests.iam import behaviour
 from tests.iam.roles import Role, document_of, listed
@@ -134,7 +141,7 @@ def permissions_with(
         else each
         for each in scenario.resources()
     ]
-    return Permissions(tuple(judged(resources, scenario.calls(since=since), enforces=True)))
+    return Permissions(tuple(judge_roles(resources, scenario.calls(since=since), enforces=True)))
 
 
 def normal(statement: Mapping[str, Any]) -> str:

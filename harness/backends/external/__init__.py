@@ -151,7 +151,7 @@ def _examine(settings: Settings) -> Availability:
             remedy = f"set {_CA}={folder / 'ca.pem'} and {_KEYS}={folder / 'credentials'}"
             return Availability(ok=False, state=problem.reason, remedy=remedy)
         raise
-    what = known.recognised(endpoint, settings.environ) or "an emulator that the harness does not know"
+    what = known.recognise(endpoint, settings.environ) or "an emulator that the harness does not know"
     return Availability(ok=True, state=f"answers at {endpoint.url}: {what}")
 
 

@@ -20,7 +20,7 @@ _OK = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownEmulator:
     """An emulator.
 
     Attributes:
@@ -36,27 +36,27 @@ class Known:
 
 # LocalStack is asked last, as others answer its route too.
 _KNOWN = (
-    Known(
+    KnownEmulator(
         name="LocalEmu",
         route="/_localemu/health",
         note="a fork of LocalStack; it enforces IAM if it was started with IAM_ENFORCEMENT=1",
     ),
-    Known(
+    KnownEmulator(
         name="MiniStack",
         route="/_ministack/health",
         note="it enforces IAM and bucket policies if it was started with AUTH=true",
     ),
-    Known(
+    KnownEmulator(
         name="floci",
         route="/_floci/health",
         note="it runs functions in Docker containers; the harness was not tried on it",
     ),
-    Known(
+    KnownEmulator(
         name="moto",
         route="/moto-api/data.json",
         note="EventBridge and API Gateway reach no function there, so use another one for a whole system",
     ),
-    Known(
+    KnownEmulator(
         name="LocalStack",
         route="/_localstack/health",
         note="it enforces neither IAM nor bucket policies",
@@ -64,11 +64,11 @@ _KNOWN = (
 )
 
 
-def recognised(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
+def recognise(endpoint: Endpoint, environ: Mapping[str, str]) -> str:
     """Return the name and the note of the emulator at an endpoint, or an empty text if it is unknown."""
     with urllib3.PoolManager(retries=False, ca_certs=endpoint.ca or None) as http:
         for known in _KNOWN:
-            answer = _asked(http, endpoint.url + known.route)
+            answer = _version_at(http, endpoint.url + known.route)
             if answer is not None:
                 return f"{' '.join(filter(None, (known.name, answer)))}: {known.note}"
     if files_of_awss_own(endpoint.url, environ):
@@ -86,7 +86,7 @@ def files_of_awss_own(url: str, environ: Mapping[str, str]) -> Path | None:
     return folder if url.startswith("https:") and (folder / "ca.pem").is_file() else None
 
 
-def _asked(http: urllib3.PoolManager, url: str) -> str | None:
+def _version_at(http: urllib3.PoolManager, url: str) -> str | None:
     """Return the version in the answer of a route, which may be empty, or None if there is no such route."""
     try:
         answer = http.request("GET", url, timeout=_TIMEOUT, redirect=False)

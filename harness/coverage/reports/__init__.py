@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["check", "merged", "table", "write"]
+__all__ = ["check", "merge", "table", "write"]
 
 _WRITERS: Mapping[str, Callable[[Coverage, Path], str]] = {
     "html": html,
@@ -51,7 +51,7 @@ def write(coverage: Coverage, kind: str, file: Path, project: Path) -> None:
     file.write_text(_WRITERS[kind](coverage, project), "utf-8")
 
 
-def merged(reports: Sequence[Path]) -> Coverage:
+def merge(reports: Sequence[Path]) -> Coverage:
     """Merge the coverage in JSON reports, for example of parts of a suite or of several backends.
 
     Raises:

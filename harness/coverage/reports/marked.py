@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.coverage.levels import Coverage, Covered, Level
+from harness.coverage.levels import Coverage, CoverageItem, Level
 from harness.coverage.reports.formats import ELSEWHERE, by_file
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Line:
 
     number: int
     text: str
-    items: tuple[Covered, ...] = ()
+    items: tuple[CoverageItem, ...] = ()
 
     @property
     def mark(self) -> str:
@@ -53,7 +53,7 @@ def html(coverage: Coverage, project: Path) -> str:
     return page.render(coverage=coverage, files=files, levels=list(Level), elsewhere=ELSEWHERE)
 
 
-def _lines(file: Path, items: Sequence[Covered]) -> Iterator[Line]:
+def _lines(file: Path, items: Sequence[CoverageItem]) -> Iterator[Line]:
     """Yield the lines of a file. If it can't be read, yield only those with items."""
     texts = file.read_text("utf-8-sig", "replace").splitlines() if file.is_file() else []
     numbers = range(1, len(texts) + 1) if texts else sorted({each.line for each in items})

@@ -15,7 +15,7 @@ from harness.hops.hop import Hop, cap, name_in, observe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.hops.hop import State, Way
+    from harness.hops.hop import State, Tracer
     from harness.values import Sent
 
 _ROUTE = "matched a route"
@@ -28,17 +28,17 @@ _REFUSALS = frozenset({401, 403})
 _SERVER_ERROR = 500
 
 
-def follow(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a request to a stage of an API."""
     _, stage, method, path = _asked(sent)
-    matched, route = observe(_ROUTE, lambda: _matched(way, sent, method, path))
-    return _from(way, sent, matched, route, where=f"stage {stage}")
+    matched, route = observe(_ROUTE, lambda: _matched(tracer, sent, method, path))
+    return _from(tracer, sent, matched, route, where=f"stage {stage}")
 
 
-def follow_url(way: Way, sent: Sent) -> tuple[Hop, ...]:
+def follow_url(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a request to a function URL."""
-    matched, route = observe(_FOUND, lambda: _found(way, sent))
-    return _from(way, sent, matched, route, where="the function URL")
+    matched, route = observe(_FOUND, lambda: _found(tracer, sent))
+    return _from(tracer, sent, matched, route, where="the function URL")
 
 
 def _asked(sent: Sent) -> tuple[str, str, str, str]:
@@ -50,19 +50,19 @@ def _asked(sent: Sent) -> tuple[str, str, str, str]:
     return api, stage, method, path
 
 
-def _from(way: Way, sent: Sent, matched: Hop, route: Route | None, *, where: str) -> tuple[Hop, ...]:
+def _from(tracer: Tracer, sent: Sent, matched: Hop, route: Route | None, *, where: str) -> tuple[Hop, ...]:
     answered = partial(_answered, sent, where)
     if route is None:
         return matched, *function.not_run(matched, "not looked for: no route is known"), answered()
     if not route.function:
         onward = f"to {route.target}, which the harness does not follow into"
         return matched, Hop(name="handed on", state="unknown", seen=onward), answered()
-    invoked, returned, attempts = function.ran(way, replace(sent, arn=route.target))
-    authorized = _authorized(way, sent, route, is_through=bool(attempts))
+    invoked, returned, attempts = function.ran(tracer, replace(sent, arn=route.target))
+    authorized = _authorized(tracer, sent, route, is_through=bool(attempts))
     if any(hop.state == "failed" for hop in authorized):
         stop = authorized[-1]
         return matched, *authorized, *function.not_run(stop, "it was not authorized"), answered()
-    called = _called(way, route.target, [attempt.request_id for attempt in attempts])
+    called = _called(tracer, route.target, [attempt.request_id for attempt in attempts])
     return matched, *authorized, invoked, returned, *called, answered()
 
 
@@ -72,9 +72,9 @@ def _answered(sent: Sent, where: str) -> Hop:
     return Hop(name=_ANSWERED, state=state, seen=f"{status or 'no answer'}, by {where}")
 
 
-def _matched(way: Way, sent: Sent, method: str, path: str) -> tuple[Hop, Route | None]:
+def _matched(tracer: Tracer, sent: Sent, method: str, path: str) -> tuple[Hop, Route | None]:
     api = _asked(sent)[0]
-    routes = routes_of(way, api, sent.arn)
+    routes = routes_of(tracer, api, sent.arn)
     fitting = sorted((route for route in routes if route.fits(method, path)), key=Route.rank)
     if fitting:
         return Hop(name=_ROUTE, state="reached", seen=str(fitting[0])), fitting[0]
@@ -84,19 +84,19 @@ def _matched(way: Way, sent: Sent, method: str, path: str) -> tuple[Hop, Route |
     return Hop(name=_ROUTE, state="failed", seen=seen), None
 
 
-def _found(way: Way, sent: Sent) -> tuple[Hop, Route | None]:
+def _found(tracer: Tracer, sent: Sent) -> tuple[Hop, Route | None]:
     url = _asked(sent)[0]
-    route = route_of_url(way, url, sent.arn)
+    route = route_of_url(tracer, url, sent.arn)
     if route is None:
         return Hop(name=_FOUND, state="failed", seen=f"no function has the URL {url}"), None
     return Hop(name=_FOUND, state="reached", seen=name_in(route.target)), route
 
 
-def _authorized(way: Way, sent: Sent, route: Route, *, is_through: bool) -> tuple[Hop, ...]:
+def _authorized(tracer: Tracer, sent: Sent, route: Route, *, is_through: bool) -> tuple[Hop, ...]:
     """Return whether the request was let through, below the hops of the function that was asked."""
     if route.authorization in _OPEN:
         return ()
-    asked = function.ran(way, replace(sent, arn=route.authorizer))[:2] if route.authorizer else ()
+    asked = function.ran(tracer, replace(sent, arn=route.authorizer))[:2] if route.authorizer else ()
     hops = tuple(replace(hop, name=hop.name.replace("function", "authorizer"), payload="") for hop in asked)
     is_refused = not is_through and sent.status in _REFUSALS
     if is_refused:  # the API refuses such a request before it asks an authorizer
@@ -106,10 +106,10 @@ def _authorized(way: Way, sent: Sent, route: Route, *, is_through: bool) -> tupl
     return *hops, Hop(name=_AUTHORIZED, state=state, seen=seen)
 
 
-def _called(way: Way, arn: str, requests: Sequence[str]) -> tuple[Hop, ...]:
+def _called(tracer: Tracer, arn: str, requests: Sequence[str]) -> tuple[Hop, ...]:
     """Return the AWS calls of a function in these invocations, if the backend has a request log."""
     try:
-        calls = RequestLog.of(way.stack.endpoint).calls()
+        calls = RequestLog.of(tracer.stack.endpoint).calls()
     except BackendError:
         return ()
     own = [

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.hops.hop import Way
+    from harness.hops.hop import Tracer
 
 _FUNCTION = re.compile(r"arn:[\w-]+:lambda:[\w-]+:\d*:function:[\w-]+(:[\w-]+)?")
 
@@ -65,17 +65,17 @@ def _step(step: str) -> str:
     return ".+" if step.endswith("+}") else "[^/]+"
 
 
-def routes_of(way: Way, api: str, arn: str) -> list[Route]:
+def routes_of(tracer: Tracer, api: str, arn: str) -> list[Route]:
     """Return the routes of the API with this id, in the region of `arn`."""
     try:
-        return list(_of_rest_api(way.client("apigateway", arn), api))
+        return list(_of_rest_api(tracer.client("apigateway", arn), api))
     except ClientError:  # it is no REST API
-        return list(_of_http_api(way.client("apigatewayv2", arn), api))
+        return list(_of_http_api(tracer.client("apigatewayv2", arn), api))
 
 
-def route_of_url(way: Way, url: str, arn: str) -> Route | None:
+def route_of_url(tracer: Tracer, url: str, arn: str) -> Route | None:
     """Return the route of a function URL, or None if no function has this URL."""
-    client = way.client("lambda", arn)
+    client = tracer.client("lambda", arn)
     pages = client.get_paginator("list_functions").paginate()
     names = [one["FunctionName"] for page in pages for one in page["Functions"]]
     held = (one for name in names for one in _urls(client, name) if f"//{url}." in one["FunctionUrl"])

@@ -41,7 +41,7 @@ OF_ANOTHER_SERVICE = "(another service):*"  # of a service that is not in this t
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OperationActions:
     """The permissions for an operation.
 
     Attributes:
@@ -185,7 +185,7 @@ FOR_ANY: frozenset[str] = frozenset(
 _OF_A_BUCKET = frozenset({"s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"})
 
 
-def asked_by(service: str, operation: str) -> Asked | None:
+def actions_of(service: str, operation: str) -> OperationActions | None:
     """Return the permissions for an operation, or None if unknown.
 
     Args:
@@ -193,11 +193,12 @@ def asked_by(service: str, operation: str) -> Asked | None:
         operation: The operation, under the API's name.
     """
     prefix = PREFIXES.get(service, "")
-    told = _OTHERS.get(service, {}).get(operation)
-    if told is None:
-        return Asked((f"{prefix}:{operation}",)) if operation in _SAME.get(service, "").split() else None
-    surely, _, perhaps = told.partition("?")
-    return Asked(_named(surely, prefix), _named(perhaps, prefix))
+    others = _OTHERS.get(service, {}).get(operation)
+    if others is not None:
+        surely, _, perhaps = others.partition("?")
+        return OperationActions(_with_prefix(surely, prefix), _with_prefix(perhaps, prefix))
+    is_same = operation in _SAME.get(service, "").split()
+    return OperationActions((f"{prefix}:{operation}",)) if is_same else None
 
 
 def is_of_a_bucket(action: str) -> bool:
@@ -212,7 +213,7 @@ def is_of_objects(action: str) -> bool:
     return action.startswith("s3:") and (name.startswith(_OBJECT_VERBS) or is_about_parts)
 
 
-def _named(names: str, prefix: str) -> tuple[str, ...]:
+def _with_prefix(names: str, prefix: str) -> tuple[str, ...]:
     """Return names with their service's prefix."""
     return tuple(
         "|".join(each if ":" in each else f"{prefix}:{each}" for each in name.split("|"))

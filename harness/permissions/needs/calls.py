@@ -6,7 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.permissions.needs import keys
-from harness.permissions.needs.actions import FOR_ANY, OF_ANOTHER_SERVICE, PREFIXES, asked_by, is_of_a_bucket
+from harness.permissions.needs.actions import (
+    FOR_ANY,
+    OF_ANOTHER_SERVICE,
+    PREFIXES,
+    actions_of,
+    is_of_a_bucket,
+)
 from harness.permissions.needs.need import Need
 
 if TYPE_CHECKING:
@@ -47,7 +53,7 @@ def is_denied(call: Call) -> bool:
 
 
 def _of_call(call: Call, resources: Sequence[Resource]) -> Iterator[Need]:
-    asked = asked_by(call.service, call.operation)
+    asked = actions_of(call.service, call.operation)
     why = f"{call.service}:{call.operation} by {call.by}"
     perhaps = f"perhaps by {why}"
     if asked is None:

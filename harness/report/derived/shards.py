@@ -29,10 +29,10 @@ def read(places: Iterable[Path]) -> Run:
         HarnessError: A folder has no record, or a file is not a record.
         OSError: A record can't be read.
     """
-    return merged([trace_file.read(file, most=trace_file.MOST_OF_A_RUN) for file in _files(places)])
+    return merge([trace_file.read(file, most=trace_file.MOST_OF_A_RUN) for file in _files(places)])
 
 
-def merged(runs: Sequence[Run]) -> Run:
+def merge(runs: Sequence[Run]) -> Run:
     """Merge several runs into one. The tests of each are those of workers with its number.
 
     Raises:

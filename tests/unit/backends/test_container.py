@@ -376,7 +376,7 @@ def test_on_another_machine_the_port_is_not_looked_for_here(settings: Settings) 
 def test_a_missing_licence_is_explained() -> None:
     started: Any = Ended("it ended with exit code 55")
 
-    how = module.Explained(started, "localstack/localstack:latest").ended()
+    how = module.LocalStackContainer(started, "localstack/localstack:latest").ended()
 
     assert how.startswith("it ended with exit code 55 (the image localstack/localstack:latest wants a")
     assert "LOCALSTACK_AUTH_TOKEN" in how
@@ -387,7 +387,7 @@ def test_a_missing_licence_is_explained() -> None:
 def test_any_other_end_is_told_as_it_is(how: str) -> None:
     started: Any = Ended(how)
 
-    assert module.Explained(started, "x").ended() == how
+    assert module.LocalStackContainer(started, "x").ended() == how
 
 
 # The engine

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.configuration.addresses import located, place_inside
+from harness.configuration.addresses import place_inside, places_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,19 +48,19 @@ def root(tmp_path: Path) -> Path:
 def test_a_resource_is_found_through_modules_count_and_for_each(
     root: Path, address: str, file: str, line: int
 ) -> None:
-    assert located([address], root) == {address: (root / file, line)}
+    assert places_of([address], root) == {address: (root / file, line)}
 
 
 @pytest.mark.parametrize("address", ["aws_sqs_queue.other", "module.gone.aws_sqs_queue.q", "nonsense"])
 def test_what_no_file_declares_has_no_place(root: Path, address: str) -> None:
-    assert located([address], root) == {}
+    assert places_of([address], root) == {}
 
 
 def test_an_output_of_the_root_is_found_and_one_of_a_module_is_not(root: Path) -> None:
     for file in (root / "main.tf", root / "inner" / "inner.tf"):
         file.write_text(file.read_text("utf-8") + '\noutput "url" {\n  value = 1\n}\n', "utf-8")
 
-    assert located(["output.url"], root) == {"output.url": (root / "main.tf", 15)}
+    assert places_of(["output.url"], root) == {"output.url": (root / "main.tf", 15)}
 
 
 def test_a_line_is_looked_for_inside_of_its_block_only(root: Path) -> None:

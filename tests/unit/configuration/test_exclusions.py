@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.configuration.addresses import located, modules_of
+from harness.configuration.addresses import modules_of, places_of
 from harness.configuration.exclusions import is_left_out
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_a_comment_leaves_out_a_block_or_all_of_a_module(
     (tmp_path / "inner").mkdir()
     (tmp_path / "inner" / "b.tf").write_text('resource "aws_s3_bucket" "b" {\n}\n', "utf-8")
 
-    places = located([address, *modules_of(address)], tmp_path)
+    places = places_of([address, *modules_of(address)], tmp_path)
 
     assert is_left_out(address, places) is expected
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.calls import calls_in
-from harness.coverage import Level, judged
+from harness.coverage import Level, judge_resources
 from tests.unit.coverage.calls import HERE, TERRAFORM, TEST, WRITER, call, resource
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ MOST_SECONDS = 30  # a second's calls are judged in two, on a machine that has t
 
 
 def level(found: Resource, calls: Sequence[Call]) -> Level:
-    return judged([found], calls)[found.address][0]
+    return judge_resources([found], calls)[found.address][0]
 
 
 def test_a_log_that_was_cut_off_shows_what_it_has_and_no_more() -> None:
@@ -68,7 +68,7 @@ def test_of_two_stacks_in_one_emulator_each_has_its_own_calls() -> None:
         call("sqs:SendMessage", TERRAFORM, ""),
     ]
 
-    levels = [judged([each], calls)[each.address][0] for each in queues]
+    levels = [judge_resources([each], calls)[each.address][0] for each in queues]
 
     assert levels == [USED, UNKNOWN]  # whether something was delivered to the other, this log does not tell
 
@@ -78,7 +78,7 @@ def test_ten_thousand_calls_a_second_are_judged() -> None:
     calls = [replace(WRITE, resources=(f"arn:aws:s3:::b{n % 99}/{n}",)) for n in range(10_000)]
     begun = time.monotonic()
 
-    levels = [level for level, _ in judged(stack, calls).values()]
+    levels = [level for level, _ in judge_resources(stack, calls).values()]
 
     assert levels == [USED] * 99 + [CREATED]
     assert time.monotonic() - begun < MOST_SECONDS

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.coverage import Level, judged
+from harness.coverage import Level, judge_resources
 from tests.unit.coverage.calls import TEST, WRITER, call, resource
 
 CREATED, UNKNOWN, USED, ASSERTED = Level
@@ -29,7 +29,7 @@ COMMON = {"api.a"}
 def used(request: str, *, by: str = TEST, status: int = 200) -> set[str]:
     """Return the names of everything that a request such as `a/dev/GET/things` has used."""
     made = call("execute-api:Invoke", by, f"arn:aws:execute-api:::{request}", status=status)
-    levels = judged(API, [made])
+    levels = judge_resources(API, [made])
     return {
         address.removeprefix("aws_apigatewayv2_") for address, (level, _) in levels.items() if level.is_used
     }
@@ -62,14 +62,14 @@ def test_a_test_that_had_an_answer_asserts_and_a_function_or_another_api_does_no
     arn = "arn:aws:execute-api:::a/dev/GET/things"
     by = {one: call("execute-api:Invoke", one, arn) for one in (TEST, WRITER, "unknown")}
 
-    levels = {one: judged(API, [made])["aws_apigatewayv2_route.all"][0] for one, made in by.items()}
+    levels = {one: judge_resources(API, [made])["aws_apigatewayv2_route.all"][0] for one, made in by.items()}
 
     assert levels == {TEST: ASSERTED, WRITER: USED, "unknown": UNKNOWN}
     assert used("b/dev/GET/things") == set()
 
 
 def test_what_no_request_has_taken_is_created() -> None:
-    assert {level for level, _ in judged(API, []).values()} == {CREATED}
+    assert {level for level, _ in judge_resources(API, []).values()} == {CREATED}
 
 
 @pytest.mark.parametrize(
@@ -86,5 +86,5 @@ def test_routes_that_no_request_can_tell_apart_are_unknown(api: dict[str, str], 
     stack = [resource("aws_apigatewayv2_api.a", id="a", **api), *API[1:]]
     made = call("execute-api:Invoke", TEST, "arn:aws:execute-api:::a/dev/GET/things")
 
-    assert judged(stack, [made])["aws_apigatewayv2_route.all"] == (UNKNOWN, reason)
-    assert judged(API[1:], [made])["aws_apigatewayv2_route.all"][0] is UNKNOWN
+    assert judge_resources(stack, [made])["aws_apigatewayv2_route.all"] == (UNKNOWN, reason)
+    assert judge_resources(API[1:], [made])["aws_apigatewayv2_route.all"][0] is UNKNOWN

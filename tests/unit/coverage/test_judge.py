@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.coverage import Level, judged
+from harness.coverage import Level, judge_resources
 from tests.unit.coverage.calls import EMULATOR, HARNESS, HERE, TERRAFORM, TEST, WRITER, call, resource
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ BETWEEN_SERVICES = call("sts:AssumeRole", EMULATOR, source="lambda")
 
 
 def level(of: Resource, *calls: Call) -> Level:
-    return judged([of], calls)[of.address][0]
+    return judge_resources([of], calls)[of.address][0]
 
 
 @pytest.mark.parametrize(
@@ -112,11 +112,11 @@ def test_a_rule_and_its_target_are_used_by_the_call_that_was_made_for_them() -> 
 def test_a_role_is_used_by_its_functions_calls_where_permissions_are_enforced() -> None:
     role, policy = resource("aws_iam_role.r", arn="R"), resource("aws_iam_role_policy.p", role="r")
 
-    told = judged([role, policy, FUNCTION], [PUT], enforces=True)
+    told = judge_resources([role, policy, FUNCTION], [PUT], enforces=True)
 
     assert told["aws_iam_role.r"][0] is USED
     assert told["aws_iam_role_policy.p"][0] is UNKNOWN
-    assert judged([role, FUNCTION], [PUT])["aws_iam_role.r"][0] is UNKNOWN
+    assert judge_resources([role, FUNCTION], [PUT])["aws_iam_role.r"][0] is UNKNOWN
 
 
 def test_a_kind_that_no_rule_knows_is_unknown_whatever_was_called() -> None:
@@ -124,7 +124,7 @@ def test_a_kind_that_no_rule_knows_is_unknown_whatever_was_called() -> None:
 
 
 def test_a_judgement_says_what_it_was_made_by() -> None:
-    assert judged([BUCKET], [PUT])["aws_s3_bucket.b"] == (USED, "s3:PutObject by function:writer")
+    assert judge_resources([BUCKET], [PUT])["aws_s3_bucket.b"] == (USED, "s3:PutObject by function:writer")
 
 
 ALARM = "arn:aws:cloudwatch:eu-north-1:000000000000:alarm:late"

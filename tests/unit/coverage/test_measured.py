@@ -16,7 +16,7 @@ from tests.unit.permissions.stacks import BUCKET, QUEUE, RUN, allow, made, stack
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.coverage import Covered
+    from harness.coverage import CoverageItem
 
 CREATED, UNKNOWN, USED, ASSERTED = Level
 ROOT = """
@@ -73,7 +73,7 @@ def measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:  # noqa: A
         ),
     )
 
-    def measure(**told: Any) -> dict[str, Covered]:  # noqa: ANN401
+    def measure(**told: Any) -> dict[str, CoverageItem]:  # noqa: ANN401
         coverage = coverage_of(applied, tmp_path / "terraform", tmp_path, since=0, **told)
         return {each.address: each for each in coverage.items}
 

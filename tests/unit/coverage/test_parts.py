@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.coverage import Level
-from harness.coverage.judge import judged
+from harness.coverage.judge import judge_resources
 from harness.coverage.parts import outputs, parts, policies
-from harness.permissions import judged as permissions_judged
+from harness.permissions import judge_roles as permissions_judged
 from tests.unit.coverage.calls import EMULATOR, call, resource
 from tests.unit.permissions.stacks import BUCKET, FUNCTION, QUEUE, RUN, allow, made, stack
 
@@ -27,7 +27,7 @@ FIRED = call("lambda:Invoke", EMULATOR, FUNCTION, source=RULE)
 def levels(resources: list[Resource], *calls: Call, enforces: bool = False) -> dict[str, Level]:
     """Return the level of each part."""
     roles = permissions_judged(resources, calls, enforces=enforces)
-    found = parts(resources, judged(resources, calls, enforces=enforces), roles)
+    found = parts(resources, judge_resources(resources, calls, enforces=enforces), roles)
     return {f"{each.owner} {each.name}": each.level for each in found}
 
 

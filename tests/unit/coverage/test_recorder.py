@@ -7,15 +7,15 @@ from types import SimpleNamespace
 import pytest
 
 from harness.base import caller
-from harness.coverage import Coverage, Covered, Level
-from harness.coverage.recorder import CoverageRecorder, Wanted
+from harness.coverage import Coverage, CoverageItem, Level
+from harness.coverage.recorder import CoverageRecorder, ReportOptions
 from harness.values import Outputs
 
-COVERED = Covered(address="aws_s3_bucket.b", level=Level.USED, why="why", file="main.tf", line=1)
+COVERED = CoverageItem(address="aws_s3_bucket.b", level=Level.USED, why="why", file="main.tf", line=1)
 
 
 def test_what_a_worker_gathered_comes_to_the_controller_and_a_crashed_one_tells_nothing() -> None:
-    worker, controller = (CoverageRecorder(Wanted(), Path()) for _ in range(2))
+    worker, controller = (CoverageRecorder(ReportOptions(), Path()) for _ in range(2))
     worker.coverage = Coverage((COVERED,))
     output: dict[str, str] = {}
     worker.pytest_sessionfinish(SimpleNamespace(config=SimpleNamespace(workeroutput=output)))  # type: ignore[arg-type]
@@ -45,7 +45,8 @@ def test_a_report_of_no_known_kind_is_a_mistake_of_usage(pytester: pytest.Pytest
 
 
 def test_an_output_counts_as_read_by_the_test_that_reads_it_by_name() -> None:
-    recorder, outputs = CoverageRecorder(Wanted(), Path()), Outputs({"url": "u", "name": "n", "arn": "a"})
+    recorder = CoverageRecorder(ReportOptions(), Path())
+    outputs = Outputs({"url": "u", "name": "n", "arn": "a"})
     read = recorder.pytest_runtestloop()
     next(read)
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from harness.cli.main import app
-from harness.coverage import Coverage, Covered, Level, reports
+from harness.coverage import Coverage, CoverageItem, Level, reports
 from harness.coverage.reports import formats, marked
 from harness.errors import HarnessError, SettingsError
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 CREATED, UNKNOWN, USED, ASSERTED = Level
 
 
-def covered(address: str, level: Level, line: int, file: str = "main.tf") -> Covered:
-    return Covered(address=address, level=level, why="why", file=file, line=line)
+def covered(address: str, level: Level, line: int, file: str = "main.tf") -> CoverageItem:
+    return CoverageItem(address=address, level=level, why="why", file=file, line=line)
 
 
 COVERAGE = Coverage(
@@ -139,14 +139,14 @@ def test_reports_of_several_runs_are_one_and_another_file_is_refused(tmp_path: P
     reports.write(Coverage((covered("a", CREATED, 1), covered("b", USED, 2))), "json", files[0], tmp_path)
     reports.write(Coverage((covered("a", ASSERTED, 1), covered("c", CREATED, 3))), "json", files[1], tmp_path)
 
-    levels = {each.address: each.level for each in reports.merged(files).items}
+    levels = {each.address: each.level for each in reports.merge(files).items}
 
     assert levels == {"a": ASSERTED, "b": USED, "c": CREATED}
     files[1].write_text("{}", "utf-8")
     with pytest.raises(
         HarnessError, match=r"other\.json: expected a report that `pytest --iac-coverage-report"
     ):
-        reports.merged(files)
+        reports.merge(files)
 
 
 def test_the_command_merges_writes_and_fails(tmp_path: Path) -> None:

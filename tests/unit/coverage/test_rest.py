@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.coverage import Level, judged
+from harness.coverage import Level, judge_resources
 from tests.unit.coverage.calls import TEST, WRITER, call, resource
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ API = [
 def used(request: str, *, by: str = TEST, status: int = 200) -> set[str]:
     """Return the names of everything that a request such as `a/dev/GET/things` has used."""
     made = call("execute-api:Invoke", by, f"arn:aws:execute-api:::{request}", status=status)
-    levels = judged(API, [made])
+    levels = judge_resources(API, [made])
     return {
         address.removeprefix("aws_api_gateway_") for address, (level, _) in levels.items() if level.is_used
     }
@@ -87,7 +87,7 @@ def test_an_error_may_be_the_gateways_own_so_the_integration_is_not_used() -> No
 def test_a_test_that_got_an_answer_has_read_it_and_one_that_got_an_error_has_not() -> None:
     arn = "arn:aws:execute-api:::a/dev/GET/things"
     of = {
-        status: judged(API, [call("execute-api:Invoke", TEST, arn, status=status)])[
+        status: judge_resources(API, [call("execute-api:Invoke", TEST, arn, status=status)])[
             "aws_api_gateway_rest_api.a"
         ]
         for status in (200, 500)
@@ -99,9 +99,11 @@ def test_a_test_that_got_an_answer_has_read_it_and_one_that_got_an_error_has_not
 def test_a_client_that_nobody_knows_leaves_it_open() -> None:
     made = [call("execute-api:Invoke", "unknown", "arn:aws:execute-api:::a/dev/GET/things")]
 
-    assert judged(API, made)["aws_api_gateway_rest_api.a"][0] is UNKNOWN
+    assert judge_resources(API, made)["aws_api_gateway_rest_api.a"][0] is UNKNOWN
     assert used("a/dev/GET/things", by=WRITER) >= COMMON
 
 
 def test_a_call_without_an_arn_is_no_request() -> None:
-    assert judged(API, [call("execute-api:Invoke", TEST)])["aws_api_gateway_rest_api.a"][0] is CREATED
+    assert (
+        judge_resources(API, [call("execute-api:Invoke", TEST)])["aws_api_gateway_rest_api.a"][0] is CREATED
+    )

@@ -12,7 +12,7 @@ from harness import Deployment, Endpoint
 from harness.aws import outbox
 from harness.calls import Call, RequestLog
 from harness.diagnosis import artifacts, evidence
-from harness.diagnosis.evidence import Allowance
+from harness.diagnosis.evidence import TimeBudget
 from harness.diagnosis.sources import Sources
 from harness.hops import Hop
 from harness.report.texts import LONGEST_TEXT
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 TEST = "tests/test_it.py::test_lost"
 MESSAGE = Sent(arn="arn:aws:sqs:eu-north-1:000000000000:jobs", id="m-1", payload="")
-LONG_RUN = Allowance(share=1000)
+LONG_RUN = TimeBudget(share=1000)
 GREET = Resource(address="f", type="aws_lambda_function", values={"function_name": "greet"})
 
 
@@ -70,13 +70,13 @@ def found(
     *,
     failed: bool = True,
     reports: bool = True,
-    allowance: Allowance = LONG_RUN,
+    allowance: TimeBudget = LONG_RUN,
     sends: Sequence[Sent] = (),
 ) -> Evidence:
     with artifacts.recording(folder) as recording:
         for one in sends:
             outbox.remember(one)
-        search = evidence.Search(
+        search = evidence.EvidenceSearch(
             test=TEST,
             recording=recording,
             refused=0,
@@ -186,7 +186,7 @@ def test_a_backend_without_a_request_log_has_no_calls(tmp_path: Path) -> None:
 def test_the_hops_of_a_failed_test_are_worth_a_wait_and_those_of_others_the_time_that_is_left(
     tmp_path: Path,
 ) -> None:
-    none_left = Allowance(share=0)
+    none_left = TimeBudget(share=0)
 
     waited = found(stack(), tmp_path, allowance=none_left, sends=[MESSAGE])
     glanced = found(stack(), tmp_path, failed=False, sends=[MESSAGE])
@@ -203,7 +203,7 @@ def test_the_hops_of_a_failed_test_are_worth_a_wait_and_those_of_others_the_time
 
 def test_of_the_allowance_there_is_a_share_of_the_time_of_the_run_less_what_was_spent() -> None:
     clock = ManualClock()
-    allowance = Allowance(share=0.1, clock=clock)
+    allowance = TimeBudget(share=0.1, clock=clock)
     clock.sleep(30)
 
     with allowance.spending() as seconds:

@@ -52,7 +52,7 @@ def sources(tmp_path: Path) -> Sources:
 def test_a_place_in_the_zip_is_one_in_the_project_if_just_one_can_be_meant(
     sources: Sources, told: str, located: str
 ) -> None:
-    assert sources.located(told) == located
+    assert sources.with_lines(told) == located
 
 
 def test_a_place_is_relative_to_the_project_or_none_of_its_own(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ def test_good(deployment):
 def test_bad(harness_settings, deployment):
     with deployment.endpoint.log.open("a") as log:
         log.write("while the bad one ran: of-the-variable\\n")
-    with actions.told("wait", "an object of-the-variable"):
+    with actions.reported("wait", "an object of-the-variable"):
         pass
     assert False, "as it must"
 """

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from moto.events.models import EventPattern
 
 from harness.errors import PatternError
-from harness.eventbridge.patterns import as_fired, can_be_sent, complete, matches, matching, near_misses
+from harness.eventbridge.patterns import can_be_sent, complete, matches, matching, near_misses, to_fired_event
 
 type Json = dict[str, Any]
 
@@ -296,7 +296,7 @@ def test_a_malformed_pattern_is_an_error_that_names_the_place(pattern: Json, pat
 
 
 def test_a_synthesised_event_becomes_one_to_fire() -> None:
-    fired = as_fired(matching({"source": ["shop"], "detail": {"size": [3]}}), bus="orders")
+    fired = to_fired_event(matching({"source": ["shop"], "detail": {"size": [3]}}), bus="orders")
 
     assert (fired.bus, fired.source, fired.detail_type) == ("orders", "shop", "Synthesised Event")
     assert fired.detail == {"size": 3}
@@ -311,4 +311,4 @@ def test_what_put_events_would_not_take_is_an_error(change: Json) -> None:
 
     assert not can_be_sent(refused)
     with pytest.raises(PatternError, match="PutEvents needs"):
-        as_fired(refused)
+        to_fired_event(refused)

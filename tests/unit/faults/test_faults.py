@@ -11,7 +11,7 @@ import pytest
 
 from harness import BackendError, Deployment, Endpoint, Settings, SettingsError, faults
 from harness.base import environments
-from harness.faults import Calls, Disturbed, Faults, injected, proxied
+from harness.faults import AffectedCall, Calls, Faults, injected, proxied
 from harness.values import Outputs
 
 if TYPE_CHECKING:
@@ -240,7 +240,7 @@ def test_an_operation_that_no_call_could_match_is_refused(
 
 def test_what_was_met_is_told_as_values(proxy: Faults) -> None:
     assert proxy.seen == [
-        Disturbed(service="s3", operation="PutObject", key="k", action="fail", status=503, rule=7)
+        AffectedCall(service="s3", operation="PutObject", key="k", action="fail", status=503, rule=7)
     ]
     with proxy.s3().dropped() as fault:
         assert fault.seen == proxy.seen

@@ -11,7 +11,7 @@ import pytest
 from harness import NotReachedError, eventually
 from harness.aws import outbox
 from harness.base import caller
-from harness.hops import Lost, trace_sent
+from harness.hops import LossCheck, trace_sent
 from tests.unit.hops.test_event import an_event
 from tests.unit.hops.world import DEAD, QUEUE, TOPIC, WORKER, World, rule, sent
 
@@ -39,7 +39,7 @@ def given_up(world: World, *what: FiredEvent | Sent, retry_delay: float = 1.0, w
     clock = ManualClock()
     stack: Any = world.stack()
     stack = replace(stack, endpoint=replace(stack.endpoint, retry_delay=retry_delay))
-    lost = Lost(stack, *what, clock=clock)
+    lost = LossCheck(stack, *what, clock=clock)
     with pytest.raises(NotReachedError):
         eventually(lambda: "", unless=lost, what="an object", timeout=wait, clock=clock)
     return clock.now
@@ -59,7 +59,7 @@ def test_a_function_that_failed_for_good_ends_the_wait_with_the_reason(world: Wo
         eventually(
             lambda: "none",
             until=str.isspace,
-            unless=Lost(world.stack(), event, clock=clock),
+            unless=LossCheck(world.stack(), event, clock=clock),
             what="an object",
             clock=clock,
         )

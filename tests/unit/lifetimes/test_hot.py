@@ -10,7 +10,7 @@ import pytest
 from harness import Endpoint, SettingsError
 from harness.errors import PackageError
 from harness.lifetimes import hot
-from harness.lifetimes.hot import Hot
+from harness.lifetimes.hot import HotSources
 from harness.settings import PackageSettings
 
 if TYPE_CHECKING:
@@ -36,23 +36,25 @@ def endpoint(tmp_path: Path) -> Endpoint:
 
 
 @pytest.fixture
-def reload(settings: Settings, tmp_path: Path, source: Path, endpoint: Endpoint) -> Hot:
+def reload(settings: Settings, tmp_path: Path, source: Path, endpoint: Endpoint) -> HotSources:
     """Return the hot reload of the functions of one package."""
     zipped = tmp_path / "app.zip"
     python = ".".join(platform.python_version_tuple()[:2])  # syntax is checked where this one knows it
     package = PackageSettings(source=source, output=zipped, python=python)
-    made = Hot(settings=replace(settings, package=package))
+    made = HotSources(settings=replace(settings, package=package))
     made.begin(endpoint, {str(zipped): "0abc"})
     return made
 
 
 @pytest.fixture
-def copy(reload: Hot, tmp_path: Path) -> Path:
+def copy(reload: HotSources, tmp_path: Path) -> Path:
     assert reload.copies
     return tmp_path / "emulator" / "hot" / "0abc"
 
 
-def test_all_sources_stand_in_from_the_begin_to_the_end(reload: Hot, copy: Path, endpoint: Endpoint) -> None:
+def test_all_sources_stand_in_from_the_begin_to_the_end(
+    reload: HotSources, copy: Path, endpoint: Endpoint
+) -> None:
     assert (copy / "over" / "app" / "__init__.py").read_text("utf-8") == "VALUE = 1\n"
     assert (copy / "over" / "app" / "deeper" / "text.txt").is_file()
     assert (copy / "stamp").read_text("utf-8")
@@ -64,7 +66,7 @@ def test_all_sources_stand_in_from_the_begin_to_the_end(reload: Hot, copy: Path,
     assert not hot.is_on(endpoint)
 
 
-def test_what_is_saved_stands_in_with_another_stamp(reload: Hot, copy: Path, source: Path) -> None:
+def test_what_is_saved_stands_in_with_another_stamp(reload: HotSources, copy: Path, source: Path) -> None:
     before = (copy / "stamp").read_text("utf-8")
     (source / "__init__.py").write_text("VALUE = 22\n", "utf-8")
     (source / "more.py").touch()
@@ -77,14 +79,16 @@ def test_what_is_saved_stands_in_with_another_stamp(reload: Hot, copy: Path, sou
     assert (copy / "stamp").read_text("utf-8") != before
 
 
-def test_what_is_the_same_keeps_functions_warm(reload: Hot, copy: Path) -> None:
+def test_what_is_the_same_keeps_functions_warm(reload: HotSources, copy: Path) -> None:
     before = (copy / "stamp").read_text("utf-8")
 
     assert reload.saved() == []
     assert (copy / "stamp").read_text("utf-8") == before
 
 
-def test_a_syntax_error_is_told_and_the_code_before_it_goes_on(reload: Hot, copy: Path, source: Path) -> None:
+def test_a_syntax_error_is_told_and_the_code_before_it_goes_on(
+    reload: HotSources, copy: Path, source: Path
+) -> None:
     before = (copy / "stamp").read_text("utf-8")
     (source / "a.py").write_text("VALUE = 2\n", "utf-8")
     (source / "b.py").write_text("def (\n", "utf-8")
@@ -98,13 +102,15 @@ def test_a_syntax_error_is_told_and_the_code_before_it_goes_on(reload: Hot, copy
     assert reload.saved() == ["a.py"]
 
 
-def test_only_sources_of_a_package_need_no_apply(reload: Hot, source: Path, tmp_path: Path) -> None:
+def test_only_sources_of_a_package_need_no_apply(reload: HotSources, source: Path, tmp_path: Path) -> None:
     assert reload.covers([source / "__init__.py", source / "gone.py"])
     assert not reload.covers([source / "__init__.py", tmp_path / "main.tf"])
     assert not reload.covers([])
 
 
-def test_what_a_killed_watch_has_left_is_taken_away(reload: Hot, copy: Path, endpoint: Endpoint) -> None:
+def test_what_a_killed_watch_has_left_is_taken_away(
+    reload: HotSources, copy: Path, endpoint: Endpoint
+) -> None:
     fresh = replace(reload, copies=[])
 
     fresh.begin(endpoint, {str(reload.copies[0][0].output): "1def"})
@@ -114,7 +120,7 @@ def test_what_a_killed_watch_has_left_is_taken_away(reload: Hot, copy: Path, end
 
 @pytest.mark.parametrize("has_log", [False, True])
 def test_functions_elsewhere_are_refused(
-    reload: Hot, endpoint: Endpoint, tmp_path: Path, *, has_log: bool
+    reload: HotSources, endpoint: Endpoint, tmp_path: Path, *, has_log: bool
 ) -> None:
     log = tmp_path / "container.log" if has_log else None
     elsewhere = replace(endpoint, backend="container", log=log)
@@ -126,7 +132,7 @@ def test_functions_elsewhere_are_refused(
 
 def test_without_a_package_there_is_nothing_to_reload(settings: Settings, endpoint: Endpoint) -> None:
     with pytest.raises(SettingsError, match=r"expected a \[tool.harness.package\]"):
-        Hot(settings=replace(settings, package=None)).begin(endpoint, {})
+        HotSources(settings=replace(settings, package=None)).begin(endpoint, {})
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="Node.js checks its syntax")
@@ -140,7 +146,7 @@ def test_a_package_of_nodejs_is_reloaded_file_by_file(
     (source / "index.mjs").write_text("export const handler = () => 1;\n", "utf-8")
     (source / "lib" / "words.cjs").touch()
     package = PackageSettings(source=source, output=tmp_path / "js.zip", kind="nodejs", nodejs="18")
-    made = Hot(settings=replace(settings, package=package))
+    made = HotSources(settings=replace(settings, package=package))
     over = tmp_path / "emulator" / "hot" / "0abc" / "over"
 
     assert made.begin(endpoint, {str(package.output): "0abc"}) == ["js"]
@@ -173,7 +179,7 @@ def test_node_js_is_started_once_for_all_that_is_saved(
         (source / name).write_text("{}", "utf-8")
     (source / "index.cjs").touch()
     package = PackageSettings(source=source, output=tmp_path / "js.zip", kind="nodejs", nodejs="18")
-    made = Hot(settings=replace(settings, package=package, environ={"PATH": str(program.parent)}))
+    made = HotSources(settings=replace(settings, package=package, environ={"PATH": str(program.parent)}))
     made.begin(endpoint, {str(package.output): "0abc"})
 
     for number in range(3):

@@ -11,7 +11,7 @@ import pytest
 
 from harness import Endpoint, HarnessError, eventually
 from harness.lifetimes import keeper
-from harness.lifetimes.keeper import Held, Keeper, Task
+from harness.lifetimes.keeper import Holding, Keeper, Task
 from harness.telemetry import progress, timeline
 from harness.values import Outputs
 from tests.unit.fake_stack import FakeStack
@@ -31,7 +31,7 @@ from pathlib import Path
 
 from harness import Endpoint, HarnessError
 from harness.telemetry import timeline
-from harness.lifetimes.keeper import Held
+from harness.lifetimes.keeper import Holding
 from harness.values import Outputs
 
 from fake import note
@@ -44,14 +44,14 @@ def good(settings):
     with timeline.phase("start"):
         log.info("starting it")
     outputs = Outputs({"url": "https://x", "numbers": [1, 2]})
-    yield Held(endpoint=ENDPOINT, root=Path("/a/root"), outputs=outputs)
+    yield Holding(endpoint=ENDPOINT, root=Path("/a/root"), outputs=outputs)
     log.info("stopping it")
     note("left")
 
 @contextmanager
 def on_top(settings, endpoint):
     try:
-        yield Held(endpoint=endpoint)
+        yield Holding(endpoint=endpoint)
     finally:
         time.sleep(1)
         note("top left")
@@ -75,21 +75,21 @@ def slow(settings):
 
 @contextmanager
 def stubborn(settings):
-    yield Held(endpoint=ENDPOINT)
+    yield Holding(endpoint=ENDPOINT)
     note("leaving")
     time.sleep(1)
     note("left")
 
 @contextmanager
 def not_left(settings):
-    yield Held(endpoint=ENDPOINT)
+    yield Holding(endpoint=ENDPOINT)
     raise HarnessError("it can't be left")
 
 @contextmanager
 def with_child(settings):
     asked = "import signal; print(signal.getsignal(signal.SIGINT) == signal.default_int_handler)"
     told = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
-    yield Held(endpoint=ENDPOINT, outputs=Outputs({"interruptible": told.strip()}))
+    yield Holding(endpoint=ENDPOINT, outputs=Outputs({"interruptible": told.strip()}))
 """
 
 # Starts the keepers that its arguments name, each above the one before, and waits to be killed.
@@ -346,7 +346,7 @@ def test_one_that_was_killed_is_not_found(started: Callable[..., Keeper]) -> Non
 def test_what_is_told_can_be_read_back() -> None:
     endpoint = Endpoint(backend="x", url="http://h", region="r", access_key="1" * 12, secret_key="s")  # noqa: S106
 
-    read = Held.from_json(Held(endpoint=endpoint).to_json(), ended=lambda: "gone")
+    read = Holding.from_json(Holding(endpoint=endpoint).to_json(), ended=lambda: "gone")
 
-    assert read == Held(endpoint=endpoint)
+    assert read == Holding(endpoint=endpoint)
     assert read.endpoint.ended() == "gone"

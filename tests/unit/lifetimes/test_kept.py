@@ -164,8 +164,8 @@ def test_what_changes_in_zips_alone_is_told_apart(project: FakeStack) -> None:
     assert before.other_zips(before) == []
     assert changed.other_zips(before) == [str(file)]
     assert Fingerprint.of(edited(project), variables).other_zips(before) is None
-    assert Fingerprint.noted(json.loads(json.dumps(changed.as_note()))) == changed
-    assert Fingerprint.noted({}) != changed
+    assert Fingerprint.from_note(json.loads(json.dumps(changed.as_note()))) == changed
+    assert Fingerprint.from_note({}) != changed
 
 
 def test_what_terraform_leaves_behind_is_not_in_the_fingerprint(project: FakeStack) -> None:

@@ -220,4 +220,4 @@ def test_it_can_be_noted(tmp_path: Path) -> None:
     note = tmp_path / "note.json"
     note.write_text(json.dumps(SWAP.as_note()), "utf-8")
 
-    assert Swap.noted(json.loads(note.read_text("utf-8"))) == SWAP
+    assert Swap.from_note(json.loads(note.read_text("utf-8"))) == SWAP

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from harness.permissions import judged
+from harness.permissions import judge_roles
 from tests.unit.coverage.calls import HERE, WRITER, call, resource
 
 if TYPE_CHECKING:
@@ -62,5 +62,5 @@ def encrypted(kind: str = "aws:kms", key: str = KEY) -> Resource:
 
 def judge(resources: Sequence[Resource], *calls: Call, enforces: bool = False) -> RolePermissions:
     """Return the permissions of the only role, after a run of its function."""
-    (role,) = judged(resources, [RUN, *calls], enforces=enforces)
+    (role,) = judge_roles(resources, [RUN, *calls], enforces=enforces)
     return role

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.permissions import Outcome, Use, judged
+from harness.permissions import Outcome, Use, judge_roles
 from tests.unit.coverage.calls import HERE, call, resource
 from tests.unit.permissions.stacks import (
     BUCKET,
@@ -327,7 +327,7 @@ def test_lambda_itself_uses_what_the_function_is_configured_for(
 
 
 def test_of_a_function_that_has_not_run_nothing_is_said() -> None:
-    (role,) = judged(stack(allow("s3:*", "*")), [])
+    (role,) = judge_roles(stack(allow("s3:*", "*")), [])
 
     assert uses(role) == {"s3:* *": UNKNOWN}
     assert (role.missing, role.notes) == ((), ("none of its functions has run",))
@@ -338,7 +338,7 @@ def test_of_a_role_that_no_function_has_nothing_is_said() -> None:
     policy = json.dumps({"Statement": [allow("s3:*", "*")]})
     attached = resource("aws_iam_role_policy.other", role="other", policy=policy)
 
-    _, role = judged([*stack(), other, attached], [RUN])
+    _, role = judge_roles([*stack(), other, attached], [RUN])
 
     assert uses(role) == {"s3:* *": UNKNOWN}
 

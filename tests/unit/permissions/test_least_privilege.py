@@ -7,7 +7,7 @@ import pytest
 
 from harness import ExpectationError
 from harness.aws import capabilities
-from harness.permissions import assert_least_privilege, judged, shortcomings
+from harness.permissions import assert_least_privilege, judge_roles, shortcomings
 from harness.permissions.least_privilege import findings
 from tests.unit.coverage.calls import resource
 from tests.unit.permissions.stacks import BUCKET, QUEUE, RUN, allow, made, stack
@@ -25,7 +25,7 @@ POLICY = "aws_iam_role.writer: {:<8}  aws_iam_role_policy.writer: {}"
 
 
 def short(*statements: dict[str, Any], calls: Sequence[Call] = (RUN, PUT)) -> list[str]:
-    return shortcomings(judged(stack(*statements), calls))
+    return shortcomings(judge_roles(stack(*statements), calls))
 
 
 def test_a_policy_of_which_everything_was_used_falls_short_of_nothing() -> None:
@@ -69,7 +69,7 @@ def test_a_policy_of_aws_is_told_of_and_fails_nothing() -> None:
     policy = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
     attached = resource("aws_iam_role_policy_attachment.logs", role="writer", policy_arn=policy)
 
-    (role,) = judged([*stack(STORE), attached], [RUN, PUT])
+    (role,) = judge_roles([*stack(STORE), attached], [RUN, PUT])
 
     assert [each.kind for each in findings(role)] == ["unknown", "too wide", "too wide"]
     assert shortcomings([role]) == []

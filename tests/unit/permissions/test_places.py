@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.permissions import RolePermissions, Statement
-from harness.permissions.places import placed
+from harness.permissions.places import with_places
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +58,9 @@ def place(folder: Path, policy: str, sid: str, index: int = 0) -> tuple[str, str
     """Return the file of a statement, and the text of its line."""
     document = {"Sid": sid} if sid else {}
     statement = Statement(policy=policy, index=index, document=document, grants=())
-    (role,) = placed([RolePermissions(address="aws_iam_role.r", statements=(statement,))], folder, folder)
+    (role,) = with_places(
+        [RolePermissions(address="aws_iam_role.r", statements=(statement,))], folder, folder
+    )
     (found,) = role.statements
     assert (role.file, role.line) == ("main.tf", 2)
     return found.file, ROOT.splitlines()[found.line - 1].strip() if found.line else ""
@@ -86,7 +88,9 @@ def test_of_statements_without_an_id_the_place_in_the_policy_tells(tmp_path: Pat
         Statement(policy="aws_iam_role_policy.plain", index=index, document={}, grants=()) for index in (0, 1)
     )
 
-    (role,) = placed([RolePermissions(address="aws_iam_role.r", statements=statements)], tmp_path, tmp_path)
+    (role,) = with_places(
+        [RolePermissions(address="aws_iam_role.r", statements=statements)], tmp_path, tmp_path
+    )
 
     first, second = (each.line for each in role.statements)
     assert second == first + 2

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from harness.permissions import Permissions, judged
+from harness.permissions import Permissions, judge_roles
 from harness.permissions.reports import lines
 from tests.unit.coverage.calls import resource
 from tests.unit.permissions.stacks import BUCKET, LOG, QUEUE, TABLE, allow, judge, made, stack
@@ -58,6 +58,6 @@ def test_of_an_action_that_is_missing_on_many_resources_few_are_named() -> None:
 def test_roles_of_no_function_are_counted() -> None:
     alone = resource("aws_iam_role.other", name="other", arn="arn:other")
 
-    told = lines(Permissions(tuple(judged([alone], []))))
+    told = lines(Permissions(tuple(judge_roles([alone], []))))
 
     assert told[-1] == "1 more of no function: the request log can't show their use"

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.errors import HarnessError
-from harness.permissions import Permissions, RolePermissions, Use, judged, saved
+from harness.permissions import Permissions, RolePermissions, Use, judge_roles, saved
 from tests.unit.permissions.stacks import BUCKET, FUNCTION, REGION, allow, judge, made, stack
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def shards(tmp_path: Path) -> list[Path]:
 
 
 def judged_without_a_run() -> RolePermissions:
-    (role,) = judged(RESOURCES, [])
+    (role,) = judge_roles(RESOURCES, [])
     return role
 
 
@@ -61,13 +61,13 @@ def state(tmp_path: Path) -> Path:
 
 
 def test_reports_of_the_parts_of_a_suite_are_one(shards: list[Path]) -> None:
-    assert uses(saved.merged(shards[:1])) == [Use.USED, Use.UNUSED]
-    assert uses(saved.merged(shards)) == [Use.USED, Use.USED]
+    assert uses(saved.merge(shards[:1])) == [Use.USED, Use.UNUSED]
+    assert uses(saved.merge(shards)) == [Use.USED, Use.USED]
 
 
 def test_a_part_that_ran_no_function_leaves_what_is_unused_unused(shards: list[Path]) -> None:
-    assert uses(saved.merged([shards[0], shards[2]])) == [Use.USED, Use.UNUSED]
-    assert uses(saved.merged([shards[2], shards[0]])) == [Use.USED, Use.UNUSED]
+    assert uses(saved.merge([shards[0], shards[2]])) == [Use.USED, Use.UNUSED]
+    assert uses(saved.merge([shards[2], shards[0]])) == [Use.USED, Use.UNUSED]
 
 
 def test_a_log_and_a_state_are_judged_and_a_line_that_was_cut_off_is_left_out(
@@ -97,7 +97,7 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(
         HarnessError, match=r"some\.json: expected a report that `pytest --permissions-report`"
     ):
-        saved.merged([file])
+        saved.merge([file])
     with pytest.raises(HarnessError, match=r"some\.json: expected the state of an applied root"):
         saved.by_log(log(tmp_path), file)
 

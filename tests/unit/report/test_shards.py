@@ -34,7 +34,7 @@ def shard(name: str, begun: float = BEGUN, *, worker: str = "", backend: str = "
 
 
 def test_several_runs_are_one_from_the_first_begin_to_the_last_end() -> None:
-    run = shards.merged([shard("a", BEGUN + 4, worker="gw1"), shard("b", backend="ministack")])
+    run = shards.merge([shard("a", BEGUN + 4, worker="gw1"), shard("b", backend="ministack")])
 
     assert (run.begun, run.seconds) == (BEGUN, 14)
     assert [(test.id, test.worker) for test in run.tests] == [
@@ -46,7 +46,7 @@ def test_several_runs_are_one_from_the_first_begin_to_the_last_end() -> None:
 
 
 def test_what_is_known_is_told_once_or_as_often_as_it_differs() -> None:
-    run = shards.merged([shard("a"), shard("b", backend="ministack")])
+    run = shards.merge([shard("a"), shard("b", backend="ministack")])
 
     assert run.facts == {
         "backend": "host\nministack",
@@ -87,4 +87,4 @@ def test_a_record_may_be_larger_than_a_trace(tmp_path: Path) -> None:
 
 def test_no_runs_are_no_run() -> None:
     with pytest.raises(ValueError, match="expected runs, got none"):
-        shards.merged([])
+        shards.merge([])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import SnapshotError
-from harness.snapshots.snapshot import File, Snapshot, files_in, listed
+from harness.snapshots.snapshot import File, Snapshot, file_stamps, files_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,7 +132,7 @@ def test_plugins_and_links_are_not_listed(tmp_path: Path) -> None:
         (tmp_path / name).write_text(name)
     (tmp_path / "link").symlink_to(tmp_path / "main.tf")
 
-    assert listed(tmp_path).keys() == {"main.tf", ".terraform/modules/modules.json"}
+    assert file_stamps(tmp_path).keys() == {"main.tf", ".terraform/modules/modules.json"}
 
 
 def test_files_know_whether_they_can_be_run(tmp_path: Path) -> None:

@@ -22,10 +22,10 @@ from harness.snapshots import state
 def test_an_emulators_addresses_move_under_all_its_names_and_nothing_else_does(
     content: str, expected: str
 ) -> None:
-    assert state.moved(content.encode(), "127.0.0.1:40001", "127.0.0.1:50002") == expected.encode()
+    assert state.replace_address(content.encode(), "127.0.0.1:40001", "127.0.0.1:50002") == expected.encode()
 
 
 def test_an_address_moves_to_the_one_of_now_even_if_it_was_a_name() -> None:
-    assert state.moved(b"http://localhost:4566/q", "localhost:4566", "127.0.0.1:4567") == (
+    assert state.replace_address(b"http://localhost:4566/q", "localhost:4566", "127.0.0.1:4567") == (
         b"http://127.0.0.1:4567/q"
     )

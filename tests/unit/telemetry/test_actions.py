@@ -43,7 +43,7 @@ def test_actions_are_told_in_the_order_of_their_ends() -> None:
 
     with actions.ENDED.heard_by(done.append):
         expect("one", 1, 1)
-        actions.tell("fire", "two", begun=time.time() - 3)
+        actions.report("fire", "two", begun=time.time() - 3)
     expect("nobody listens", 1, 1)
 
     assert [(each.kind, each.name) for each in done] == [("assert", "one"), ("fire", "two")]

@@ -22,8 +22,8 @@ from lambda_process_executor import events
 from lambda_process_executor.sandbox import Outcome, Sandbox, Spec, StoppedError
 from lambda_process_executor.view import obstacle
 
-from harness.calls import Invocation as KeptInvocation
-from harness.calls import kept
+from harness.calls import invocations
+from harness.calls.invocations import Invocation as KeptInvocation
 
 from .conftest import MakeSandbox, has_ended, invocation
 
@@ -623,7 +623,7 @@ def test_the_latest_events_are_kept_for_their_owner_alone(
     for divisor in (2, 1, 0):
         invoke(made, {"divisor": divisor}, request_id=f"request-{divisor}")
 
-    last, before = kept(folder)
+    last, before = invocations.read(folder)
     assert last == KeptInvocation(
         function="f", request_id="request-0", error="Unhandled", event={"divisor": 0}
     )

@@ -80,7 +80,7 @@ def _measure(plan: dict[str, Any], directories: list[str]) -> None:
         include=_own(directories, frozenset(plan["names"])),
     )
     measured.set_option("run:disable_warnings", WARNINGS)
-    found = Found(measured)
+    found = Measurement(measured)
     for name in ("post_invocation_result", "post_invocation_error", "post_init_error"):
         setattr(Client, name, _after(found.hand_over, getattr(Client, name)))
     Client.wait_next_invocation = _before(found.begin, Client.wait_next_invocation)
@@ -116,7 +116,7 @@ def _before(then: Callable[[Any], None], first: Callable[..., Any]) -> Callable[
     return both
 
 
-class Found:
+class Measurement:
     """The measurement, which is handed over after each invocation, and shortly before it would time out."""
 
     def __init__(self, measured: Any) -> None:
