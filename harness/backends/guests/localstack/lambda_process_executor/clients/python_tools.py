@@ -80,13 +80,13 @@ def _measure(plan: dict[str, Any], directories: list[str]) -> None:
         include=_own(directories, frozenset(plan["names"])),
     )
     measured.set_option("run:disable_warnings", WARNINGS)
-    found = Measurement(measured)
+    measurement = Measurement(measured)
     for name in ("post_invocation_result", "post_invocation_error", "post_init_error"):
-        setattr(Client, name, _after(found.hand_over, getattr(Client, name)))
-    Client.wait_next_invocation = _before(found.begin, Client.wait_next_invocation)
-    os._exit = _after(found.hand_over_here, os._exit)
+        setattr(Client, name, _after(measurement.hand_over, getattr(Client, name)))
+    Client.wait_next_invocation = _before(measurement.begin, Client.wait_next_invocation)
+    os._exit = _after(measurement.hand_over_here, os._exit)
     measured.start()
-    found.count()
+    measurement.count()
 
 
 def _own(directories: list[str], names: frozenset[str]) -> list[str]:
