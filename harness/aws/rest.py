@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from json import dumps
 from typing import TYPE_CHECKING, Any, Self
@@ -42,8 +42,8 @@ class Request:
     begun: float
     method: str
     url: str
-    status: int
-    seconds: float
+    status: int = 0
+    seconds: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     answer_headers: Mapping[str, str] = field(default_factory=dict)
@@ -190,32 +190,30 @@ class ApiClient:
         """
         slash = "/" if path and not path.startswith(("/", "?")) else ""
         url = self.base + slash + path + (f"?{urlencode(query, doseq=True)}" if query else "")
-        begun, clock, status = time.time(), time.perf_counter(), 0
-        answered: dict[str, Any] = {}
+        request = Request(
+            begun=time.time(),
+            method=method,
+            url=url,
+            headers=dict(headers or {}),
+            body=_text(json if body is None else body),
+        )
+        clock = time.perf_counter()
         try:
-            answer = self._send(method, url, headers or {}, json, body)
-            status = answer.status
-            answered = {"answer_headers": dict(answer.headers), "answer_body": _text(answer.data)}
-        finally:
-            elapsed = time.perf_counter() - clock
-            request = Request(
-                begun=begun,
-                method=method,
-                url=url,
-                status=status,
-                seconds=elapsed,
-                headers=dict(headers or {}),
-                body=_text(json if body is None else body),
-                **answered,
+            answer = self._send(method, url, request.headers, json, body)
+            request = replace(
+                request,
+                status=answer.status,
+                answer_headers=dict(answer.headers),
+                answer_body=_text(answer.data),
             )
-            REQUESTS.send(request)
-            name = f"{method} {urlsplit(url).path or '/'}: {status or 'no answer'}"
-            actions.report("call", name, begun=begun, ok=bool(status))
+        finally:
+            request = replace(request, seconds=time.perf_counter() - clock)
+            _report(request)
         return ApiResponse(
             status=answer.status,
             headers={name.lower(): value for name, value in answer.headers.items()},
             body=answer.data,
-            elapsed=elapsed,
+            elapsed=request.seconds,
             sent=self._asked(request, path) if self.place[0] else None,
         )
 
@@ -251,6 +249,13 @@ class ApiClient:
             redirect=False,
             **sent,
         )
+
+
+def _report(request: Request) -> None:
+    """Send listeners a request that has ended."""
+    REQUESTS.send(request)
+    name = f"{request.method} {urlsplit(request.url).path or '/'}: {request.status or 'no answer'}"
+    actions.report("call", name, begun=request.begun, ok=bool(request.status))
 
 
 def _text(body: object) -> str:

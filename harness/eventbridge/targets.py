@@ -206,6 +206,7 @@ def _invoke(delivery: Delivery, clients: Clients) -> Sent:
     answer = _client(clients, "lambda", delivery).invoke(
         FunctionName=delivery.arn, InvocationType="Event", Payload=delivery.text.encode()
     )
+    answer["Payload"].read()  # it is empty, and until then the connection is not free
     return delivery.taken(answer, "RequestId")
 
 

@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-method-
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from harness.coverage.apis.requests import ERRORS, judge_by, takes_anything
+from harness.hops.apis.routes import fits_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -81,9 +81,9 @@ KINDS = frozenset(_TAKEN)
 
 def _path_taken(request: Request, resources: Sequence[Resource]) -> str | None:
     """Return the path of the resource for a request, or None if there is none."""
-    path = request.path.rstrip("/") or "/"
-    fitting = [template for template, _ in _paths(request.api, resources) if _fits(template, path)]
-    return max(fitting, key=_weight, default=None)
+    templates = (template for template, _ in _paths(request.api, resources))
+    fitting = [template for template in templates if fits_path(template, request.path)]
+    return max(fitting, key=_specificity, default=None)
 
 
 def _paths(api: str, resources: Sequence[Resource]) -> Iterator[tuple[str, str]]:
@@ -98,14 +98,9 @@ def _paths(api: str, resources: Sequence[Resource]) -> Iterator[tuple[str, str]]
             yield str(each.values.get("path")), str(each.values.get("id"))
 
 
-def _fits(template: str, path: str) -> bool:
-    parts = (
-        re.escape(part) if not part.startswith("{") else ".+" if part.endswith("+}") else "[^/]+"
-        for part in template.split("/")
-    )
-    return re.fullmatch("/".join(parts), path) is not None
+def _specificity(template: str) -> tuple[int, ...]:
+    """Return a sort key, which is largest for the most specific template.
 
-
-def _weight(template: str) -> tuple[int, ...]:
-    """Part by part, a literal comes before a parameter, and that before the rest of a path."""
+    Part by part, a literal comes before a parameter, and that before the rest of a path.
+    """
     return tuple(2 - part.startswith("{") - part.endswith("+}") for part in template.split("/"))

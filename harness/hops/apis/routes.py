@@ -45,11 +45,7 @@ class Route:
 
     def fits(self, method: str, path: str) -> bool:
         """Return whether it is for such a request."""
-        if self.path == "$default":
-            return True
-        steps = (_step(step) for step in self.path.strip("/").split("/"))
-        pattern = "/".join(steps)
-        return self.method in {"ANY", method} and re.fullmatch(pattern, path.strip("/")) is not None
+        return self.path == "$default" or (self.method in {"ANY", method} and fits_path(self.path, path))
 
     def rank(self) -> tuple[bool, int, int, bool]:
         """Return a sort key, which is smallest for the most specific route.
@@ -59,10 +55,13 @@ class Route:
         return self.path == "$default", self.path.count("+}"), self.path.count("{"), self.method == "ANY"
 
 
-def _step(step: str) -> str:
-    if not step.startswith("{"):
-        return re.escape(step)
-    return ".+" if step.endswith("+}") else "[^/]+"
+def fits_path(template: str, path: str) -> bool:
+    """Return whether a path fits a template with parameters such as `{name}` and `{proxy+}`."""
+    steps = (
+        re.escape(step) if not step.startswith("{") else ".+" if step.endswith("+}") else "[^/]+"
+        for step in template.strip("/").split("/")
+    )
+    return re.fullmatch("/".join(steps), path.strip("/")) is not None
 
 
 def routes_of(tracer: Tracer, api: str, arn: str) -> list[Route]:

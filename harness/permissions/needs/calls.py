@@ -76,18 +76,7 @@ def _of_call(call: Call, resources: Sequence[Resource]) -> Iterator[Need]:
         yield Need(actions=(each,), resource="", why=perhaps, is_sure=False)
     if not denied:
         yield from _listing(call, why)
-        yield from (
-            Need(
-                actions=(use.action,),
-                resource=use.key,
-                why=why if use.is_sure else perhaps,
-                is_sure=use.is_sure,
-                is_behind=True,
-                via=use.via,
-                region=call.region,
-            )
-            for use in keys.uses_of(call, resources)
-        )
+        yield from _keys(call, resources, why)
 
 
 def _listing(call: Call, why: str) -> Iterator[Need]:
@@ -102,6 +91,20 @@ def _listing(call: Call, why: str) -> Iterator[Need]:
             yield Need(
                 actions=("s3:ListBucket",), resource=bucket, why=told, is_behind=True, region=call.region
             )
+
+
+def _keys(call: Call, resources: Sequence[Resource], why: str) -> Iterator[Need]:
+    """Yield the permissions on keys that the service uses for the call."""
+    for use in keys.uses_of(call, resources):
+        yield Need(
+            actions=(use.action,),
+            resource=use.key,
+            why=why if use.is_sure else f"perhaps by {why}",
+            is_sure=use.is_sure,
+            is_behind=True,
+            via=use.via,
+            region=call.region,
+        )
 
 
 def _arns(call: Call, action: str, resources: Sequence[Resource]) -> list[str]:

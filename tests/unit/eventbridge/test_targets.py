@@ -6,6 +6,7 @@ import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 from unittest.mock import patch
 
@@ -61,7 +62,7 @@ def calls_of(stack: Applied, schedule: Resource) -> list[Call]:
         assert shape is not None
         validate_parameters(parameters, shape)
         calls.append((f"{client.meta.service_model.service_name}:{name}", parameters))
-        return {"QueueUrl": "http://q", "Entries": [{"EventId": "e"}]}
+        return {"QueueUrl": "http://q", "Entries": [{"EventId": "e"}], "Payload": BytesIO()}
 
     with patch.object(BaseClient, "_make_api_call", call):
         targets.deliver(stack, schedule, MOMENT)
@@ -72,7 +73,7 @@ def test_what_was_sent_can_be_followed_but_for_logs() -> None:
     arns = [FUNCTION, QUEUE, TOPIC, MACHINE, STREAM, LOGS]
     stack = Applied(RULE, *(target_of("r", {"arn": arn, "input": '{"a": 1}'}) for arn in arns))
     answers = {
-        "Invoke": {"ResponseMetadata": {"RequestId": "r"}},
+        "Invoke": {"ResponseMetadata": {"RequestId": "r"}, "Payload": BytesIO()},
         "GetQueueUrl": {"QueueUrl": "http://q"},
         "SendMessage": {"MessageId": "m"},
         "Publish": {"MessageId": "p"},
