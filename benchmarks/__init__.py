@@ -1,1 +1,1 @@
-"""How fast and how dear a read is: `python -m benchmarks` measures, plots and counts the cost."""
+"""The speed and the cost of a read: `python -m benchmarks` measures, plots and counts the cost."""

@@ -1,6 +1,6 @@
 """Measure everything in one run, and write the results into a directory.
 
-What the documentation says of them is printed by `python -m benchmarks.table`.
+`python -m benchmarks.table` prints the sentences of the documentation about them.
 """
 
 from __future__ import annotations

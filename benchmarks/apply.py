@@ -34,7 +34,7 @@ class Applied(NamedTuple):
     Attributes:
         stack: Which root.
         resources: How many resources it has.
-        seconds: What each round took.
+        seconds: The duration of each round.
         median_seconds: The median of the rounds.
         ratio: The median, as a multiple of the first stack's.
     """
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def measure_applies(package: Path, rounds: int) -> list[Applied]:
-    """Apply both stacks in turn, each time on a fresh emulator; the original's is the first of the two."""
+    """Apply both stacks in turn, the original's first, each time on a fresh emulator."""
     settings = Settings.from_env(os.environ)
     stacks = {"original": replace(settings, terraform_dir=ORIGINAL, variables={}), "this": settings}
     applies = [
@@ -79,7 +79,7 @@ def measure_applies(package: Path, rounds: int) -> list[Applied]:
 
 
 def _applied(settings: Settings, package: Path) -> tuple[float, int]:
-    """Apply a root on an emulator of its own; return the seconds it took, and how many resources it has."""
+    """Apply a root on an emulator of its own, and return its seconds and its number of resources."""
     with (
         backends.started(settings) as endpoint,
         prepared(

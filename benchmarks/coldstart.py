@@ -55,7 +55,7 @@ class ColdStart(NamedTuple):
 def measure_cold_starts(package: Path, rounds: int) -> list[ColdStart]:
     """Start each handler so many times, in turn, in a process of its own.
 
-    boto3 comes from this environment, with its bytecode, as from the Lambda runtime; the functions come
+    boto3 comes from this environment, with its bytecode, as from the Lambda runtime. The functions come
     from the zip as it is.
     """
     with tempfile.TemporaryDirectory() as directory:
@@ -68,7 +68,7 @@ def measure_cold_starts(package: Path, rounds: int) -> list[ColdStart]:
 
 
 def _start(unpacked: Path, module: str) -> tuple[float, float]:
-    """Import a module in a new process; return wall and processor time in milliseconds."""
+    """Import a module in a new process, and return wall and processor time in milliseconds."""
     runtime = str(Path(boto3.__file__).parents[1])
     code = _PROBE.format(path=[str(unpacked), runtime], module=module)
     answer = subprocess.run(  # noqa: S603 - our own interpreter

@@ -1,4 +1,4 @@
-"""What the system costs a month. Pure; prices are inputs, and have a date.
+"""The monthly cost of the system. Prices are inputs with a date, and the functions are pure.
 
 `python -m benchmarks.cost` prints the table that the documentation shows.
 """
@@ -27,7 +27,7 @@ _GB = 1_000_000_000
 
 
 class Prices(NamedTuple):
-    """USD; what is charged by the million is given by the million.
+    """Prices in USD. A price per million stays one per million.
 
     Attributes:
         date: When these prices were valid, and where.
@@ -39,10 +39,10 @@ class Prices(NamedTuple):
         api_request: A million calls of a REST API.
         trace: A million traces of X-Ray.
         log_gb: One GB of logs taken in.
-        key: A KMS key for a month; each of its first two rotations adds as much.
+        key: A KMS key for a month. Each of its first two rotations adds as much.
         alarm_metric: A metric that an alarm looks at, for a month.
         composite_alarm: An alarm on alarms for a month.
-        metric: A metric that is not one of AWS's own for a month; S3's metrics of replication are priced so.
+        metric: A custom metric for a month. S3's metrics of replication have this price too.
         dashboard: A dashboard for a month.
     """
 
@@ -82,13 +82,13 @@ AWS_2026_09 = Prices(
 
 
 class Inventory(NamedTuple):
-    """What costs something by being there.
+    """The parts of the system that cost something even if nobody uses them.
 
     Attributes:
         keys: KMS keys.
-        alarm_metrics: Metrics that alarms look at; an alarm on an expression has several.
+        alarm_metrics: Metrics that alarms look at. An alarm on an expression has several.
         composite_alarms: Alarms on alarms.
-        metrics: The functions' own metrics, and those of replication; each from its first point on.
+        metrics: The functions' own metrics, and those of replication, each from its first point on.
         dashboards: Dashboards.
         replicas: Copies of each object in other regions.
     """
@@ -116,7 +116,7 @@ class Usage(NamedTuple):
         write_seconds: Billed time of a write.
         read_seconds: Billed time of a read.
         memory_gb: Memory of a function.
-        log_bytes: What an invocation writes: Lambda's own lines, metrics, and the API's access log.
+        log_bytes: The log of an invocation: Lambda's own lines, metrics, and the API's access log.
         traced_share: Share of the reads that X-Ray traces.
     """
 
@@ -154,7 +154,7 @@ class Cost(NamedTuple):
 
     @property
     def total(self) -> float:
-        """All of it."""
+        """The sum of all parts."""
         return sum(self)
 
 
@@ -162,8 +162,8 @@ def requests(usage: Usage, inventory: Inventory = PROD) -> Requests:
     """Count the requests of a month.
 
     A write is three PUTs (object, index entry, pointer), a GET, and two PUTs of tags (on the object and the
-    index entry that the pointer has passed), which are priced as any PUT, and as many for each replica; a
-    read is two GETs, or a GET, a LIST and a GET where the pointer is stale.
+    index entry that the pointer has passed), which are priced as any PUT, and as many for each replica. A
+    read is two GETs, or a GET, a LIST and a GET if the pointer is stale.
     """
     writes = SECONDS / usage.interval_seconds
     reads = SECONDS * usage.reads_per_second

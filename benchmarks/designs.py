@@ -32,10 +32,10 @@ class Design(NamedTuple):
     """One way to read the newest object.
 
     Attributes:
-        name: What the plot calls it.
-        client: The client whose calls are counted; None where they are another process's.
+        name: Its name in the plot.
+        client: The client whose calls are counted. None if another process makes them.
         read: Answers the newest object's body.
-        most_reads: How many reads to measure at most; a slow design is not waited for.
+        most_reads: The greatest number of reads to measure, so that a slow design takes no longer.
     """
 
     name: str

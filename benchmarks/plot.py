@@ -1,4 +1,4 @@
-"""Draw what was measured."""
+"""Draw the measurements."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _draw_one(
 
 
 def _name(axes: Axes, text: str, end: tuple[float, float], line: Line2D, taken: list[float]) -> None:
-    """Write a line's name and last value above its end; one that ends where another does, above that."""
+    """Write a line's name and last value above its end, and above another line that ends there."""
     if not isnan(end[1]):
         above = 8 + 15 * sum(abs(other / end[1] - 1) < _NEAR for other in taken)
         axes.annotate(text, end, (0, above), textcoords="offset points", ha="right", color=line.get_color())

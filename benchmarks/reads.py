@@ -42,7 +42,7 @@ class Measured(NamedTuple):
         reads: How many reads were measured.
         p50_ms: Median time of the handler, or of the API's answer, in milliseconds.
         p95_ms: 95th percentile, in milliseconds.
-        calls: Calls to S3 of one read; None where another process makes them.
+        calls: Calls to S3 per read. None if another process makes them.
         right: Whether every answer was the newest object.
     """
 
@@ -73,8 +73,8 @@ def measure_reads(endpoint: Endpoint, sizes: Sequence[int], package: Path) -> li
     """Measure all designs in buckets of all sizes.
 
     The objects are ten minutes apart, and the newest is written by the writer itself. The handlers run in
-    this process, one read at a time: what is measured is the code and its calls to S3. This design's is
-    measured through API Gateway too. The sizes take turns, read by read, so that other work on the machine
+    this process, one read at a time, so only the code and its calls to S3 are measured. This design's handler
+    is measured through API Gateway too. The sizes take turns, read by read, so that other work on the machine
     disturbs them all alike.
     """
     _configure(endpoint)

@@ -1,8 +1,8 @@
-"""Measure what recording costs a suite: the same suite with and without it in turn, on one backend.
+"""Measure the cost of recording: the same suite with and without it in turn, on one backend.
 
-`python -m benchmarks.recording` tells the medians of the suite's time and of the time in which the harness
-records, and the share of this in that. It loads itself into each run as a plugin of pytest. It also tells
-what the request log costs a call, by calls of two emulators in turn, of which one keeps the log.
+`python -m benchmarks.recording` prints the medians of the suite's time and of the time in which the harness
+records, and the share of this in that. It loads itself into each run as a plugin of pytest. It also prints
+the cost of the request log per call, measured on two emulators in turn, of which one keeps the log.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ _begun = time.monotonic()
 
 
 class Cost(NamedTuple):
-    """What recording costs a suite.
+    """The cost of recording for a suite.
 
     Attributes:
         seconds_on: The median of the suite's time with recording.
@@ -58,7 +58,7 @@ class Cost(NamedTuple):
         recorded_off: The same of a run that is to record nothing.
         share: That of recording in a suite's time.
         calls: How many AWS calls the request log of a run has.
-        log_ms: What the log costs a call, in milliseconds; negative if the noise is greater.
+        log_ms: The cost of the log per call, in milliseconds. Negative if the noise is greater.
         log_share: That of the log in a suite's time.
     """
 

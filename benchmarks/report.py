@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def merge(folder: Path, **parts: object) -> None:
-    """Write `parts` into `benchmark.json` of `folder`; what else is in it stays."""
+    """Write `parts` into `benchmark.json` of `folder`. Everything else in it stays."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "benchmark.json"
     report = json.loads(file.read_text("utf-8")) if file.exists() else {}

@@ -1,6 +1,6 @@
-"""Measure what a snapshot spares a run: the same stack applied and restored in turn, on each backend.
+"""Measure the time that a snapshot saves: the same stack applied and restored in turn, on each backend.
 
-`python -m benchmarks.snapshots` tells the medians of the time from the start to the stack, and their ratio.
+`python -m benchmarks.snapshots` prints the medians of the time from the start to the stack, and their ratio.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ BACKENDS = ("ministack", "host", "localemu")
 
 
 class Spared(NamedTuple):
-    """What a snapshot spares.
+    """The time that a snapshot saves.
 
     Attributes:
         backend: The backend.

@@ -1,4 +1,4 @@
-"""The benchmark's figures in words: `python -m benchmarks.table` prints what the documentation says."""
+"""The benchmark's figures in words, as `python -m benchmarks.table` prints them for the documentation."""
 
 from __future__ import annotations
 

@@ -171,11 +171,11 @@ class Sent:
 
 
 class Answer(Protocol):
-    """What came back for what was sent: of a function, or of an API."""
+    """The answer of a function or an API."""
 
     @property
     def sent(self) -> Sent | None:
-        """What was sent; None if the harness can't follow it."""
+        """The event or request that it answers. None if the harness can't follow it."""
         ...
 
 

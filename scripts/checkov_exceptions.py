@@ -47,7 +47,7 @@ def removed_exceptions(file: Path) -> set[Finding]:
 
 
 def failed_checks(folder: Path) -> set[Finding]:
-    """Scan a folder as the session does, and return what fails."""
+    """Scan a folder as the session does, and return the failed checks."""
     command = ["checkov", "--config-file", ".checkov.yaml", "--output", "json", "--soft-fail"]
     done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
     failed = json.loads(done.stdout)["results"]["failed_checks"]

@@ -111,7 +111,7 @@ def serving(
 
 @contextmanager
 def answering(argv: Sequence[str], *, env: Mapping[str, str]) -> Iterator[Callable[[str], str]]:
-    """Run `argv` in the background; yield what gives it a line, and returns the line that it answers.
+    """Run `argv` in the background, and yield a function that sends it a line and returns its answer.
 
     The answer is empty once it has ended. Its whole session is stopped at the end.
     """

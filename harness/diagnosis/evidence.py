@@ -82,7 +82,7 @@ class TimeBudget:
 
     @property
     def left(self) -> float:
-        """The seconds that are left; none is below 0."""
+        """The seconds that are left, at least 0."""
         return max(0.0, self.share * (self.clock.monotonic() - self._begun) - self._spent)
 
     @contextmanager

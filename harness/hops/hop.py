@@ -218,7 +218,7 @@ def _trace_latest(
     begins_within: float,
     ends_within: float,
 ) -> list[Trace]:
-    """Return the traces of what was sent last; of those that there was no time for, `late` alone."""
+    """Trace what was sent last. A trace that there is no time for consists of `late` alone."""
     latest = list(reversed(sent[-MOST_TRACES:]))
     found: list[Trace] = []
     deadline = time.monotonic() + begins_within

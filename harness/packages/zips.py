@@ -82,7 +82,7 @@ def sources(settings: Settings, package: PackageSettings) -> list[tuple[PurePosi
 
 
 class SyntaxCheck:
-    """Compiles modules as they change, to find mistakes before they run; what it starts ends with `close`."""
+    """Compiles modules as they change, to find mistakes before they run. End it with `close`."""
 
     def __init__(self) -> None:
         self._nodejs = nodejs.Compiler()

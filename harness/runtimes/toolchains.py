@@ -69,7 +69,7 @@ def lacks(settings: Settings, feature: str) -> bool:
 
 
 def stand_ins_for(features: Iterable[str]) -> str:
-    """Return the setting by which newer runtimes stand in for old ones; empty if no feature is an old one."""
+    """Return the setting that lets newer runtimes stand in for old ones, or an empty text if none is old."""
     asked = {feature.removeprefix(needs.RUNTIME) for feature in features if feature.startswith(needs.RUNTIME)}
     old = sorted(runtime for runtime in asked if not _is_known(runtime))
     pairs = ", ".join(

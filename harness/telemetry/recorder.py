@@ -1,4 +1,4 @@
-"""A base of plugins that gather something in each process of a run, and tell it at the end."""
+"""A base for plugins that gather something in each process of a run, and report it at the end."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 class Recorder(ABC):
-    """A plugin of its own, in the controller and in each worker of pytest-xdist.
+    """A plugin that gathers in the controller and in each worker of pytest-xdist.
 
     Attributes:
-        title: The heading below which it is told.
-        page: The file of a page with more of it; empty if there is none.
+        title: The heading of its report.
+        page: The file of a page with more of it. Empty if there is none.
     """
 
     title: ClassVar[str]
@@ -27,15 +27,15 @@ class Recorder(ABC):
 
     @abstractmethod
     def to_json(self) -> str:
-        """Return what was gathered in this process."""
+        """Return everything gathered in this process."""
 
     @abstractmethod
     def merge(self, gathered: str) -> None:
-        """Take in what `to_json` has returned in another process."""
+        """Take in the result of `to_json` in another process."""
 
     @abstractmethod
     def lines(self) -> Sequence[str]:
-        """Return what was gathered, as a person reads it."""
+        """Return the report, for a person."""
 
     @abstractmethod
     def write_files(self) -> Iterable[str]:
@@ -44,17 +44,17 @@ class Recorder(ABC):
     @property
     @abstractmethod
     def shortcomings(self) -> Sequence[str]:
-        """What fails a run that has passed otherwise, in a line each."""
+        """The reasons to fail a run that has passed otherwise, one line per reason."""
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - pytest-xdist has no types
-        """Take in what a worker has gathered; one that crashed tells nothing."""
+        """Take in what a worker has gathered, unless it has crashed."""
         if gathered := getattr(node, "workeroutput", {}).get(self._key):
             self.merge(gathered)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand what a worker has gathered to the controller; there, fail a run that falls short."""
+        """Pass the gathered values to the controller, which fails a run that falls short."""
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[self._key] = self.to_json()
@@ -62,7 +62,7 @@ class Recorder(ABC):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
-        """Tell what was gathered, and write the files."""
+        """Print the report, and write the files."""
         lines = self.lines()
         sections.TOLD.send(Section(title=self.title, text="\n".join(lines), page=self.page))
         terminalreporter.section(self.title)
@@ -75,5 +75,5 @@ class Recorder(ABC):
 
     @property
     def _key(self) -> str:
-        """Under which a worker hands it to the controller."""
+        """The key under which a worker passes it to the controller."""
         return f"terraform_lambda_harness: {self.title}"

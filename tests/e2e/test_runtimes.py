@@ -38,8 +38,8 @@ class Family:
     Attributes:
         files: A function that carries out its event, `{"do": …, "with": …}`.
         broken: One that raises when it is initialised.
-        error: What it calls the error that it raises.
-        broken_error: What the error of the broken one is called.
+        error: Its name for the error that it raises.
+        broken_error: The name of the broken one's error.
         stack: A part of the stack trace in the log.
     """
 

@@ -226,7 +226,7 @@ class Pair:
         applied: The stack that was applied, which still exists.
         restored: The restored stack, on another emulator.
         phases: The phases of the restoration.
-        sealed: What the first has encrypted.
+        sealed: A text that the first has encrypted.
     """
 
     settings: Settings

@@ -37,7 +37,7 @@ def judgement(
 
 
 def _doubt(resource: Resource, api: Values) -> str:
-    """Return why a part can't be judged; empty if it can."""
+    """Return the reason why a part can't be judged, or an empty text."""
     if api.get("protocol_type") != "HTTP":
         return "the log has no messages to WebSocket APIs" if api else "its API is not one of the stack"
     if api.get("body") and resource.type in {_ROUTE, _INTEGRATION}:
@@ -46,7 +46,7 @@ def _doubt(resource: Resource, api: Values) -> str:
 
 
 def _at_its_stage(request: Request, own: Sequence[Resource]) -> Request:
-    """Return a request with its stage: `$default` is served without its name, before all of the path."""
+    """Return a request with its stage. AWS serves the stage `$default` without its name in the path."""
     stages = {each.values.get("name") for each in own if each.type == _STAGE}
     if request.stage in stages or _DEFAULT not in stages:
         return request
@@ -69,7 +69,7 @@ def _takes_integration(values: Values, request: Request, own: Sequence[Resource]
 
 
 def _route_taken(request: Request, own: Sequence[Resource]) -> Values | None:
-    """Return the route that is the most specific one for a request; None if there is none."""
+    """Return the most specific route for a request, or None if there is none."""
     routes = [(_read(each.values), each.values) for each in own if each.type == _ROUTE]
     fitting = [(route.rank(), values) for route, values in routes if route.fits(request.method, request.path)]
     return min(fitting, key=lambda each: each[0], default=(None, None))[1]

@@ -1,4 +1,4 @@
-"""Which lines of a file have run, by what V8 has counted.
+"""The lines of a file that have run, by the counts of V8.
 
 V8 counts ranges of a file, by functions and by the blocks in them. A line has the count of the innermost
 range that it lies in as a whole, as in Node.js's own reports. What V8 tells:

@@ -1,4 +1,4 @@
-"""The lines of JavaScript files, by what V8 counts. What it counts is made up here."""
+"""The lines of JavaScript files, by the counts of V8, which are made up here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an order is."""
+"""An order, and how to read one from a message."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class InvalidOrderError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """An order: its id, what is ordered, and how many of it."""
+    """An order: its id, its product, and the quantity."""
 
     order_id: str
     product: str

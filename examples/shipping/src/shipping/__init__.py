@@ -1,1 +1,1 @@
-"""Shipping: what an order weighs, and the label of its parcel."""
+"""Shipping: the weight of an order, and the label of its parcel."""

@@ -1,4 +1,4 @@
-"""The function that prints the labels of what is shipped."""
+"""The function that prints the labels of parcels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log.setLevel(logging.INFO)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
-    """Print a label for each parcel that the topic tells of."""
+    """Print a label for each parcel in the topic's messages."""
     for record in event["Records"]:
         parcel = json.loads(record["Sns"]["Message"])
         log.info("label for %s: %s, %d g", parcel["id"], parcel["to"], parcel["grams"])

@@ -15,7 +15,7 @@ class UnknownProductError(ValueError):
 
 
 def handler(order: Mapping[str, Any], _context: object) -> int:
-    """Return what an order weighs, in grams."""
+    """Return the weight of an order in grams."""
     return sum(_grams(product) * quantity for product, quantity in order["items"].items())
 
 
