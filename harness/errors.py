@@ -148,8 +148,8 @@ class TerraformError(HarnessError):
     """
 
     def __init__(self, command: str, diagnostics: Sequence[Diagnostic]) -> None:
-        told = "\n".join(str(diagnostic) for diagnostic in diagnostics)
-        super().__init__(f"terraform {command} failed:\n{told}")
+        reasons = "\n".join(str(diagnostic) for diagnostic in diagnostics)
+        super().__init__(f"terraform {command} failed:\n{reasons}")
         self.command = command
         self.diagnostics = tuple(diagnostics)
 
@@ -196,9 +196,10 @@ class ResourceError(HarnessError):
         self.fitting, self.known = tuple(fitting), tuple(known)
         asked = f"one {kind}" if which is None else f"one {kind} that {which!r} names"
         came = f"{len(self.fitting)} fit" if self.fitting else "none fits"
-        told = "".join(f"\n  {address}" for address in self.fitting or self.known) or "\n  none"
+        choices = "".join(f"\n  {address}" for address in self.fitting or self.known) or "\n  none"
         super().__init__(
-            f"expected {asked}, and {came}; name an output, or an address or a unique part of one, of:{told}"
+            f"expected {asked}, and {came}; "
+            f"name an output, or an address or a unique part of one, of:{choices}"
         )
 
 

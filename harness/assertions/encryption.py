@@ -147,8 +147,8 @@ def _refusal(s3: Any, bucket: str, key_arn: str, other: _Other) -> Enforcement: 
     )
     expect(f"statement of {bucket}'s policy that denies a put without a header", "", denied_by(policy, put))
     if not denied_by(policy, replace(put, context={**_SAFE, **other.context})):
-        told = [statement_id(statement) for statement in statements(policy)] or "no policy"
-        raise ExpectationError(f"put into {bucket} with {other.what}", expected="a denial", got=told)
+        statement_ids = [statement_id(statement) for statement in statements(policy)] or "no policy"
+        raise ExpectationError(f"put into {bucket} with {other.what}", expected="a denial", got=statement_ids)
     return Enforcement.DECLARED
 
 

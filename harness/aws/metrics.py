@@ -30,8 +30,8 @@ class Metric:
 
     def __str__(self) -> str:
         """Return the metric as a person reads it."""
-        told = ", ".join(f"{name}={value}" for name, value in self.dimensions)
-        return f"{self.namespace}/{self.name}{{{told}}}"
+        dimensions = ", ".join(f"{name}={value}" for name, value in self.dimensions)
+        return f"{self.namespace}/{self.name}{{{dimensions}}}"
 
 
 class Totals(dict[Metric, float]):

@@ -222,8 +222,8 @@ class _Handler(socketserver.BaseRequestHandler):
         self._answer(HTTPStatus.FORBIDDEN, reason(refusal))
 
     def _tell_refusals(self) -> None:
-        told = [asdict(refusal) for refusal in self.server.refusals]
-        self._answer(HTTPStatus.OK, json.dumps(told), phrase="OK")
+        refusals = [asdict(refusal) for refusal in self.server.refusals]
+        self._answer(HTTPStatus.OK, json.dumps(refusals), phrase="OK")
 
     def _answer(self, status: HTTPStatus, body: str, *, phrase: str = "") -> None:
         # A client that asked for a tunnel shows its user the phrase, and never the body.
@@ -338,5 +338,5 @@ def refusals(gate: str, asker: str = "") -> list[Refusal]:
             answer = http.request("GET", gate + _REFUSED_PATH, timeout=_CONNECT_TIME)
     except urllib3.exceptions.HTTPError:
         return []
-    found = [Refusal(**told) for told in answer.json()]
+    found = [Refusal(**fields) for fields in answer.json()]
     return [refusal for refusal in found if asker in {"", refusal.asker}]

@@ -85,13 +85,13 @@ def calls_in(lines: Iterable[str]) -> Iterator[Call]:
     """
     for line in lines:
         try:
-            told = json.loads(line)
+            fields = json.loads(line)
         except ValueError:
             log.warning("the request log has a line that can't be read: %.80s", line)
             continue
-        if isinstance(told, dict) and "format" in told:
-            check_format(told)
-        elif isinstance(told, dict) and (call := _call(told)):
+        if isinstance(fields, dict) and "format" in fields:
+            check_format(fields)
+        elif isinstance(fields, dict) and (call := _call(fields)):
             yield call
 
 
@@ -107,18 +107,18 @@ def check_format(header: dict[str, Any]) -> None:
         raise HarnessError(f"request log: expected {expected}, got {got}; start the emulator again")
 
 
-def _call(told: dict[str, Any]) -> Call | None:
+def _call(fields: dict[str, Any]) -> Call | None:
     try:
         return Call(
-            time=datetime.fromisoformat(told["time"]),
-            by=str(told["by"]),
-            service=str(told["service"]),
-            operation=str(told["operation"]),
-            ms=float(told.get("ms", 0)),
-            resources=tuple(map(str, told.get("resources", ()))),
-            status=int(told.get("status", 200)),
-            **{name: str(told.get(name, "")) for name in _TEXTS},
+            time=datetime.fromisoformat(fields["time"]),
+            by=str(fields["by"]),
+            service=str(fields["service"]),
+            operation=str(fields["operation"]),
+            ms=float(fields.get("ms", 0)),
+            resources=tuple(map(str, fields.get("resources", ()))),
+            status=int(fields.get("status", 200)),
+            **{name: str(fields.get(name, "")) for name in _TEXTS},
         )
     except (KeyError, TypeError, ValueError):
-        log.warning("ignoring a line of the request log that is not a call: %.80s", told)
+        log.warning("ignoring a line of the request log that is not a call: %.80s", fields)
         return None

@@ -114,8 +114,8 @@ class _Live:
 def summary(spans: Spans, began: float) -> str:
     """Return the duration, and the slowest resources. `began` is a time of `time.monotonic`."""
     resources = spans.resources()
-    told = [span for span in resources[:_SLOWEST] if span.seconds >= _LONG] or resources[:1]
-    slowest = ", ".join(f"{span.name.split()[0]} {span.seconds:.1f} s" for span in told)
+    shown = [span for span in resources[:_SLOWEST] if span.seconds >= _LONG] or resources[:1]
+    slowest = ", ".join(f"{span.name.split()[0]} {span.seconds:.1f} s" for span in shown)
     changed = f", {len(resources)} resources changed; slowest: {slowest}" if resources else ""
     return f"{time.monotonic() - began:.1f} s{changed}"
 

@@ -78,12 +78,12 @@ def report(findings: Sequence[Finding]) -> str:
 def _terraform(settings: Settings) -> Finding:
     try:
         program = process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
-        told = process.run(
+        printed = process.run(
             [program, "version", "-json"],
             env={**without_aws(settings.environ), "CHECKPOINT_DISABLE": "1"},
             timeout=_VERSION_TIMEOUT,
         )
-        version = json.loads(told.stdout)["terraform_version"]
+        version = json.loads(printed.stdout)["terraform_version"]
     except (HarnessError, OSError, ValueError, KeyError) as problem:
         state = str(problem).splitlines()[0]
         return Finding(subject="terraform", ok=False, state=state, remedy=REMEDY, needed=True)

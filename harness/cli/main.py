@@ -163,7 +163,7 @@ def up(
     with _plain_errors() as spans:
         began = time.monotonic()
         deployment = operations.bring_up(_settings(variables), snapshot)
-        told = console.summary(spans, began)
+        summary = console.summary(spans, began)
     outputs = dict(deployment.outputs.values)
     if as_json:
         _print_json(
@@ -173,7 +173,7 @@ def up(
     console.show_values(operations.values_here(deployment))
     for what, command in operations.ways_in(deployment).items():
         typer.echo(f"{what}: {command}", err=True)
-    typer.echo(f"\nup at {deployment.endpoint.url} in {told}\n{_NEXT}", err=True)
+    typer.echo(f"\nup at {deployment.endpoint.url} in {summary}\n{_NEXT}", err=True)
 
 
 @app.command()
@@ -221,7 +221,7 @@ def status(*, as_json: AsJson = False) -> None:
     with _plain_errors():
         kept = KeptStack.of(_settings())
         deployment = kept.running()
-        told = {
+        state = {
             "endpoint": deployment.endpoint.url,
             "backend": deployment.endpoint.backend,
             "root": str(kept.settings.terraform_dir),
@@ -231,11 +231,11 @@ def status(*, as_json: AsJson = False) -> None:
             "log": str(deployment.endpoint.log or ""),
         }
     if as_json:
-        _print_json({**told, "outputs": dict(deployment.outputs.values)})
+        _print_json({**state, "outputs": dict(deployment.outputs.values)})
         return
-    current = "yes" if told["current"] else "no: `harness up` applies what has changed"
-    code = f"yes: {IS_ON}" if told["hot"] else "no"
-    console.show_values({**told, "current": current, "hot": code, **operations.values_here(deployment)})
+    current = "yes" if state["current"] else "no: `harness up` applies what has changed"
+    code = f"yes: {IS_ON}" if state["hot"] else "no"
+    console.show_values({**state, "current": current, "hot": code, **operations.values_here(deployment)})
 
 
 @app.command("open")
@@ -292,8 +292,8 @@ def logs(
         following = operations.following(deployment, wanted, since)
         for name, record in following if follow else operations.read_logs(deployment, wanted, since, event):
             if as_json or raw:
-                told = {"at": _stamp(record.at), "function": name, "message": record.message.rstrip()}
-                typer.echo(json.dumps(told) if as_json else " ".join(told.values()))
+                line = {"at": _stamp(record.at), "function": name, "message": record.message.rstrip()}
+                typer.echo(json.dumps(line) if as_json else " ".join(line.values()))
             elif every or not records.is_of_platform(record.message):
                 console.show(records.line(name, record, width))
 

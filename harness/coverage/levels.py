@@ -81,17 +81,17 @@ class Coverage:
         """Return it as JSON, with the names of levels."""
         items = [{**asdict(each), "level": each.level.name.lower()} for each in self.items]
         total = {level.name.lower(): self.count(level) for level in Level}
-        told = {
+        report = {
             "format": "harness-iac-coverage",
             "version": 1,
             "percent": round(self.percent, 2),
             "total": total,
             "items": items,
         }
-        return json.dumps(told, indent=2)
+        return json.dumps(report, indent=2)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Create one from the result of `to_json`."""
-        told = json.loads(text)["items"]
-        return cls(tuple(CoverageItem(**{**each, "level": Level[each["level"].upper()]}) for each in told))
+        items = json.loads(text)["items"]
+        return cls(tuple(CoverageItem(**{**each, "level": Level[each["level"].upper()]}) for each in items))

@@ -103,5 +103,5 @@ class CoverageRecorder(Recorder):
     @override
     def shortcomings(self) -> list[str]:
         expected, got = self._wanted.fail_under, self.coverage.percent
-        told = f"{self.title}: expected {expected:g} % at least, got {got:.2f} %"
-        return [told] if got < expected else []
+        shortfall = f"{self.title}: expected {expected:g} % at least, got {got:.2f} %"
+        return [shortfall] if got < expected else []

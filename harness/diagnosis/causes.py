@@ -51,8 +51,8 @@ def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str], answer:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if refused:
         return _line(f"{REFUSED}: {refused[0]}")
-    if told := next((line for line in lines if line.startswith(REFUSED)), None):
-        return _line(told)
+    if refusal := next((line for line in lines if line.startswith(REFUSED)), None):
+        return _line(refusal)
     if lines and _MISTAKE.match(lines[0]):
         return _whole(lines)
     if stopped := next(filter(None, (hops.failure_in(trace.hops) for trace in traces)), None):
@@ -112,8 +112,8 @@ def group(causes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 def _of_hop(hop: Hop) -> str:
     first = hop.seen.partition("\n")[0]
     places = [*_NODE.findall(hop.seen)[:1], *_PYTHON.findall(hop.seen)[-1:]]
-    told = "".join(f" ({file}:{line})" for file, line in places)
-    return _line(f"{hop.name}: {_REQUEST.sub('', first)}") + told
+    ending = "".join(f" ({file}:{line})" for file, line in places)
+    return _line(f"{hop.name}: {_REQUEST.sub('', first)}") + ending
 
 
 def _line(text: str) -> str:

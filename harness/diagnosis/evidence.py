@@ -148,8 +148,8 @@ class EvidenceSearch:
             _COMPLAINTS: "\n".join(complaints),
             FILES: str(recording.folder) if self.keeps and files else "",
         }
-        told = {name: text for name, text in sections.items() if text}
-        return replace(found, answer=self._answer([each for _, each in ran], requests), sections=told)
+        filled = {name: text for name, text in sections.items() if text}
+        return replace(found, answer=self._answer([each for _, each in ran], requests), sections=filled)
 
     def _traces(
         self, held: Deployment, sent: Sequence[FiredEvent | Sent], *, failed: bool
@@ -235,13 +235,13 @@ def _apart(
 ) -> tuple[dict[str, str], tuple[results.Invocation, ...]]:
     """Return the logs without those of invocations, and as many of the latest invocations as fit."""
     left, shown, room = dict(logs), deque[results.Invocation](), 2 * texts.LONGEST_TEXT
-    told: defaultdict[str, set[LogEvent]] = defaultdict(set)
+    events_of: defaultdict[str, set[LogEvent]] = defaultdict(set)
     for function, each in reversed(ran):
         log = "\n".join(map(artifacts.format_record, each.log))
         room -= len(log)
         if shown and room < 0:
             break
-        told[function].update(each.log)
+        events_of[function].update(each.log)
         shown.appendleft(
             results.Invocation(
                 function=function,
@@ -252,7 +252,7 @@ def _apart(
                 log=texts.ending(log),
             )
         )
-    for function, events in told.items():
+    for function, events in events_of.items():
         rest = [artifacts.format_record(event) for event in read(function) if event not in events]
         left[artifacts.log_name(function)] = "\n".join(rest)
     return {name: text for name, text in left.items() if text}, tuple(shown)

@@ -191,11 +191,11 @@ class Observer:
 
         The report has the hops, and the last lines of the run name the folder of all.
         """
-        told = {
+        repeated = {
             *([evidence.FILES] if self._shown else []),
             *([evidence.EVENTS] if cause in self._shown else []),
         }
-        made.sections[:] = [(name, text) for name, text in made.sections if name not in told]
+        made.sections[:] = [(name, text) for name, text in made.sections if name not in repeated]
         self._shown.add(cause)
 
     def _evidence(self, item: pytest.Item, made: pytest.TestReport, requests: Sequence[Request]) -> Evidence:
@@ -249,8 +249,8 @@ def _fixture[T](item: pytest.Item, kind: type[T]) -> T | None:
 
 def _part_of(made: pytest.TestReport) -> TestResult:
     """Return the findings of a process. Those of a crashed worker are lost."""
-    if told := getattr(made, _PART, ""):
-        return TestResult.from_json(told)
+    if part := getattr(made, _PART, ""):
+        return TestResult.from_json(part)
     return TestResult(
         id=made.nodeid, outcome="failed", begun=time.time(), seconds=0.0, message=str(made.longrepr)
     )

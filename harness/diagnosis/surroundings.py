@@ -90,8 +90,8 @@ def options(config: pytest.Config, without: Redaction) -> list[str]:
 
 def _arguments(config: pytest.Config) -> list[str]:
     """Return pytest's arguments. A worker of pytest-xdist has them from the controller."""
-    told: Mapping[str, Any] = getattr(config, "workerinput", {})
-    return [str(each) for each in told.get(ARGUMENTS, config.invocation_params.args)]
+    worker_input: Mapping[str, Any] = getattr(config, "workerinput", {})
+    return [str(each) for each in worker_input.get(ARGUMENTS, config.invocation_params.args)]
 
 
 def _of_variables(settings: Settings) -> Iterator[str]:

@@ -86,10 +86,10 @@ class _Leaf:
 
     def examples(self) -> Iterator[_Value]:
         """Yield candidate values: first those of the conditions, and absence last."""
-        told = [value for one in self.conditions for value in one.examples()]
-        used = set("".join(value for value in told if isinstance(value, str)).lower())
+        examples = [value for one in self.conditions for value in one.examples()]
+        used = set("".join(value for value in examples if isinstance(value, str)).lower())
         unused = next(letter for letter in map(chr, itertools.count(ord("a"))) if letter.lower() not in used)
-        yield from (*told, unused, 0, None, True, _ABSENT)
+        yield from (*examples, unused, 0, None, True, _ABSENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,24 +194,24 @@ def to_fired_event(event: Mapping[str, Any], bus: str = "default") -> FiredEvent
 
 
 def _parse(given: object, where: Path = ()) -> _Node:
-    told = ".".join(where)
+    path = ".".join(where)
     if not isinstance(given, dict) or not given:
-        raise PatternError(told, f"expected an object with fields, got {given!r}")
+        raise PatternError(path, f"expected an object with fields, got {given!r}")
     fields = {name: _part(each, (*where, name)) for name, each in given.items() if name != _OR}
     branches = given.get(_OR, [])
     if _OR in given and (not isinstance(branches, list) or len(branches) < 2):  # noqa: PLR2004 - or needs two
-        raise PatternError(told, f"operator '{_OR}': expected two patterns or more, got {branches!r}")
+        raise PatternError(path, f"operator '{_OR}': expected two patterns or more, got {branches!r}")
     either = [_parse(branch, (*where, f"{_OR}[{number}]")) for number, branch in enumerate(branches)]
     return _Node(fields=fields, either=tuple(either))
 
 
 def _part(given: object, where: Path) -> _Node | _Leaf:
-    told = ".".join(where)
+    path = ".".join(where)
     if isinstance(given, dict):
         return _parse(given, where)
     if not isinstance(given, list) or not given:
-        raise PatternError(told, f"expected an object or a list with values, got {given!r}")
-    return _Leaf(where=told, conditions=tuple(condition(told, each) for each in given))
+        raise PatternError(path, f"expected an object or a list with values, got {given!r}")
+    return _Leaf(where=path, conditions=tuple(condition(path, each) for each in given))
 
 
 def _matches(node: _Node | _Leaf, given: object, path: Path, event: object) -> bool:

@@ -290,8 +290,8 @@ def _call(delivery: Delivery, clients: Clients) -> None:
     try:
         getattr(client, method)(**_shape(shape, json.loads(delivery.text)))
     except ParamValidationError as problem:
-        told = " ".join(str(problem).split())
-        raise delivery.refused(f"an input of parameters that {action} takes ({told})") from None
+        complaint = " ".join(str(problem).split())
+        raise delivery.refused(f"an input of parameters that {action} takes ({complaint})") from None
 
 
 def _shape(shape: Any, value: Any) -> Any:  # noqa: ANN401 - a shape of botocore, and any JSON value

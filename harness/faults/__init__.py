@@ -168,8 +168,8 @@ class Calls:
         self, code: str = "InternalError", *, status: int = 500, message: str = "", times: int | None = None
     ) -> AbstractContextManager[Fault]:
         """Answer with the error `code`, in the service's protocol. The emulator does not see the call."""
-        told = message or "Injected by a test."
-        return self._disturbed("fail", times, {"code": code, "status": status, "message": told})
+        text = message or "Injected by a test."
+        return self._disturbed("fail", times, {"code": code, "status": status, "message": text})
 
     def throttled(self, *, times: int | None = None) -> AbstractContextManager[Fault]:
         """Answer the service's error for too many calls."""

@@ -153,8 +153,8 @@ class Ledger:
 
     def note(self, rule: Rule, call: Call, status: int = 0) -> None:
         """Record a call that `rule` has affected, with the status of the answer, or 0 for none yet."""
-        told = {"service": call.service, "operation": call.operation, "key": call.key}
-        self.seen.append({**told, "rule": rule.id, "action": rule.action, "status": status})
+        described = {"service": call.service, "operation": call.operation, "key": call.key}
+        self.seen.append({**described, "rule": rule.id, "action": rule.action, "status": status})
 
 
 class FaultsAddon:
@@ -223,19 +223,19 @@ class FaultsAddon:
     def _control(self, flow: "HTTPFlow") -> tuple[int, bytes, dict[str, str]]:
         """Carry out a request below `/_faults`."""
         method, path = flow.request.method, flow.request.path.removeprefix(CONTROL)
-        told: object = None
+        answer: object = None
         match method, path.strip("/").split("/"):
             case "GET", ["seen"]:
-                told = self.ledger.seen
+                answer = self.ledger.seen
             case "POST", ["rules"]:
-                told = self.ledger.add(**json.loads(flow.request.get_content() or b""))
+                answer = self.ledger.add(**json.loads(flow.request.get_content() or b""))
             case "DELETE", ["rules", rule_id]:
                 self.ledger.remove(int(rule_id))
             case "DELETE", [""]:
                 self.ledger.clear()
             case _ if path != "/health":
                 return 404, b"", {}
-        return 200, json.dumps(told).encode(), {"content-type": "application/json"}
+        return 200, json.dumps(answer).encode(), {"content-type": "application/json"}
 
 
 def call_of(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Call:

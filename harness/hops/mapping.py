@@ -80,7 +80,7 @@ def _record(table: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
     view = str(table["StreamSpecification"].get("StreamViewType", ""))
     item, before = function.parse_json(sent.payload), sent.attributes.get("OldImage")
     names = [each["AttributeName"] for each in table.get("KeySchema", [])]
-    told = {
+    record = {
         "Keys": {name: item[name] for name in names if isinstance(item, dict) and name in item},
         "NewImage": item if view.startswith("NEW") else None,
         "OldImage": before if "OLD" in view else None,
@@ -89,7 +89,7 @@ def _record(table: Mapping[str, Any], sent: Sent) -> dict[str, Any]:
     return {
         "eventName": "MODIFY" if before else "INSERT",
         "eventSource": "aws:dynamodb",
-        "dynamodb": {name: value for name, value in told.items() if value is not None},
+        "dynamodb": {name: value for name, value in record.items() if value is not None},
     }
 
 

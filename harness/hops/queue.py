@@ -162,8 +162,8 @@ def _message(tracer: Tracer, sent: Sent, arn: str) -> Message | None:
 
 
 def _names(message: Message, name: str) -> bool:
-    told = message.get("MessageAttributes", {}).get("RequestID", {}).get("StringValue")
-    return bool(name) and (name == told or function.is_named(name, message["Body"]))
+    request_id = message.get("MessageAttributes", {}).get("RequestID", {}).get("StringValue")
+    return bool(name) and (name == request_id or function.is_named(name, message["Body"]))
 
 
 def _is_equal(message: Message, sent: Sent) -> bool:

@@ -122,7 +122,9 @@ def _format_error(problem: Mapping[str, str]) -> str:
 
 def _message(cause: str) -> str:
     try:
-        told = json.loads(cause)
+        document = json.loads(cause)
     except json.JSONDecodeError:
         return cause
-    return str(told["errorMessage"]) if isinstance(told, dict) and "errorMessage" in told else cause
+    return (
+        str(document["errorMessage"]) if isinstance(document, dict) and "errorMessage" in document else cause
+    )

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 READY_TIMEOUT = 3600.0  # its parts have their own time limits; this one only ends a wait after a bug
 STOP_TIMEOUT = 900.0
 _LOOK_EVERY = 0.2
-_TOLD = "told.jsonl"
+_MESSAGES = "messages.jsonl"
 _OWNER = "keeper.json"
 _LOG = "keeper.log"
 # The pipes that bound keepers watch, by process id. They close whenever and however this process ends.
@@ -69,11 +69,11 @@ class Holding:
         return {"endpoint": endpoint, "root": _text(self.root), "outputs": dict(self.outputs.values)}
 
     @classmethod
-    def from_json(cls, told: Mapping[str, Any], *, ended: Callable[[], str]) -> Self:
+    def from_json(cls, plain: Mapping[str, Any], *, ended: Callable[[], str]) -> Self:
         """Create one from the result of `to_json`. `ended` returns why the keeper ended."""
-        given = dict(told["endpoint"])
+        given = dict(plain["endpoint"])
         endpoint = Endpoint(**given | {"log": _path(given["log"]), "ended": ended})
-        return cls(endpoint=endpoint, root=_path(told["root"]), outputs=Outputs(told["outputs"]))
+        return cls(endpoint=endpoint, root=_path(plain["root"]), outputs=Outputs(plain["outputs"]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +94,8 @@ class Keeper:
         """Return a clause on how it ended, or an empty text while it runs."""
         if _process(self.pid, self.created):
             return ""
-        told = [line["error"] for line in _lines(self.folder / _TOLD) if "error" in line]
-        return told[-1] if told else "the process that held it ended"
+        errors = [line["error"] for line in _lines(self.folder / _MESSAGES) if "error" in line]
+        return errors[-1] if errors else "the process that held it ended"
 
     def ready(self) -> Holding:
         """Wait until it has entered its context, relay its progress, and return the content.
@@ -103,10 +103,10 @@ class Keeper:
         Raises:
             HarnessError: The context could not be entered. The message is that of the context's error.
         """
-        relay = _Relay(self.folder / _TOLD)
+        relay = _Relay(self.folder / _MESSAGES)
         eventually(
             lambda: relay.tell() or self.ended(),
-            what="what the keeper is to hold",
+            what="the keeper's backend or stack",
             timeout=READY_TIMEOUT,
             interval=_LOOK_EVERY,
         )
@@ -118,7 +118,7 @@ class Keeper:
         Raises:
             HarnessError: It failed to start, has ended, or is not ready yet.
         """
-        for line in _lines(self.folder / _TOLD):
+        for line in _lines(self.folder / _MESSAGES):
             if "held" in line:
                 return Holding.from_json(line["held"], ended=self.ended)
             if "error" in line:
@@ -137,7 +137,7 @@ class Keeper:
         running = _process(self.pid, self.created)
         if running is None:
             return
-        relay = _Relay(self.folder / _TOLD, skip=len(_lines(self.folder / _TOLD)))
+        relay = _Relay(self.folder / _MESSAGES, skip=len(_lines(self.folder / _MESSAGES)))
         running.terminate()
 
         def ended() -> str:
@@ -188,7 +188,7 @@ def start(task: Task, folder: Path, *, above: Keeper | None = None) -> Keeper:
             one.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / _TOLD).unlink(missing_ok=True)
+    (folder / _MESSAGES).unlink(missing_ok=True)
     # -P: modules in the working directory must not shadow Python's own.
     argv = [sys.executable, "-P", "-c", "from harness.lifetimes import keeper; keeper.main()", str(folder)]
     lent = [_BOUND[above.pid]] if above and above.pid in _BOUND else []
@@ -205,10 +205,10 @@ def start(task: Task, folder: Path, *, above: Keeper | None = None) -> Keeper:
 def find(folder: Path) -> Keeper | None:
     """Return the keeper that runs on `folder`, or None if there is none."""
     try:
-        told = json.loads((folder / _OWNER).read_text("utf-8"))
+        owner = json.loads((folder / _OWNER).read_text("utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
-    keeper = Keeper(folder=folder, pid=told["pid"], created=told["created"])
+    keeper = Keeper(folder=folder, pid=owner["pid"], created=owner["created"])
     return None if keeper.ended() else keeper
 
 
@@ -272,13 +272,13 @@ def main() -> None:
     # by every child.
     signal.signal(signal.SIGINT, _do_nothing)
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - our own starter wrote it
-    with (folder / _TOLD).open("a", encoding="utf-8", buffering=1) as told, _telling(told.write):
+    with (folder / _MESSAGES).open("a", encoding="utf-8", buffering=1) as messages, _telling(messages.write):
         try:
             with _interrupted_once(bound=task.bound):
-                _hold(task, told.write)
+                _hold(task, messages.write)
         except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - the starter is to know it
             if text := _in_words(problem):
-                told.write(json.dumps({"error": text}) + "\n")
+                messages.write(json.dumps({"error": text}) + "\n")
         finally:
             (folder / _OWNER).unlink(missing_ok=True)
 

@@ -51,12 +51,12 @@ class Scope:
                 return self.variables.get(name)
             return self.value(self.local.get(name, ""), depth=depth + 1) if depth < _DEEPEST else None
         try:
-            told = json.loads(expression)
+            literal = json.loads(expression)
         except ValueError:
             return None
-        if isinstance(told, str):
-            return None if "${" in told or "%{" in told else told
-        return expression if isinstance(told, bool | int | float) else None
+        if isinstance(literal, str):
+            return None if "${" in literal or "%{" in literal else literal
+        return expression if isinstance(literal, bool | int | float) else None
 
     def is_made(self, block: Block) -> bool:
         """Return whether the block's `count` is certainly not 0.
@@ -68,8 +68,8 @@ class Scope:
             return True
         if choice := _CHOICE.fullmatch(count):
             negated, condition, yes, no = choice.groups()
-            told = self.value(condition)
-            return told is not None and (yes if (told == "true") != bool(negated) else no) != "0"
+            truth = self.value(condition)
+            return truth is not None and (yes if (truth == "true") != bool(negated) else no) != "0"
         return (self.value(count) or "0") != "0"
 
 
@@ -134,8 +134,8 @@ def declarations_in(
 def _declarations_of_call(block: Block, scope: Scope, module: str, depth: int) -> Iterator[DeclaredResource]:
     source = scope.value(block.attributes.get("source", "")) or ""
     if source.startswith(("./", "../")):
-        told = {name: scope.value(expression) for name, expression in block.attributes.items()}
-        variables = {name: value for name, value in told.items() if value is not None}
+        values = {name: scope.value(expression) for name, expression in block.attributes.items()}
+        variables = {name: value for name, value in values.items() if value is not None}
         yield from declarations_in(block.file.parent / source, variables, module, depth + 1)
     for public, kind in _PUBLIC.items():
         if source.startswith(public):
@@ -144,12 +144,12 @@ def _declarations_of_call(block: Block, scope: Scope, module: str, depth: int) -
 
 def _defaults(blocks: list[Block]) -> dict[str, str]:
     nothing = Scope(variables={})
-    told = {
+    values = {
         block.labels[0]: nothing.value(block.attributes.get("default", ""))
         for block in blocks
         if block.type == "variable" and block.labels
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _locals(blocks: list[Block]) -> dict[str, str]:

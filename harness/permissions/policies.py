@@ -146,10 +146,10 @@ def _is_for(role: str, document: Document) -> bool:
 
 def _read(text: object) -> Policy | None:
     try:
-        told = json.loads(str(text))
+        document = json.loads(str(text))
     except ValueError:
         return None
-    return told if isinstance(told, dict) else None
+    return document if isinstance(document, dict) else None
 
 
 def _of_aws(arn: str) -> Policy | None:

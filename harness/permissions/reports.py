@@ -19,13 +19,13 @@ _COLUMNS = ("Allowed", "Used", "Unused", "Too wide", "Unknown", "Missing")
 def lines(permissions: Permissions) -> list[str]:
     """Return a table with a row per role, followed by the findings about each role."""
     judged = [each for each in permissions.roles if each.functions]
-    told = _table(judged)
+    report = _table(judged)
     for role in judged:
-        told += _details(role, permissions.patterns)
+        report += _details(role, permissions.patterns)
     others = len(permissions.roles) - len(judged)
     if others:
-        told += ["", f"{others} more of no function: the request log can't show their use"]
-    return told
+        report += ["", f"{others} more of no function: the request log can't show their use"]
+    return report
 
 
 def _table(roles: list[RolePermissions]) -> list[str]:
@@ -50,11 +50,11 @@ def _figures(role: RolePermissions) -> str:
 
 
 def _details(role: RolePermissions, patterns: Iterable[str]) -> list[str]:
-    told = [*(f"  {each}" for each in findings(role)), *(f"  note      {note}" for note in role.notes)]
+    report = [*(f"  {each}" for each in findings(role)), *(f"  note      {note}" for note in role.notes)]
     for each in suggestions(role, patterns):
-        told += ["", *(f"  {line}" for line in each.diff())]
-    if not told:
+        report += ["", *(f"  {line}" for line in each.diff())]
+    if not report:
         return []
     functions = ", ".join(role.functions)
     place = f" ({role.file}:{role.line})" if role.file else ""
-    return ["", f"{role.address}{place}, of {functions}", *told]
+    return ["", f"{role.address}{place}, of {functions}", *report]

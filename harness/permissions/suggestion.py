@@ -98,10 +98,10 @@ def _narrowed(statement: Statement, known: Sequence[str]) -> Iterator[Document]:
     for number, actions in enumerate(groups, 1):
         resources = sorted(each for each, held in by_resource.items() if tuple(held) == actions)
         ending = str(number) if number > 1 else ""
-        told = dict(statement.document)
-        if told.get("Sid"):
-            told["Sid"] = f"{told['Sid']}{ending}"
-        yield {**told, "Action": _one_or_all(actions), "Resource": _one_or_all(resources)}
+        document = dict(statement.document)
+        if document.get("Sid"):
+            document["Sid"] = f"{document['Sid']}{ending}"
+        yield {**document, "Action": _one_or_all(actions), "Resource": _one_or_all(resources)}
 
 
 def _pairs(grant: Grant, known: Sequence[str]) -> set[Pair]:

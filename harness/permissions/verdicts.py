@@ -199,15 +199,15 @@ def _grants(roles: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - JSON
     ]
 
 
-def _role(told: dict[str, Any]) -> RolePermissions:
-    missing = (Missing(**{**each, "outcome": Outcome[each["outcome"].upper()]}) for each in told["missing"])
-    texts = {name: tuple(told[name]) for name in ("functions", "notes")}
+def _role(plain: dict[str, Any]) -> RolePermissions:
+    missing = (Missing(**{**each, "outcome": Outcome[each["outcome"].upper()]}) for each in plain["missing"])
+    texts = {name: tuple(plain[name]) for name in ("functions", "notes")}
     # Reports of earlier versions have no denials.
-    held = {name: tuple(map(_statement, told.get(name, ()))) for name in ("statements", "denials")}
-    return RolePermissions(**{**told, **texts, **held, "missing": tuple(missing)})
+    held = {name: tuple(map(_statement, plain.get(name, ()))) for name in ("statements", "denials")}
+    return RolePermissions(**{**plain, **texts, **held, "missing": tuple(missing)})
 
 
-def _statement(told: dict[str, Any]) -> Statement:
+def _statement(plain: dict[str, Any]) -> Statement:
     grants = (
         Grant(
             **{
@@ -216,6 +216,6 @@ def _statement(told: dict[str, Any]) -> Statement:
                 "uses": frozenset((action, resource) for action, resource in each["uses"]),
             }
         )
-        for each in told["grants"]
+        for each in plain["grants"]
     )
-    return Statement(**{**told, "grants": tuple(grants)})
+    return Statement(**{**plain, "grants": tuple(grants)})

@@ -60,9 +60,9 @@ def read(path: Path, *, most: int = MOST_BYTES) -> Run:
         HarnessError: The file is not a trace, is damaged, or has a later version.
         OSError: The file can't be read.
     """
-    told = _member(path, most)
+    text = _member(path, most)
     try:
-        content = json.loads(told)
+        content = json.loads(text)
         if content["format"] != FORMAT:
             raise HarnessError(f"{path}: {_EXPECTED} the format {str(content['format'])[:40]!r}")
         if content["version"] != VERSION:

@@ -29,7 +29,7 @@ def published_url(stack: Stack, which: str | None) -> str:
     Raises:
         ResourceError: No API fits, or several do.
     """
-    told = str(stack.outputs.values.get(which or "", ""))
+    wanted = str(stack.outputs.values.get(which or "", ""))
     try:
         found = lookup.find(stack, "api", which)
     except ResourceError as problem:
@@ -37,18 +37,18 @@ def published_url(stack: Stack, which: str | None) -> str:
         if problem.fitting or which is None or not apis:
             raise
     else:
-        return _with_path(found, told)
+        return _with_path(found, wanted)
     api = lookup.choose("api", which, [*apis, *lookup.of_kind(stack, "api")], stack.outputs.values)
     endpoint = str(api.values.get("api_endpoint") or "")
-    path = told.removeprefix(endpoint) if endpoint and told.startswith(endpoint) else ""
-    return _with_path(_stage(stack, api, path), told, path)
+    path = wanted.removeprefix(endpoint) if endpoint and wanted.startswith(endpoint) else ""
+    return _with_path(_stage(stack, api, path), wanted, path)
 
 
-def _with_path(stage: Resource, told: str, path: str = "") -> str:
+def _with_path(stage: Resource, wanted: str, path: str = "") -> str:
     """Return the URL of a stage or a function, followed by the path in an output."""
     url = str(stage.values.get("invoke_url") or stage.values.get("function_url"))
-    if told.startswith(url.rstrip("/")):
-        return told
+    if wanted.startswith(url.rstrip("/")):
+        return wanted
     own = f"/{_name(stage)}"
     below = path.removeprefix(own) if f"{path}/".startswith(f"{own}/") else path
     return url.rstrip("/") + below if below else url

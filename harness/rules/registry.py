@@ -81,8 +81,8 @@ def statements(policy: object) -> list[Mapping[str, Any]]:
         document = json.loads(str(policy))
     except ValueError:
         return []
-    told = document.get("Statement", []) if isinstance(document, dict) else []
-    return [each for each in (told if isinstance(told, list) else [told]) if isinstance(each, dict)]
+    found = document.get("Statement", []) if isinstance(document, dict) else []
+    return [each for each in (found if isinstance(found, list) else [found]) if isinstance(each, dict)]
 
 
 def lets(policy: object, service: str) -> bool:
@@ -101,11 +101,11 @@ def lets(policy: object, service: str) -> bool:
 
 def principals(statement: Mapping[str, Any], kind: str) -> set[str]:
     """Return the principals of one kind, and `*` for everybody."""
-    told = statement.get("Principal", {})
-    if isinstance(told, str):
-        return {told}
-    found = told.get(kind, [])
-    everybody = {"*"} if "*" in _texts(told.get("AWS", [])) else set()
+    principal = statement.get("Principal", {})
+    if isinstance(principal, str):
+        return {principal}
+    found = principal.get(kind, [])
+    everybody = {"*"} if "*" in _texts(principal.get("AWS", [])) else set()
     return _texts(found) | everybody
 
 

@@ -167,6 +167,6 @@ def file_stamps(folder: Path) -> dict[str, tuple[int, int]]:
         for name in files:
             file = Path(place) / name
             if not file.is_symlink():
-                told = file.stat()
-                found[file.relative_to(folder).as_posix()] = (told.st_size, told.st_mtime_ns)
+                stat = file.stat()
+                found[file.relative_to(folder).as_posix()] = (stat.st_size, stat.st_mtime_ns)
     return found

@@ -172,8 +172,8 @@ class RestorableStack:
         """
         here, backend = state.address_of(self.endpoint), self.endpoint.backend
         if snapshot.emulator != fingerprints.emulator_fingerprint(self.endpoint, self.settings):
-            told = snapshot.about.get("backend", "another one")
-            raise BackendError(backend, f"the snapshot is of {told}, or of another version of the harness")
+            origin = snapshot.about.get("backend", "another one")
+            raise BackendError(backend, f"the snapshot is of {origin}, or of another version of the harness")
         if snapshot.about["account"] != self.endpoint.access_key:
             raise BackendError(backend, f"the snapshot is of the account {snapshot.about['account']}")
         if len(snapshot.roots) != len(stages(self.settings)):

@@ -115,12 +115,12 @@ class EventLog:
             log.info("  %s %.1f s", how, seconds, extra=progress.STEP)
             timeline.ENDED.send(Span(kind="resource", name=step, begun=begun, seconds=seconds, ok=ok))
 
-    def _take_diagnostic(self, told: Diagnostic) -> None:
-        if told.severity == "error":
-            self.diagnostics.append(told)
-        elif str(told) not in self._warnings:  # each step of a command repeats them
-            self._warnings.add(str(told))
-            log.info("%s", told)
+    def _take_diagnostic(self, diagnostic: Diagnostic) -> None:
+        if diagnostic.severity == "error":
+            self.diagnostics.append(diagnostic)
+        elif str(diagnostic) not in self._warnings:  # each step of a command repeats them
+            self._warnings.add(str(diagnostic))
+            log.info("%s", diagnostic)
 
 
 def _errors_in(lines: Sequence[str]) -> Iterator[Diagnostic]:
@@ -137,19 +137,19 @@ def _errors_in(lines: Sequence[str]) -> Iterator[Diagnostic]:
 
 def diagnostics_of(report: str) -> list[Diagnostic]:
     """Return the diagnostics in the report that `validate -json` prints."""
-    return [_diagnostic(told) for told in _parse(report).get("diagnostics", [])]
+    return [_diagnostic(each) for each in _parse(report).get("diagnostics", [])]
 
 
-def _diagnostic(told: dict[str, Any]) -> Diagnostic:
-    place = told.get("range") or {}
+def _diagnostic(fields: dict[str, Any]) -> Diagnostic:
+    place = fields.get("range") or {}
     location = f"{place['filename']}:{place['start']['line']}" if place else ""
     if location.rpartition("/")[2].startswith(f"{values.FILE}:"):
         location = values.TABLE
     return Diagnostic(
-        severity=told["severity"],
-        summary=told["summary"],
-        detail=told.get("detail", ""),
-        address=told.get("address", ""),
+        severity=fields["severity"],
+        summary=fields["summary"],
+        detail=fields.get("detail", ""),
+        address=fields.get("address", ""),
         location=location,
     )
 

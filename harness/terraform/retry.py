@@ -30,7 +30,7 @@ _KNOWN = re.compile(
 
 def is_transient(diagnostics: Sequence[Diagnostic]) -> bool:
     """Return whether every error in `diagnostics` may disappear with another try."""
-    return bool(diagnostics) and all(_KNOWN.search(str(told)) for told in diagnostics)
+    return bool(diagnostics) and all(_KNOWN.search(str(each)) for each in diagnostics)
 
 
 def with_retries[T](attempt: Callable[[], T], *, pause: Callable[[float], None] = time.sleep) -> T:

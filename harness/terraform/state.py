@@ -47,10 +47,10 @@ def region(state: Path) -> str:
         state: A state file.
     """
     own = (found for found in _resources_in(state) if str(found.get("provider")).endswith(_DEFAULT_PROVIDER))
-    told = Counter(
+    regions = Counter(
         filter(None, (region_of(attributes) for found in own for _, attributes in _instances(found)))
     )
-    return told.most_common(1)[0][0] if told else ""
+    return regions.most_common(1)[0][0] if regions else ""
 
 
 def resources(state: Path, kind: str = "") -> list[Resource]:
@@ -65,12 +65,14 @@ def resources(state: Path, kind: str = "") -> list[Resource]:
 
 def outputs(state: Path) -> dict[str, Any]:
     """Return the values of the root's outputs in a state file, by name."""
-    return {name: told["value"] for name, told in _read(state).get("outputs", {}).items()}
+    return {name: output["value"] for name, output in _read(state).get("outputs", {}).items()}
 
 
 def secrets(state: Path) -> list[Any]:
     """Return the values that Terraform takes for sensitive: of outputs, and of resources' attributes."""
-    sensitive = [told["value"] for told in _read(state).get("outputs", {}).values() if told.get("sensitive")]
+    sensitive = [
+        output["value"] for output in _read(state).get("outputs", {}).values() if output.get("sensitive")
+    ]
     instances = [each for found in _read(state).get("resources", []) for each in found.get("instances", [])]
     return sensitive + [
         each.get("attributes", {}).get(path[0]["value"])
@@ -97,10 +99,10 @@ def _resources_in(state: Path) -> list[Mapping[str, Any]]:
 def _read(state: Path) -> Mapping[str, Any]:
     """Return the content of a state file, or nothing if it does not exist or is not Terraform's."""
     try:
-        told = json.loads(state.read_text("utf-8"))
+        content = json.loads(state.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
 def _instances(resource: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

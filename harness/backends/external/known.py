@@ -90,7 +90,7 @@ def _version_at(http: urllib3.PoolManager, url: str) -> str | None:
     """Return the version in the answer of a route, which may be empty, or None if there is no such route."""
     try:
         answer = http.request("GET", url, timeout=_TIMEOUT, redirect=False)
-        told = json.loads(answer.data) if answer.status == _OK else None
+        health = json.loads(answer.data) if answer.status == _OK else None
     except (urllib3.exceptions.HTTPError, ValueError):
         return None
-    return str(told.get("version", "")) if isinstance(told, dict) else None
+    return str(health.get("version", "")) if isinstance(health, dict) else None

@@ -87,9 +87,9 @@ def _listing(call: Call, why: str) -> Iterator[Need]:
     if call.service == "s3" and call.operation in {"GetObject", "HeadObject"} and call.status == _NOT_FOUND:
         for arn in _of_service(call, "s3"):
             bucket = arn.partition("/")[0]
-            told = f"{why}, answered with 404"
+            reason = f"{why}, answered with 404"
             yield Need(
-                actions=("s3:ListBucket",), resource=bucket, why=told, is_behind=True, region=call.region
+                actions=("s3:ListBucket",), resource=bucket, why=reason, is_behind=True, region=call.region
             )
 
 
