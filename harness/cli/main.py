@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from harness import backends, debugger, hops, packages
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
-from harness.cli import complete, console, doctor, local, operations, records, reports
+from harness.cli import complete, console, doctor, local, merge, operations, records, reports
 from harness.errors import HarnessError
 from harness.lifetimes.hot import IS_ON, is_on
 from harness.lifetimes.kept import KeptStack
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 _GROUPS = {
     "Bring it up, set it off": ("up", "fire", "invoke", "latest", "debug", "watch"),
     "Look": ("status", "outputs", "logs", "open", "doctor", "report", "show-trace"),
-    "Measure": ("coverage", "permissions"),
+    "Measure": ("coverage", "permissions", "merge"),
     "Clean up": ("down", "sweep"),
     "Parts": ("snapshot", "package", "emulator"),
 }
@@ -559,6 +559,22 @@ def report_command(
     with _plain_errors():
         found = reports.merge(records, output) if records else reports.last_report(Path.cwd())
         _show(found, opens=opens)
+
+
+@app.command("merge")
+def merge_command(
+    shards: Annotated[
+        list[Path], typer.Argument(metavar="SHARD...", help="Folders, each with the results of one shard.")
+    ],
+    folder: Annotated[
+        Path, typer.Option("--output", metavar="FOLDER", help="Where to write the merged files.")
+    ] = Path("merged"),
+) -> None:
+    """Merge the reports, JUnit files, coverage and permissions of a suite's shards, and print their paths."""
+    with _plain_errors():
+        for merged in merge.merge(shards, folder):
+            of = "" if merged.shards == len(shards) else f" (of {merged.shards} shards only)"
+            typer.echo(f"{merged.file}{of}")
 
 
 @app.command("show-trace")

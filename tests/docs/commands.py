@@ -270,6 +270,12 @@ def _checkov(arguments: list[str], place: Place) -> None:
     place.expect((place.folder / file).is_file(), f"no file is called {file}")
 
 
+def _coverage(arguments: list[str], place: Place) -> None:
+    known = _options(sys.executable, "-m", "coverage", arguments[0], "--help")
+    for argument in arguments[1:]:
+        place.expect(argument.split("=")[0] in known, f"coverage {arguments[0]} has no option {argument}")
+
+
 def _mkdocs(arguments: list[str], place: Place) -> None:
     known = _options(sys.executable, "-m", "mkdocs", arguments[0], "--help")
     for argument in arguments[1:]:
@@ -302,6 +308,7 @@ _PROGRAMS: dict[str, Callable[[list[str], Place], None]] = {
     "aws": _aws,
     "cd": _cd,
     "checkov": _checkov,
+    "coverage": _coverage,
     "export": _export,
     "harness": _harness,
     "mkdocs": _mkdocs,
