@@ -149,13 +149,13 @@ def _merge_coverage(files: Sequence[Path], target: Path) -> None:
 def _merge_iac_coverage(files: Sequence[Path], target: Path) -> None:
     from harness.coverage import reports  # noqa: PLC0415 - see above
 
-    target.write_text(reports.merged(files).to_json(), "utf-8")
+    target.write_text(reports.merge(files).to_json(), "utf-8")
 
 
 def _merge_permissions(files: Sequence[Path], target: Path) -> None:
     from harness.permissions import saved  # noqa: PLC0415 - see above
 
-    target.write_text(saved.merged(files).to_json(), "utf-8")
+    target.write_text(saved.merge(files).to_json(), "utf-8")
 
 
 _KINDS = (

@@ -59,7 +59,7 @@ def test_shards_restore_one_snapshot_and_their_results_are_merged(
     merged = tmp_path / "merged"
     cases = {case.attrib["name"] for case in ET.parse(merged / "junit.xml").iter("testcase")}  # noqa: S314
     assert cases == {"test_a_bucket_takes_objects", "test_a_topic_takes_messages"}
-    levels = {item.address: item.level for item in coverage.merged([merged / "iac-coverage.json"]).items}
+    levels = {item.address: item.level for item in coverage.merge([merged / "iac-coverage.json"]).items}
     assert levels["aws_s3_bucket.mine"].is_used
     assert levels["aws_sns_topic.mine"].is_used
     page = (merged / "report.html").read_text("utf-8")

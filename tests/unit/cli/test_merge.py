@@ -10,7 +10,7 @@ from coverage import CoverageData
 from typer.testing import CliRunner
 
 from harness.cli.main import app
-from harness.coverage.levels import Coverage, Covered, Level
+from harness.coverage.levels import Coverage, CoverageItem, Level
 from harness.permissions.verdicts import Permissions, RolePermissions
 from harness.report import trace_file
 from harness.report.results import Run, TestResult
@@ -41,7 +41,7 @@ def written(folder: Path, name: str) -> Path:
     data.add_lines({"src/greeter.py": LINES[name]})
     data.write()
     level = Level.USED if name == "one" else Level.ASSERTED
-    covered = Coverage((Covered(address="aws_s3_bucket.this", level=level, why="read"),))
+    covered = Coverage((CoverageItem(address="aws_s3_bucket.this", level=level, why="read"),))
     (folder / "iac.json").write_text(covered.to_json(), "utf-8")
     role = RolePermissions(address=f"aws_iam_role.{name}")
     (folder / "roles.json").write_text(Permissions((role,)).to_json(), "utf-8")
