@@ -1,4 +1,4 @@
-"""The workflows for GitHub Actions: this project's own, and the one that the documentation gives to copy."""
+"""The workflows for GitHub Actions: this project's own, and those that the documentation gives to copy."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from harness import Settings, backends
 from tests.docs.commands import sessions
 from tests.docs.snippets import PROJECT, collected
 
-OWN = ".github/workflows/ci.yml"
-COPIED = "docs/how-to/github-actions.md"
+FOLDER = ".github/workflows"
+OWN, COPIED, SHARDS = f"{FOLDER}/ci.yml", f"{FOLDER}/e2e.yml", f"{FOLDER}/shards.yml"
 
 
 def workflows() -> dict[str, dict[Any, Any]]:
     """Return the workflows by their path."""
-    texts = {snippet.page: snippet.code for snippet in collected() if snippet.language == "yaml"}
+    texts = {each.title: each.code for each in collected() if each.title.startswith(FOLDER)}
     return {name: yaml.safe_load(text) for name, text in (texts | {OWN: (PROJECT / OWN).read_text()}).items()}
 
 
@@ -27,14 +27,23 @@ WORKFLOWS = workflows()
 JOBS = [(where, name) for where, workflow in WORKFLOWS.items() for name in workflow["jobs"]]
 
 
+def jobs_with(action: str) -> list[tuple[str, str]]:
+    """Return the workflows and names of the jobs that have an action."""
+    return [(where, name) for where, name in JOBS if steps_of(WORKFLOWS[where]["jobs"][name], action)]
+
+
 def runs(job: dict[str, Any]) -> list[str]:
     return [step["run"] for step in job["steps"] if "run" in step]
 
 
+def steps_of(job: dict[str, Any], action: str) -> list[dict[str, Any]]:
+    """Return the steps with an action, or with a part of it such as `actions/cache/restore`."""
+    return [step for step in job["steps"] if re.match(rf"{action}[@/]", step.get("uses", ""))]
+
+
 def step_of(job: dict[str, Any], action: str) -> dict[str, Any]:
-    (step,) = (step for step in job["steps"] if step.get("uses", "").startswith(f"{action}@"))
-    found: dict[str, Any] = step
-    return found
+    (step,) = steps_of(job, action)
+    return step
 
 
 def readmes_command() -> str:
@@ -45,8 +54,8 @@ def readmes_command() -> str:
     return found[1]
 
 
-def test_both_are_there() -> None:
-    assert set(WORKFLOWS) == {OWN, COPIED}
+def test_all_are_there() -> None:
+    assert set(WORKFLOWS) == {OWN, COPIED, SHARDS}
 
 
 @pytest.mark.parametrize("where", WORKFLOWS)
@@ -72,22 +81,28 @@ def test_a_job_ends_in_time_and_its_actions_have_a_major_version(where: str, nam
     used = [step["uses"] for step in job["steps"] if "uses" in step]
 
     assert job["timeout-minutes"] <= 45
-    assert job["strategy"]["fail-fast"] is False
+    assert "strategy" not in job or job["strategy"]["fail-fast"] is False
     assert used
-    assert [action for action in used if not re.fullmatch(r"[\w-]+/[\w-]+@v\d+", action)] == []
+    assert [action for action in used if not re.fullmatch(r"[\w-]+(/[\w-]+)+@v\d+", action)] == []
 
 
-@pytest.mark.parametrize(("where", "name"), JOBS)
-def test_terraform_is_not_wrapped_and_git_keeps_no_token(where: str, name: str) -> None:
+@pytest.mark.parametrize(("where", "name"), jobs_with("hashicorp/setup-terraform"))
+def test_terraform_is_not_wrapped(where: str, name: str) -> None:
     job = WORKFLOWS[where]["jobs"][name]
 
     assert step_of(job, "hashicorp/setup-terraform")["with"]["terraform_wrapper"] is False
+
+
+@pytest.mark.parametrize(("where", "name"), jobs_with("actions/checkout"))
+def test_git_keeps_no_token(where: str, name: str) -> None:
+    job = WORKFLOWS[where]["jobs"][name]
+
     assert step_of(job, "actions/checkout")["with"]["persist-credentials"] is False
 
 
-@pytest.mark.parametrize(("where", "name"), JOBS)
+@pytest.mark.parametrize(("where", "name"), jobs_with("actions/cache"))
 def test_what_is_cached_is_where_it_is_kept(where: str, name: str) -> None:
-    job = WORKFLOWS[where]["jobs"][name]
+    job = {"env": WORKFLOWS[where].get("env")} | WORKFLOWS[where]["jobs"][name]
     cached = step_of(job, "actions/cache")["with"]["path"].split()
     default = Settings.from_env({}, PROJECT).cache_dir.relative_to(Path.home())
 
@@ -113,7 +128,22 @@ def test_our_workflow_leaves_out_no_session_that_needs_nothing_special() -> None
     assert left_out <= elsewhere | by_hand
 
 
-@pytest.mark.parametrize("where", WORKFLOWS)
+def test_each_shard_has_a_group_and_its_results_are_merged() -> None:
+    stack, tests, results = (WORKFLOWS[SHARDS]["jobs"][name] for name in ("stack", "tests", "results"))
+    groups = tests["strategy"]["matrix"]["group"]
+    (pytest_runs,) = (run for run in runs(tests) if run.startswith("pytest "))
+
+    assert groups == list(range(1, len(groups) + 1))
+    assert f"--splits={len(groups)} --group=${{{{ matrix.group }}}}" in pytest_runs
+    assert step_of(tests, "actions/download-artifact")["with"] == {"name": "stack"}
+    assert step_of(stack, "actions/upload-artifact")["with"]["path"] in runs(tests)[2]
+    shards = step_of(tests, "actions/upload-artifact")["with"]["name"].replace("${{ matrix.group }}", "*")
+    assert step_of(results, "actions/download-artifact")["with"] == {"pattern": shards}
+    assert f"harness merge {shards}" in runs(results)
+    assert (tests["needs"], results["needs"], results["if"]) == ("stack", "tests", "${{ !cancelled() }}")
+
+
+@pytest.mark.parametrize("where", [OWN, COPIED])
 def test_the_main_job_runs_on_every_backend_that_needs_no_account(where: str) -> None:
     job = WORKFLOWS[where]["jobs"]["e2e"]
 
@@ -125,7 +155,7 @@ def test_our_main_job_is_the_readmes() -> None:
     assert any(run.startswith(f"{readmes_command()} -- ") for run in runs(WORKFLOWS[OWN]["jobs"]["e2e"]))
 
 
-@pytest.mark.parametrize("where", WORKFLOWS)
+@pytest.mark.parametrize("where", [OWN, COPIED])
 def test_reports_are_kept_also_of_a_run_that_fails(where: str) -> None:
     job = WORKFLOWS[where]["jobs"]["e2e"]
     upload = step_of(job, "actions/upload-artifact")
