@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 from harness import backends, debugger, hops, packages
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
-from harness.cli import complete, console, doctor, local, merge, operations, records, reports
+from harness.cli import complete, console, doctor, local, operations, records, reports
 from harness.errors import HarnessError
 from harness.lifetimes.hot import IS_ON, is_on
 from harness.lifetimes.kept import KeptStack
@@ -571,6 +571,8 @@ def merge_command(
     ] = Path("merged"),
 ) -> None:
     """Merge the reports, JUnit files, coverage and permissions of a suite's shards, and print their paths."""
+    from harness.report.derived import merge  # noqa: PLC0415 - most commands do without its formats
+
     with _plain_errors():
         for merged in merge.merge(shards, folder):
             of = "" if merged.shards == len(shards) else f" (of {merged.shards} shards only)"

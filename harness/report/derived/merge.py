@@ -1,12 +1,19 @@
-"""Merge the results of a suite's shards. The modules that do so are imported only when needed."""
+"""Merge the results of a suite's shards, each in a folder of its own."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
 
+from junitparser import JUnitXml, JUnitXmlError
+
+from harness.coverage import reports as coverage
 from harness.errors import HarnessError
+from harness.permissions import saved as permissions
+from harness.report import page
+from harness.report.derived import shards as runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -83,8 +90,6 @@ def _merged(kind: _Kind, of_shards: Sequence[Sequence[Path]], folder: Path) -> M
 
 
 def _is_junit(file: Path) -> bool:
-    from xml.etree import ElementTree as ET  # noqa: PLC0415 - see above
-
     try:
         _event, root = next(ET.iterparse(file, events=["start"]))  # noqa: S314 - a result of the user's own
     except ET.ParseError:
@@ -111,17 +116,10 @@ def _has_format(name: str) -> Callable[[Path], bool]:
 
 
 def _merge_records(records: Sequence[Path], target: Path) -> None:
-    from harness.report import page  # noqa: PLC0415 - see above
-    from harness.report.derived import shards  # noqa: PLC0415 - see above
-
-    page.write(shards.read(records), target)
+    page.write(runs.read(records), target)
 
 
 def _merge_junit(files: Sequence[Path], target: Path) -> None:
-    from xml.etree import ElementTree as ET  # noqa: PLC0415 - see above
-
-    from junitparser import JUnitXml, JUnitXmlError  # noqa: PLC0415 - see above
-
     together = JUnitXml("pytest tests")
     for file in files:
         try:
@@ -133,7 +131,7 @@ def _merge_junit(files: Sequence[Path], target: Path) -> None:
 
 def _merge_coverage(files: Sequence[Path], target: Path) -> None:
     try:
-        from coverage import Coverage, CoverageData, CoverageException  # noqa: PLC0415 - see above
+        from coverage import Coverage, CoverageData, CoverageException  # noqa: PLC0415 - an extra
     except ImportError:
         raise HarnessError(f"{files[0]}: merging coverage takes coverage.py; install pytest-cov") from None
     for file in files:
@@ -147,15 +145,11 @@ def _merge_coverage(files: Sequence[Path], target: Path) -> None:
 
 
 def _merge_iac_coverage(files: Sequence[Path], target: Path) -> None:
-    from harness.coverage import reports  # noqa: PLC0415 - see above
-
-    target.write_text(reports.merge(files).to_json(), "utf-8")
+    target.write_text(coverage.merge(files).to_json(), "utf-8")
 
 
 def _merge_permissions(files: Sequence[Path], target: Path) -> None:
-    from harness.permissions import saved  # noqa: PLC0415 - see above
-
-    target.write_text(saved.merge(files).to_json(), "utf-8")
+    target.write_text(permissions.merge(files).to_json(), "utf-8")
 
 
 _KINDS = (
