@@ -14,8 +14,8 @@ from harness.deployment import Deployment
 from harness.errors import SettingsError
 from harness.settings import Settings
 from harness.snapshots import RestorableStack
+from harness.terraform import apply, state
 from harness.terraform import commands as terraform
-from harness.terraform import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +87,7 @@ def deployed_at(
         applied: dict[Path, terraform.Terraform] = {}
         for each in remote_state.stages(settings):
             states = {folder: other.state for folder, other in applied.items()}
-            context = terraform.applied(
+            context = apply.applied(
                 each,
                 endpoint,
                 zip_variables(each, running=endpoint.backend),

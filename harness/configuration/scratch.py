@@ -62,7 +62,7 @@ _LOCK = ".terraform.lock.hcl"  # if the root has none, `init` has created it
 
 @contextmanager
 def scratch_copy(root: Path, *, emulated: bool = True) -> Iterator[Path]:
-    """Copy `root` and everything it uses, as `copied` does, and yield the copy of `root`.
+    """Copy `root` and everything it uses, as `copy_root` does, and yield the copy of `root`.
 
     Raises:
         SettingsError: `root` is not a directory with Terraform files.
@@ -107,7 +107,7 @@ def copy_root(
 
 
 def inputs(root: Path) -> list[Path]:
-    """Return all files that `copied` would copy, sorted."""
+    """Return all files that `copy_root` would copy, sorted."""
     modules = module_folders(root.resolve()) if root.is_dir() else []
     found = {file for folder in modules for file in _files(folder, _LEFTOVERS)}
     for place in _above(modules):
@@ -159,7 +159,7 @@ def copy_of(folder: Path, into: Path) -> Path:
 
 
 def folder_of_copies(folder: Path, copy: Path) -> Path:
-    """Return the directory that `copied` has put `copy`, that of `folder`, into."""
+    """Return the directory that `copy_root` has put `copy`, that of `folder`, into."""
     return copy.parents[len(folder.resolve().parts) - 2]
 
 

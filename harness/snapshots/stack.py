@@ -17,7 +17,8 @@ from harness.snapshots.cache import Cache
 from harness.snapshots.fingerprints import Fingerprint
 from harness.snapshots.snapshot import File, Snapshot, file_stamps, files_in
 from harness.telemetry import timeline
-from harness.terraform.commands import CLI_CONFIG, apply_root
+from harness.terraform.apply import apply_root
+from harness.terraform.commands import CLI_CONFIG
 from harness.terraform.state import managed_by
 
 if TYPE_CHECKING:

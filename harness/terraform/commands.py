@@ -1,25 +1,21 @@
-"""Terraform: a stack applied while a context is open, and the commands on it."""
+"""The Terraform commands on one root, and the environment that they run in."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import logging
 import secrets
-import shutil
-import tempfile
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from harness.base import gate, isolation, journal, process
+from harness.base import gate, isolation, process
 from harness.base.files import locked
 from harness.configuration import values
-from harness.configuration.scratch import copy_root, scratch_copy
-from harness.errors import CommandError, HarnessError, SettingsError, TerraformError
+from harness.configuration.scratch import scratch_copy
+from harness.errors import CommandError, SettingsError, TerraformError
 from harness.telemetry import timeline
 from harness.telemetry.signals import Signal
 from harness.terraform import installation, provider, state
@@ -339,7 +335,7 @@ def commands_at(
         HarnessError: As for `commands_in`.
     """
     environ = isolation.environ_for(endpoint, settings.environ) | _for_tflocal(endpoint)
-    commands = commands_in(root, settings, environ, _all_variables(settings, endpoint, variables))
+    commands = commands_in(root, settings, environ, all_variables(settings, endpoint, variables))
     return replace(
         commands,
         online=endpoint.is_aws,
@@ -357,133 +353,10 @@ def _for_tflocal(endpoint: Endpoint) -> dict[str, str]:
     return {"S3_HOSTNAME": urlsplit(endpoint.url).hostname or "", "CUSTOMIZE_ACCESS_KEY": "1"}
 
 
-@contextmanager
-def applied(
-    settings: Settings,
-    endpoint: Endpoint,
-    variables: Mapping[str, str],
-    *,
-    destroy: bool = True,
-    states: Mapping[Path, Mapping[str, Path]] | None = None,
-    bring_up: Callable[[Terraform], None] | None = None,
-) -> Iterator[Terraform]:
-    """Apply the root of `settings` at `endpoint`, and destroy it when the context closes.
-
-    Args:
-        settings: Names the root and the program.
-        endpoint: The endpoint to apply it at.
-        variables: Input variables on top of the settings' own.
-        destroy: Whether to destroy it. That is not worth the time if the emulator ends right afterwards.
-        states: The states of other roots that it reads, in the form for `copied`.
-        bring_up: Applies the commands' root, or does something equivalent. By default `apply_root`.
-
-    Raises:
-        HarnessError: As for `prepared`.
-        TerraformError: A command failed. Everything that it had created has been destroyed again.
-    """
-    program_of(settings)  # else nothing needs to be copied
-    with _scratch(settings, endpoint, variables, states or {}) as root:
-        terraform = commands_at(endpoint, root, settings, variables)
-        with _destroyed_afterwards(terraform) if destroy else nullcontext():
-            (bring_up or apply_root)(terraform)
-            yield terraform
-
-
-def apply_root(terraform: Terraform) -> None:
-    """Initialise and apply a root, for the first time or again.
-
-    Raises:
-        StateError: The state would not be a local file. Nothing has been read or written there.
-        TerraformError: A command failed.
-    """
-    if terraform.has_init():
-        log.info("the providers and modules are there: no terraform init")
-        state.check_is_local(terraform.root)
-    else:
-        terraform.init()
-    terraform.apply()
-    if old := functions_with_old_code(terraform):
-        log.info("applying again because of another zip without a source_code_hash: %s", ", ".join(old))
-        terraform.apply(replace=old)
-
-
-def functions_with_old_code(terraform: Terraform) -> list[str]:
-    """Return the addresses of functions that run other code than their zips have.
-
-    Without `source_code_hash` Terraform does not see that a zip has changed: its path is the same.
-    """
-    return [
-        function.address
-        for function in state.resources(terraform.state, "aws_lambda_function")
-        if _is_old(function.values, terraform.root)
-    ]
-
-
-def _is_old(function: Mapping[str, Any], root: Path) -> bool:
-    deployed, zipped = function.get("code_sha256"), root / str(function.get("filename") or "")
-    if not deployed or not zipped.is_file():
-        return False
-    return bool(base64.b64encode(hashlib.sha256(zipped.read_bytes()).digest()).decode() != deployed)
-
-
-@contextmanager
-def _scratch(
-    settings: Settings,
-    endpoint: Endpoint,
-    variables: Mapping[str, str],
-    states: Mapping[Path, Mapping[str, Path]],
-) -> Iterator[Path]:
-    """Yield a scratch copy of the root that `harness sweep` knows of, should this process be killed.
-
-    On real AWS it stays if something could not be destroyed, because that takes the state.
-    """
-    with ExitStack() as resources:
-        folder = tempfile.mkdtemp(prefix="harness-terraform-")
-        resources.callback(shutil.rmtree, folder, ignore_errors=True)
-        root = copy_root(settings.terraform_dir, Path(folder), emulated=not endpoint.is_aws, states=states)
-        stays = {"root": str(root), "variables": _all_variables(settings, endpoint, variables)}
-        entry = {"folder": folder, **(stays if endpoint.is_aws else {})}
-        what = f"the stack of {settings.terraform_dir}"
-        resources.callback(journal.note(settings.cache_dir, what, **entry).unlink, missing_ok=True)
-        try:
-            yield root
-        finally:
-            if endpoint.is_aws and _holds_resources(root):
-                log.warning("%s is still on AWS, its state in %s; `harness sweep` destroys it", what, root)
-                resources.pop_all()
-
-
-def _holds_resources(root: Path) -> bool:
-    files = [root / "terraform.tfstate", *root.glob("terraform.tfstate.d/*/terraform.tfstate")]
-    return any(
-        json.loads(file.read_text("utf-8") or "{}").get("resources") for file in files if file.exists()
-    )
-
-
-def _all_variables(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> dict[str, str]:
+def all_variables(settings: Settings, endpoint: Endpoint, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return a root's input variables: those of the settings, the name of the deployment, and `variables`."""
     named = {settings.name_variable: endpoint.name} if endpoint.name else {}
     return {**settings.variables, **named, **variables}
-
-
-@contextmanager
-def _destroyed_afterwards(terraform: Terraform) -> Iterator[None]:
-    """Destroy the stack when the context closes. If the emulator ends next, a failure is only a warning."""
-    try:
-        yield
-    except BaseException as problem:
-        if terraform.is_temporary and isinstance(problem, KeyboardInterrupt):
-            raise
-        try:
-            terraform.destroy()
-        except HarnessError as second:
-            problem.add_note(f"and then the clean-up failed too: {second}")
-        raise
-    try:
-        terraform.destroy()
-    except TerraformError as problem:
-        if not terraform.is_temporary:
-            raise
-        log.warning("not everything was destroyed; the rest ends with the emulator\n%s", problem)
 
 
 def mirror_environ(mirror: Path | None, folder: Path) -> dict[str, str]:

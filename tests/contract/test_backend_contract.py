@@ -20,7 +20,7 @@ from harness.aws.rest import ApiClient
 from harness.backends import localstack
 from harness.errors import CommandError
 from harness.telemetry import progress
-from harness.terraform.commands import applied
+from harness.terraform.apply import applied
 from tests.contract.containers import containers_of_this_process
 
 if TYPE_CHECKING:

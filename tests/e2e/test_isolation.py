@@ -15,7 +15,7 @@ from harness import Endpoint, Settings, TerraformError, backends, eventually
 from harness.aws import clients
 from harness.base import gate
 from harness.needs import RUNTIME
-from harness.terraform.commands import applied
+from harness.terraform.apply import applied
 
 from .functions import archive, functions
 

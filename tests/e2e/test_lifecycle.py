@@ -15,7 +15,7 @@ import pytest
 from harness import Endpoint, Settings, TerraformError, backends, deployed_at, eventually
 from harness.aws import clients
 from harness.aws.inventory import inventory
-from harness.terraform.commands import applied
+from harness.terraform.apply import applied
 from tests.contract.containers import containers_of
 from tests.system import Scenario, assert_latest
 
@@ -42,7 +42,7 @@ import os
 from harness import Settings, backends
 from harness.base.process import sigterm_as_interrupt
 from harness.telemetry.progress import shown
-from harness.terraform.commands import applied
+from harness.terraform.apply import applied
 
 settings = Settings.from_env(os.environ)
 with sigterm_as_interrupt(), shown(lambda line: print(line, flush=True)):

@@ -14,6 +14,7 @@ from harness import Endpoint, Settings, SettingsError, TerraformError
 from harness.base import gate
 from harness.errors import CommandError, MissingToolError, StateError
 from harness.terraform import commands as terraform
+from harness.terraform.apply import applied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,7 @@ def test_the_environment_with_its_secrets_is_not_shown(fake: Callable[[str], Set
 def test_it_initialises_applies_and_destroys(
     fake: Callable[[str], Settings], calls: Callable[[], list[str]]
 ) -> None:
-    with terraform.applied(fake(""), ENDPOINT, {"name": "x"}):
+    with applied(fake(""), ENDPOINT, {"name": "x"}):
         assert [call.split()[0] for call in calls()] == ["init", "apply"]
 
     assert [call.split()[0] for call in calls()] == ["init", "apply", "destroy"]
@@ -83,7 +84,7 @@ def test_values_are_in_a_file_of_the_owner_and_in_no_command_line(
     )
     values = {"token": 'wJalr"${x}', "names": '["a"]'}
 
-    with terraform.applied(settings, ENDPOINT, values) as commands:
+    with applied(settings, ENDPOINT, values) as commands:
         assert (commands.root / "harness.tfvars").stat().st_mode & 0o777 == 0o600
         assert "wJalr" not in repr(commands)
 
@@ -95,7 +96,7 @@ def test_values_are_in_a_file_of_the_owner_and_in_no_command_line(
 def test_a_value_of_a_variable_that_is_not_declared_is_for_terraform_to_refuse(
     fake: Callable[..., Settings], calls: Callable[[], list[str]]
 ) -> None:
-    with terraform.applied(fake(""), ENDPOINT, {"tpyo": "wJalr"}):
+    with applied(fake(""), ENDPOINT, {"tpyo": "wJalr"}):
         pass
 
     assert calls()[1].endswith(" -var=tpyo=")
@@ -122,7 +123,7 @@ def test_a_workspace_and_files_of_values_are_settings(
     settings = replace(fake(""), workspace="dev", var_files=(tmp_path / "dev.tfvars",))
     (settings.terraform_dir / "main.tf").write_text('variable "name" {}', "utf-8")
 
-    with terraform.applied(settings, ENDPOINT, {"name": "x"}) as commands:
+    with applied(settings, ENDPOINT, {"name": "x"}) as commands:
         assert commands.environ["TF_WORKSPACE"] == "dev"
         assert commands.state == commands.root / "terraform.tfstate.d" / "dev" / "terraform.tfstate"
 
@@ -136,7 +137,7 @@ def test_a_state_that_is_not_local_is_refused_before_anything_is_applied(
     fake: Callable[..., Settings], calls: Callable[[], list[str]], backend: str
 ) -> None:
     with pytest.raises(StateError, match="expected Terraform's state in a local file of this run"):
-        with terraform.applied(fake("", backend), ENDPOINT, {}):
+        with applied(fake("", backend), ENDPOINT, {}):
             pytest.fail("it was applied")
 
     assert [call.split()[0] for call in calls()] == ["init"]
@@ -145,10 +146,10 @@ def test_a_state_that_is_not_local_is_refused_before_anything_is_applied(
 def test_a_destroy_that_fails_is_an_error_only_if_the_emulator_stays(fake: Callable[..., Settings]) -> None:
     settings = fake(f"[ $1 != destroy ] || {{ echo '{diagnostic('bucket not empty')}'; exit 1; }}")
 
-    with terraform.applied(settings, replace(ENDPOINT, is_temporary=True), {}):
+    with applied(settings, replace(ENDPOINT, is_temporary=True), {}):
         pass
     with pytest.raises(TerraformError, match="bucket not empty"):
-        with terraform.applied(settings, ENDPOINT, {}):
+        with applied(settings, ENDPOINT, {}):
             pass
 
 
@@ -158,7 +159,7 @@ def test_every_command_sees_the_endpoint_and_only_init_the_network(
     monkeypatch.delenv("HTTPS_PROXY", raising=False)
     settings = replace(fake(""), environ={"PATH": os.environ["PATH"]})
 
-    with terraform.applied(settings, ENDPOINT, {}):
+    with applied(settings, ENDPOINT, {}):
         pass
 
     init, *others = calls()
@@ -172,7 +173,7 @@ def test_an_apply_that_fails_is_told_and_destroyed(
     settings = fake(f"[ $1 != apply ] || {{ echo '{diagnostic('no such bucket')}'; exit 1; }}")
 
     with pytest.raises(TerraformError, match="terraform apply failed:\nerror: no such bucket"):
-        with terraform.applied(settings, ENDPOINT, {}):
+        with applied(settings, ENDPOINT, {}):
             pytest.fail("it was applied")
 
     assert calls()[-1].startswith("destroy")
@@ -184,7 +185,7 @@ def test_nothing_is_destroyed_where_nothing_was_applied(
     settings = fake("[ $1 != apply ] || { rm terraform.tfstate; exit 1; }")
 
     with pytest.raises(TerraformError, match="terraform apply failed"):
-        with terraform.applied(settings, ENDPOINT, {}):
+        with applied(settings, ENDPOINT, {}):
             pytest.fail("it was applied")
 
     assert calls()[-1].startswith("apply")
@@ -197,7 +198,7 @@ def test_nothing_outlives_the_emulator(
     settings = fake("touch terraform.tfstate; test $1 != apply || exec sleep 600")
 
     with pytest.raises(CommandError, match="was stopped: the emulator is gone: it ended with exit code 137"):
-        with terraform.applied(settings, gone, {}):
+        with applied(settings, gone, {}):
             pytest.fail("it was applied")
 
     assert not any("destroy" in call for call in calls())
@@ -207,11 +208,11 @@ def test_what_goes_with_the_emulator_is_not_destroyed_after_an_interrupt(
     fake: Callable[[str], Settings], calls: Callable[[], list[str]]
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
-        with terraform.applied(fake(""), replace(ENDPOINT, is_temporary=True), {}):
+        with applied(fake(""), replace(ENDPOINT, is_temporary=True), {}):
             raise KeyboardInterrupt
     assert calls()[-1].startswith("apply")
 
-    with pytest.raises(KeyboardInterrupt), terraform.applied(fake(""), ENDPOINT, {}):
+    with pytest.raises(KeyboardInterrupt), applied(fake(""), ENDPOINT, {}):
         raise KeyboardInterrupt
     assert calls()[-1].startswith("destroy")
 
@@ -219,7 +220,7 @@ def test_what_goes_with_the_emulator_is_not_destroyed_after_an_interrupt(
 def test_a_clean_up_that_fails_too_does_not_hide_the_first_error(fake: Callable[[str], Settings]) -> None:
     with (
         pytest.raises(ZeroDivisionError) as caught,
-        terraform.applied(fake("[ $1 != destroy ]"), ENDPOINT, {}),
+        applied(fake("[ $1 != destroy ]"), ENDPOINT, {}),
     ):
         raise ZeroDivisionError
 
@@ -229,7 +230,7 @@ def test_a_clean_up_that_fails_too_does_not_hide_the_first_error(fake: Callable[
 def test_a_destroy_that_fails_is_an_error(fake: Callable[[str], Settings]) -> None:
     settings = fake(f"[ $1 != destroy ] || {{ echo '{diagnostic('bucket not empty')}'; exit 1; }}")
 
-    with pytest.raises(TerraformError, match="bucket not empty"), terraform.applied(settings, ENDPOINT, {}):
+    with pytest.raises(TerraformError, match="bucket not empty"), applied(settings, ENDPOINT, {}):
         pass
 
 
@@ -239,7 +240,7 @@ def test_what_was_refused_is_told_after_an_apply_that_went_well_without_it(
     refusal = gate.Refusal("terraform/1", "CONNECT", "pypi.org", 443)
     monkeypatch.setattr(gate, "refusals", lambda _url, _asker: [refusal, refusal])
 
-    with terraform.applied(fake(""), ENDPOINT, {}, destroy=False):
+    with applied(fake(""), ENDPOINT, {}, destroy=False):
         pass
 
     (warning,) = caplog.messages
@@ -249,7 +250,7 @@ def test_what_was_refused_is_told_after_an_apply_that_went_well_without_it(
 
 def test_an_init_that_fails_tells_what_terraform_printed(fake: Callable[[str], Settings]) -> None:
     with pytest.raises(TerraformError, match="terraform init failed:\nerror: no provider"):
-        with terraform.applied(fake("echo no provider >&2; exit 1"), ENDPOINT, {}):
+        with applied(fake("echo no provider >&2; exit 1"), ENDPOINT, {}):
             pytest.fail("it was applied")
 
 
@@ -258,7 +259,7 @@ def test_a_command_that_takes_too_long_is_stopped(fake: Callable[[str], Settings
 
     with (
         pytest.raises(CommandError, match="did not end within 1 s"),
-        terraform.applied(settings, ENDPOINT, {}),
+        applied(settings, ENDPOINT, {}),
     ):
         pytest.fail("it was applied")
 
@@ -267,14 +268,14 @@ def test_a_missing_program_says_how_to_get_it(settings: Settings) -> None:
     with pytest.raises(
         MissingToolError, match=r"'no-such-terraform' is not on PATH; install Terraform >= 1\.10 from"
     ):
-        with terraform.applied(replace(settings, terraform="no-such-terraform"), ENDPOINT, {}):
+        with applied(replace(settings, terraform="no-such-terraform"), ENDPOINT, {}):
             pytest.fail("it was applied")
 
 
 def test_a_plan_returns_its_changes_and_exit_code_2_is_no_failure(fake: Callable[[str], Settings]) -> None:
     change = {"type": "planned_change", "change": {"resource": {"addr": "aws_x.y"}, "action": "create"}}
 
-    with terraform.applied(
+    with applied(
         fake(f"[ $1 != plan ] || {{ echo '{json.dumps(change)}'; exit 2; }}"), ENDPOINT, {}
     ) as stack:
         (planned,) = stack.plan()
@@ -288,7 +289,7 @@ def test_a_mirror_is_asked_for_what_it_holds_and_the_registries_for_the_rest(
     mirror = tmp_path / "mirror"
     (mirror / "registry.example" / "hashicorp" / "aws").mkdir(parents=True)
 
-    with terraform.applied(replace(fake(""), provider_mirror=mirror), ENDPOINT, {}):
+    with applied(replace(fake(""), provider_mirror=mirror), ENDPOINT, {}):
         pass
 
     config = (tmp_path / "calls.tfrc").read_text("utf-8")
@@ -300,7 +301,7 @@ def test_an_empty_mirror_is_refused(fake: Callable[[str], Settings], tmp_path: P
     settings = replace(fake(""), provider_mirror=tmp_path / "nowhere")
 
     with pytest.raises(SettingsError, match="HARNESS_PROVIDER_MIRROR: expected a filesystem mirror"):
-        with terraform.applied(settings, ENDPOINT, {}):
+        with applied(settings, ENDPOINT, {}):
             pytest.fail("it was applied")
 
 
@@ -320,7 +321,7 @@ def entries(settings: Settings) -> list[dict[str, Any]]:
 def test_the_copy_is_noted_while_the_stack_is_there(fake: Callable[[str], Settings]) -> None:
     settings = fake("")
 
-    with terraform.applied(settings, ENDPOINT, {"a": "1"}) as stack:
+    with applied(settings, ENDPOINT, {"a": "1"}) as stack:
         (entry,) = entries(settings)
         assert stack.root.is_relative_to(entry["folder"])
         assert (entry["root"], entry["variables"]) == ("", {})  # its emulator takes it along
@@ -332,7 +333,7 @@ def test_on_real_aws_what_is_to_be_destroyed_is_noted_too(fake: Callable[[str], 
     settings = replace(fake(""), variables={"size": "2"})
     real = replace(ENDPOINT, url="", name="t1234")
 
-    with terraform.applied(settings, real, {"lambda_zip": "/a.zip"}) as stack:
+    with applied(settings, real, {"lambda_zip": "/a.zip"}) as stack:
         (entry,) = entries(settings)
 
     assert entry["root"] == str(stack.root)
@@ -347,7 +348,7 @@ def test_a_failure_that_may_pass_is_tried_again(
         f"[ $1 != apply ] || [ -f tried ] || {{ touch tried; echo '{diagnostic('SlowDown')}'; exit 1; }}"
     )
 
-    with terraform.applied(settings, ENDPOINT, {}):
+    with applied(settings, ENDPOINT, {}):
         pass
 
     assert [call.split()[0] for call in calls()] == ["init", "apply", "apply", "destroy"]
@@ -360,7 +361,7 @@ def test_what_real_aws_still_has_after_a_failed_destroy_stays_noted_with_its_sta
     state = '{"resources": [{"type": "aws_s3_bucket"}]}'
     settings = fake(f"echo '{state}' > terraform.tfstate; [ $1 != destroy ] || exit 1")
 
-    with pytest.raises(TerraformError), terraform.applied(settings, on_aws, {}):
+    with pytest.raises(TerraformError), applied(settings, on_aws, {}):
         pass
 
     (file,) = (settings.cache_dir / "journal").iterdir()
@@ -375,7 +376,7 @@ def test_nothing_of_an_emulator_stays_after_a_failed_destroy(fake: Callable[[str
     state = '{"resources": [{"type": "aws_s3_bucket"}]}'
     settings = fake(f"echo '{state}' > terraform.tfstate; [ $1 != destroy ] || exit 1")
 
-    with pytest.raises(TerraformError), terraform.applied(settings, ENDPOINT, {}) as stack:
+    with pytest.raises(TerraformError), applied(settings, ENDPOINT, {}) as stack:
         folder = stack.root
 
     assert list((settings.cache_dir / "journal").iterdir()) == []
