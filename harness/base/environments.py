@@ -155,12 +155,12 @@ def install(settings: Settings, name: str, requirements: Path) -> Path:
 
 
 def program_environ(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a program of `cached`. It may write bytecode, so that it starts quickly."""
+    """Return the environment for a program that `install` has installed. It starts quicker with bytecode."""
     return {name: value for name, value in environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def is_cached(settings: Settings, name: str, requirements: Path) -> bool:
-    """Return whether `cached` has nothing left to install.
+    """Return whether `install` has nothing left to do.
 
     Raises:
         SettingsError: `settings.python` is not a Python interpreter.

@@ -37,7 +37,7 @@ def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     found, targets = observe(_TARGET, lambda: _find_targets(tracer, sent, matched, rules or []))
     before = (replace(matched, payload=sent.payload), found)
     if not targets:
-        return (*before, *function.not_run(found, "not looked for: no target is known"))
+        return (*before, *function.without_invocation(found, "not looked for: no target is known"))
     # An alias and its function have one log: its invocations are looked at once.
     ways: dict[str, Target] = {}
     for target in targets:
@@ -48,7 +48,7 @@ def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
 
 def follow_into_logs(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return a hop that says whether the event is in the log group."""
-    return (look(_LOGGED, lambda: _logged(tracer, sent)),)
+    return (look(_LOGGED, lambda: _look_into_logs(tracer, sent)),)
 
 
 def _bus(arn: str) -> str:
@@ -134,7 +134,7 @@ def _input(target: Target, envelope: str) -> str:
     return str(target.get("Input") or envelope)
 
 
-def _logged(tracer: Tracer, sent: Sent) -> Hop:
+def _look_into_logs(tracer: Tracer, sent: Sent) -> Hop:
     group = name_in(sent.arn).removeprefix("log-group:").removesuffix(":*")
     logs = tracer.client("logs", sent.arn)
 

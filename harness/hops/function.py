@@ -48,20 +48,20 @@ def name_of(arn: str) -> str:
 
 def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of an invocation, as far as the destination of the outcome."""
-    invoked, returned, attempts = ran(tracer, sent)
+    invoked, returned, attempts = follow_invocation(tracer, sent)
     if sent.is_answered:
         return invoked, returned
     return (invoked, returned, *_follow_outcome(tracer, sent, returned, attempts))
 
 
-def ran(tracer: Tracer, sent: Sent) -> tuple[Hop, Hop, tuple[Invocation, ...]]:
+def follow_invocation(tracer: Tracer, sent: Sent) -> tuple[Hop, Hop, tuple[Invocation, ...]]:
     """Return the hops "invoked" and "returned" of a function, and the attempts."""
     invoked, attempts = observe(INVOKED, lambda: _find_invocation(tracer, sent))
     returned = look(RETURNED, lambda: _find_outcome(invoked, sent, attempts or _Attempts()))
     return replace(invoked, payload=sent.payload), returned, (attempts or _Attempts()).found
 
 
-def not_run(before: Hop, seen: str) -> tuple[Hop, Hop]:
+def without_invocation(before: Hop, seen: str) -> tuple[Hop, Hop]:
     """Return the hops of a function that nothing is known to have come to."""
     return after(INVOKED, before, seen), after(RETURNED, before, seen)
 

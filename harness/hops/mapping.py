@@ -22,7 +22,7 @@ MAPPED = "mapped to a function"
 type Source = Mapping[str, Any]  # an item of ListEventSourceMappings
 
 
-def of(tracer: Tracer, source: str) -> list[Source]:
+def mappings_of(tracer: Tracer, source: str) -> list[Source]:
     """Return the mappings of a queue or a stream."""
     client = tracer.client("lambda", source)
     pages = client.get_paginator("list_event_source_mappings").paginate(EventSourceArn=source)
@@ -53,7 +53,9 @@ def why_not(mapping: Source, record: Mapping[str, Any]) -> str:
     return ""
 
 
-def ran(tracer: Tracer, sent: Sent, live: Sequence[Source], records: Mapping[str, Any]) -> tuple[Hop, ...]:
+def follow_functions(
+    tracer: Tracer, sent: Sent, live: Sequence[Source], records: Mapping[str, Any]
+) -> tuple[Hop, ...]:
     """Return the hops of the functions that receive the record from a mapping, in a batch."""
     batch = json.dumps({"Records": [records]})
     arns = dict.fromkeys(str(mapping["FunctionArn"]) for mapping in live)
@@ -100,14 +102,14 @@ def follow_stream(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
 
 
 def _follow_stream(tracer: Tracer, sent: Sent, stream: str, record: Mapping[str, Any]) -> tuple[Hop, ...]:
-    mappings = of(tracer, stream)
+    mappings = mappings_of(tracer, stream)
     if not mappings:
         return (Hop(name=MAPPED, state="failed", seen=f"no mapping takes from {name_in(stream)}"),)
     mapped, live = observe(MAPPED, lambda: match_record(mappings, record))
     mapped = replace(mapped, payload=sent.payload)
     if not live:
-        return (mapped, *function.not_run(mapped, "not looked for: no mapping takes it"))
-    hops = ran(tracer, sent, live, record)
+        return (mapped, *function.without_invocation(mapped, "not looked for: no mapping takes it"))
+    hops = follow_functions(tracer, sent, live, record)
     failed = any(hop.name == function.RETURNED and hop.state in {"failed", "unreached"} for hop in hops)
     return (mapped, *hops, *(look("in the destination", lambda: _set_aside(live)) for _ in range(failed)))
 

@@ -52,7 +52,7 @@ def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a message in a queue: those of the functions that take it, or that it waits."""
     mapped, mappings = observe(mapping.MAPPED, lambda: _mappings(tracer, sent))
     if mappings is None:
-        return (mapped, *function.not_run(mapped, "not looked for: no mapping is known"))
+        return (mapped, *function.without_invocation(mapped, "not looked for: no mapping is known"))
     if not mappings:
         return (look(_WAITS, lambda: _waiting(tracer, sent)),)
     mapped, live = observe(
@@ -60,14 +60,14 @@ def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     )
     mapped = replace(mapped, payload=sent.payload)
     if not live:
-        return (mapped, *function.not_run(mapped, "not looked for: no mapping takes it"))
+        return (mapped, *function.without_invocation(mapped, "not looked for: no mapping takes it"))
     record = {"body": sent.payload, "eventSourceARN": sent.arn}
-    hops = mapping.ran(tracer, sent, live, record)
+    hops = mapping.follow_functions(tracer, sent, live, record)
     return (mapped, *hops, *_set_aside(tracer, sent, live, hops))
 
 
 def _mappings(tracer: Tracer, sent: Sent) -> tuple[Hop, list[mapping.Source]]:
-    return Hop(name=mapping.MAPPED, state="reached", seen=""), mapping.of(tracer, sent.arn)
+    return Hop(name=mapping.MAPPED, state="reached", seen=""), mapping.mappings_of(tracer, sent.arn)
 
 
 def _waiting(tracer: Tracer, sent: Sent) -> Hop:
@@ -104,21 +104,17 @@ def _dead(tracer: Tracer, sent: Sent, live: Sequence[mapping.Source], *, failed:
         seen = f"{name_in(sent.arn)} has none: the message comes again until it is too old"
         return (hop(state="unreached", seen=seen) if failed else hop(state="reached", seen="")), ""
     arn, most = str(policy["deadLetterTargetArn"]), policy["maxReceiveCount"]
-    if "RedrivePolicy" not in _attributes(tracer, arn) and not mapping.of(tracer, arn):
+    is_taken_from = "RedrivePolicy" in _attributes(tracer, arn) or bool(mapping.mappings_of(tracer, arn))
+    if not is_taken_from:
         message = _await_message(tracer, sent, arn) if failed else _message(tracer, sent, arn)
         if message is not None:
             seen = f"{name_in(arn)}: the message lies there; {most} receives are allowed"
-            seen = (
-                seen if failed else f"{seen}, although the function returned: it named the message as failed"
-            )
+            doubt = "" if failed else ", although the function returned: it named the message as failed"
             state: State = "reached" if failed else "failed"
-            return hop(state=state, seen=seen, payload=message["Body"], final_after=SETTLED), ""
-        onward = ""
-    else:
-        onward = arn if failed else ""
+            return hop(state=state, seen=seen + doubt, payload=message["Body"], final_after=SETTLED), ""
     if failed:
         seen = f"{name_in(arn)}: not seen there; {most} receives are allowed; {name_in(sent.arn)}: "
-        return hop(state="unknown", seen=seen + _format_counts(attributes)), onward
+        return hop(state="unknown", seen=seen + _format_counts(attributes)), arn if is_taken_from else ""
     if again := _comes_again(tracer, sent, live):
         return hop(state="unknown", seen=f"{name_in(arn)}: not seen there yet; {again}"), ""
     return hop(state="reached", seen=""), ""

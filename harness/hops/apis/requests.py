@@ -30,18 +30,18 @@ _SERVER_ERROR = 500
 
 def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a request to a stage of an API."""
-    _, stage, method, path = _asked(sent)
-    matched, route = observe(_ROUTE, lambda: _matched(tracer, sent, method, path))
-    return _from(tracer, sent, matched, route, where=f"stage {stage}")
+    _, stage, method, path = _parts_of(sent)
+    matched, route = observe(_ROUTE, lambda: _match_route(tracer, sent, method, path))
+    return _follow_route(tracer, sent, matched, route, where=f"stage {stage}")
 
 
 def follow_url(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
     """Return the hops of a request to a function URL."""
-    matched, route = observe(_FOUND, lambda: _found(tracer, sent))
-    return _from(tracer, sent, matched, route, where="the function URL")
+    matched, route = observe(_FOUND, lambda: _find_function(tracer, sent))
+    return _follow_route(tracer, sent, matched, route, where="the function URL")
 
 
-def _asked(sent: Sent) -> tuple[str, str, str, str]:
+def _parts_of(sent: Sent) -> tuple[str, str, str, str]:
     """Return the API, the stage, the method and the path that were asked for.
 
     https://docs.aws.amazon.com/apigateway/latest/developerguide/arn-format-reference.html
@@ -50,30 +50,32 @@ def _asked(sent: Sent) -> tuple[str, str, str, str]:
     return api, stage, method, path
 
 
-def _from(tracer: Tracer, sent: Sent, matched: Hop, route: Route | None, *, where: str) -> tuple[Hop, ...]:
-    answered = partial(_answered, sent, where)
+def _follow_route(
+    tracer: Tracer, sent: Sent, matched: Hop, route: Route | None, *, where: str
+) -> tuple[Hop, ...]:
+    answer = partial(_answer, sent, where)
     if route is None:
-        return matched, *function.not_run(matched, "not looked for: no route is known"), answered()
+        return matched, *function.without_invocation(matched, "not looked for: no route is known"), answer()
     if not route.function:
         onward = f"to {route.target}, which the harness does not follow into"
-        return matched, Hop(name="handed on", state="unknown", seen=onward), answered()
-    invoked, returned, attempts = function.ran(tracer, replace(sent, arn=route.target))
-    authorized = _authorized(tracer, sent, route, is_through=bool(attempts))
+        return matched, Hop(name="handed on", state="unknown", seen=onward), answer()
+    invoked, returned, attempts = function.follow_invocation(tracer, replace(sent, arn=route.target))
+    authorized = _follow_authorizer(tracer, sent, route, is_through=bool(attempts))
     if any(hop.state == "failed" for hop in authorized):
         stop = authorized[-1]
-        return matched, *authorized, *function.not_run(stop, "it was not authorized"), answered()
-    called = _called(tracer, route.target, [attempt.request_id for attempt in attempts])
-    return matched, *authorized, invoked, returned, *called, answered()
+        return matched, *authorized, *function.without_invocation(stop, "it was not authorized"), answer()
+    called = _look_at_calls(tracer, route.target, [attempt.request_id for attempt in attempts])
+    return matched, *authorized, invoked, returned, *called, answer()
 
 
-def _answered(sent: Sent, where: str) -> Hop:
+def _answer(sent: Sent, where: str) -> Hop:
     status = sent.status or 0
     state: State = "reached" if 0 < status < _SERVER_ERROR else "failed"
     return Hop(name=_ANSWERED, state=state, seen=f"{status or 'no answer'}, by {where}")
 
 
-def _matched(tracer: Tracer, sent: Sent, method: str, path: str) -> tuple[Hop, Route | None]:
-    api = _asked(sent)[0]
+def _match_route(tracer: Tracer, sent: Sent, method: str, path: str) -> tuple[Hop, Route | None]:
+    api = _parts_of(sent)[0]
     routes = routes_of(tracer, api, sent.arn)
     fitting = sorted((route for route in routes if route.fits(method, path)), key=Route.rank)
     if fitting:
@@ -84,19 +86,23 @@ def _matched(tracer: Tracer, sent: Sent, method: str, path: str) -> tuple[Hop, R
     return Hop(name=_ROUTE, state="failed", seen=seen), None
 
 
-def _found(tracer: Tracer, sent: Sent) -> tuple[Hop, Route | None]:
-    url = _asked(sent)[0]
+def _find_function(tracer: Tracer, sent: Sent) -> tuple[Hop, Route | None]:
+    url = _parts_of(sent)[0]
     route = route_of_url(tracer, url, sent.arn)
     if route is None:
         return Hop(name=_FOUND, state="failed", seen=f"no function has the URL {url}"), None
     return Hop(name=_FOUND, state="reached", seen=name_in(route.target)), route
 
 
-def _authorized(tracer: Tracer, sent: Sent, route: Route, *, is_through: bool) -> tuple[Hop, ...]:
+def _follow_authorizer(tracer: Tracer, sent: Sent, route: Route, *, is_through: bool) -> tuple[Hop, ...]:
     """Return whether the request was let through, below the hops of the function that was asked."""
     if route.authorization in _OPEN:
         return ()
-    asked = function.ran(tracer, replace(sent, arn=route.authorizer))[:2] if route.authorizer else ()
+    asked = (
+        function.follow_invocation(tracer, replace(sent, arn=route.authorizer))[:2]
+        if route.authorizer
+        else ()
+    )
     hops = tuple(replace(hop, name=hop.name.replace("function", "authorizer"), payload="") for hop in asked)
     is_refused = not is_through and sent.status in _REFUSALS
     if is_refused:  # the API refuses such a request before it asks an authorizer
@@ -106,7 +112,7 @@ def _authorized(tracer: Tracer, sent: Sent, route: Route, *, is_through: bool) -
     return *hops, Hop(name=_AUTHORIZED, state=state, seen=seen)
 
 
-def _called(tracer: Tracer, arn: str, requests: Sequence[str]) -> tuple[Hop, ...]:
+def _look_at_calls(tracer: Tracer, arn: str, requests: Sequence[str]) -> tuple[Hop, ...]:
     """Return the AWS calls of a function in these invocations, if the backend has a request log."""
     try:
         calls = RequestLog.of(tracer.stack.endpoint).calls()
