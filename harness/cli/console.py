@@ -7,15 +7,15 @@ import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.console import Console
 from rich.text import Text
 
 from harness.telemetry import progress, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from rich.progress import TaskID
 
     from harness.telemetry.timeline import Span
 
@@ -60,6 +60,10 @@ class _Live:
     """
 
     def __init__(self, console: Console) -> None:
+        from rich.console import Group
+        from rich.live import Live
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
         self._bar = Progress(TextColumn("{task.completed}/{task.total} resources"), BarColumn())
         self._steps = Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         self._live = Live(

@@ -19,12 +19,10 @@ from typer.core import TyperGroup
 from harness import backends, debugger, hops, packages
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
-from harness.cli import complete, console, doctor, local, operations, records, reports
+from harness.cli import complete, console, operations, records
 from harness.errors import HarnessError
 from harness.lifetimes.hot import IS_ON, is_on
 from harness.lifetimes.kept import KeptStack
-from harness.permissions import reports as permissions
-from harness.permissions import saved, shortcomings
 from harness.settings import Settings, parse_assignments
 from harness.snapshots import Cache, Snapshot
 
@@ -319,6 +317,8 @@ def invoke(
         deployment = KeptStack.of(settings).running()
         function, given = _chosen(deployment, name, event, last_failed=last_failed, request_id=request_id)
     if here or debug:
+        from harness.cli import local
+
         sources = [package.source.parent for package in settings.every_package]
         with _plain_errors(shown=False), local.own_traceback():
             _print_json(local.invoke(deployment, function, given, sources, debug=debug))
@@ -371,7 +371,7 @@ def watch(
     ] = False,
 ) -> None:
     """Bring the stack up, and apply each change of a source, until Ctrl-C. The stack stays up."""
-    from harness.cli import watch as watching  # noqa: PLC0415 - what watches files takes a while to import
+    from harness.cli import watch as watching
 
     with _plain_errors() as spans:
         watching.run(_settings(variables), spans, hot=hot)
@@ -464,6 +464,8 @@ def emulator(
 @app.command("doctor")
 def doctor_command(*, as_json: AsJson = False) -> None:
     """Check this machine, and say how to get missing tools. Exits 1 if the main job can't run."""
+    from harness.cli import doctor
+
     with _plain_errors():
         findings = doctor.examine(_settings())
     ready = doctor.can_run(findings)
@@ -494,7 +496,7 @@ def coverage_command(
     as_json: AsJson = False,
 ) -> None:
     """Show the resources of your Terraform that tests have used. Merges several reports."""
-    from harness.coverage import reports as coverage  # noqa: PLC0415 - most commands do without its formats
+    from harness.coverage import reports as coverage
 
     with _plain_errors():
         kinds, settings = [coverage.check(each, "--report") for each in wanted or []], _settings()
@@ -529,6 +531,8 @@ def permissions_command(
     as_json: AsJson = False,
 ) -> None:
     """Show the permissions of the functions' roles that were used, and the missing ones."""
+    from harness.permissions import reports, saved, shortcomings
+
     if (log is None) != (state is None):
         raise typer.BadParameter("--log and --state go together")
     with _plain_errors():
@@ -536,7 +540,7 @@ def permissions_command(
             found = saved.by_log(log, state)
         else:
             found = saved.merge(files) if files else operations.permissions_of(_settings())
-    typer.echo(found.to_json() if as_json else "\n".join(permissions.lines(found)))
+    typer.echo(found.to_json() if as_json else "\n".join(reports.lines(found)))
     if least_privilege and (short := shortcomings(found.roles)):
         typer.echo("\n".join(f"least privilege: {each}" for each in short), err=True)
         raise typer.Exit(1)
@@ -556,6 +560,8 @@ def report_command(
     opens: Opens = True,
 ) -> None:
     """Open the report of the last run, or one report of several runs, and print its path."""
+    from harness.cli import reports
+
     with _plain_errors():
         found = reports.merge(records, output) if records else reports.last_report(Path.cwd())
         _show(found, opens=opens)
@@ -587,6 +593,8 @@ def show_trace(
     opens: Opens = True,
 ) -> None:
     """Open the trace of one test, from any machine, and print the path of the page."""
+    from harness.cli import reports
+
     with _plain_errors():
         _show(reports.write_page(file, output), opens=opens)
 
@@ -594,7 +602,7 @@ def show_trace(
 @app.command()
 def sweep(*, as_json: AsJson = False) -> None:
     """Remove the remains of killed runs: processes, containers, networks, folders, stacks on real AWS."""
-    from harness.lifetimes import sweep as sweeping  # noqa: PLC0415 - most commands do without multiprocessing
+    from harness.lifetimes import sweep as sweeping
 
     with _plain_errors():
         removed = sweeping.sweep(_settings())
@@ -610,6 +618,8 @@ def _show(page: Path, *, opens: bool) -> None:
 
 
 def _open(url: str, *, opens: bool) -> None:
+    from harness.cli import reports
+
     if opens and not reports.open_page(url):
         typer.echo(f"found no browser; open {url} in one", err=True)
 

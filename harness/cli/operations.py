@@ -13,13 +13,11 @@ from harness import backends
 from harness.aws.logs import LogEvent, log_events, mentioning
 from harness.backends import emulator
 from harness.calls import invocations
-from harness.coverage import measured
 from harness.errors import HarnessError, OutputError, SettingsError
 from harness.eventbridge import patterns
 from harness.eventbridge.send import put_event
 from harness.lifetimes.hot import HotSources
 from harness.lifetimes.kept import KeptStack
-from harness.permissions import places
 from harness.resources.function import Function
 from harness.snapshots import Snapshot
 
@@ -80,6 +78,8 @@ def permissions_of(settings: Settings) -> Permissions:
     Raises:
         HarnessError: Nothing is up, or the backend has no request log.
     """
+    from harness.permissions import places
+
     running = KeptStack.of(settings).running()
     return places.permissions_of(running, settings.terraform_dir, settings.project, since=0)
 
@@ -90,6 +90,8 @@ def coverage_of(settings: Settings) -> Coverage:
     Raises:
         HarnessError: Nothing is up, or the backend has no request log.
     """
+    from harness.coverage import measured
+
     running, excluded = KeptStack.of(settings).running(), settings.coverage_exclude
     return measured.coverage_of(running, settings.terraform_dir, settings.project, since=0, excluded=excluded)
 

@@ -23,7 +23,7 @@ def last_report(folder: Path) -> Path:
     Raises:
         HarnessError: No run has written a report, or it is gone.
     """
-    from harness.diagnosis.summary import LAST_REPORT  # noqa: PLC0415 - see above
+    from harness.diagnosis.summary import LAST_REPORT
 
     places = (above / _CACHE / LAST_REPORT for above in (folder, *folder.parents))
     noted = next(filter(Path.is_file, places), None)
@@ -45,7 +45,7 @@ def write_page(trace: Path, target: Path | None) -> Path:
         HarnessError: The file is not a trace.
         OSError: The trace can't be read, or the page can't be written.
     """
-    from harness.report import trace_file  # noqa: PLC0415 - see above
+    from harness.report import trace_file
 
     content = trace_file.html(trace)
     file = target or Path(tempfile.mkdtemp(prefix="harness-trace-")) / f"{trace.stem}.html"
@@ -64,8 +64,8 @@ def merge(records: Iterable[Path], target: Path | None) -> Path:
         HarnessError: There is no record, or a file is not a record.
         OSError: A record can't be read, or the report can't be written.
     """
-    from harness.report import page  # noqa: PLC0415 - see above
-    from harness.report.derived import shards  # noqa: PLC0415 - see above
+    from harness.report import page
+    from harness.report.derived import shards
 
     file = target or Path(tempfile.mkdtemp(prefix="harness-report-")) / "report.html"
     page.write(shards.read(records), file)

@@ -157,3 +157,17 @@ def test_the_public_names_are_few_sorted_and_exist() -> None:
     assert len(harness.__all__) <= MOST_NAMES
     assert sorted(harness.__all__) == harness.__all__
     assert all(hasattr(harness, name) for name in harness.__all__)
+
+
+def test_a_type_checker_sees_the_public_names_in_the_modules_that_they_come_from() -> None:
+    tree = ast.parse(Path(harness.__file__).read_text("utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    for_types = {
+        alias.name: node.module
+        for node in imports
+        for alias in node.names
+        if f"{node.module}".startswith("harness.")
+    }
+
+    assert for_types == harness._HOMES
+    assert sorted(for_types) == harness.__all__

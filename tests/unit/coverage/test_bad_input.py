@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.calls import calls_in
-from harness.coverage import Level, judge_resources
+from harness.coverage import Level
+from harness.coverage.judge import judge_resources
 from tests.unit.coverage.calls import HERE, TERRAFORM, TEST, WRITER, call, resource
 
 if TYPE_CHECKING:

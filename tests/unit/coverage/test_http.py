@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from harness.coverage import Level, judge_resources
+from harness.coverage import Level
+from harness.coverage.judge import judge_resources
 from tests.unit.coverage.calls import TEST, WRITER, call, resource
 
 CREATED, UNKNOWN, USED, ASSERTED = Level

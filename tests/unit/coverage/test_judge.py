@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.coverage import Level, judge_resources
+from harness.coverage import Level
+from harness.coverage.judge import judge_resources
 from tests.unit.coverage.calls import EMULATOR, HARNESS, HERE, TERRAFORM, TEST, WRITER, call, resource
 
 if TYPE_CHECKING:
