@@ -577,7 +577,7 @@ def merge_command(
     ] = Path("merged"),
 ) -> None:
     """Merge the reports, JUnit files, coverage and permissions of a suite's shards, and print their paths."""
-    from harness.report.derived import merge  # noqa: PLC0415 - most commands do without its formats
+    from harness.report.derived import merge
 
     with _plain_errors():
         for merged in merge.merge(shards, folder):

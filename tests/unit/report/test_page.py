@@ -280,6 +280,14 @@ def test_nothing_is_fetched_from_anywhere() -> None:
     assert not any(word in page.all("script")[0].text for word in ("http", "import(", "fetch(", "eval("))
 
 
+def test_compiled_templates_are_kept_for_the_next_report(tmp_path: Path) -> None:
+    first = render(FULL, templates=tmp_path)
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+
+    assert render(FULL, templates=tmp_path) == first == render(FULL)
+    assert {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()} == kept != {}
+
+
 def test_markup_in_any_text_is_inert() -> None:
     trace = Trace(event=EVIL, hops=(Hop(name=EVIL, state="failed", seen=EVIL),))
     evil = Request(begun=BEGUN, method=EVIL, url=f"http://h/{EVIL}", status=200, seconds=1)
