@@ -49,10 +49,11 @@ def assert_invokable(
         resource, policy = _function_policy(deployment, function)
         request = Request(action=_INVOKE, resource=resource, service=by_service, context=context)
         if not allowed_by(policy, request):
+            grants = [_format(each) for each in statements(policy) if each["Effect"] == "Allow"]
             raise ExpectationError(
                 f"policy of {function}",
                 expected=f"{_INVOKE} by {by_service} for {source_arn}",
-                got=_grants(policy) or "no permission",
+                got=grants or "no permission",
             )
 
     retry_until_passes(check, timeout=timeout)
@@ -72,10 +73,6 @@ def _function_policy(deployment: Deployment, function: str) -> tuple[str, Policy
     except client.exceptions.ResourceNotFoundException:
         policy = {}
     return ":".join([arn, *qualified.values()]), policy
-
-
-def _grants(policy: Policy) -> list[str]:
-    return [_format(statement) for statement in statements(policy) if statement["Effect"] == "Allow"]
 
 
 def _format(statement: Statement) -> str:

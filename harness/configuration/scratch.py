@@ -139,11 +139,8 @@ def _files(place: Path, ignored: Callable[[str, list[str]], set[str]]) -> Iterat
     for folder, names, files in os.walk(place, followlinks=True):
         left_out = ignored(folder, [*names, *files])
         names[:] = [name for name in names if name not in left_out]
-        yield from (Path(folder) / file for file in files if file not in left_out and _is_file(folder, file))
-
-
-def _is_file(folder: str, file: str) -> bool:
-    return (Path(folder) / file).is_file()
+        copied = (Path(folder) / file for file in files if file not in left_out)
+        yield from (file for file in copied if file.is_file())
 
 
 def _holds(place: Path, root: Path) -> bool:

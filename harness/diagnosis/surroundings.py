@@ -42,7 +42,8 @@ def facts(settings: Settings | None, endpoint: Endpoint | None, held: Deployment
     if endpoint:
         known |= {"backend": endpoint.backend, "endpoint": endpoint.url or "AWS", "region": endpoint.region}
     if settings:
-        known["root module"] = str(_relative(settings.terraform_dir, settings.project))
+        root, project = settings.terraform_dir, settings.project
+        known["root module"] = str(root.relative_to(project) if root.is_relative_to(project) else root)
         known["variables"] = ", ".join(sorted(values.read_values(settings)))
     if held:
         root, written = held.terraform.root, held.terraform.state
@@ -120,7 +121,3 @@ def _commit(root: Path) -> str:
         return process.run(argv, env={}, timeout=_GIT).stdout.strip()
     except HarnessError:
         return ""
-
-
-def _relative(folder: Path, project: Path) -> Path:
-    return folder.relative_to(project) if folder.is_relative_to(project) else folder

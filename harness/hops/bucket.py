@@ -60,7 +60,8 @@ def _match(tracer: Tracer, sent: Sent) -> tuple[Hop, list[str]]:
         for kind, arn in _TARGETS.items()
         for one in configuration.get(kind, [])
     ]
-    buses = [_bus(tracer)] if "EventBridgeConfiguration" in configuration else []
+    bus = f"arn:aws:events:{tracer.stack.endpoint.region}::event-bus/default"
+    buses = [bus] if "EventBridgeConfiguration" in configuration else []
     live = list(dict.fromkeys([*(arn for arn, reason in every if not reason), *buses]))
     others = [f"{name_in(arn)}: {reason}" for arn, reason in every if reason]
     hop = partial(Hop, name=_MATCHED)
@@ -71,10 +72,6 @@ def _match(tracer: Tracer, sent: Sent) -> tuple[Hop, list[str]]:
         return hop(state="reached", seen="\n".join(seen)), live
     head = [f"no notification of {bucket} is for it"] if len(others) > 1 else []
     return hop(state="failed", seen="\n".join([*head, *cap(others)])), []
-
-
-def _bus(tracer: Tracer) -> str:
-    return f"arn:aws:events:{tracer.stack.endpoint.region}::event-bus/default"
 
 
 def _payload(arn: str, sent: Sent, record: str) -> str:

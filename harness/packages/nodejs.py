@@ -44,7 +44,10 @@ def members(settings: Settings, package: PackageSettings, platform: Platform) ->
         return own
     _check_syntax(project, [member.file for member in own.values()])
     modules = files_in(project.install() / MODULES, lambda file: file.name in _OF_NPM)
-    return {**own, **{MODULES / name: Member(file, _is_program(file)) for name, file in modules}}
+    return {
+        **own,
+        **{MODULES / name: Member(file, bool(file.stat().st_mode & 0o100)) for name, file in modules},
+    }
 
 
 def sources(
@@ -105,10 +108,6 @@ def _modules(files: Iterable[Path]) -> list[Path]:
 
 def _compile(project: Project) -> list[str]:
     return [project.tool("node"), "--experimental-vm-modules", "--no-warnings", str(_CHECK)]
-
-
-def _is_program(file: Path) -> bool:
-    return bool(file.stat().st_mode & 0o100)
 
 
 def _check_syntax(project: Project, files: Iterable[Path]) -> None:

@@ -41,7 +41,10 @@ class Suggestion:
 
     def diff(self) -> list[str]:
         """Return the lines of a unified diff between the two, as JSON."""
-        before, after = (_lines(each) for each in (self.statements, self.suggested))
+        before, after = (
+            json.dumps(list(documents), indent=2).splitlines()
+            for documents in (self.statements, self.suggested)
+        )
         return list(difflib.unified_diff(before, after, self.policy, "suggested", lineterm=""))
 
 
@@ -161,7 +164,3 @@ def _generalized(resource: str, used: Sequence[str]) -> str:
 
 def _one_or_all(values: Sequence[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else list(values)
-
-
-def _lines(documents: Sequence[Document]) -> list[str]:
-    return json.dumps(list(documents), indent=2).splitlines()

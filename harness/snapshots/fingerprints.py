@@ -118,12 +118,12 @@ def _chosen(settings: Settings, variables: Mapping[str, str]) -> list[str]:
     return [
         backend_fingerprint(settings),
         f"{program} {built.st_size} {built.st_mtime_ns}",
-        json.dumps([given, settings.workspace, _told_by_environ(settings)], sort_keys=True),
+        json.dumps([given, settings.workspace, _tf_variables(settings)], sort_keys=True),
         repr([(root.terraform_dir, root.workspace, dict(root.variables)) for root in settings.roots]),
     ]
 
 
-def _told_by_environ(settings: Settings) -> dict[str, str]:
+def _tf_variables(settings: Settings) -> dict[str, str]:
     """Return the variables that Terraform reads from the environment."""
     return {name: text for name, text in settings.environ.items() if name.startswith("TF_VAR_")}
 

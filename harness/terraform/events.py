@@ -70,7 +70,8 @@ class EventLog:
             case "apply_complete" | "apply_errored" as how:
                 self._end(_step(event["hook"]), ok=how == "apply_complete")
             case "planned_change":
-                self.changes.append(_change(event["change"]))
+                change = event["change"]
+                self.changes.append(Change(address=change["resource"]["addr"], action=change["action"]))
             case "diagnostic":
                 self._take_diagnostic(_diagnostic(event["diagnostic"]))
             case "change_summary":
@@ -166,7 +167,3 @@ def _step(hook: dict[str, Any]) -> str:
     """Return the resource and its change, or an empty text for a data source, which changes nothing."""
     done = _DONE.get(hook["action"])
     return f"{hook['resource']['addr']} {done}" if done else ""
-
-
-def _change(change: dict[str, Any]) -> Change:
-    return Change(address=change["resource"]["addr"], action=change["action"])
