@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness import backends, packages, rules
-from harness.configuration import remote_state, scratch, values
 from harness.deployment import Deployment
 from harness.errors import SettingsError
+from harness.hcl import input_variables, remote_state, scratch
 from harness.settings import Settings
 from harness.snapshots import RestorableStack
 from harness.terraform import apply, state
@@ -141,7 +141,7 @@ def prepare(settings: Settings, *, running: str = "") -> None:
     terraform.program_of(settings)
     for each in remote_state.stages(settings):
         scratch.check(each.terraform_dir, each.project)
-        values.check(each, is_named=backends.names_stacks(settings, running=running))
+        input_variables.check(each, is_named=backends.names_stacks(settings, running=running))
     build(settings, running=running)
 
 

@@ -12,8 +12,8 @@ from harness.backends.backend import Availability
 from harness.backends.emulator import free_port
 from harness.base import process
 from harness.base.isolation import without_aws
-from harness.configuration import declarations, remote_state, values
 from harness.errors import BackendError, HarnessError, SettingsError
+from harness.hcl import declarations, input_variables, remote_state
 from harness.terraform.commands import REMEDY
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _root(settings: Settings) -> Finding:
 def _variables(settings: Settings, backend: str) -> Finding:
     try:
         for each in remote_state.stages(settings):
-            values.check(each, is_named=backends.names_stacks(settings, running=backend))
+            input_variables.check(each, is_named=backends.names_stacks(settings, running=backend))
     except SettingsError as problem:
         return Finding(subject="terraform variables", ok=False, state=str(problem), needed=True)
     return Finding(subject="terraform variables", ok=True, state="each has a value or a default", needed=True)

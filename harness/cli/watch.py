@@ -12,8 +12,8 @@ from watchfiles import Change, DefaultFilter, watch
 
 from harness import packages
 from harness.cli import console, operations
-from harness.configuration.scratch import module_folders
 from harness.errors import HarnessError, SettingsError
+from harness.hcl.scratch import module_folders
 from harness.lifetimes.kept import KeptStack
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from harness import permissions
 from harness.assertions.policies import like
 from harness.aws import capabilities
 from harness.base import caller
-from harness.configuration import exclusions
-from harness.configuration.addresses import modules_of, name_of, place_inside, places_of
 from harness.coverage import parts
 from harness.coverage.judge import judge_resources
 from harness.coverage.levels import Coverage, CoverageItem
+from harness.hcl import exclusions
+from harness.hcl.addresses import modules_of, name_of, place_inside, places_of
 from harness.permissions.places import with_places
 
 if TYPE_CHECKING:

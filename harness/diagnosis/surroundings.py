@@ -9,8 +9,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from harness.base import process
-from harness.configuration import declarations, values
 from harness.errors import HarnessError
+from harness.hcl import declarations, input_variables
 from harness.report import redaction
 from harness.report.redaction import Redaction
 from harness.terraform import installation, state
@@ -44,7 +44,7 @@ def facts(settings: Settings | None, endpoint: Endpoint | None, held: Deployment
     if settings:
         root, project = settings.terraform_dir, settings.project
         known["root module"] = str(root.relative_to(project) if root.is_relative_to(project) else root)
-        known["variables"] = ", ".join(sorted(values.read_values(settings)))
+        known["variables"] = ", ".join(sorted(input_variables.read_values(settings)))
     if held:
         root, written = held.terraform.root, held.terraform.state
         known["terraform"] = state.terraform_version(written)
@@ -97,7 +97,7 @@ def _arguments(config: pytest.Config) -> list[str]:
 
 def _of_variables(settings: Settings) -> Iterator[str]:
     declared = declarations.variables(settings.terraform_dir)
-    given = values.read_values(settings)
+    given = input_variables.read_values(settings)
     for name in {*declared, *given}:
         block = declared.get(name)
         is_sensitive = block is not None and block.attributes.get("sensitive") == "true"

@@ -20,10 +20,10 @@ from harness.aws import clients
 from harness.backends import emulator
 from harness.base import journal, process
 from harness.base.files import locked
-from harness.configuration.remote_state import stages, states_read
-from harness.configuration.scratch import copy_of, copy_root
 from harness.deployment import Deployment
 from harness.errors import BackendError, HarnessError, NotUpError
+from harness.hcl.remote_state import stages, states_read
+from harness.hcl.scratch import copy_of, copy_root
 from harness.lifetimes import hot, keeper, swap
 from harness.lifetimes.keeper import Task
 from harness.lifetimes.swap import LARGEST_UPLOAD, NotSwappableError, Swap, carry_out

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base.polling import eventually
-from harness.configuration import declarations, values
 from harness.errors import HarnessError
+from harness.hcl import declarations, input_variables
 from harness.terraform import installation, state
 
 if TYPE_CHECKING:
@@ -217,7 +217,7 @@ def _is_null(expression: str, folder: Path, stage: Settings, root: Path) -> bool
         return expression == "null"
     name = expression.removeprefix("var.")
     if folder.resolve() == root.resolve():
-        return name not in values.read_values(stage) and _default(folder, name) == "null"
+        return name not in input_variables.read_values(stage) and _default(folder, name) == "null"
     folders = installation.module_folders(root)
     calls = [
         (folders[key.rpartition(".")[0]], key.rpartition(".")[2])

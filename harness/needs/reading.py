@@ -7,15 +7,15 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.configuration import declarations
-from harness.configuration.values import read_values
+from harness.hcl import declarations
+from harness.hcl.input_variables import read_values
 from harness.needs.features import Need, features_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from harness.configuration.declarations import Block
+    from harness.hcl.declarations import Block
     from harness.settings import Settings
 
 _REFERENCE = re.compile(r"(var|local)\.([\w-]+)")

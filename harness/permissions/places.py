@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.configuration import declarations
-from harness.configuration.addresses import name_of, place_inside, places_of
+from harness.hcl import declarations
+from harness.hcl.addresses import name_of, place_inside, places_of
 from harness.permissions.judge import judge_stack
 from harness.permissions.verdicts import Permissions
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from harness.configuration.declarations import Block
     from harness.deployment import Deployment
+    from harness.hcl.declarations import Block
     from harness.permissions.verdicts import RolePermissions, Statement
 
 _DATA = re.compile(r"\bdata\.aws_iam_policy_document\.([\w-]+)")

@@ -12,8 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from harness.configuration.remote_state import stages
-from harness.configuration.scratch import inputs
+from harness.hcl.remote_state import stages
+from harness.hcl.scratch import inputs
 from harness.terraform import commands as terraform
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
-from harness.configuration.remote_state import stages
-from harness.configuration.scratch import copy_root, folder_of_copies
 from harness.errors import BackendError, TerraformError
+from harness.hcl.remote_state import stages
+from harness.hcl.scratch import copy_root, folder_of_copies
 from harness.snapshots import fingerprints, state
 from harness.snapshots.cache import Cache
 from harness.snapshots.fingerprints import Fingerprint

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.base import journal
-from harness.configuration.scratch import copy_root
 from harness.errors import HarnessError, TerraformError
+from harness.hcl.scratch import copy_root
 from harness.terraform import state
 from harness.terraform.commands import all_variables, commands_at, program_of
 

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 from harness.base import gate, isolation, process
 from harness.base.files import locked
-from harness.configuration import values
-from harness.configuration.scratch import scratch_copy
 from harness.errors import CommandError, SettingsError, TerraformError
+from harness.hcl import input_variables
+from harness.hcl.scratch import scratch_copy
 from harness.telemetry import timeline
 from harness.telemetry.signals import Signal
 from harness.terraform import installation, provider, state
@@ -201,7 +201,7 @@ class Terraform:
         watch = Watch(command=command, events=events, log=self.log)
         argv = [self.program, command, "-json", "-input=false", *flags]
         argv += [f"-var-file={file}" for file in self.var_files]
-        argv += values.arguments(self.root, {**self.variables, **variables})
+        argv += input_variables.arguments(self.root, {**self.variables, **variables})
         accept = _PLAN_EXIT_CODES if command == "plan" else frozenset({0})
         asker = f"terraform/{secrets.token_hex(4)}"
 

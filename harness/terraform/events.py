@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from harness.configuration import values
 from harness.errors import Diagnostic
+from harness.hcl import input_variables
 from harness.telemetry import progress, timeline
 from harness.telemetry.timeline import Span
 from harness.values import Change
@@ -144,8 +144,8 @@ def diagnostics_of(report: str) -> list[Diagnostic]:
 def _diagnostic(fields: dict[str, Any]) -> Diagnostic:
     place = fields.get("range") or {}
     location = f"{place['filename']}:{place['start']['line']}" if place else ""
-    if location.rpartition("/")[2].startswith(f"{values.FILE}:"):
-        location = values.TABLE
+    if location.rpartition("/")[2].startswith(f"{input_variables.FILE}:"):
+        location = input_variables.TABLE
     return Diagnostic(
         severity=fields["severity"],
         summary=fields["summary"],

@@ -10,13 +10,13 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from harness.configuration import declarations
+from harness.hcl import declarations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from harness.configuration.declarations import Block
+    from harness.hcl.declarations import Block
 
 _NOTE = "harness-init"
 _LOCKED = re.compile(r'^provider "([^"]+)" \{\s*version\s*=\s*"([^"]+)"', re.MULTILINE)

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from harness.base import process
-from harness.configuration import declarations
+from harness.hcl import declarations
 from harness.terraform import installation
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ import pytest
 from harness import Deployment, Endpoint, Settings, deployed_at
 from harness.aws.rest import ApiClient
 from harness.base import process
-from harness.configuration import values
+from harness.hcl import input_variables
 from tests.system import Scenario, assert_latest
 from tests.system.outage import Regions, regions_of
 
@@ -122,7 +122,7 @@ def run(command: str, prod: Scenario) -> None:
     """Run a command of the runbook, with the names of this deployment filled in."""
     terraform = prod.terraform
     _, verb, *rest = shlex.split(command)
-    own = values.arguments(terraform.root, terraform.variables)
+    own = input_variables.arguments(terraform.root, terraform.variables)
     argv = [terraform.program, verb, "-auto-approve", "-input=false", "-no-color", *own, *rest]
     process.run(argv, cwd=terraform.root, env=terraform.environ, timeout=terraform.timeout)
 

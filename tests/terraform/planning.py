@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from harness.base import isolation, process
-from harness.configuration.scratch import scratch_copy
+from harness.hcl.scratch import scratch_copy
 from harness.terraform import provider
 from harness.terraform.commands import commands_in
 

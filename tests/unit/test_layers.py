@@ -22,7 +22,7 @@ WINGS = [
     "aws",
     "calls",
     "eventbridge",
-    "configuration",
+    "hcl",
     "terraform",
     "rules",
     "needs",

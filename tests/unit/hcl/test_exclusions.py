@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.configuration.addresses import modules_of, places_of
-from harness.configuration.exclusions import is_left_out
+from harness.hcl.addresses import modules_of, places_of
+from harness.hcl.exclusions import is_left_out
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.configuration import declarations, overrides
+from harness.hcl import declarations, overrides
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import SettingsError
-from harness.configuration import scratch
+from harness.hcl import scratch
 
 if TYPE_CHECKING:
     from pathlib import Path

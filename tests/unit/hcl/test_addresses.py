@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.configuration.addresses import place_inside, places_of
+from harness.hcl.addresses import place_inside, places_of
 
 if TYPE_CHECKING:
     from pathlib import Path

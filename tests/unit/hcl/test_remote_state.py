@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import SettingsError
-from harness.configuration.remote_state import in_order, states_read
+from harness.hcl.remote_state import in_order, states_read
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from harness.configuration import declarations
+from harness.hcl import declarations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.configuration.declarations import Block
+    from harness.hcl.declarations import Block
 
 # Files are merged in the order of their names, and the last word counts: `~` sorts after all letters.
 FILE = "~harness_override.tf"

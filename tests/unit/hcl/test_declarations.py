@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import SettingsError
-from harness.configuration import declarations
+from harness.hcl import declarations
 
 if TYPE_CHECKING:
     from pathlib import Path

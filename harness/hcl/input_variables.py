@@ -7,8 +7,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from harness.configuration import declarations
 from harness.errors import SettingsError
+from harness.hcl import declarations
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness.configuration.addresses import modules_of
+from harness.hcl.addresses import modules_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.configuration.addresses import Place
+    from harness.hcl.addresses import Place
 
 _COMMENT = re.compile(r"(?:#|//|/\*).*\bharness: no cover\b")
 

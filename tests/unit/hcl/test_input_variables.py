@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import Settings, SettingsError
-from harness.configuration import values
+from harness.hcl import input_variables
 from harness.settings import PackageSettings
 
 if TYPE_CHECKING:
@@ -32,14 +32,14 @@ def test_a_name_that_the_root_does_not_declare_is_told_with_the_nearest(of: Call
     settings = replace(of({"main.tf": 'variable "region" {}'}), variables={"regoin": "x"})
 
     with pytest.raises(SettingsError, match=r"the root \(region\), got 'regoin'; did you mean region\?"):
-        values.check(settings)
+        input_variables.check(settings)
 
 
 def test_the_variable_of_the_zip_is_one_of_the_roots(of: Callable[..., Settings], tmp_path: Path) -> None:
     package = PackageSettings(source=tmp_path / "app", output=tmp_path / "app.zip")
 
     with pytest.raises(SettingsError, match=r"\[tool\.harness\.package\] variable: .*it declares none"):
-        values.check(replace(of({"main.tf": ""}), package=package))
+        input_variables.check(replace(of({"main.tf": ""}), package=package))
 
 
 def test_the_variables_of_packages_with_names_are_checked_and_count_as_set(
@@ -48,27 +48,27 @@ def test_the_variables_of_packages_with_names_are_checked_and_count_as_set(
     package = PackageSettings(name="x", source=tmp_path / "x", output=tmp_path / "x.zip", variable="x_zip")
     settings = of({"main.tf": 'variable "x_zip" {}'})
 
-    values.check(replace(settings, packages=(package,)))
+    input_variables.check(replace(settings, packages=(package,)))
     with pytest.raises(SettingsError, match=r"\[tool\.harness\.package\.x\] variable: .*got 'y_zip'"):
-        values.check(replace(settings, packages=(package, replace(package, variable="y_zip"))))
+        input_variables.check(replace(settings, packages=(package, replace(package, variable="y_zip"))))
 
 
 def test_a_variable_without_a_default_needs_a_value(of: Callable[..., Settings]) -> None:
     with pytest.raises(SettingsError, match=r"terraform variable 'size': expected a value, .*TF_VAR_size"):
-        values.check(of({"main.tf": 'variable "size" {}\nvariable "colour" { default = "red" }'}))
+        input_variables.check(of({"main.tf": 'variable "size" {}\nvariable "colour" { default = "red" }'}))
 
 
 def test_all_that_lack_a_value_are_named_at_once(of: Callable[..., Settings]) -> None:
     with pytest.raises(SettingsError, match=r"terraform variable 'colour', 'size': .*TF_VAR_colour"):
-        values.check(of({"main.tf": 'variable "size" {}\nvariable "colour" {}'}))
+        input_variables.check(of({"main.tf": 'variable "size" {}\nvariable "colour" {}'}))
 
 
 def test_the_name_of_a_run_is_a_value_only_where_the_harness_gives_one(of: Callable[..., Settings]) -> None:
     settings = of({"main.tf": 'variable "environment" {}'})
 
-    values.check(settings, is_named=True)
+    input_variables.check(settings, is_named=True)
     with pytest.raises(SettingsError, match="terraform variable 'environment': expected a value"):
-        values.check(settings)
+        input_variables.check(settings)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,11 @@ def test_the_name_of_a_run_is_a_value_only_where_the_harness_gives_one(of: Calla
 def test_a_value_may_come_from_wherever_terraform_takes_one(
     of: Callable[..., Settings], files: dict[str, str], environ: dict[str, str]
 ) -> None:
-    values.check(of({"main.tf": 'variable "size" {}', **files}, **environ))
+    input_variables.check(of({"main.tf": 'variable "size" {}', **files}, **environ))
 
 
 def test_a_variable_in_json_counts(of: Callable[..., Settings]) -> None:
     with pytest.raises(SettingsError, match="'size'"):
-        values.check(of({"main.tf.json": '{"variable": {"size": {}, "colour": {"default": "red"}}}'}))
+        input_variables.check(
+            of({"main.tf.json": '{"variable": {"size": {}, "colour": {"default": "red"}}}'})
+        )

@@ -6,13 +6,13 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from harness.configuration import declarations
+from harness.hcl import declarations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from harness.configuration.declarations import Block
+    from harness.hcl.declarations import Block
 
 _INDEX = re.compile(r'\[(?:\d+|"(?:[^"\\]|\\.)*")\]')
 _DEEPEST = 20  # modules within modules; Terraform refuses a module that calls itself

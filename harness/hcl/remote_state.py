@@ -6,15 +6,15 @@ import re
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from harness.configuration import declarations
-from harness.configuration.scratch import module_folders
 from harness.errors import SettingsError
+from harness.hcl import declarations
+from harness.hcl.scratch import module_folders
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from harness.configuration.declarations import Block
+    from harness.hcl.declarations import Block
     from harness.settings import Settings
 
 SETTING = "[[tool.harness.roots]]"

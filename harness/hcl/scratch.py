@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.configuration import declarations, overrides
 from harness.errors import SettingsError
+from harness.hcl import declarations, overrides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from harness.configuration.declarations import Block
+    from harness.hcl.declarations import Block
 
 # A path in a string that leads upwards. `${path.module}` shows where it starts.
 _ABOVE = re.compile(
