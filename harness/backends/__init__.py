@@ -144,6 +144,20 @@ def functions_run_on(settings: Settings, *, running: str = "") -> Platform | Non
     return backend.functions_run_on(settings) if backend else None
 
 
+def edition_of(settings: Settings, *, running: str) -> str:
+    """Return the version of a running emulator, or an empty text if the settings do not decide on it.
+
+    Args:
+        settings: The settings with the backend.
+        running: The backend's name.
+
+    Raises:
+        HarnessError: The backend is not known.
+    """
+    backend = _known(settings, running)
+    return backend.edition(settings) if backend else ""
+
+
 def names_stacks(settings: Settings, *, running: str = "") -> bool:
     """Return whether the backend gives each run a name of its own.
 

@@ -39,6 +39,10 @@ def _what_they_declare(_settings: Settings) -> Platform | None:
     return None
 
 
+def _one_edition(_settings: Settings) -> str:
+    return ""
+
+
 def _importable(_settings: Settings) -> Availability:
     return Availability(ok=True, state="can be imported")
 
@@ -55,6 +59,8 @@ class Backend:
         lacks: Returns whether the backend lacks a feature of `harness.needs`.
         functions_run_on: Returns the platform that all functions run on, or None if each runs on its declared
             one.
+        edition: Returns the version of the emulator, if the settings decide on it. Only the same version can
+            load its saved state.
         sweep: Removes remains of killed runs that are not in the harness's journal, and returns their names.
         is_temporary: Whether all deployments there end with the process that started it.
         has_accounts: Whether an access key of 12 digits selects the account of that number.
@@ -68,6 +74,7 @@ class Backend:
     examine: Callable[[Settings], Availability] = _importable
     lacks: Callable[[Settings, str], bool] = _lacks_nothing
     functions_run_on: Callable[[Settings], Platform | None] = _what_they_declare
+    edition: Callable[[Settings], str] = _one_edition
     sweep: Callable[[], list[str]] = list
     is_temporary: bool = False
     has_accounts: bool = True

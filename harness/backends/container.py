@@ -336,6 +336,7 @@ CONTAINER = Backend(
     examine=_examine,
     lacks=_lacks,
     functions_run_on=_functions_run_on,
+    edition=lambda settings: settings.image,
     sweep=sweep,
     is_temporary=True,
 )

@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from harness import backends
 from harness.hcl.remote_state import stages
 from harness.hcl.scratch import inputs
 from harness.terraform import commands as terraform
@@ -88,7 +89,8 @@ def backend_fingerprint(settings: Settings) -> str:
 
 def emulator_fingerprint(endpoint: Endpoint, settings: Settings) -> str:
     """Return a digest of everything that two emulators must share to understand each other's state."""
-    return _digest([_harness(), endpoint.backend, settings.image if endpoint.backend == "container" else ""])
+    edition = backends.edition_of(settings, running=endpoint.backend)
+    return _digest([_harness(), endpoint.backend, edition])
 
 
 def place_fingerprint(endpoint: Endpoint, settings: Settings) -> str:

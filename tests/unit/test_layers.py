@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import harness
+from harness.backends import BUILT_IN
 
 HOME = Path(harness.__file__).parent
 GUESTS = ("backends/guests", "faults/addon.py")  # what runs in somebody else's interpreter
@@ -144,6 +145,22 @@ def test_each_outside_tool_has_one_door(tool: str, door: str) -> None:
     }
 
     assert users == {door}
+
+
+def test_no_module_outside_the_backends_knows_one_by_its_name() -> None:
+    names = BUILT_IN.keys() - {"aws"}  # which is the name of Terraform's provider too
+    knowing = {
+        name: known
+        for name, file in modules().items()
+        if wing_of(name) != "backends" and (known := names & _texts(file))
+    }
+
+    assert knowing == {}
+
+
+def _texts(file: Path) -> set[object]:
+    tree = ast.parse(file.read_text("utf-8"))
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
 
 
 def test_only_the_edges_read_the_environment() -> None:
