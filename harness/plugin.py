@@ -422,7 +422,8 @@ def _functions_measured(
     if recording is None:
         return nullcontext()
     folders = [config.rootpath, *(package.source for package in settings.every_package)]
-    return recording.measured(started, folders, is_exclusive=source.is_exclusive)
+    bundled = [package.source / package.entry for package in settings.every_package if package.entry]
+    return recording.measured(started, folders, bundled, is_exclusive=source.is_exclusive)
 
 
 @contextmanager

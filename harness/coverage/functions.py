@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 _CONTEXT = "context"
 _OUTPUT = "terraform_lambda_harness_functions"  # the key of a worker's results for the controller
 _ALONE = "stack_alone"
+_BUNDLE = "its function runs a bundle, whose lines are not those of your sources"
 
 
 def under_way() -> Coverage | None:
@@ -189,18 +190,23 @@ class FunctionRecorder:
         self._notes: list[str] = []
 
     @contextmanager
-    def measured(self, endpoint: Endpoint, folders: Iterable[Path], *, is_exclusive: bool) -> Iterator[None]:
+    def measured(
+        self, endpoint: Endpoint, folders: Iterable[Path], bundled: Iterable[Path] = (), *, is_exclusive: bool
+    ) -> Iterator[None]:
         """Measure the functions at `endpoint` while the context is open.
 
         Args:
             endpoint: The endpoint of the functions.
             folders: The folders with their sources.
+            bundled: The entries of bundles, which can't be measured.
             is_exclusive: Whether no tests of other processes use them.
         """
         measurement = under_way()
         if measurement is None:
             yield
             return
+        wanted = filter(_filter(measurement), map(str, bundled))
+        self._notes += [f"{os.path.relpath(entry)} is not measured: {_BUNDLE}" for entry in wanted]
         self._is_exclusive = is_exclusive
         self._measured = FunctionCoverage(measurement=measurement, folders=folders, run=self._run)
         with self._measured.of(endpoint):

@@ -93,3 +93,19 @@ def test_a_backend_that_can_t_measure_is_told(project: pytest.Pytester) -> None:
 
     result.assert_outcomes(passed=1)
     result.stdout.fnmatch_lines(["coverage: functions are not measured on the backend elsewhere"])
+
+
+@pytest.mark.parametrize(("source", "is_told"), [("js", True), ("src", False)])
+def test_a_bundle_of_wanted_sources_that_can_t_be_measured_is_told(
+    project: pytest.Pytester, source: str, *, is_told: bool
+) -> None:
+    project.makepyfile(test_it="def test_it(endpoint): pass")
+    package = {"kind": "nodejs", "source": "js", "entry": "index.ts", "output": "a.zip"}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in package.items()]
+    project.makepyprojecttoml("\n".join(["[tool.harness.package]", *lines]))
+    (project.path / "js").mkdir()
+    result = project.runpytest_subprocess("--backend=fake:backend", f"--cov={source}")
+
+    result.assert_outcomes(passed=1)
+    note = "coverage: js/index.ts is not measured: its function runs a bundle"
+    assert (note in result.stdout.str()) is is_told
