@@ -1,13 +1,15 @@
 """Make the pictures of the documentation from the real program: `nox -s pictures`.
 
-It records a passing run and a failing one in the tutorial's project, on MiniStack. It draws the recording,
-and Chromium takes pictures of the second run's report. `--draw` only draws the recording again.
+It records a passing run and a failing one in the tutorial's project, on MiniStack, and the inner loop: a
+function that is broken and mended while its stack is up. It draws the recordings, and Chromium takes pictures
+of the second run's report. `--draw` only draws the recordings again.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,12 +24,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import ViewportSize
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
-RECORDING, DRAWING = PICTURES / "run.cast", PICTURES / "run.svg"
-COMMANDS = (
+RUN = (
     "pytest -q --backend=ministack",
     "sed -i s/s3:PutObject/s3:GetObject/ terraform/main.tf",
     "pytest -q --backend=ministack --harness-report=artifacts/report.html",
 )
+_SOURCE = "src/greeter/__init__.py"
+LOOP = (
+    "harness watch --hot &",
+    f"""sed -i 's/"detail"/"details"/' {_SOURCE}""",
+    "harness fire",
+    f"""sed -i 's/"details"/"detail"/' {_SOURCE}""",
+    "harness invoke --last-failed",
+    "harness logs",
+)
+RECORDINGS = {"run": RUN, "loop": LOOP}
+_READY = "until Ctrl-C"  # what `harness watch --hot` prints last
 _SIZE: ViewportSize = {"width": 1200, "height": 800}
 
 
@@ -39,9 +51,32 @@ def main(arguments: list[str] | None = None) -> None:
     if not parser.parse_args(arguments).draw:
         with tempfile.TemporaryDirectory() as folder:
             project = written(Path(folder) / "greeter")
-            recorded(COMMANDS, project, _environ()).write(RECORDING)
+            recorded(RUN, project, _environ()).write(cast_of("run"))
             photograph(project / "artifacts" / "report.html")
-    DRAWING.write_text(drawn(Cast.read(RECORDING)), "utf-8")
+        with tempfile.TemporaryDirectory() as folder:
+            record_loop(written(Path(folder) / "greeter"))
+    for name in RECORDINGS:
+        drawing_of(name).write_text(drawn(Cast.read(cast_of(name))), "utf-8")
+
+
+def cast_of(name: str) -> Path:
+    """Return the file of a recording."""
+    return PICTURES / f"{name}.cast"
+
+
+def drawing_of(name: str) -> Path:
+    """Return the drawing of a recording."""
+    return PICTURES / f"{name}.svg"
+
+
+def record_loop(project: Path) -> None:
+    """Record the inner loop in a project."""
+    # TTY_COMPATIBLE: Rich prints lines in place of a bar that moves.
+    environ = {**_environ(), "HARNESS_BACKEND": "ministack", "TTY_COMPATIBLE": "0"}
+    try:
+        recorded(LOOP, project, environ, ready=_READY).write(cast_of("loop"))
+    finally:
+        subprocess.run(["harness", "down"], cwd=project, env=environ, check=True)  # noqa: S607 - our own
 
 
 def photograph(report: Path) -> None:
