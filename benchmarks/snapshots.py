@@ -1,6 +1,7 @@
-"""Measure the time that a snapshot saves: the same stack applied and restored in turn, on each backend.
+"""Measure what a snapshot saves: the same stack applied and restored in turn, on each backend.
 
-`python -m benchmarks.snapshots` prints the medians of the time from the start to the stack, and their ratio.
+`python -m benchmarks.snapshots` prints the medians of the time from the start to the stack and of the memory that
+the emulator then has, and the ratios.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import psutil
+
 from harness import Settings, deployed
 
 if TYPE_CHECKING:
@@ -23,20 +26,34 @@ log = logging.getLogger(__name__)
 BACKENDS = ("ministack", "host", "localemu")
 
 
+class Start(NamedTuple):
+    """A stack that was brought up.
+
+    Attributes:
+        seconds: How long that took.
+        megabytes: The memory that the emulator and its functions then have to themselves.
+    """
+
+    seconds: float
+    megabytes: float
+
+
 class Spared(NamedTuple):
-    """The time that a snapshot saves.
+    """What a snapshot saves. All values are medians.
 
     Attributes:
         backend: The backend.
-        applied_seconds: The median of the time to a stack that is applied.
-        restored_seconds: The median of the time to one that is restored.
-        ratio: The second as a part of the first.
+        applied: A stack that is applied.
+        restored: One that is restored.
+        time_ratio: The time of the second as a part of that of the first.
+        memory_ratio: The same of their memory.
     """
 
     backend: str
-    applied_seconds: float
-    restored_seconds: float
-    ratio: float
+    applied: Start
+    restored: Start
+    time_ratio: float
+    memory_ratio: float
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -55,22 +72,29 @@ def main(argv: Sequence[str] | None = None) -> None:
 def measure(backend: str, rounds: int) -> Spared:
     """Apply and restore the stack of the settings in turn, on an emulator of its own each time."""
     settings = replace(Settings.from_env(os.environ), backend=backend)
-    _seconds(settings)  # it leaves the snapshot, and whatever has to be installed
-    turns = [(_seconds(replace(settings, snapshots=False)), _seconds(settings)) for _ in range(rounds)]
-    applied, restored = (statistics.median(times) for times in zip(*turns, strict=True))
+    _start(settings)  # it leaves the snapshot, and whatever has to be installed
+    turns = [(_start(replace(settings, snapshots=False)), _start(settings)) for _ in range(rounds)]
+    applied, restored = (_median(starts) for starts in zip(*turns, strict=True))
     return Spared(
         backend=backend,
-        applied_seconds=round(applied, 1),
-        restored_seconds=round(restored, 1),
-        ratio=round(restored / applied, 2),
+        applied=applied,
+        restored=restored,
+        time_ratio=round(restored.seconds / applied.seconds, 2),
+        memory_ratio=round(restored.megabytes / applied.megabytes, 2),
     )
 
 
-def _seconds(settings: Settings) -> float:
-    """Return how long it takes until the stack is there."""
+def _start(settings: Settings) -> Start:
     begun = time.monotonic()
     with deployed(settings):
-        return time.monotonic() - begun
+        seconds = time.monotonic() - begun
+        children = psutil.Process().children(recursive=True)
+        return Start(seconds, sum(child.memory_full_info().uss for child in children) / 2**20)
+
+
+def _median(starts: Sequence[Start]) -> Start:
+    seconds, megabytes = (round(statistics.median(each), 1) for each in zip(*starts, strict=True))
+    return Start(seconds, megabytes)
 
 
 if __name__ == "__main__":
