@@ -1,7 +1,7 @@
 """Measure what a snapshot saves: the same stack applied and restored in turn, on each backend.
 
-`python -m benchmarks.snapshots` prints the medians of the time from the start to the stack and of the memory that
-the emulator then has, and the ratios.
+`python -m benchmarks.snapshots` prints the medians of the time from the start to the stack, of the memory
+that the emulator then has, and the ratios.
 """
 
 from __future__ import annotations
