@@ -154,6 +154,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write each AWS call that the emulator answered, as JSON lines",
     )
+    group.addoption(
+        "--request-log-bodies",
+        action="store_true",
+        help="have the bodies of calls in the request log too, without secrets",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -240,6 +245,7 @@ def harness_settings(pytestconfig: pytest.Config) -> Settings:
         settings,
         variables={**settings.variables, **given},
         destroy=settings.destroy or pytestconfig.getoption("--destroy"),
+        request_log_bodies=settings.request_log_bodies or pytestconfig.getoption("--request-log-bodies"),
         snapshots=settings.snapshots and not pytestconfig.getoption("--no-snapshot"),
     )
 
@@ -295,6 +301,8 @@ def deployment(
         _entered(pytestconfig, harness_source.deployment(harness_settings, endpoint)) as applied,
         _function_debugged(pytestconfig, harness_settings, applied),
     ):
+        if harness_settings.request_log_bodies:
+            RequestLog.of(endpoint).hide(surroundings.secrets(harness_settings, applied))
         yield applied
         for name in (_RECORDER, _PERMISSIONS):
             held: CoverageRecorder | PermissionsRecorder | None = pytestconfig.pluginmanager.get_plugin(name)

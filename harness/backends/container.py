@@ -238,7 +238,10 @@ def _as_processes(settings: Settings, docker: Engine, image: Any, folder: Path) 
     python, copies = _functions_python(settings, docker, image, folder)
     return Extras(
         environ=localstack.functions_as_processes(
-            python, [f"{COPIES}/{localstack.PLUGINS.name}"], request_log=REQUEST_LOG
+            python,
+            [f"{COPIES}/{localstack.PLUGINS.name}"],
+            request_log=REQUEST_LOG,
+            has_bodies=settings.request_log_bodies,
         ),
         copies={localstack.PLUGINS: COPIES, **copies},
     )

@@ -46,6 +46,7 @@ def _started(distribution: Distribution, backend: str, settings: Settings) -> It
                 functions,
                 distribution.plugins,
                 request_log=folder / emulator.REQUEST_LOG,
+                has_bodies=settings.request_log_bodies,
                 runtimes=toolchains,
                 gate=gate,
             )

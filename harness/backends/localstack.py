@@ -120,6 +120,7 @@ def functions_as_processes(
     plugins: Iterable[Path | str],
     *,
     request_log: Path | str,
+    has_bodies: bool = False,
     runtimes: str | None = None,
     gate: str = "",
 ) -> dict[str, str]:
@@ -129,6 +130,7 @@ def functions_as_processes(
         python: An interpreter that has awslambdaric and boto3.
         plugins: The directories of the executor `process`.
         request_log: The file for LocalStack's log of AWS calls.
+        has_bodies: Whether the calls in it have their bodies.
         gate: The URL of the gate, through which functions reach other hosts. By default they can't.
         runtimes: The URL at which LocalStack asks for the programs of other runtimes.
     """
@@ -136,6 +138,7 @@ def functions_as_processes(
     return toolchains | {
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_PROCESS_REQUEST_LOG": str(request_log),
+        "LAMBDA_PROCESS_REQUEST_LOG_BODIES": "1" if has_bodies else "0",
         "LAMBDA_PROCESS_REDELIVERY_SECONDS": f"{RETRY_DELAY:g}",
         "LAMBDA_PROCESS_PYTHON": str(python),
         **({"LAMBDA_PROCESS_GATE": gate} if gate else {"LAMBDA_PROCESS_PROXY": DEAD_PROXY}),

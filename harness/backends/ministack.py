@@ -68,6 +68,7 @@ def _environ(settings: Settings, port: int, folder: Path, toolchains: str, gate:
         "LAMBDA_PROCESS_GATE": gate,
         "LAMBDA_PROCESS_REDELIVERY_SECONDS": f"{emulator.RETRY_DELAY:g}",
         "LAMBDA_PROCESS_REQUEST_LOG": str(folder / emulator.REQUEST_LOG),
+        "LAMBDA_PROCESS_REQUEST_LOG_BODIES": "1" if settings.request_log_bodies else "0",
         "LAMBDA_PROCESS_HOT": str(folder / emulator.HOT),
         "LAMBDA_PROCESS_EVENTS": str(folder / emulator.EVENTS),
         "LAMBDA_PROCESS_TOOLS": str(folder / emulator.TOOLS),

@@ -17,7 +17,8 @@ log = logging.getLogger(__name__)
 
 FORMAT = "harness-request-log"
 VERSION = 1
-_TEXTS = ("request_id", "region", "account", "error", "source")
+_TEXTS = ("request_id", "region", "account", "error", "source", "request", "response")
+_LISTS = ("resources", "variables_read", "variables_unread")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,11 @@ class Call:
         error: The error code. Empty if it succeeded.
         source: The principal for whom the emulator made it: an ARN, or a service's name. Empty for any other
             caller.
+        request: The body of the request, without secrets. Empty unless `request-log-bodies` is set.
+        response: The body of the answer, in the same way.
+        variables_read: The environment variables that a function's invocation has read, or its process at its
+            start. Only those of its own configuration count.
+        variables_unread: Those that its process has certainly not read so far.
     """
 
     time: datetime
@@ -52,6 +58,10 @@ class Call:
     status: int = 200
     error: str = ""
     source: str = ""
+    request: str = ""
+    response: str = ""
+    variables_read: tuple[str, ...] = ()
+    variables_unread: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
@@ -107,6 +117,11 @@ def check_format(header: dict[str, Any]) -> None:
         raise HarnessError(f"request log: expected {expected}, got {got}; start the emulator again")
 
 
+def _further(fields: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: str(fields.get(name, "")) for name in _TEXTS}
+    return texts | {name: tuple(map(str, fields.get(name, ()))) for name in _LISTS}
+
+
 def _call(fields: dict[str, Any]) -> Call | None:
     try:
         return Call(
@@ -115,9 +130,8 @@ def _call(fields: dict[str, Any]) -> Call | None:
             service=str(fields["service"]),
             operation=str(fields["operation"]),
             ms=float(fields.get("ms", 0)),
-            resources=tuple(map(str, fields.get("resources", ()))),
             status=int(fields.get("status", 200)),
-            **{name: str(fields.get(name, "")) for name in _TEXTS},
+            **_further(fields),
         )
     except (KeyError, TypeError, ValueError):
         log.warning("ignoring a line of the request log that is not a call: %.80s", fields)

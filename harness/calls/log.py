@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import urllib3
 
 from harness.base.files import locked
+from harness.calls.bodies import without_secrets
 from harness.calls.call import Call, calls_in
 from harness.errors import BackendError
+from harness.redaction import Redaction
 
 if TYPE_CHECKING:
     from harness.values import Endpoint
@@ -43,6 +45,7 @@ class RequestLog:
     _text: bytearray = field(default_factory=bytearray, repr=False)
     _calls: list[Call] = field(default_factory=list, repr=False)
     _read: int = field(default=0, repr=False)  # bytes of the text that are calls by now
+    _redaction: Redaction = field(default=Redaction(), repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
@@ -59,10 +62,16 @@ class RequestLog:
         with self._lock:
             self._fetch()
             end = self._text.rfind(b"\n") + 1  # an incomplete line is left for the next time
-            fresh = self._text[self._read : end].decode("utf-8", "replace")
-            self._calls += calls_in(fresh.splitlines())
+            fresh = without_secrets(bytes(self._text[self._read : end]), self._redaction)
+            self._calls += calls_in(fresh.decode("utf-8", "replace").splitlines())
             self._read = end
             return tuple(self._calls)
+
+    def hide(self, secrets: frozenset[str]) -> None:
+        """Leave these values out of the bodies of all calls, besides what looks like a secret."""
+        with self._lock:
+            self._redaction = Redaction(self._redaction.secrets | secrets)
+            self._calls, self._read = [], 0
 
     def save(self, file: Path) -> None:
         """Write the log so far to a file, unless the file has more of it.
@@ -74,11 +83,12 @@ class RequestLog:
         """
         with self._lock:
             self._fetch()
+            log = without_secrets(bytes(self._text), self._redaction)
         file.parent.mkdir(parents=True, exist_ok=True)
         name = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]
         with locked(Path(tempfile.gettempdir()) / f"harness-request-log-{name}.lock"):
-            if not file.exists() or file.stat().st_size < len(self._text):
-                file.write_bytes(self._text)
+            if not file.exists() or file.stat().st_size < len(log):
+                file.write_bytes(log)
 
     def _fetch(self) -> None:
         if not self.url:

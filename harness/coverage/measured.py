@@ -74,7 +74,7 @@ def coverage_of(
         name = f"{part.owner} {part.name}"
         return CoverageItem(address=name, level=part.level, why=part.why, file=file, line=line)
 
-    items = [(each.owner, covered(each)) for each in parts.parts(resources, levels, roles)]
+    items = [(each.owner, covered(each)) for each in parts.parts(resources, calls, levels, roles)]
     for address, (level, why) in whole.items():
         file, line = place_of(address)
         items.append((address, CoverageItem(address=address, level=level, why=why, file=file, line=line)))

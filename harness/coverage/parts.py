@@ -12,12 +12,14 @@ from harness.permissions import Use
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from harness.calls import Call
     from harness.coverage.judge import Judgement
     from harness.permissions import Grant, RolePermissions, Statement
     from harness.values import Resource
 
 _FUNCTION = "aws_lambda_function"
 _RULE = "aws_cloudwatch_event_rule"
+_WATCHED = ("python", "nodejs")  # runtimes whose functions show what they read
 _POLICIES = frozenset({"aws_iam_role_policy", "aws_iam_policy"})
 
 
@@ -43,18 +45,23 @@ class Part:
 
 
 def parts(
-    resources: Sequence[Resource], levels: Mapping[str, Judgement], roles: Iterable[RolePermissions]
+    resources: Sequence[Resource],
+    calls: Sequence[Call],
+    levels: Mapping[str, Judgement],
+    roles: Iterable[RolePermissions],
 ) -> Iterator[Part]:
     """Yield the parts of a stack's resources.
 
     Args:
         resources: All resources of the stack.
+        calls: The calls of the run.
         levels: The judgement of each resource, by address.
         roles: The judgements of the roles' permissions.
     """
+    runs = [call for call in calls if call.service == "lambda-runtime"]
     for each in resources:
         if each.type == _FUNCTION:
-            yield from _variables(each, levels[each.address])
+            yield from _variables(each, levels[each.address], runs)
         if each.type == _RULE and each.values.get("event_pattern"):
             yield _pattern(each, levels[each.address])
     for statement, judgement in _own(roles, resources):
@@ -80,7 +87,7 @@ def outputs(names: Iterable[str], readers: Mapping[str, str]) -> dict[str, Judge
         names: The names of the outputs.
         readers: The test that has read an output by its name.
     """
-    unread = Level.UNKNOWN, "no test has read it by its name(reading all outputs at once leaves no trace)"
+    unread = Level.UNKNOWN, "no test has read it by its name (reading all outputs at once leaves no trace)"
     return {
         f"output.{name}": (Level.USED, f"read by {readers[name]}") if name in readers else unread
         for name in names
@@ -121,17 +128,33 @@ def _of_denials(denials: Sequence[Grant]) -> Judgement:
     return (Level.USED, f"it denied {best.why}") if best.has_decided else (Level.UNKNOWN, best.why)
 
 
-def _variables(function: Resource, judgement: Judgement) -> Iterator[Part]:
-    """Yield the environment variables of a function. No call shows which of them its code has read."""
-    has_run = judgement[0].is_used
-    level = Level.UNKNOWN if has_run else Level.CREATED
-    why = "no call tells whether the function has read it" if has_run else "the function has not run"
+def _variables(function: Resource, judgement: Judgement, runs: Sequence[Call]) -> Iterator[Part]:
+    """Yield the environment variables of a function."""
+    arn = str(function.values.get("arn") or "")
+    own = [run for run in runs if arn and run.concerns(arn)]
+    runtime = str(function.values.get("runtime") or "")
     for environment in function.values.get("environment") or ():
         for name in sorted(environment.get("variables") or ()):
+            level, why = (
+                _variable(name, own, runtime)
+                if judgement[0].is_used
+                else (Level.CREATED, "the function has not run")
+            )
             found = rf'(?<![\w"]){re.escape(name)}\s*=|"{re.escape(name)}"\s*[=:]'
             yield Part(
                 owner=function.address, name=f"environment {name}", level=level, why=why, pattern=found
             )
+
+
+def _variable(name: str, runs: Sequence[Call], runtime: str) -> Judgement:
+    """Judge a variable of a function that has run, by what its runs have read."""
+    if reader := next((run for run in runs if name in run.variables_read), None):
+        return Level.USED, f"the function read it, request {reader.request_id}"
+    if runs and all(name in run.variables_unread for run in runs):
+        return Level.CREATED, "the function has not read it"
+    if runtime.startswith(_WATCHED):
+        return Level.UNKNOWN, "something else than a read of it by its name may have used it"
+    return Level.UNKNOWN, f"no function of the runtime {runtime} shows what it reads"
 
 
 def _pattern(rule: Resource, judgement: Judgement) -> Part:

@@ -21,8 +21,8 @@ from harness.diagnosis import artifacts, causes, evidence, frames, phases, summa
 from harness.diagnosis.evidence import Evidence, EvidenceSearch, TimeBudget
 from harness.diagnosis.sources import Sources
 from harness.diagnosis.summary import DiagnosisOptions, Files
+from harness.redaction import Redaction
 from harness.report import results, texts
-from harness.report.redaction import Redaction
 from harness.report.results import TestResult
 from harness.settings import Settings
 from harness.telemetry import actions, sections, timeline

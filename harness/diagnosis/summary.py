@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from harness.diagnosis import artifacts, causes, surroundings
+from harness.redaction import Redaction
 from harness.report import page, results, trace_file
 from harness.report.failures import FAILED
-from harness.report.redaction import Redaction
 from harness.report.results import Run, TestResult
 
 if TYPE_CHECKING:

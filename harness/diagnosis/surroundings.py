@@ -8,11 +8,11 @@ import shlex
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from harness import redaction
 from harness.base import process
 from harness.errors import HarnessError
 from harness.hcl import declarations, input_variables
-from harness.report import redaction
-from harness.report.redaction import Redaction
+from harness.redaction import Redaction
 from harness.terraform import installation, state
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.redaction import Redaction
 from harness.report import latency, texts
 from harness.report.derived import changes
 from harness.report.failures import FAILED, failures
 from harness.report.issue import markdown
-from harness.report.redaction import Redaction
 from harness.report.results import OUTCOMES
 from harness.report.timeline import SLOWEST, in_order, slowest, timeline
 

@@ -15,7 +15,7 @@ from harness.telemetry.timeline import Span
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from harness.report.redaction import Redaction
+    from harness.redaction import Redaction
 
 type Outcome = Literal["passed", "failed", "error", "skipped", "xfailed", "xpassed"]
 

@@ -9,8 +9,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import HarnessError
+from harness.redaction import Redaction
 from harness.report import page
-from harness.report.redaction import Redaction
 from harness.report.results import Run
 
 if TYPE_CHECKING:

@@ -122,6 +122,10 @@ class Settings:
     """Hosts besides the emulator that Terraform and functions may reach (for a module that builds with pip,
     say, but not for functions of Node.js), separated by commas. `*` stands for any text, as in `*.pypi.org`.
     """
+    request_log_bodies: bool = field(default=False, metadata=of_form(forms.switch))
+    """Whether the [request log](request-log.md) has the bodies of calls, without secrets. Same as `pytest
+    --request-log-bodies`.
+    """
     coverage_exclude: tuple[str, ...] = field(default=(), metadata=of_form(forms.names))
     """Addresses or file names that `--iac-coverage` leaves out, separated by commas. `*` stands for any text,
     as in `module.legacy.*`.

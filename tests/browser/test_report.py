@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from harness.aws.rest import Request
 from harness.hops import Hop
+from harness.redaction import Redaction
 from harness.report.page import LISTED, write
-from harness.report.redaction import Redaction
 from harness.report.results import AwsCall, Part, Run, TestResult, Trace
 from harness.telemetry.actions import Action
 from harness.telemetry.timeline import Span

@@ -18,6 +18,7 @@ from harness import BackendError, backends, eventually
 from harness.aws import clients
 from harness.aws.rest import ApiClient
 from harness.backends import localstack
+from harness.calls import RequestLog
 from harness.errors import CommandError
 from harness.telemetry import progress
 from harness.terraform.apply import applied
@@ -183,6 +184,33 @@ def mock_api(gateway: Any) -> str:  # noqa: ANN401 - a boto3 client
     )
     gateway.create_deployment(restApiId=api, stageName="test")
     return api
+
+
+def test_its_request_log_has_the_bodies_of_calls_on_request_and_no_secrets(fresh: Settings) -> None:
+    text, large = '{"password": "correct horse", "n": 1}', "x" * 100_000
+    with backends.started(replace(fresh, request_log_bodies=True)) as endpoint:
+        s3, name = clients.client(endpoint, "s3"), bucket(endpoint)
+        for key, content in {"text": text, "large": large}.items():
+            s3.put_object(Bucket=name, Key=key, Body=content.encode())
+            assert s3.get_object(Bucket=name, Key=key)["Body"].read().decode() == content
+        clients.client(endpoint, "sqs").create_queue(QueueName="queue")
+
+        log = RequestLog.of(endpoint)
+        calls = {
+            (call.operation, *call.resources[-1:]): call
+            for call in eventually(log.calls, until=lambda calls: calls[-1].service == "sqs", what="the log")
+        }
+
+    both = ("PutObject", "GetObject")
+    written, read = (calls[each, f"arn:aws:s3:::{name}/text"] for each in both)
+    assert '"n": 1' in written.request
+    assert '"n": 1' in read.response
+    assert "horse" not in f"{written}{read}"
+    others = [calls[each, f"arn:aws:s3:::{name}/large"] for each in both]
+    assert [(other.request, other.response) for other in others] == [("", ""), ("", "")]
+    (made,) = (call for call in calls.values() if call.operation == "CreateQueue")
+    assert '"queue"' in made.request
+    assert "/queue" in made.response
 
 
 def test_its_log_can_be_read_while_it_runs(fresh: Settings) -> None:

@@ -78,8 +78,9 @@ OF_BOTH = (
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_SERVICE_NAME",
 )
+# Both functions read their settings when they start.
 VARIABLES = {
-    f"module.system.module.{module}.aws_lambda_function.this environment {name}": UNKNOWN
+    f"module.system.module.{module}.aws_lambda_function.this environment {name}": USED
     for module, own in {"create_function": ("KMS_KEY_ARN",), "retrieve_function": ()}.items()
     for name in (*OF_BOTH, "SCHEDULE_INTERVAL_SECONDS", *own)
 }
@@ -170,6 +171,9 @@ def test_without_the_test_of_the_api_its_resources_are_only_created(
     coverage = coverage_of(scenario, harness_settings.terraform_dir, harness_settings.project, since=begun)
     levels = {each.address: each.level for each in coverage.items}
     assert {levels[address] for address in BY_THE_API} == {CREATED}
+    assert {address for address in VARIABLES if levels[address] is CREATED} == {
+        address for address in VARIABLES if ".retrieve_function." in address
+    }
     assert levels["module.system.module.s3.aws_s3_bucket.objects"] is ASSERTED
     places = {each.address: (each.file, each.line) for each in coverage.items}
     file = "terraform/modules/api_gateway/main.tf"

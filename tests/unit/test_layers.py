@@ -18,6 +18,7 @@ WINGS = [
     "errors",
     "telemetry",
     "values",
+    "redaction",
     "settings",
     "base",
     "aws",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import TYPE_CHECKING, ClassVar, override
@@ -7,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from harness.calls import RequestLog
+from harness.calls import RequestLog, calls_in
 from harness.errors import BackendError
 from tests.unit.calls.test_call import HEADER, LINE
 
@@ -73,6 +74,26 @@ def test_the_longest_log_stays_where_several_workers_save_it(
     log_of(emulator).save(file)
 
     assert file.read_text("utf-8") == whole
+
+
+BODY = '{"password": "correct horse", "n": 1}'
+WITH_BODIES = json.dumps({**json.loads(LINE), "request": BODY, "response": "its pin is 4711-0815"})
+
+
+def test_bodies_have_a_mark_in_place_of_each_secret(emulator: type[Emulator], tmp_path: Path) -> None:
+    emulator.text = f"{HEADER}\n{WITH_BODIES}\n{LINE}\n{WITH_BODIES[:-20]}"
+    log = log_of(emulator)
+
+    before, _ = log.calls()
+    log.hide(frozenset({"4711-0815"}))
+    after, plain = log.calls()
+    log.save(tmp_path / "calls.jsonl")
+
+    assert before.response == "its pin is 4711-0815"
+    assert after.request == '{"password": "[redacted]", "n": 1}'
+    assert after.response == "its pin is [redacted]"
+    assert (plain.request, plain.response) == ("", "")
+    assert list(calls_in((tmp_path / "calls.jsonl").read_text("utf-8").splitlines())) == [after, plain]
 
 
 def test_the_file_of_an_earlier_run_is_none_of_this_one(pytester: pytest.Pytester) -> None:

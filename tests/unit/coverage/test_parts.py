@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +28,7 @@ FIRED = call("lambda:Invoke", EMULATOR, FUNCTION, source=RULE)
 def levels(resources: list[Resource], *calls: Call, enforces: bool = False) -> dict[str, Level]:
     """Return the level of each part."""
     roles = permissions_judged(resources, calls, enforces=enforces)
-    found = parts(resources, judge_resources(resources, calls, enforces=enforces), roles)
+    found = parts(resources, calls, judge_resources(resources, calls, enforces=enforces), roles)
     return {f"{each.owner} {each.name}": each.level for each in found}
 
 
@@ -98,13 +99,27 @@ def test_a_statement_that_denies_is_used_if_only_it_can_have_had_a_call_refused(
     assert found[f"{POLICY} statement Never"] is level
 
 
-def test_no_call_tells_whether_a_function_that_has_run_read_a_variable() -> None:
-    environment = {"environment": [{"variables": {"B": "1", "A": "2"}}]}
-    resources = stack(function=environment)
-    a, b = "aws_lambda_function.writer environment A", "aws_lambda_function.writer environment B"
+VARIABLE = "aws_lambda_function.writer environment A"
+READ, UNREAD = replace(RUN, variables_read=("A",)), replace(RUN, variables_unread=("A",))
 
-    assert levels(resources) == {a: CREATED, b: CREATED}
-    assert levels(resources, RUN) == {a: UNKNOWN, b: UNKNOWN}
+
+@pytest.mark.parametrize(
+    ("calls", "level"),
+    [
+        ([], CREATED),
+        ([RUN], UNKNOWN),
+        ([UNREAD], CREATED),
+        ([UNREAD, READ], USED),
+        ([READ, RUN], USED),
+        ([UNREAD, RUN], UNKNOWN),  # one of the runs does not tell
+        ([replace(READ, variables_read=("AB",))], UNKNOWN),
+        ([UNREAD, replace(READ, resources=(f"{FUNCTION}-2",))], CREATED),  # another function's
+    ],
+)
+def test_a_variable_is_used_if_a_run_of_its_function_has_read_it(calls: list[Call], level: Level) -> None:
+    environment = {"environment": [{"variables": {"A": "1"}}], "runtime": "python3.13"}
+
+    assert levels(stack(function=environment), *calls) == {VARIABLE: level}
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 
 from harness.errors import HarnessError
 from harness.hops import Hop
+from harness.redaction import Redaction
 from harness.report import trace_file
-from harness.report.redaction import Redaction
 from harness.report.results import Part, Run, TestResult, Trace
 from harness.report.texts import LONGEST_TEXT
 from harness.telemetry.actions import Action

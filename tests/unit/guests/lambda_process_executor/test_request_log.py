@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from lambda_process_executor.request_log import Call, RequestLog
+import pytest
+from lambda_process_executor.request_log import MOST_BYTES, Call, RequestLog
 
 from harness.calls import calls_in
 
@@ -48,6 +50,25 @@ def test_the_first_line_names_format_and_version_and_empty_fields_are_left_out(t
 
     assert json.loads(header) == {"format": "harness-request-log", "version": 1}
     assert set(json.loads(line)) == {"time", "ms", "by", "service", "operation", "status"}
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"a": "\xc3\xa5"}', '{"a": "å"}'),
+        (b"", ""),
+        (b"\xff\xfe", ""),  # no text
+        (b"x" * MOST_BYTES, "x" * MOST_BYTES),
+        (b"x" * (MOST_BYTES + 1), ""),
+    ],
+)
+def test_a_body_is_whole_or_left_out(tmp_path: Path, body: bytes, text: str) -> None:
+    log = RequestLog(tmp_path / "log")
+    log.note(replace(CALL, request=body, response=body))
+
+    (read,) = calls_in(log.read(0).decode().splitlines())
+
+    assert (read.request, read.response) == (text, text)
 
 
 def test_a_reader_goes_on_where_it_stopped(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ Read from LocalStack's environment:
 - `LAMBDA_PROCESS_PROXY`: URL of functions' HTTP(S) proxy for other machines, if there is no gate. Default:
   none.
 - `LAMBDA_PROCESS_REQUEST_LOG`: file for the log of AWS calls. Default: none.
+- `LAMBDA_PROCESS_REQUEST_LOG_BODIES`: 1 if that log is to have the bodies of calls. Default: it has none.
 - `LAMBDA_PROCESS_REDELIVERY_SECONDS`: seconds until a message that a function failed on is visible again.
   Default: the visibility timeout of its queue.
 - `LAMBDA_PROCESS_EVENTS`: directory for the events of the latest invocations. Default: none.

@@ -1,6 +1,7 @@
 """The environment variables that a function sees: its own and Lambda's, nothing of LocalStack's."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -10,6 +11,14 @@ from lambda_process_executor.view import View
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost")
 PUBLIC_OF_LOCALSTACK = frozenset({"LOCALSTACK_HOSTNAME"})
+# What a wrapper of the runtime reads, nobody notices.
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+# Runtimes, SDKs and the C library read these by themselves, whether or not the function asks for them.
+_READ_BY_OTHERS = re.compile(
+    r"_.*|AWS_.*|LAMBDA_(TASK_ROOT|RUNTIME_DIR)|PYTHON.*|NODE_(?!ENV$).*|UV_.*|LD_.*|LC_.*|LANG|LANGUAGE|TZ|TZDIR"
+    r"|PATH|HOME|PWD|TMPDIR|TMP|TEMP|SSL.*|OPENSSL_.*|(HTTPS?|ALL|NO)_PROXY",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +54,11 @@ def function_environment(
     """
     shared = {name: str(value) for name, value in given.items() if not _is_internal(name)}
     return _machine(around.view) | shared | _ways_out(around) | dict(own) | _reserved(around)
+
+
+def watched_variables(own: Mapping[str, object]) -> tuple[str, ...]:
+    """Return the names of a function's own variables of which a read shows that the function uses them."""
+    return () if WRAPPER in own else tuple(name for name in own if not _READ_BY_OTHERS.fullmatch(name))
 
 
 def _is_internal(name: str) -> bool:

@@ -1,7 +1,9 @@
 """Write LocalStack's request log, with a handler of its gateway that sees each call."""
 
 import functools
+import io
 import time
+from dataclasses import replace
 from typing import Any
 
 from localstack.runtime import hooks
@@ -11,7 +13,7 @@ from lambda_process_executor.callers import EMULATOR, caller_of
 from lambda_process_executor.request_log import Call, RequestLog
 from lambda_process_executor.resource_arns import KMS_OF_AN_OBJECT, api_call, arns_of
 
-_BEGUN, _CALLER = "harness_begun", "harness_caller"
+_BEGUN, _CALLER, _BODY = "harness_begun", "harness_caller", "harness_body"
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator, unused-ignore]
@@ -28,22 +30,41 @@ def note_calls() -> None:
         return Response(log.read(int(request.args.get("from", 0))), mimetype="application/x-ndjson")
 
     ROUTER.add(request_log.PATH, endpoint=served, methods=["GET"])
-    handlers.preprocess_request.append(_begin)
+    handlers.preprocess_request.append(functools.partial(_begin, log))
     handlers.run_custom_finalizers.append(functools.partial(_end, log))
 
 
-def _begin(_chain: object, context: Any, _response: object) -> None:  # noqa: ANN401 - LocalStack's
+def _begin(log: RequestLog, _chain: object, context: Any, _response: object) -> None:  # noqa: ANN401 - LocalStack's
     # Identify the caller now, because a function that has its answer may end before the log is written.
     headers = context.request.headers
     setattr(context, _BEGUN, time.time())
     setattr(context, _CALLER, caller_of(headers.get("User-Agent", ""), headers.get("Authorization", "")))
+    if log.has_bodies:
+        setattr(context, _BODY, _read_ahead(context.request))
 
 
 def _end(log: RequestLog, _chain: object, context: Any, response: Any) -> None:  # noqa: ANN401 - LocalStack's
     begun = context.get(_BEGUN)
     call = None if begun is None else call_of(context, response, begun, context.get(_CALLER))
+    if call and log.has_bodies:
+        call = replace(call, request=context.get(_BODY) or b"", response=_body_of(response))
     if call:
         log.note(call)
+
+
+def _read_ahead(request: Any) -> bytes:  # noqa: ANN401 - werkzeug's
+    """Return the body of a request, which others read again, unless it is too large for the log."""
+    if not 0 < (request.content_length or 0) <= request_log.MOST_BYTES:
+        return b""
+    body: bytes = request.get_data(cache=True)
+    request.stream = io.BytesIO(body)  # it was read only once
+    return body
+
+
+def _body_of(response: Any) -> bytes:  # noqa: ANN401 - werkzeug's
+    """Return the body of an answer, unless it is too large for the log, or a stream without an end."""
+    is_whole = not response.is_streamed or 0 < (response.content_length or 0) <= request_log.MOST_BYTES
+    return bytes(response.get_data()) if is_whole and not response.direct_passthrough else b""
 
 
 def call_of(

@@ -42,7 +42,7 @@ class Exchange:
     body: bytearray = field(default_factory=bytearray)
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
-    answer: bytes = b""
+    answer: bytearray = field(default_factory=bytearray)
 
 
 def log_calls(served: Application) -> Application:
@@ -85,9 +85,10 @@ def _noting(log: RequestLog, exchange: Exchange, send: Any) -> Callable[[Message
         if message["type"] == "http.response.start":
             exchange.status, exchange.headers = message["status"], _headers(message)
         elif message["type"] == "http.response.body":
-            exchange.answer = exchange.answer or message.get("body", b"")
+            if len(exchange.answer) <= request_log.MOST_BYTES:
+                exchange.answer += message.get("body", b"")
             if not message.get("more_body"):
-                call = call_of(exchange)
+                call = call_of(exchange, has_bodies=log.has_bodies)
                 if call:
                     log.note(call)
         await send(message)
@@ -102,8 +103,13 @@ async def _serve(log: RequestLog, scope: Message, send: Any) -> None:  # noqa: A
     await send({"type": "http.response.body", "body": log.read(int(query.get("from", 0)))})
 
 
-def call_of(exchange: Exchange) -> Call | None:
-    """Return the AWS call in a request, or None if there is none."""
+def call_of(exchange: Exchange, *, has_bodies: bool = False) -> Call | None:
+    """Return the AWS call in a request, or None if there is none.
+
+    Args:
+        exchange: the request and its answer.
+        has_bodies: whether the call is to have their bodies.
+    """
     scope, headers = exchange.scope, _headers(exchange.scope)
     by, request_id = exchange.caller
     common: dict[str, Any] = {
@@ -112,6 +118,7 @@ def call_of(exchange: Exchange) -> Call | None:
         "by": by,
         "request_id": request_id,
         "status": exchange.status,
+        **({"request": bytes(exchange.body), "response": bytes(exchange.answer)} if has_bodies else {}),
     }
     if arn := api_call(scope["method"], headers.get("host", ""), scope["path"]):
         return Call(service="execute-api", operation="Invoke", resources=(arn,), **common)
@@ -170,11 +177,11 @@ def _headers(message: Message) -> dict[str, str]:
     }
 
 
-def _json(body: bytes, service: str) -> dict[str, Any]:
+def _json(body: bytearray, service: str) -> dict[str, Any]:
     return _json_of(body) if service == "kms" else {}
 
 
-def _json_of(body: bytes) -> dict[str, Any]:
+def _json_of(body: bytes | bytearray) -> dict[str, Any]:
     try:
         told = json.loads(body)
     except ValueError:

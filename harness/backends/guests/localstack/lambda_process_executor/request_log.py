@@ -11,11 +11,36 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Self
 
 LOG = logging.getLogger(__name__)
 VARIABLE = "LAMBDA_PROCESS_REQUEST_LOG"
+BODIES = "LAMBDA_PROCESS_REQUEST_LOG_BODIES"
+MOST_BYTES = 2**16  # of a body in the log
 PATH = "/_harness/requests"
 HEADER = {"format": "harness-request-log", "version": 1}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reads:
+    """What an invocation has read of the function's own variables.
+
+    Attributes:
+        read: those that it has read, or its process at its start.
+        unread: those that its process has certainly not read so far.
+    """
+
+    read: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, text: bytes) -> Self:
+        """Return what a function's process has told."""
+        told = json.loads(text)
+        return cls(read=tuple(told["read"]), unread=tuple(told["unread"]))
+
+
+NO_READS = Reads()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +60,9 @@ class Call:
         status: the answer's HTTP status.
         error: the error code. Empty if it succeeded.
         source: on whose behalf the emulator made it: an ARN or a service's name.
+        reads: of an invocation, what it has read of the function's variables.
+        request: the body of the request. Empty if the log has no bodies, or it is too large.
+        response: that of the answer.
     """
 
     begun: float
@@ -49,6 +77,9 @@ class Call:
     status: int = 200
     error: str = ""
     source: str = ""
+    reads: Reads = NO_READS
+    request: bytes = b""
+    response: bytes = b""
 
     def to_line(self) -> bytes:
         """Return it as a line of the log, without empty fields."""
@@ -65,17 +96,34 @@ class Call:
             "status": self.status,
             "error": self.error,
             "source": self.source,
+            "variables_read": self.reads.read,
+            "variables_unread": self.reads.unread,
+            "request": _text(self.request),
+            "response": _text(self.response),
         }
         return json.dumps({name: value for name, value in told.items() if value}).encode() + b"\n"
+
+
+def _text(body: bytes) -> str:
+    """Return a body as it stands in the log, which has only texts. The harness leaves secrets out of them."""
+    try:
+        return body.decode() if len(body) <= MOST_BYTES else ""
+    except UnicodeDecodeError:
+        return ""
 
 
 class RequestLog:
     """A file to which calls are appended.
 
     Each takes a single write, so that a killed process leaves whole lines.
+
+    Args:
+        file: the file.
+        has_bodies: whether the calls in it have their bodies.
     """
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, has_bodies: bool = False) -> None:
+        self.has_bodies = has_bodies
         self._file = file
         self._descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         os.write(self._descriptor, json.dumps(HEADER).encode() + b"\n")
@@ -98,10 +146,12 @@ class RequestLog:
 def open_log() -> RequestLog | None:
     """Return this emulator's log, which the first call empties, or None if none is configured."""
     path = os.environ.get(VARIABLE)
-    return RequestLog(Path(path)) if path else None
+    return RequestLog(Path(path), has_bodies=os.environ.get(BODIES) == "1") if path else None
 
 
-def note_invocation(function: str, arn: str, request_id: str, began: float, error: str) -> None:
+def note_invocation(
+    function: str, arn: str, request_id: str, began: float, error: str, reads: Reads = NO_READS
+) -> None:
     """Note that a function has run.
 
     Args:
@@ -110,6 +160,7 @@ def note_invocation(function: str, arn: str, request_id: str, began: float, erro
         request_id: the invocation's.
         began: when it began, in seconds since the epoch.
         error: Lambda's name for the failure. Empty if it succeeded.
+        reads: what it has read of the function's variables.
     """
     if log := open_log():
         _, _, _, region, account, *_ = f"{arn}:::::".split(":")
@@ -124,5 +175,6 @@ def note_invocation(function: str, arn: str, request_id: str, began: float, erro
             error=error,
             region=region,
             account=account,
+            reads=reads,
         )
         log.note(call)

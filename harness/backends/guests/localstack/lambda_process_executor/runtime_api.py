@@ -19,6 +19,7 @@ from socket import create_connection
 from typing import ClassVar, override
 
 from lambda_process_executor import tools
+from lambda_process_executor.request_log import NO_READS, Reads
 
 LOG = logging.getLogger(__name__)
 PREFIX = "/2018-06-01/runtime/"
@@ -28,6 +29,7 @@ ERROR_BODY_TRAILER = "Lambda-Runtime-Function-Error-Body"
 TOO_LARGE = "Function.ResponseSizeTooLarge"
 READ_BYTES = 2**16
 TOOL_PLAN, TOOL_CONTEXT, TOOL_FOUND = "/harness/plan", "/harness/context", "/harness/found"
+VARIABLES = "/harness/variables"
 
 client_context: ContextVar[str | None] = ContextVar("client_context", default=None)
 
@@ -95,12 +97,16 @@ class RuntimeApi:
     Args:
         max_response: bytes that a response may have.
         tool: a tool in the client's process, which communicates here too.
+
+    Attributes:
+        reads: what the client's process has told of its variables.
     """
 
     def __init__(self, max_response: int, tool: tools.Tool = tools.NONE) -> None:
         self.ready: Future[None] = Future()
         self.max_response = max_response
         self.tool = tool
+        self.reads = NO_READS
         self._invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
         self._replies: dict[str, Future[Reply]] = {}
         self._server = _Server((HOST, 0), _Handler)
@@ -223,6 +229,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(HTTPStatus.ACCEPTED)
             case _ if self.path == TOOL_FOUND:
                 self.server.api.tool.take(self._body())
+                self._answer(HTTPStatus.ACCEPTED)
+            case _ if self.path == VARIABLES:
+                self.server.api.reads = Reads.of(self._body())
                 self._answer(HTTPStatus.ACCEPTED)
             case _:
                 self._answer_unknown()

@@ -39,7 +39,7 @@ class Command:
         has_log_frames: whether it writes its log in frames.
         packages: directory of modules that are to be found at /var/node_modules.
         kept: directories of this machine that it needs.
-        takes_tools: whether a tool can run in its process.
+        takes_tools: whether a tool can run in its process, which also notices what it reads.
     """
 
     argv: tuple[str, ...]

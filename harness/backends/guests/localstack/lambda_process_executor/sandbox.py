@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lambda_process_executor import callers, events, hot, logs, request_log, tools
 from lambda_process_executor.child import Child, ExitedError
 from lambda_process_executor.deadlines import Deadline
+from lambda_process_executor.request_log import NO_READS, Reads
 from lambda_process_executor.runtime_api import (
     TOO_LARGE,
     InitFailedError,
@@ -41,6 +42,7 @@ class Spec:
     Attributes:
         command: the command.
         environment: all variables of the process but the address of the Runtime API.
+        watched: the names of those whose reads the log is to have.
         view: the paths at which the process sees the three directories.
         code: directory of the function's code, and the working directory.
         layers: directory of its merged layers.
@@ -61,7 +63,14 @@ class Spec:
     init_timeout: float = 10.0
     max_response: int = 6 * 2**20 + 100
     has_json_logs: bool = False
+    watched: tuple[str, ...] = ()
     hot: Path | None = None
+
+    @property
+    def request_for_reads(self) -> dict[str, str]:
+        """Return the variable that has a process tell what it reads, if it can and a log is to have that."""
+        is_logged = self.watched and self.command.takes_tools and request_log.open_log()
+        return {"_HARNESS_VARIABLES": ",".join(self.watched)} if is_logged else {}
 
     @property
     def function(self) -> str:
@@ -157,6 +166,7 @@ class Sandbox:
             invocation.request_id,
             begun,
             reply.error_type or "",
+            NO_READS if status or self._runtime is None else self._runtime.reads,
         )
         events.keep(self._caller.function, invocation, reply.error_type or "")
         self._messages += [self._platform.end(invocation.request_id), self._platform.report(report)]
@@ -307,7 +317,7 @@ class _Runtime:
         address = {"AWS_LAMBDA_RUNTIME_API": self._api.address}
         return Child(
             launch_command(spec.plan(self._hot.over, self._tool)),
-            environment={**spec.environment, **address, **self._tool.variables},
+            environment={**spec.environment, **address, **self._tool.variables, **spec.request_for_reads},
             directory=spec.code,
             on_exit=lambda code: self._api.fail(ExitedError(code)),
             mark="=".join(*address.items()),
@@ -328,6 +338,11 @@ class _Runtime:
         """Whether its sources and its tools are still the present ones."""
         is_same_tool = not self._spec.function or tools.stands(self._tool, self._spec.function)
         return is_same_tool and self._hot.stamp == hot.now(self._spec.hot).stamp
+
+    @property
+    def reads(self) -> Reads:
+        """What it has told of its variables."""
+        return self._api.reads
 
     @property
     def is_debugged(self) -> bool:

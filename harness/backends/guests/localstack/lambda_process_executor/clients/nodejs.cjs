@@ -23,6 +23,7 @@ const transport = {
   next() {
     return new Promise((resolve, reject) => {
       const begin = (invocation) => {
+        reads?.begin();
         const begun = () => resolve(invocation);
         measurement ? measurement.begin(invocation.headers["lambda-runtime-deadline-ms"], begun) : begun();
       };
@@ -32,11 +33,13 @@ const transport = {
 
   done(id, body) {
     measurement?.handOver();
+    reads?.tell(tell);
     post(`${RUNTIME}${id}/response`, {}, body);
   },
 
   error(id, body, cause) {
     measurement?.handOver();
+    reads?.tell(tell);
     const fits = cause && Buffer.byteLength(cause) < 2 ** 14;
     const told = fits ? { "Lambda-Runtime-Function-XRay-Error-Cause": Buffer.from(cause).toString("latin1") } : {};
     post(`${RUNTIME}${id}/error`, told, body);
@@ -81,16 +84,28 @@ process.exit = (code) => {
 function measured() {
   const { Measurement } = require("./nodejs_coverage.cjs");
   const ask = (target, done) => call("GET", target, {}, null, (answer) => done(answer.bodyJson)).on("error", () => done(""));
-  return new Measurement(ask, (target, text) => post(target, {}, text));
+  return new Measurement(ask, tell);
+}
+
+function tell(target, text) {
+  post(target, {}, text);
+}
+
+function readsOf(names) {
+  delete process.env._HARNESS_VARIABLES;
+  const { Reads } = require("./nodejs_variables.cjs");
+  return new Reads(names.split(","));
 }
 
 const measurement = process.env._HARNESS_TOOL === "coverage" ? measured() : undefined;
+const reads = process.env._HARNESS_VARIABLES ? readsOf(process.env._HARNESS_VARIABLES) : undefined;
 
 const load = Module._extensions[".node"];
 Module._extensions[".node"] = (module, filename) => {
   if (path.basename(filename) === "rapid-client.node") {
     module.exports = transport;
   } else {
+    reads?.handOver();
     load(module, filename);
   }
 };

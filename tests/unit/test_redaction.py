@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from harness.report.redaction import MARK, Redaction, leaves
+from harness.redaction import MARK, Redaction, leaves
 
 SECRET = "hunter2-Kö&'\""  # noqa: S105 - of nothing
 
