@@ -184,6 +184,8 @@ class Observer:
         """Show a line at once, long before pytest prints its output."""
         if self._reporter is not None:
             self._reporter.ensure_newline()
+            if self._config.get_terminal_writer().width_of_current_line:  # with `-q`, after `F`
+                self._reporter.line("")
             self._reporter.write_line(line, red=True)
 
     def _leave_out_what_was_told(self, made: pytest.TestReport, cause: str) -> None:

@@ -163,6 +163,16 @@ def _arrived(number: int) -> Trace:
     return Trace(event=f"e{number:07x}", hops=hops)
 
 
+def large_run(*, passing: int, failing: int) -> Run:
+    """Return a run of so many tests, as realistic as that of `realistic_run`."""
+    run = realistic_run()
+    passed = [
+        replace(run.tests[number % 56], id=f"tests/test_many.py::test_{number}") for number in range(passing)
+    ]
+    failed = [replace(_failed(), id=f"{SILENT}[{number}]") for number in range(failing)]
+    return replace(run, tests=(*passed, *failed))
+
+
 def _failed() -> TestResult:
     return TestResult(
         id=SILENT,
@@ -437,10 +447,7 @@ def test_what_a_test_shows_is_made_when_it_is_opened(page: Page) -> None:
 def test_a_report_of_300_tests_is_laid_out_with_a_fraction_of_its_elements(
     browser: Browser, tmp_path: Path
 ) -> None:
-    run = realistic_run()
-    many = [replace(run.tests[number % 56], id=f"tests/test_many.py::test_{number}") for number in range(288)]
-    failed = [replace(_failed(), id=f"{SILENT}[{number}]") for number in range(12)]
-    write(replace(run, tests=(*many, *failed)), tmp_path / "many.html")
+    write(large_run(passing=288, failing=12), tmp_path / "many.html")
 
     with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
         page = context.new_page()

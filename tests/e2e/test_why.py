@@ -172,6 +172,18 @@ resource "aws_lambda_permission" "p" {
 """
 
 
+def write_functions(folder: Path, functions: list[str]) -> None:
+    """Write the root and the functions that fail, with their sources and zips, into a project."""
+    root, sources = folder / "terraform", folder / "src"
+    (root / "main.tf").write_text(ROOT % str(functions).replace("'", '"'), "utf-8")
+    sources.mkdir()
+    programs = {name: FUNCTIONS[name][0] for name in functions} | {"server_error": ANSWERS}
+    for name, program in programs.items():
+        (sources / f"{name}.py").write_text(program, "utf-8")
+        with zipfile.ZipFile(root / f"{name}.zip", "w") as archive:
+            archive.writestr(f"{name}.py", program)
+
+
 @pytest.fixture
 def functions(endpoint: Endpoint) -> list[str]:
     """Return the reasons for which a function can fail on the backend."""
@@ -185,14 +197,7 @@ def test_the_last_lines_tell_the_reason_of_each_failure_and_no_other(
     harness_settings: Settings, tmp_path: Path, functions: list[str]
 ) -> None:
     project = SmallStack.made(harness_settings, tmp_path, TESTS.format(functions=functions))
-    root, sources = tmp_path / "terraform", tmp_path / "src"
-    (root / "main.tf").write_text(ROOT % str(functions).replace("'", '"'), "utf-8")
-    sources.mkdir()
-    programs = {name: FUNCTIONS[name][0] for name in functions} | {"server_error": ANSWERS}
-    for name, program in programs.items():
-        (sources / f"{name}.py").write_text(program, "utf-8")
-        with zipfile.ZipFile(root / f"{name}.zip", "w") as archive:
-            archive.writestr(f"{name}.py", program)
+    write_functions(tmp_path, functions)
 
     done = project.pytest("--durations=0", "-vv", "--harness-report=report.html")
 

@@ -158,8 +158,9 @@ def test_a_crashed_worker_is_in_the_report(
     assert "test_other" in html
 
 
+@pytest.mark.parametrize("given", [(), ("-q",)], ids=["as usual", "quiet"])
 def test_why_tests_failed_is_told_at_once_and_at_the_end_a_line_for_each_cause(
-    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester
+    run: Callable[..., pytest.RunResult], pytester: pytest.Pytester, given: tuple[str, ...]
 ) -> None:
     pytester.makepyfile(
         test_it="""
@@ -178,7 +179,7 @@ def test_why_tests_failed_is_told_at_once_and_at_the_end_a_line_for_each_cause(
         """
     )
 
-    lines = run().stdout.lines
+    lines = run(*given).stdout.lines
 
     cause = "waited 0.1 s for an object; last seen: 0"
     assert [line for line in lines if line.startswith("✗ test_it.py")] == [
