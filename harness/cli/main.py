@@ -155,9 +155,17 @@ def up(
         Path | None,
         typer.Option("--from", metavar="FILE", help="Start from this snapshot. Its state can run code."),
     ] = None,
+    hot: Annotated[
+        bool, typer.Option("--hot", help="Stay until Ctrl-C, and do what `harness watch --hot` does.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Start the backend, apply the stack, and leave both running. Again: apply your changes."""
+    if hot and (snapshot or as_json):
+        raise typer.BadParameter("--hot stays until Ctrl-C; leave out --from and --json")
+    if hot:
+        watch(variables, hot=True)
+        return
     with _plain_errors() as spans:
         began = time.monotonic()
         deployment = operations.bring_up(_settings(variables), snapshot)

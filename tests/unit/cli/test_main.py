@@ -143,3 +143,14 @@ def test_a_cache_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> N
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.splitlines()[-1].startswith("error: Not a directory: ")
+
+
+def test_up_hot_is_watch_hot(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[tuple[Mapping[str, str], bool]] = []
+    monkeypatch.setattr(
+        "harness.cli.watch.run", lambda settings, _, *, hot: watched.append((settings.variables, hot))
+    )
+
+    assert CliRunner().invoke(app, ["up", "--hot", "--terraform-var", "a=b"]).exit_code == 0
+    assert CliRunner().invoke(app, ["up", "--hot", "--json"]).exit_code == 2
+    assert [(variables["a"], hot) for variables, hot in watched] == [("b", True)]
