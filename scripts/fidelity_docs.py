@@ -5,43 +5,30 @@
 
 from __future__ import annotations
 
-import argparse
-import re
 import sys
 from collections import Counter
 from pathlib import Path
 
 from harness.needs import fidelity, title_of
 from harness.needs.features import SERVICES
+from scripts import pages
 
 PAGE = Path(__file__).parents[1] / "docs" / "fidelity.md"
 BACKENDS = ("host", "localemu", "ministack")
 _MISSING_ON = {"host": ("localstack", "host"), "localemu": ("localemu",), "ministack": ("ministack",)}
 _NOT_TRIED = "not tried"
 _LEVELS = ("enforced", "carried out", "declared", "missing")
-_TABLE = re.compile(
-    r"(?s)(<!-- (\w+): written by scripts/fidelity_docs.py -->\n\n).*?(\n<!-- end of the table -->)"
-)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Update or check the page, and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if it is out of date")
-    options = parser.parse_args(arguments)
-    text = PAGE.read_text("utf-8")
-    fresh = updated(text)
-    if options.check and fresh != text:
-        sys.stderr.write(f"{PAGE.name} is out of date: run python -m scripts.fidelity_docs\n")
-        return 1
-    PAGE.write_text(fresh, "utf-8")
-    return 0
+    return pages.update(PAGE, updated, arguments, script="fidelity_docs", description=__doc__)
 
 
 def updated(page: str) -> str:
     """Return the page with fresh tables."""
     tables = {"features": _features(), "counts": _counts(), "services": _services()}
-    return _TABLE.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", page)
+    return pages.replace_tables(page, tables, script="fidelity_docs")
 
 
 def _features() -> str:

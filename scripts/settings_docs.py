@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import argparse
 import ast
 import dataclasses
 import inspect
-import re
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -17,28 +15,17 @@ from typing import TYPE_CHECKING
 
 from harness.settings import PackageSettings, Settings
 from harness.settings.forms import settings_of, variable_of
+from scripts import pages
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
-_TABLE = re.compile(
-    r"(?s)(<!-- (\w+): written by scripts/settings_docs.py -->\n\n).*?(\n<!-- end of the table -->)"
-)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Update or check the page, and return the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if a table is out of date")
-    options = parser.parse_args(arguments)
-    text = PAGE.read_text("utf-8")
-    fresh = updated(text)
-    if options.check and fresh != text:
-        sys.stderr.write(f"{PAGE.name} is out of date: run python -m scripts.settings_docs\n")
-        return 1
-    PAGE.write_text(fresh, "utf-8")
-    return 0
+    return pages.update(PAGE, updated, arguments, script="settings_docs", description=__doc__)
 
 
 def updated(page: str) -> str:
@@ -49,7 +36,7 @@ def updated(page: str) -> str:
             PackageSettings, "key", {name: name for name in settings_of(PackageSettings)}
         ),
     }
-    return _TABLE.sub(lambda found: f"{found[1]}{tables[found[2]]}{found[3]}", page)
+    return pages.replace_tables(page, tables, script="settings_docs")
 
 
 def table(declared: type[DataclassInstance], head: str, names: dict[str, str]) -> str:

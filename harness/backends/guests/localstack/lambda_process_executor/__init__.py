@@ -30,34 +30,35 @@ library:
     view          where a function sees its files
     callers       who makes a call
     request_log   one line of JSON for each call
-    resource_arns what a call is about
+    resource_arns the ARNs of a call
     environment   the environment variables of a function
     executables   whether this machine can run a program
     toolchains    the programs that run functions
-    runtimes      what is started for a function of each runtime
+    runtimes      the command for a function of each runtime
     bundles       code archives, unpacked once and shared read-only
-    tools         what runs in a function's process beside the function
+    tools         coverage and debuggers in a function's process
     runtime_api   the HTTP server of the AWS Lambda Runtime API
-    events        what functions were invoked with, for somebody to do so again
+    events        the events of invocations, for a repetition
     child         a process group that can't outlive its parent
-    deadlines     when an invocation has to be done
+    deadlines     the end of an invocation's time
     sandbox       one execution environment: start, invoke, stop
-    launcher      what the child runs first (a script; nothing imports it)
-    clients       what it runs then, in the function's own interpreter (scripts)
+    launcher      the script that the child runs first
+    clients       the scripts that it runs then, in the function's own interpreter
     workers       MiniStack's workers on top of a sandbox
     rest_operations the operation that a REST request means
+    ministack_asgi answers of the routes that the harness adds to MiniStack
     ministack_calls MiniStack's request log
-    ministack_alarms alarms whole, which MiniStack gives back in part
+    ministack_alarms all attributes of alarms, of which MiniStack returns a part
     ministack_openapi REST APIs in OpenAPI, which MiniStack lacks
     localstack_calls LocalStack's request log
     localstack_services first requests to a service
-    state         where what an emulator holds is handed out, and taken back
-    ministack_state what MiniStack holds
+    state         the route at which an emulator's state is fetched and put back
+    ministack_state the state of MiniStack
     localstack_bodies the bodies of S3's objects in LocalStack
-    localstack_workers what works on LocalStack's state: functions, timers
-    localstack_state what LocalStack holds
-    storage       directories of this LocalStack alone; runs when LocalStack starts
-    patches       what LocalStack lacks
+    localstack_workers functions and timers, stopped while LocalStack's state changes
+    localstack_state the state of LocalStack
+    storage       directories for this LocalStack only, made when LocalStack starts
+    patches       features that LocalStack lacks
     executor      LocalStack's `RuntimeExecutor` on top of a sandbox
     plugin        the entry point
 """

@@ -13,12 +13,10 @@ from ministack.core import iam_actions, responses, router
 
 from lambda_process_executor import request_log
 from lambda_process_executor.callers import caller_of
+from lambda_process_executor.ministack_asgi import Application, Message, answer
 from lambda_process_executor.request_log import Call, RequestLog
 from lambda_process_executor.resource_arns import KMS_OF_AN_OBJECT, api_call, arns_of
 from lambda_process_executor.rest_operations import operation_of
-
-type Message = dict[str, Any]
-type Application = Callable[[Message, Any, Any], Awaitable[None]]
 
 _MOST_BYTES = 2**20  # of a body that is read for its parameters
 _REST = {"lambda": ("lambda",), "s3": ("s3",)}
@@ -98,9 +96,7 @@ def _noting(log: RequestLog, exchange: Exchange, send: Any) -> Callable[[Message
 
 async def _serve(log: RequestLog, scope: Message, send: Any) -> None:  # noqa: ANN401 - ASGI's
     query = dict(parse_qsl(scope.get("query_string", b"").decode()))
-    headers = [(b"content-type", b"application/x-ndjson")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": log.read(int(query.get("from", 0)))})
+    await answer(send, log.read(int(query.get("from", 0))), kind="application/x-ndjson")
 
 
 def call_of(exchange: Exchange, *, has_bodies: bool = False) -> Call | None:

@@ -15,12 +15,12 @@ from urllib.parse import parse_qs
 from ministack.core.persistence import STATE_DIR
 from ministack.core.responses import AccountRegionScopedDict, AccountScopedDict
 
+from lambda_process_executor.ministack_asgi import Application, Message, answer
 from lambda_process_executor.state import PATH, UNREADABLE, accounts_of
 
-type Message = dict[str, Any]
-type Application = Callable[[Message, Any, Any], Awaitable[None]]
 type Store = AccountScopedDict | AccountRegionScopedDict
 
+_KIND = "application/octet-stream"
 _SERVICES = "ministack.services."
 _POLLING = ("lambda_svc", "pipes")  # they start to poll when they load a saved state
 
@@ -33,10 +33,10 @@ def with_state(served: Application) -> Application:
             await served(scope, receive, send)
         elif scope["method"] == "GET":
             query = parse_qs(scope.get("query_string", b"").decode())
-            await _answer(send, 200, saved(accounts_of(query.get("accounts", [""])[0])))
+            await answer(send, saved(accounts_of(query.get("accounts", [""])[0])), kind=_KIND)
         else:
             problem = load(await _body(receive))
-            await _answer(send, 400 if problem else 200, problem.encode())
+            await answer(send, problem.encode(), kind=_KIND, status=400 if problem else 200)
 
     return application
 
@@ -56,8 +56,8 @@ def saved(accounts: frozenset[str]) -> bytes:
 def load(content: bytes) -> str:
     """Replace the state of some accounts with the result of `saved`, and return the error, if any."""
     try:
-        told = pickle.loads(content)  # noqa: S301 - whoever reaches the emulator may do all
-        accounts, stores, files = told["accounts"], told["stores"], told["files"]
+        saved_state = pickle.loads(content)  # noqa: S301 - whoever reaches the emulator may do all
+        accounts, stores, files = (saved_state[name] for name in ("accounts", "stores", "files"))
     except Exception as problem:  # noqa: BLE001 - a pickle can raise anything
         return f"{UNREADABLE}: {problem!r}"
     for name, text in files.items():
@@ -93,9 +93,3 @@ async def _body(receive: Callable[[], Awaitable[Message]]) -> bytes:
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return bytes(body)
-
-
-async def _answer(send: Callable[[Message], Awaitable[None]], status: int, body: bytes) -> None:
-    headers = [(b"content-type", b"application/octet-stream")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
