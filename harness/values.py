@@ -101,9 +101,19 @@ def region_of(attributes: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The outputs of a Terraform root, by name."""
+    """The outputs of a Terraform root, by name.
 
-    values: Mapping[str, Any]
+    Attributes:
+        untraced: Their values. Nobody is told that you read one there.
+    """
+
+    untraced: Mapping[str, Any]
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The values of all outputs. For the coverage of Terraform, you may have read any of them."""
+        outputs.READ.send(outputs.ALL)
+        return self.untraced
 
     def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - an output has any JSON type
         """Return the output `name`.
@@ -112,9 +122,9 @@ class Outputs:
             OutputError: The root has no such output.
         """
         try:
-            value = self.values[name]
+            value = self.untraced[name]
         except KeyError:
-            present = ", ".join(sorted(self.values)) or "none"
+            present = ", ".join(sorted(self.untraced)) or "none"
             raise OutputError(name, f"not declared; the root declares: {present}") from None
         outputs.READ.send(name)
         return value

@@ -170,7 +170,7 @@ def up(
         began = time.monotonic()
         deployment = operations.bring_up(_settings(variables), snapshot)
         summary = console.summary(spans, began)
-    outputs = dict(deployment.outputs.values)
+    outputs = dict(deployment.outputs.untraced)
     if as_json:
         _print_json(
             {"endpoint": deployment.endpoint.url, "seconds": time.monotonic() - began, "outputs": outputs}
@@ -237,7 +237,7 @@ def status(*, as_json: AsJson = False) -> None:
             "log": str(deployment.endpoint.log or ""),
         }
     if as_json:
-        _print_json({**state, "outputs": dict(deployment.outputs.values)})
+        _print_json({**state, "outputs": dict(deployment.outputs.untraced)})
         return
     current = "yes" if state["current"] else "no: `harness up` applies what has changed"
     code = f"yes: {IS_ON}" if state["hot"] else "no"
@@ -264,7 +264,7 @@ def outputs(
         deployment = _running()
         shown = {name: deployment.outputs[name]} if name else operations.values_here(deployment)
     if as_json:
-        _print_json(shown[name] if name else dict(deployment.outputs.values))
+        _print_json(shown[name] if name else dict(deployment.outputs.untraced))
     elif name:
         typer.echo(shown[name] if isinstance(shown[name], str) else json.dumps(shown[name]))
     else:

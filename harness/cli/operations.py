@@ -111,7 +111,7 @@ def latest(deployment: Deployment, output: str) -> ApiResponse:
 def values_here(deployment: Deployment) -> dict[str, object]:
     """Return the stack's outputs, with the local URL after each URL of API Gateway."""
     shown: dict[str, object] = {}
-    for name, value in deployment.outputs.values.items():
+    for name, value in deployment.outputs.untraced.items():
         shown[name] = value
         if _API_HOST in str(value) and not deployment.endpoint.is_aws:
             shown[f"{name} (here)"] = deployment.api_client(str(value)).base

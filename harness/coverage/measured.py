@@ -15,6 +15,7 @@ from harness.coverage.levels import Coverage, CoverageItem
 from harness.hcl import exclusions
 from harness.hcl.addresses import modules_of, name_of, place_inside, places_of
 from harness.permissions.places import with_places
+from harness.telemetry import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _ENFORCEMENT = "iam_enforcement"
 _NOWHERE = ("", 0)
+UNWATCHED: Mapping[str, str] = MappingProxyType({outputs.ALL: "somebody"})
 
 
 def coverage_of(
@@ -33,7 +35,7 @@ def coverage_of(
     project: Path,
     *,
     since: float,
-    readers: Mapping[str, str] = MappingProxyType({}),
+    readers: Mapping[str, str] = UNWATCHED,
     excluded: Sequence[str] = (),
 ) -> Coverage:
     """Return the coverage of a stack by the calls that were made since a moment.
@@ -43,7 +45,8 @@ def coverage_of(
         root: Its root module.
         project: The directory to which file names are relative.
         since: In seconds since the epoch.
-        readers: The test that has read an output of the root, by the output's name.
+        readers: The test that has read an output of the root, by the output's name. By default, nobody has
+            watched, and any output may have been read.
         excluded: Patterns of the addresses and files that are left out.
 
     Raises:
@@ -54,7 +57,7 @@ def coverage_of(
         enforces = not capabilities.missing(stack.endpoint, [_ENFORCEMENT])
     roles = with_places(permissions.judge_roles(resources, calls, enforces=enforces), root, project)
     levels = {**judge_resources(resources, calls, enforces=enforces), **parts.policies(roles, resources)}
-    whole = {**levels, **parts.outputs(stack.terraform.outputs().values, readers)}
+    whole = {**levels, **parts.outputs(stack.terraform.outputs().untraced, readers)}
     places = places_of({*whole, *(each for address in whole for each in modules_of(address))}, root)
 
     def place_of(address: str, pattern: str = "") -> tuple[str, int]:

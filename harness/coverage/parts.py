@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.coverage.levels import Level
 from harness.permissions import Use
+from harness.telemetry import outputs as reads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -85,9 +86,11 @@ def outputs(names: Iterable[str], readers: Mapping[str, str]) -> dict[str, Judge
 
     Args:
         names: The names of the outputs.
-        readers: The test that has read an output by its name.
+        readers: The test that has read an output by its name, or all of them.
     """
-    unread = Level.UNKNOWN, "no test has read it by its name (reading all outputs at once leaves no trace)"
+    unread = Level.CREATED, "no test has read it"
+    if reader := readers.get(reads.ALL):
+        unread = Level.UNKNOWN, f"{reader} may have read it, with all outputs at once"
     return {
         f"output.{name}": (Level.USED, f"read by {readers[name]}") if name in readers else unread
         for name in names

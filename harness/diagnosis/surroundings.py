@@ -63,7 +63,7 @@ def secrets(settings: Settings | None, held: Deployment | None) -> frozenset[str
     found = [*_of_variables(settings), *_of_environment(settings.environ)] if settings else []
     found += state.secrets(held.terraform.state) if held else []
     if held:
-        found += [each for name, each in held.outputs.values.items() if redaction.is_secret_name(name)]
+        found += [each for name, each in held.outputs.untraced.items() if redaction.is_secret_name(name)]
     return frozenset(redaction.leaves(found))
 
 

@@ -66,7 +66,7 @@ class Holding:
         """Return it as plain values."""
         endpoint = asdict(replace(self.endpoint, ended=str)) | {"log": _text(self.endpoint.log)}
         del endpoint["ended"]
-        return {"endpoint": endpoint, "root": _text(self.root), "outputs": dict(self.outputs.values)}
+        return {"endpoint": endpoint, "root": _text(self.root), "outputs": dict(self.outputs.untraced)}
 
     @classmethod
     def from_json(cls, plain: Mapping[str, Any], *, ended: Callable[[], str]) -> Self:

@@ -193,7 +193,7 @@ class KeptStack:
 
     def _note_stack(self, fingerprint: Fingerprint, *, applied: Mapping[str, Any], outputs: Outputs) -> None:
         """Record the deployed stack. `applied` are the hashes of the zips in Terraform's state."""
-        self._note(_STACK, **fingerprint.as_note(), applied=dict(applied), outputs=dict(outputs.values))
+        self._note(_STACK, **fingerprint.as_note(), applied=dict(applied), outputs=dict(outputs.untraced))
 
     def snapshot(self) -> Snapshot:
         """Take a snapshot of the kept stack, with all data that tests have left in it.

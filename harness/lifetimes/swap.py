@@ -145,7 +145,7 @@ def _check_nothing_else(
             raise NotSwappableError(f"{each.address} is for one version of a function")
         if any(text in json.dumps(given, default=str) for text in changing):
             raise NotSwappableError(f"{each.address} depends on the content of a zip")
-    text_of_outputs = json.dumps(dict(outputs.values), default=str)
+    text_of_outputs = json.dumps(dict(outputs.untraced), default=str)
     versions = [json.dumps(each.values["version"]) for each in functions if each.values.get("publish")]
     if any(text in text_of_outputs for text in [*changing, *versions]):
         raise NotSwappableError("an output depends on the content of a zip")

@@ -29,7 +29,7 @@ def published_url(stack: Stack, which: str | None) -> str:
     Raises:
         ResourceError: No API fits, or several do.
     """
-    wanted = str(stack.outputs.values.get(which or "", ""))
+    wanted = str(stack.outputs.untraced.get(which or "", ""))
     try:
         found = lookup.find(stack, "api", which)
     except ResourceError as problem:
@@ -38,7 +38,7 @@ def published_url(stack: Stack, which: str | None) -> str:
             raise
     else:
         return _with_path(found, wanted)
-    api = lookup.choose("api", which, [*apis, *lookup.of_kind(stack, "api")], stack.outputs.values)
+    api = lookup.choose("api", which, [*apis, *lookup.of_kind(stack, "api")], stack.outputs.untraced)
     endpoint = str(api.values.get("api_endpoint") or "")
     path = wanted.removeprefix(endpoint) if endpoint and wanted.startswith(endpoint) else ""
     return _with_path(_stage(stack, api, path), wanted, path)

@@ -117,7 +117,7 @@ def find(stack: Stack, kind: str, which: str | None) -> Resource:
         ResourceError: No resource fits, or several do. The error lists the candidates.
     """
     try:
-        return choose(kind, which, of_kind(stack, kind), stack.outputs.values)
+        return choose(kind, which, of_kind(stack, kind), stack.outputs.untraced)
     except ResourceError as problem:
         if not problem.fitting:
             for other, address in _of_other_kinds(stack, kind, which):
@@ -131,7 +131,7 @@ def _of_other_kinds(stack: Stack, kind: str, which: str | None) -> list[tuple[st
         (other, resource.address)
         for other in KINDS
         if which is not None and other != kind
-        for resource in _fitting(which, of_kind(stack, other), stack.outputs.values)
+        for resource in _fitting(which, of_kind(stack, other), stack.outputs.untraced)
     ]
 
 

@@ -147,8 +147,14 @@ def test_a_rule_without_a_pattern_has_no_part() -> None:
     assert levels([rule], FIRED) == {}
 
 
-def test_an_output_is_used_by_the_test_that_has_read_it_and_else_nobody_knows() -> None:
+def test_an_output_is_used_by_the_test_that_has_read_it() -> None:
     found = outputs(["url", "name"], {"url": "test:a.py::t"})
 
     assert found["output.url"] == (USED, "read by test:a.py::t")
-    assert found["output.name"][0] is UNKNOWN
+    assert found["output.name"] == (CREATED, "no test has read it")
+
+
+def test_an_output_may_have_been_read_by_a_test_that_takes_all_of_them() -> None:
+    found = outputs(["url", "name"], {"url": "test:a.py::t", "*": "test:a.py::all"})
+
+    assert [level for level, _ in found.values()] == [USED, UNKNOWN]

@@ -54,12 +54,24 @@ def test_an_output_counts_as_read_by_the_test_that_reads_it_by_name() -> None:
         assert outputs["url"] == "u"
         with caller.harness():
             assert outputs["name"] == "n"
+            assert outputs.values["name"] == "n"
     with pytest.raises(StopIteration):
         read.send(None)
     with caller.test_of("a.py::t"):
         assert outputs["arn"] == "a"  # the tests are over
 
     assert recorder.readers == {"url": "test:a.py::t"}
+
+
+def test_a_test_that_takes_all_outputs_may_have_read_any() -> None:
+    recorder = CoverageRecorder(ReportOptions(), Path())
+    read = recorder.pytest_runtestloop()
+    next(read)
+
+    with caller.test_of("a.py::t"):
+        assert Outputs({"url": "u"}).values == {"url": "u"}
+
+    assert recorder.readers == {"*": "test:a.py::t"}
 
 
 def test_the_runs_report_has_the_table_and_a_link_to_the_page_with_the_source(
