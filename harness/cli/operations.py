@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import backends
+from harness import backends, hops
 from harness.aws.logs import LogEvent, log_events, mentioning
 from harness.backends import emulator
 from harness.calls import invocations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from harness.values import ApiResponse, Endpoint, FiredEvent
 
 FOLLOW_EVERY = 1.0
+_PATIENCE = 10.0  # seconds: a function may have to start first, and a person waits for nothing else
 _LATENESS = 10.0  # seconds until a log line appears at the latest
 _API_URL = "api_url"
 _API_HOST = ".execute-api."
@@ -69,7 +70,7 @@ def fire(deployment: Deployment, *, rule: str, detail: str) -> tuple[FiredEvent,
         HarnessError: There is no such rule, or it does not match the event.
     """
     event = put_event(deployment.client("events"), _event_for(_rule(deployment, rule), detail))
-    return event, deployment.trace(event)
+    return event, hops.trace_sent(deployment, event, patience=_PATIENCE)
 
 
 def permissions_of(settings: Settings) -> Permissions:
