@@ -11,8 +11,8 @@ from harness.aws import capabilities
 from harness.base import caller
 from harness.calls.call import is_within
 from harness.permissions import policies
-from harness.permissions.needs import Need, needs_of, needs_of_lambda
 from harness.permissions.policies import Match
+from harness.permissions.required import RequiredAction, required_by_calls, required_by_lambda
 from harness.permissions.verdicts import NO_RUN, Grant, Missing, Outcome, RolePermissions, Statement, Use
 
 if TYPE_CHECKING:
@@ -190,20 +190,22 @@ def _has_run(function: Resource, calls: Sequence[Call]) -> bool:
     )
 
 
-def _needs(functions: Sequence[Resource], evidence: Evidence) -> set[Need]:
-    needs: set[Need] = set()
+def _needs(functions: Sequence[Resource], evidence: Evidence) -> set[RequiredAction]:
+    needs: set[RequiredAction] = set()
     for each in functions:
         if _has_run(each, evidence.calls):
             by = f"function:{each.values.get('function_name')}"
-            needs |= needs_of([call for call in evidence.calls if call.by == by], evidence.resources)
-            needs |= set(needs_of_lambda(each, evidence.resources))
+            needs |= required_by_calls([call for call in evidence.calls if call.by == by], evidence.resources)
+            needs |= set(required_by_lambda(each, evidence.resources))
         else:
             why = f"{each.values.get('function_name')} has not run"
-            needs.add(Need(actions=("*",), resource="", why=why, is_sure=False))
+            needs.add(RequiredAction(actions=("*",), resource="", why=why, is_sure=False))
     return needs
 
 
-def _judge_all(permissions: Sequence[_Permission], needs: set[Need], judge: RoleJudge) -> list[Need]:
+def _judge_all(
+    permissions: Sequence[_Permission], needs: set[RequiredAction], judge: RoleJudge
+) -> list[RequiredAction]:
     """Judge permissions by the needs, and return the needs that none of them allows."""
     lacks = []
     for need in sorted(needs, key=lambda each: (each.why, each.actions, each.resource)):
@@ -225,7 +227,11 @@ def _judge_all(permissions: Sequence[_Permission], needs: set[Need], judge: Role
 
 
 def _judge_denials(
-    denials: Sequence[_Permission], permissions: Sequence[_Permission], needs: set[Need], *, enforces: bool
+    denials: Sequence[_Permission],
+    permissions: Sequence[_Permission],
+    needs: set[RequiredAction],
+    *,
+    enforces: bool,
 ) -> None:
     """Judge what is denied: a call was refused for it, if another statement surely allows that call."""
     for need in sorted(needs, key=lambda each: (each.why, each.actions, each.resource)):
@@ -240,13 +246,13 @@ def _judge_denials(
                 each.judge(Use.UNKNOWN, f"perhaps by {need.why}")
 
 
-def _why_unknown(need: Need, *, is_refused: bool) -> str:
+def _why_unknown(need: RequiredAction, *, is_refused: bool) -> str:
     if is_refused:
         return f"{need.why} was refused"
     return f"perhaps by {need.why}" if need.is_sure else need.why
 
 
-def _asked(permission: _Permission, need: Need) -> str:
+def _asked(permission: _Permission, need: RequiredAction) -> str:
     """Return the sufficient action that a permission has."""
     action = permission.pair[0].lower()
     return next((each for each in need.actions if each.lower() == action), need.action)
@@ -268,11 +274,11 @@ class RoleJudge:
     evidence: Evidence
     is_whole: bool
 
-    def denies(self, need: Need) -> bool:
+    def denies(self, need: RequiredAction) -> bool:
         """Return whether a statement of the role denies a need."""
         return any(policies.denies(each, need) for each in self.policies)
 
-    def outcome(self, need: Need) -> tuple[Outcome, str]:
+    def outcome(self, need: RequiredAction) -> tuple[Outcome, str]:
         """Return the outcome of a need, and the reason."""
         if need.is_denied:
             return Outcome.DENIED, need.why
@@ -282,7 +288,7 @@ class RoleJudge:
             return Outcome.UNKNOWN, f"{need.why}; {doubt}"
         return Outcome.NOT_ALLOWED, need.why
 
-    def _doubt(self, need: Need) -> str:
+    def _doubt(self, need: RequiredAction) -> str:
         """Return the reason why AWS may allow a need without a known statement, or an empty text."""
         if not self.is_whole:
             return "a policy's text is not known"
@@ -307,7 +313,7 @@ class RoleJudge:
         return arn == "*" or any(is_within(arn, owner) for owner in self._arns)
 
 
-def _missing(lacks: Sequence[Need], judge: RoleJudge) -> tuple[Missing, ...]:
+def _missing(lacks: Sequence[RequiredAction], judge: RoleJudge) -> tuple[Missing, ...]:
     found: dict[tuple[str, str], Missing] = {}
     for need in lacks:
         outcome, why = judge.outcome(need)

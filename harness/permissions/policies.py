@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from harness.assertions.policies import Request, allowed_by, as_list, like, statements
 from harness.errors import PolicyError
-from harness.permissions.needs.actions import OF_ANOTHER_SERVICE, PREFIXES, is_of_a_bucket, is_of_objects
+from harness.permissions.required.operations import (
+    OF_ANOTHER_SERVICE,
+    PREFIXES,
+    is_of_a_bucket,
+    is_of_objects,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from harness.permissions.needs import Need
+    from harness.permissions.required import RequiredAction
     from harness.values import Resource
 
 type Policy = Mapping[str, Any]
@@ -91,7 +96,7 @@ def pairs_of(document: Document) -> list[tuple[str, str]]:
     ]
 
 
-def match(document: Document, pair: tuple[str, str], need: Need) -> Match:
+def match(document: Document, pair: tuple[str, str], need: RequiredAction) -> Match:
     """Return whether a statement's pair of action and resource matches a need.
 
     Args:
@@ -105,7 +110,7 @@ def match(document: Document, pair: tuple[str, str], need: Need) -> Match:
     return found and min(found, _holds(document, need))
 
 
-def denies(policy: Policy, need: Need) -> bool:
+def denies(policy: Policy, need: RequiredAction) -> bool:
     """Return whether a policy of the role denies a need, under any conditions."""
     denials = (each for each in statements(policy) if each.get("Effect") == "Deny")
     return any(
@@ -132,7 +137,7 @@ def for_a_role(role: str, resources: Sequence[Resource]) -> Iterator[Document]:
             yield from (one for policy in policies for one in statements(policy) if _is_for(role, one))
 
 
-def may_allow(document: Document, need: Need) -> bool:
+def may_allow(document: Document, need: RequiredAction) -> bool:
     """Return whether a statement of a resource's policy may allow a need."""
     return _touches({"Effect": "Allow", **_elements(document, "Action")}, need)
 
@@ -193,7 +198,7 @@ def _elements(document: Document, element: str) -> dict[str, Any]:
     return {name: document[name] for name in (element, f"Not{element}") if name in document}
 
 
-def _matched(document: Document, need: Need) -> Match:
+def _matched(document: Document, need: RequiredAction) -> Match:
     """Judge a statement with `NotAction` or `NotResource`."""
     part = {"Effect": "Allow", **_elements(document, "Action"), **_elements(document, "Resource")}
     request = Request(action=need.action, resource=need.resource)
@@ -203,7 +208,7 @@ def _matched(document: Document, need: Need) -> Match:
         return Match.MAYBE
 
 
-def _matched_plainly(pair: tuple[str, str], need: Need) -> Match:
+def _matched_plainly(pair: tuple[str, str], need: RequiredAction) -> Match:
     """Judge a pair of action and resource. It matches surely only if it is the usual sufficient action."""
     action, resource = pair
     fitting = [each for each in need.actions if like(each.lower(), action.lower())]
@@ -217,7 +222,7 @@ def _matched_plainly(pair: tuple[str, str], need: Need) -> Match:
     return Match.MAYBE if may_be_inside or may_be_other or may_stand else Match.NO
 
 
-def _touches(part: Document, need: Need) -> bool:
+def _touches(part: Document, need: RequiredAction) -> bool:
     """Return whether a statement contains a sufficient action, on any resource."""
     whole = {"Effect": "Allow", **_elements(part, "Action"), "Resource": "*"}
     if "NotAction" in part:
@@ -236,7 +241,7 @@ def _overlaps(one: str, other: str) -> bool:
     return first.startswith(second) or second.startswith(first)
 
 
-def _holds(document: Document, need: Need) -> Match:
+def _holds(document: Document, need: RequiredAction) -> Match:
     """Judge a statement's conditions by the known parts of the request. Unknown ones may hold."""
     conditions = document.get("Condition") or {}
     known = {"kms:viaservice": need.via, "aws:requestedregion": need.region}

@@ -1,4 +1,4 @@
-"""An action on a resource that something needed."""
+"""An action on a resource that a call or a feature needed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
-    """An action that something needed.
+class RequiredAction:
+    """An action that a call or a feature needed.
 
     Attributes:
         actions: The action. If there are several, one suffices, and the first is the usual one.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from harness.permissions.needs.need import Need
+from harness.permissions.required.action import RequiredAction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +45,7 @@ _PERHAPS = (
 )
 
 
-def needs_of_lambda(function: Resource, resources: Sequence[Resource]) -> Iterator[Need]:
+def required_by_lambda(function: Resource, resources: Sequence[Resource]) -> Iterator[RequiredAction]:
     """Yield the permissions with which Lambda runs a function in this configuration.
 
     Args:
@@ -72,13 +72,15 @@ def needs_of_lambda(function: Resource, resources: Sequence[Resource]) -> Iterat
             yield from _read(mapping, name)
 
 
-def _needed(actions: Sequence[str], resource: str, why: str) -> Iterator[Need]:
+def _needed(actions: Sequence[str], resource: str, why: str) -> Iterator[RequiredAction]:
     for action in actions:
-        yield Need(actions=(action,), resource=resource, why=why, is_sure=bool(resource), is_behind=True)
+        yield RequiredAction(
+            actions=(action,), resource=resource, why=why, is_sure=bool(resource), is_behind=True
+        )
 
 
-def _perhaps(action: str, why: str) -> Need:
-    return Need(actions=(action,), resource="", why=why, is_sure=False, is_behind=True)
+def _perhaps(action: str, why: str) -> RequiredAction:
+    return RequiredAction(actions=(action,), resource="", why=why, is_sure=False, is_behind=True)
 
 
 def _log_of(function: Resource) -> str:
@@ -107,7 +109,7 @@ def _destinations(configuration: Resource) -> Iterator[str]:
                 yield str(each.get("destination") or each.get("destination_arn") or "")
 
 
-def _sent_to(target: str, why: str) -> Iterator[Need]:
+def _sent_to(target: str, why: str) -> Iterator[RequiredAction]:
     service = target.split(":")[2] if target.count(":") > 2 else ""  # noqa: PLR2004 - an ARN's third part
     if action := _SENDS.get(service):
         yield from _needed((action,), target, why)
@@ -116,7 +118,7 @@ def _sent_to(target: str, why: str) -> Iterator[Need]:
         yield from (_perhaps(each, why) for each in ("s3:PutObject", "s3:ListBucket"))
 
 
-def _read(mapping: Resource, name: str) -> Iterator[Need]:
+def _read(mapping: Resource, name: str) -> Iterator[RequiredAction]:
     source = str(mapping.values.get("event_source_arn") or "")
     service = source.split(":")[2] if source.count(":") > 2 else ""  # noqa: PLR2004 - an ARN's third part
     why = f"Lambda reads {source.rpartition(':')[2]} for {name}"

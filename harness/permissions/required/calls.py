@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.permissions.needs import keys
-from harness.permissions.needs.actions import (
+from harness.permissions.required import keys
+from harness.permissions.required.action import RequiredAction
+from harness.permissions.required.operations import (
     FOR_ANY,
     OF_ANOTHER_SERVICE,
     PREFIXES,
     actions_of,
     is_of_a_bucket,
 )
-from harness.permissions.needs.need import Need
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ _FORBIDDEN, _NOT_FOUND = 403, 404
 _HEADS = frozenset({"HeadObject", "HeadBucket"})  # their answers have no body, and so no error code
 
 
-def needs_of(calls: Sequence[Call], resources: Sequence[Resource]) -> set[Need]:
+def required_by_calls(calls: Sequence[Call], resources: Sequence[Resource]) -> set[RequiredAction]:
     """Return the needs of calls.
 
     A call of an unknown operation may need any action of its service.
@@ -52,19 +52,19 @@ def is_denied(call: Call) -> bool:
     return call.error in _DENIED or is_bare
 
 
-def _of_call(call: Call, resources: Sequence[Resource]) -> Iterator[Need]:
+def _of_call(call: Call, resources: Sequence[Resource]) -> Iterator[RequiredAction]:
     asked = actions_of(call.service, call.operation)
     why = f"{call.service}:{call.operation} by {call.by}"
     perhaps = f"perhaps by {why}"
     if asked is None:
         action = f"{PREFIXES[call.service]}:*" if call.service in PREFIXES else OF_ANOTHER_SERVICE
-        yield Need(actions=(action,), resource="", why=perhaps, is_sure=False)
+        yield RequiredAction(actions=(action,), resource="", why=perhaps, is_sure=False)
         return
     denied = is_denied(call)
     for each in asked.actions:
         actions = tuple(each.split("|"))
         for arn in _arns(call, actions[0], resources):
-            yield Need(
+            yield RequiredAction(
                 actions=actions,
                 resource=arn,
                 why=why if arn else perhaps,
@@ -73,13 +73,13 @@ def _of_call(call: Call, resources: Sequence[Resource]) -> Iterator[Need]:
                 region=call.region,
             )
     for each in asked.perhaps:
-        yield Need(actions=(each,), resource="", why=perhaps, is_sure=False)
+        yield RequiredAction(actions=(each,), resource="", why=perhaps, is_sure=False)
     if not denied:
         yield from _listing(call, why)
         yield from _keys(call, resources, why)
 
 
-def _listing(call: Call, why: str) -> Iterator[Need]:
+def _listing(call: Call, why: str) -> Iterator[RequiredAction]:
     """Yield the permission without which S3 answers 403 instead of 404 for a missing object.
 
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
@@ -88,15 +88,15 @@ def _listing(call: Call, why: str) -> Iterator[Need]:
         for arn in _of_service(call, "s3"):
             bucket = arn.partition("/")[0]
             reason = f"{why}, answered with 404"
-            yield Need(
+            yield RequiredAction(
                 actions=("s3:ListBucket",), resource=bucket, why=reason, is_behind=True, region=call.region
             )
 
 
-def _keys(call: Call, resources: Sequence[Resource], why: str) -> Iterator[Need]:
+def _keys(call: Call, resources: Sequence[Resource], why: str) -> Iterator[RequiredAction]:
     """Yield the permissions on keys that the service uses for the call."""
     for use in keys.uses_of(call, resources):
-        yield Need(
+        yield RequiredAction(
             actions=(use.action,),
             resource=use.key,
             why=why if use.is_sure else f"perhaps by {why}",
