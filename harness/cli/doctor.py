@@ -13,7 +13,7 @@ from harness.backends.emulator import free_port
 from harness.base import process
 from harness.base.isolation import without_aws
 from harness.errors import BackendError, HarnessError, SettingsError
-from harness.hcl import declarations, input_variables, remote_state
+from harness.hcl import declarations, input_variables, providers, remote_state
 from harness.terraform.commands import REMEDY
 
 if TYPE_CHECKING:
@@ -126,10 +126,13 @@ def _mirror(settings: Settings) -> Finding:
     if mirror is None:
         return Finding(subject="provider mirror", ok=True, state="none set; Terraform uses the registries")
     held = sorted(str(folder.relative_to(mirror)) for folder in mirror.glob(_AWS_PROVIDER))
+    wanted = sorted(providers.sources_of(settings.terraform_dir))
+    lacking = [source for source in wanted if not any(mirror.glob(f"*/{source}"))]
+    told = f"; a registry has to have {', '.join(lacking)}" if held and lacking else ""
     return Finding(
         subject="provider mirror",
         ok=bool(held),
-        state=f"{mirror} holds {', '.join(held) or 'no AWS provider'}",
+        state=f"{mirror} holds {', '.join(held) or 'no AWS provider'}{told}",
         remedy=f"run `terraform providers mirror {mirror}` in the root where the registry is in reach",
         needed=True,
     )

@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import metadata
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -49,10 +50,15 @@ _EXAMPLES = [
     ("harness watch --hot", "make functions run your saved sources"),
 ]
 _WIDEST = 42  # of an example
+_COMMON = frozenset({"--backend", "--terraform-dir"})
 
 
 class _Grouped(TyperGroup):
-    """Shows its commands in groups, followed by examples."""
+    """Shows its commands in groups, followed by examples, and takes its options behind a command, too."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """Parse the arguments as if the options of the group came first."""
+        return super().parse_args(ctx, _with_common_options_first(args))
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:  # noqa: ARG002 - as it is called
         """Write a section for each group of commands."""
@@ -64,6 +70,20 @@ class _Grouped(TyperGroup):
         """Write the examples."""
         with formatter.section("Examples"):
             formatter.write_dl(_EXAMPLES, col_max=_WIDEST)
+
+
+def _with_common_options_first(args: list[str]) -> list[str]:
+    """Move the options that every command takes before the command. Those behind `--` stay."""
+    end = args.index("--") if "--" in args else len(args)
+    common: list[str] = []
+    others: list[str] = []
+    rest = iter(args[:end])
+    for arg in rest:
+        is_common = arg.partition("=")[0] in _COMMON
+        (common if is_common else others).append(arg)
+        if arg in _COMMON:
+            common.extend(islice(rest, 1))  # the option's value
+    return [*common, *others, *args[end:]]
 
 
 def _purpose(command: Command) -> str:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 RUNTIME = "runtime "  # followed by Lambda's name for the runtime
 IMAGES = "container images"
+AUTHORIZERS = "authorizers of REST APIs"
 JSONATA = "JSONata"
 PIPES = "EventBridge Pipes but from a DynamoDB stream straight to SNS or Step Functions"
 STREAMS = "DynamoDB streams"
@@ -126,6 +127,8 @@ def features_of(declared: DeclaredResource) -> set[str]:
     """Return the features that a declared resource needs, judging by its files."""
     found = {service} if (service := _service_of(declared.type)) else set()
     match declared.type:
+        case "aws_api_gateway_authorizer":
+            found.add(AUTHORIZERS)
         case "aws_lambda_function":
             found |= _of_function(declared)
         case "aws_lambda_event_source_mapping" if ".stream_arn" in declared.text("event_source_arn"):

@@ -13,6 +13,7 @@ from harness import handlers
 from harness.aws.logs import group_events, lines_of_test
 from harness.aws.metrics import totals
 from harness.errors import NotReachedError
+from harness.hops.function import parse_json
 from harness.resources.lookup import View
 from harness.values import Sent
 
@@ -30,7 +31,8 @@ class InvokeResult:
     """The answer of a function.
 
     Attributes:
-        payload: The returned JSON value, or the fields of the error.
+        payload: The returned JSON value, or the fields of the error. A text if it is no JSON, which a
+            `bootstrap` may return.
         error_type: The type of the error. Empty if the function succeeded.
         error_message: The message of the error. Empty if the function succeeded.
         log_tail: The last lines of the log, if the backend returns them.
@@ -178,8 +180,8 @@ class Function(_Logged):
             qualifier: An alias or a version. By default, the latest code.
         """
         answer, sent = self._invoke(payload, qualifier, LogType="Tail")
-        text = answer["Payload"].read().decode()
-        return _result(answer, json.loads(text) if text else None, replace(sent, is_answered=True))
+        text = answer["Payload"].read().decode(errors="replace")
+        return _result(answer, parse_json(text) if text else None, replace(sent, is_answered=True))
 
     def invoke_later(self, payload: object = None, *, qualifier: str = "") -> Sent:
         """Invoke the function asynchronously, and return the invocation for `Deployment.trace`.

@@ -83,6 +83,16 @@ class View:
     resource: Resource
     interval: ClassVar[float] = 0.1  # seconds between two attempts
 
+    @property
+    def name(self) -> str:
+        """The resource's name."""
+        return str(self.resource.values["name"])
+
+    @property
+    def arn(self) -> str:
+        """The resource's ARN."""
+        return str(self.resource.values["arn"])
+
     def client(self, service: str) -> Any:  # noqa: ANN401 - a boto3 client
         """Return a boto3 client of a service, in the resource's region."""
         return self.stack.client(service, self.resource.region)

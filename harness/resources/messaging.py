@@ -6,6 +6,7 @@ import json
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from harness.resources.lookup import View
 from harness.values import Sent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from harness.values import Acted
 
@@ -61,8 +62,7 @@ class Queue(View):
         if refused := answer.get("Failed"):
             raise ExpectationError(f"messages sent to {self.url}", expected="all accepted", got=refused)
         ids = {int(entry["Id"]): str(entry["MessageId"]) for entry in answer["Successful"]}
-        arn = str(self.resource.values["arn"])
-        sent = [Sent(arn=arn, id=ids[number], payload=body, at=at) for number, body in enumerate(bodies)]
+        sent = [Sent(arn=self.arn, id=ids[number], payload=body, at=at) for number, body in enumerate(bodies)]
         return [self._remember(message, at) for message in sent]
 
     def messages(self) -> list[dict[str, Any]]:
@@ -122,19 +122,24 @@ class Topic(View):
 
     __slots__ = ()
 
-    @property
-    def arn(self) -> str:
-        """The topic's ARN."""
-        return str(self.resource.values["arn"])
-
-    def publish(self, message: object, **arguments: Any) -> Sent:  # noqa: ANN401 - as boto3 takes them
+    def publish(
+        self,
+        message: object,
+        *,
+        attributes: Mapping[str, object] | None = None,
+        **arguments: Any,  # noqa: ANN401 - as boto3 takes them
+    ) -> Sent:
         """Publish a text, or a value as JSON, and return the message for `Deployment.trace`.
 
         Args:
             message: The message.
+            attributes: The message's attributes, for filter policies. A number is a `Number`, a list a
+                `String.Array`, bytes are `Binary`, and any other value is a `String`.
             arguments: Further arguments of boto3's `publish`, such as `Subject` or `MessageAttributes`.
         """
         text, at = _text(message), time.time()
+        if attributes:
+            arguments["MessageAttributes"] = {name: _attribute(value) for name, value in attributes.items()}
         answer = self.client("sns").publish(TopicArn=self.arn, Message=text, **arguments)
         sent = Sent(
             arn=self.arn,
@@ -169,7 +174,7 @@ class Topic(View):
                 ReturnSubscriptionArn=True,
             )["SubscriptionArn"]
             afterwards.callback(sns.unsubscribe, SubscriptionArn=subscription)
-            values = {"url": url, "arn": arn, "fifo_queue": fifo}
+            values = {"name": name, "url": url, "arn": arn, "fifo_queue": fifo}
             yield Queue(self.stack, replace(self.resource, values=values))
 
 
@@ -177,11 +182,6 @@ class Stream(View):
     """A stream: put records into it, and read those that functions have put."""
 
     __slots__ = ()
-
-    @property
-    def name(self) -> str:
-        """The stream's name."""
-        return str(self.resource.values["name"])
 
     def put(self, record: object, *, key: str = "harness") -> Sent:
         """Put a record, and return it for `Deployment.trace`.
@@ -192,8 +192,8 @@ class Stream(View):
         """
         text, at = _text(record), time.time()
         answer = self.client("kinesis").put_record(StreamName=self.name, Data=text.encode(), PartitionKey=key)
-        arn, number = str(self.resource.values["arn"]), str(answer["SequenceNumber"])
-        return self._remember(Sent(arn=arn, id=number, payload=text, at=at), at)
+        sent = Sent(arn=self.arn, id=str(answer["SequenceNumber"]), payload=text, at=at)
+        return self._remember(sent, at)
 
     def records(self) -> list[str]:
         """Return the records since the test began, as text, shard by shard.
@@ -249,6 +249,18 @@ def _policy_for(topic: str, inbox: str) -> str:
         "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
     }
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def _attribute(value: object) -> dict[str, object]:
+    """Return a message attribute in boto3's form."""
+    match value:
+        case bytes():
+            return {"DataType": "Binary", "BinaryValue": value}
+        case list() | tuple():
+            return {"DataType": "String.Array", "StringValue": json.dumps(value)}
+        case int() | float() | Decimal() if not isinstance(value, bool):
+            return {"DataType": "Number", "StringValue": str(value)}
+    return {"DataType": "String", "StringValue": _text(value)}
 
 
 def _text(message: object) -> str:

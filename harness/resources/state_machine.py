@@ -18,11 +18,6 @@ class StateMachine(View):
 
     __slots__ = ()
 
-    @property
-    def arn(self) -> str:
-        """The state machine's ARN."""
-        return str(self.resource.values["arn"])
-
     def start(self, given: object = None) -> Sent:
         """Start an execution with a JSON value, `{}` by default, and return it for `Deployment.trace`."""
         text, at = json.dumps({} if given is None else given), time.time()

@@ -21,11 +21,6 @@ class Table(View):
 
     __slots__ = ()
 
-    @property
-    def name(self) -> str:
-        """The table's name."""
-        return str(self.resource.values["name"])
-
     def put(self, item: Mapping[str, Any]) -> Sent:
         """Write an item, and return it for `Deployment.trace`.
 

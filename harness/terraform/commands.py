@@ -134,8 +134,10 @@ class Terraform:
                 PRINTED.send("$ terraform init")
                 process.run(argv, cwd=self.root, env=self.environ, timeout=self.timeout, on_line=PRINTED.send)
         except CommandError as problem:
-            events = EventLog(plain=problem.output.splitlines())
-            raise TerraformError("init", events.errors()) from None
+            error = TerraformError("init", EventLog(plain=problem.output.splitlines()).errors())
+            for note in hints_for(error.diagnostics):
+                error.add_note(note)
+            raise error from None
 
     def validate(self) -> None:
         """Check that the configuration is valid, variables aside.

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,8 @@ _SHOWN = re.compile(r"on \S+ line \d+|\d+: ")  # a place in a file, or a source 
 _FIRST_PROGRESS = 10  # seconds
 # The headings that `init` prints above its errors.
 _PREAMBLE = "Terraform encountered problems during initialisation"
+# The part of an error of `init` that names the provider and the reason.
+_NO_PROVIDER = re.compile(r"for\s+provider\s+(\S+): (.+?)(?=\n(?:To see|Did you)|\Z)", re.DOTALL)
 # Waits inside the provider that no setting shortens, on any emulator and on AWS.
 _WAITS = {
     "aws_sqs_queue": "the provider waits until the queue's attributes have stayed the same for 25 s",
@@ -133,7 +135,18 @@ def _errors_in(lines: Sequence[str]) -> Iterator[Diagnostic]:
         detail = "\n".join(line for line in lines[begin + 1 : end] if line and not _SHOWN.match(line))
         if severity == "Error":
             location = f"{places[0][1]}:{places[0][2]}" if places else ""
-            yield Diagnostic(severity="error", summary=summary, detail=detail, location=location)
+            yield _with_provider(
+                Diagnostic(severity="error", summary=summary, detail=detail, location=location)
+            )
+
+
+def _with_provider(error: Diagnostic) -> Diagnostic:
+    """Say in one line which provider can't be had, and why, if that is the error."""
+    match = _NO_PROVIDER.search(error.detail)
+    if match is None:
+        return error
+    reason = " ".join(match[2].split())
+    return replace(error, summary=f"the provider {match[1]} can't be had: {reason}", detail="")
 
 
 def diagnostics_of(report: str) -> list[Diagnostic]:

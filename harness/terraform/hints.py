@@ -31,6 +31,13 @@ _HINTS = {
         "this version of the AWS provider does not know that runtime; raise the version in "
         "`required_providers`, and run `terraform init -upgrade` in your root"
     ),
+    r"the provider \S+ can't be had: could not connect": (
+        "Terraform's registry is out of reach. Get the provider elsewhere with `terraform providers mirror`, "
+        "and name the folder in HARNESS_PROVIDER_MIRROR"
+    ),
+    r"the provider \S+ can't be had: no available releases": (
+        "neither your mirror nor the registry has a version that all modules of your root accept"
+    ),
     _ABSENT: (
         "your root takes for granted that this is there already. Make it in a small root of your tests, and "
         "name that in [[tool.harness.roots]]: it is applied first"

@@ -325,18 +325,43 @@ def _alarms(endpoint: Endpoint, cleanup: ExitStack) -> str:
 
 def _api_keys(endpoint: Endpoint, cleanup: ExitStack) -> str:
     """Ask an API that wants a key without one."""
+    api = _api(endpoint, cleanup)
+    _publish(endpoint, api, authorizationType="NONE", apiKeyRequired=True)
+    return ENFORCED if _status(endpoint, api) == 403 else DECLARED
+
+
+def _authorizers(endpoint: Endpoint, cleanup: ExitStack) -> str:
+    """Ask an API whose authorizer wants a token without one."""
+    api, arn = _api(endpoint, cleanup), _function(endpoint, cleanup)
+    authorizer = clients.client(endpoint, "apigateway").create_authorizer(
+        restApiId=api,
+        name="probe",
+        type="TOKEN",
+        authorizerUri=f"arn:aws:apigateway:{endpoint.region}:lambda:path/2015-03-31/functions/{arn}/invocations",
+        identitySource="method.request.header.Authorization",
+    )
+    _publish(endpoint, api, authorizationType="CUSTOM", authorizerId=authorizer["id"])
+    return ENFORCED if _status(endpoint, api) == 401 else DECLARED
+
+
+def _api(endpoint: Endpoint, cleanup: ExitStack) -> str:
     apis = clients.client(endpoint, "apigateway")
     api = apis.create_rest_api(name=_name())["id"]
     cleanup.callback(apis.delete_rest_api, restApiId=api)
+    return str(api)
+
+
+def _publish(endpoint: Endpoint, api: str, **protection: object) -> None:
+    """Publish a protected method of an API, which answers 200 to those that it lets through."""
+    apis = clients.client(endpoint, "apigateway")
     (root,) = apis.get_resources(restApiId=api)["items"]
     method = {"restApiId": api, "resourceId": root["id"], "httpMethod": "GET"}
-    apis.put_method(**method, authorizationType="NONE", apiKeyRequired=True)
+    apis.put_method(**method, **protection)
     answer = {"application/json": '{"statusCode": 200}'}
     apis.put_integration(**method, type="MOCK", requestTemplates=answer)
     apis.put_method_response(**method, statusCode="200")
     apis.put_integration_response(**method, statusCode="200", responseTemplates={"application/json": "{}"})
     apis.create_deployment(restApiId=api, stageName="probe")
-    return ENFORCED if _status(endpoint, api) == 403 else DECLARED
 
 
 def _status(endpoint: Endpoint, api: str) -> int:
@@ -380,6 +405,7 @@ PROBES: Mapping[str, Probe] = {
     "policies of functions": _policies_of_functions,
     "reserved concurrency of functions": _concurrency,
     "API keys of API Gateway": _api_keys,
+    "authorizers of REST APIs": _authorizers,
     "rules of EventBridge": _rules,
     "EventBridge Scheduler": _scheduler,
     "notifications of S3": _notifications,

@@ -447,6 +447,31 @@ def test_a_compiled_bootstrap_runs(make: MakeFunction, tmp_path: Path) -> None:
     assert failure["errorMessage"].endswith("exit status 9")
 
 
+# As in https://docs.aws.amazon.com/lambda/latest/dg/runtimes-walkthrough.html
+ECHO = """#!/bin/sh
+set -eu
+next="http://${AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime/invocation"
+while true
+do
+  headers="$(mktemp)"
+  event=$(curl -sS -LD "$headers" "$next/next")
+  id=$(grep -Fi Lambda-Runtime-Aws-Request-Id "$headers" | tr -d '[:space:]' | cut -d: -f2)
+  curl -sS "$next/$id/response" -d "Echoing request: '$event'"
+done
+"""
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="the script needs curl")
+@pytest.mark.usefixtures("on_this_machine")
+def test_a_bootstrap_answers_with_a_text_that_is_no_json(make: MakeFunction) -> None:
+    made = make("", Runtime="provided.al2023", Handler="any", Code={"ZipFile": archive({"bootstrap": ECHO})})
+
+    answer = made.client.invoke(FunctionName=made.name, Payload=b'{"a": 1}')
+
+    assert "FunctionError" not in answer
+    assert answer["Payload"].read() == b"Echoing request: '{\"a\": 1}'"
+
+
 @pytest.mark.parametrize(
     ("files", "told"),
     [

@@ -149,7 +149,16 @@ def test_a_mirror_must_hold_the_aws_provider(healthy: Settings, tmp_path: Path) 
 
     found = finding(mirrored, "provider mirror")
     assert found.ok
-    assert "registry.example/hashicorp/aws" in found.state
+    assert found.state.endswith("registry.example/hashicorp/aws")
+
+
+def test_what_a_mirror_lacks_is_named(healthy: Settings, tmp_path: Path) -> None:
+    (healthy.terraform_dir / "main.tf").write_text('data "archive_file" "zip" {}\n', "utf-8")
+    (tmp_path / "mirror/registry.example/hashicorp/aws").mkdir(parents=True)
+
+    found = finding(replace(healthy, provider_mirror=tmp_path / "mirror"), "provider mirror")
+
+    assert found.state.endswith("hashicorp/aws; a registry has to have hashicorp/archive")
 
 
 def test_a_busy_port_matters_only_where_it_was_asked_for(healthy: Settings) -> None:

@@ -69,6 +69,24 @@ def test_a_users_mistake_is_one_message_without_a_traceback(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["--backend=hosst", "emulator"], ["emulator", "--backend=hosst"], ["emulator", "--backend", "hosst"]],
+)
+def test_the_backend_is_named_before_or_behind_the_command(arguments: list[str]) -> None:
+    assert "got 'hosst'" in harness(*arguments).stderr
+
+
+def test_the_root_is_named_behind_the_command_too(tmp_path: Path) -> None:
+    told = harness("doctor", f"--terraform-dir={tmp_path}", environ={"HARNESS_BACKEND": "host"}).stdout
+
+    assert f"0 files of Terraform in {tmp_path}" in told
+
+
+def test_what_is_behind_two_dashes_is_left_to_the_command() -> None:
+    assert "got '--backend=host'" in harness("package", "--", "--backend=host").stderr
+
+
 def test_a_project_without_a_package_table_is_told_so(tmp_path: Path) -> None:
     done = harness("package", cwd=tmp_path)
 

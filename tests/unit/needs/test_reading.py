@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.needs import IMAGES, JSONATA, PIPES, STREAMS, needs_of
+from harness.needs import AUTHORIZERS, IMAGES, JSONATA, PIPES, STREAMS, needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +55,7 @@ def pipe(source: str, target: str, more: str = "") -> str:
         ('resource "aws_cognito_user_pool" "a" {}', {"cognito-idp"}),
         ('resource "aws_cognito_identity_pool" "a" {}', {"cognito-identity"}),
         ('resource "aws_lb_listener" "a" {}', {"elbv2"}),
+        ('resource "aws_api_gateway_authorizer" "a" {}', {AUTHORIZERS}),
         ('resource "aws_lambda_function" "a" { runtime = "java21" }', {"runtime java21"}),
         ('resource "aws_lambda_function" "a" { package_type = "Image" }', {IMAGES}),
         (

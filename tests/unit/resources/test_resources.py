@@ -11,7 +11,18 @@ import pytest
 from harness import Endpoint, ExpectationError, NotReachedError, ResourceError
 from harness.aws import outbox
 from harness.errors import PatternError, ScheduleError, TargetError
-from harness.resources import Bucket, Function, Queue, Rule, Schedule, StateMachine, Stream, Table, Topic
+from harness.resources import (
+    Bucket,
+    Function,
+    Queue,
+    Rule,
+    Schedule,
+    Secret,
+    StateMachine,
+    Stream,
+    Table,
+    Topic,
+)
 from harness.resources.api import published_url
 from harness.resources.lookup import choose, find
 from harness.values import Outputs, Resource
@@ -160,6 +171,53 @@ def test_a_function_that_fails_is_an_answer() -> None:
     answer = Function(stack, resource("aws_lambda_function.f", function_name="f", arn=ARN)).invoke()
 
     assert (answer.error_type, answer.error_message, answer.request_id) == ("KeyError", "'name'", "r")
+
+
+def test_attributes_of_a_message_are_written_as_sns_has_them() -> None:
+    stack = Fake()
+    topic = Topic(stack, resource("aws_sns_topic.t", arn=ARN))
+    stack.aws.publish.return_value = {"MessageId": "m"}
+
+    topic.publish("x", attributes={"kind": "order", "total": 1.5, "tags": ["a"], "raw": b"b", "paid": True})
+
+    assert stack.aws.publish.call_args.kwargs["MessageAttributes"] == {
+        "kind": {"DataType": "String", "StringValue": "order"},
+        "total": {"DataType": "Number", "StringValue": "1.5"},
+        "tags": {"DataType": "String.Array", "StringValue": '["a"]'},
+        "raw": {"DataType": "Binary", "BinaryValue": b"b"},
+        "paid": {"DataType": "String", "StringValue": "true"},
+    }
+
+
+def test_a_rotation_is_over_when_the_new_version_is_current() -> None:
+    stack = Fake()
+    secret = Secret(stack, resource("aws_secretsmanager_secret.s", name="s", arn=ARN))
+    stack.aws.rotate_secret.return_value = {"VersionId": "new"}
+    stages = [{"new": ["AWSPENDING"], "old": ["AWSCURRENT"]}, {"new": ["AWSCURRENT"]}]
+    stack.aws.describe_secret.side_effect = [{"VersionIdsToStages": each} for each in stages]
+
+    secret.rotate()
+
+    assert stack.aws.describe_secret.call_count == len(stages)
+
+
+def test_a_rotation_that_does_not_end_is_told() -> None:
+    stack = Fake()
+    secret = Secret(stack, resource("aws_secretsmanager_secret.s", name="s", arn=ARN))
+    stack.aws.rotate_secret.return_value = {"VersionId": "new"}
+    stack.aws.describe_secret.return_value = {"VersionIdsToStages": {"new": ["AWSPENDING"]}}
+
+    with pytest.raises(NotReachedError, match="the rotation of the secret s"):
+        secret.rotate(timeout=SOON)
+
+
+def test_an_answer_that_is_no_json_is_a_text() -> None:
+    stack = Fake()
+    stack.aws.invoke.return_value = {"Payload": io.BytesIO(b"Hello"), "ResponseMetadata": {"RequestId": "r"}}
+
+    answer = Function(stack, resource("aws_lambda_function.f", function_name="f", arn=ARN)).invoke()
+
+    assert (answer.payload, answer.error_type) == ("Hello", "")
 
 
 def test_what_is_sent_tells_where_it_went_and_with_what() -> None:

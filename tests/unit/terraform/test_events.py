@@ -74,6 +74,25 @@ A single-line block can contain only a single argument.
     assert (error.summary, error.location) == ("Argument definition required", "main.tf:1")
 
 
+def test_a_provider_that_cannot_be_had_is_named_in_one_line() -> None:
+    text = """
+Error: Failed to query available provider packages
+
+Could not retrieve the list of available versions for provider
+hashicorp/archive: could not connect to registry.terraform.io: no such
+host
+
+To see which modules are currently depending on hashicorp/archive and what
+versions are specified, run the following command:
+    terraform providers
+"""
+
+    (error,) = log_of(*text.splitlines()).errors()
+
+    reason = "could not connect to registry.terraform.io: no such host"
+    assert str(error) == f"error: the provider hashicorp/archive can't be had: {reason}"
+
+
 def test_lines_that_are_no_events_are_the_reason_when_there_is_no_other() -> None:
     assert log_of("", "cannot lock the state", "[1]").errors() == [
         Diagnostic(severity="error", summary="cannot lock the state\n[1]")

@@ -32,6 +32,8 @@ def error(summary: str) -> Diagnostic:
         ("deleting S3 Bucket (b): api error BucketNotEmpty: not empty", "force_destroy = true"),
         ("Instance cannot be destroyed", "leave out --destroy"),
         ('expected runtime to be one of ["nodejs" "python3.13"], got python3.14', "raise the version"),
+        ("the provider hashicorp/archive can't be had: could not connect to r.io", "HARNESS_PROVIDER_MIRROR"),
+        ("the provider hashicorp/aws can't be had: no available releases match", "all modules of your root"),
         ("creating IAM Role (r): EntityAlreadyExists: Role r exists", "has the name already"),
     ],
 )

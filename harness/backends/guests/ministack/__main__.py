@@ -4,6 +4,8 @@ The condition keys of S3 that a request's headers or body tell are filled in.
 S3 says that a key is missing only to a caller that may list it, as on AWS.
 Two answers of API Gateway that differ from AWS's are put right as well, and it takes a `body` in OpenAPI.
 CloudWatch gives alarms back whole.
+AWS's own policies allow what they allow on AWS. A secret is rotated by its function.
+A batch of a stream that a function fails on is split, given up and handed on as its mapping says.
 SNS tells functions of a message's attributes and subject even if it has none, as on AWS.
 A message of SQS that a function failed on comes again soon, whatever its queue says.
 Functions run on the harness's own runner.
@@ -21,8 +23,12 @@ from defusedxml import ElementTree
 from lambda_process_executor import (
     ministack_alarms,
     ministack_calls,
+    ministack_defaults,
     ministack_openapi,
+    ministack_policies,
+    ministack_rotation,
     ministack_state,
+    ministack_streams,
     workers,
 )
 from lambda_process_executor.condition_keys import Keys, put_object_keys, tag_keys
@@ -185,9 +191,16 @@ def main() -> None:
     sns._deliver_to_lambda = _with_all_fields(sns._deliver_to_lambda)  # noqa: SLF001
     redelivery = float(os.environ["LAMBDA_PROCESS_REDELIVERY_SECONDS"])
     lambda_svc._run_sqs_batch = _with_soon_redelivery(lambda_svc._run_sqs_batch, redelivery)  # noqa: SLF001
-    ministack_alarms.install()
-    ministack_openapi.install()
+    for part in (
+        ministack_alarms,
+        ministack_defaults,
+        ministack_openapi,
+        ministack_policies,
+        ministack_rotation,
+    ):
+        part.install()
     workers.install()
+    ministack_streams.install()
     app.app = behind_tls(ministack_state.with_state(ministack_calls.log_calls(app.app)))
     app.main()
 

@@ -78,6 +78,7 @@ def execute(function: Config, event: object, request_id: str) -> Config:
         "body": result["result"],
         "error": result["status"] == "error",
         "log": result["log"],
+        "raw_payload": result.get("raw_payload", False),
         "log_source": "rie",  # its lines have START, END and REPORT
     }
 
@@ -142,12 +143,16 @@ class _Lines(LogText):
 
 
 def _result(outcome: Outcome) -> Config:
-    body = json.loads(outcome.payload or b"null")
+    try:
+        body, is_raw = json.loads(outcome.payload or b"null"), False
+    except ValueError:  # a bootstrap may answer with any bytes
+        body, is_raw = outcome.payload.decode("utf-8", "replace"), True
     message = str(body.get("errorMessage", "")) if isinstance(body, dict) else ""
     return {
         "status": "error" if outcome.is_error else "ok",
         "result": body,
         "error": message,
+        "raw_payload": is_raw,
         "log": _Lines.of(outcome.logs.messages),
     }
 
