@@ -1,6 +1,27 @@
 """The needs of a Terraform root, read from its files before anything starts."""
 
-from harness.needs.features import AUTHORIZERS, IMAGES, JSONATA, PIPES, RUNTIME, STREAMS, Need, title_of
+from harness.needs.features import (
+    AUTHORIZERS,
+    IMAGES,
+    JSONATA,
+    PIPES,
+    RUNTIME,
+    STREAMS,
+    WEBSOCKETS,
+    Need,
+    title_of,
+)
 from harness.needs.reading import needs_of
 
-__all__ = ["AUTHORIZERS", "IMAGES", "JSONATA", "PIPES", "RUNTIME", "STREAMS", "Need", "needs_of", "title_of"]
+__all__ = [
+    "AUTHORIZERS",
+    "IMAGES",
+    "JSONATA",
+    "PIPES",
+    "RUNTIME",
+    "STREAMS",
+    "WEBSOCKETS",
+    "Need",
+    "needs_of",
+    "title_of",
+]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 RUNTIME = "runtime "  # followed by Lambda's name for the runtime
 IMAGES = "container images"
 AUTHORIZERS = "authorizers of REST APIs"
+WEBSOCKETS = "WebSocket APIs"
 JSONATA = "JSONata"
 PIPES = "EventBridge Pipes but from a DynamoDB stream straight to SNS or Step Functions"
 STREAMS = "DynamoDB streams"
@@ -129,6 +130,8 @@ def features_of(declared: DeclaredResource) -> set[str]:
     match declared.type:
         case "aws_api_gateway_authorizer":
             found.add(AUTHORIZERS)
+        case "aws_apigatewayv2_api" if declared.value("protocol_type") == "WEBSOCKET":
+            found.add(WEBSOCKETS)
         case "aws_lambda_function":
             found |= _of_function(declared)
         case "aws_lambda_event_source_mapping" if ".stream_arn" in declared.text("event_source_arn"):

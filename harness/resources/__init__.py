@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from harness.aws.rest import address_of
+from harness.aws.websocket import WebSocket
 from harness.eventbridge import patterns, send
 from harness.resources.api import published_url
 from harness.resources.bucket import Bucket
@@ -16,7 +19,7 @@ from harness.resources.state_machine import StateMachine
 from harness.resources.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from harness.aws.rest import ApiClient
@@ -38,6 +41,7 @@ __all__ = [
     "Stream",
     "Table",
     "Topic",
+    "WebSocket",
 ]
 
 
@@ -87,6 +91,28 @@ class Resources:
     def api(self: _Callable, which: str | None = None) -> ApiClient:
         """Return a client of a REST API, an HTTP API or a function URL, at its address on the backend."""
         return self.api_client(published_url(self, which))
+
+    @contextmanager
+    def websocket(
+        self: _Callable,
+        which: str | None = None,
+        *,
+        query: Mapping[str, str | Sequence[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Iterator[WebSocket]:
+        """Connect to a WebSocket API, yield the connection, and close it when the context ends.
+
+        Args:
+            which: The API, its stage or an output with its URL.
+            query: Parameters of the query, for the route `$connect` and its authorizer.
+            headers: Further headers.
+
+        Raises:
+            ExpectationError: The API refused the connection. `got` has its status and its answer.
+        """
+        address = address_of(self.endpoint, published_url(self, which))
+        with WebSocket.connected(address, query=query, headers=headers, ca=self.endpoint.ca) as opened:
+            yield opened
 
     def bucket(self: Stack, which: str | None = None) -> Bucket:
         """Return an S3 bucket."""

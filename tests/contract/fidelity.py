@@ -31,8 +31,26 @@ if TYPE_CHECKING:
 
 ENFORCED, CARRIED_OUT, DECLARED, MISSING = "enforced", "carried out", "declared", "missing"
 _SOON = 8.0  # seconds
+_A_WHILE = 30.0
 _NEXT_MINUTE = 80.0  # seconds
 _SOURCE = "def handler(event, context):\n    print(event)\n"
+_FAILS = "def handler(event, context):\n    raise ValueError(event)\n"
+_ROTATES = """
+import boto3
+
+def handler(event, context):
+    secrets, secret, fresh = boto3.client("secretsmanager"), event["SecretId"], event["ClientRequestToken"]
+    if event["Step"] == "createSecret":
+        secrets.put_secret_value(
+            SecretId=secret, ClientRequestToken=fresh, SecretString="fresh", VersionStages=["AWSPENDING"]
+        )
+    if event["Step"] == "finishSecret":
+        stages = secrets.describe_secret(SecretId=secret)["VersionIdsToStages"]
+        (old,) = [version for version, held in stages.items() if "AWSCURRENT" in held]
+        secrets.update_secret_version_stage(
+            SecretId=secret, VersionStage="AWSCURRENT", MoveToVersionId=fresh, RemoveFromVersionId=old
+        )
+"""
 
 
 def level(endpoint: Endpoint, feature: str) -> str:
@@ -123,11 +141,11 @@ def _role(endpoint: Endpoint, cleanup: ExitStack, service: str) -> str:
     return str(arn)
 
 
-def _function(endpoint: Endpoint, cleanup: ExitStack) -> str:
+def _function(endpoint: Endpoint, cleanup: ExitStack, source: str = _SOURCE) -> str:
     """Make a function, and return its ARN."""
     functions, zipped = clients.client(endpoint, "lambda"), io.BytesIO()
     with zipfile.ZipFile(zipped, "w") as archive:
-        archive.writestr("app.py", _SOURCE)
+        archive.writestr("app.py", source)
     made = functions.create_function(
         FunctionName=_name(),
         Runtime="python3.13",
@@ -369,6 +387,45 @@ def _status(endpoint: Endpoint, api: str) -> int:
     return ApiClient.of(endpoint, published).get("/").status
 
 
+def _rotation(endpoint: Endpoint, cleanup: ExitStack) -> str:
+    """Rotate a secret, and see whether its function has made the new version."""
+    function = _function(endpoint, cleanup, _ROTATES)
+    permitted = {"Action": "lambda:InvokeFunction", "Principal": "secretsmanager.amazonaws.com"}
+    functions, secrets = clients.client(endpoint, "lambda"), clients.client(endpoint, "secretsmanager")
+    functions.add_permission(FunctionName=function, StatementId="rotates", **permitted)
+    secret = secrets.create_secret(Name=_name(), SecretString="old")["ARN"]
+    cleanup.callback(secrets.delete_secret, SecretId=secret, ForceDeleteWithoutRecovery=True)
+    rules = {"AutomaticallyAfterDays": 30}
+    secrets.rotate_secret(SecretId=secret, RotationLambdaARN=function, RotationRules=rules)
+    is_fresh = _comes(lambda: secrets.get_secret_value(SecretId=secret)["SecretString"] == "fresh")
+    return CARRIED_OUT if is_fresh else DECLARED
+
+
+def _failed_batches(endpoint: Endpoint, cleanup: ExitStack) -> str:
+    """Put an item into a table with a stream, and see what is told of it once a function has failed on it."""
+    tables, table = clients.client(endpoint, "dynamodb"), _name()
+    stream = tables.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]["LatestStreamArn"]
+    cleanup.callback(tables.delete_table, TableName=table)
+    functions, failures = clients.client(endpoint, "lambda"), Queue.made(endpoint, cleanup)
+    mapping = functions.create_event_source_mapping(
+        EventSourceArn=stream,
+        FunctionName=_function(endpoint, cleanup, _FAILS),
+        StartingPosition="TRIM_HORIZON",
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": failures.arn}},
+    )["UUID"]
+    cleanup.callback(functions.delete_event_source_mapping, UUID=mapping)
+    tables.put_item(TableName=table, Item={"id": {"S": "poison"}})
+    is_told = _comes(lambda: any('"DDBStreamBatchInfo"' in body for body in failures.received()), _A_WHILE)
+    return CARRIED_OUT if is_told else DECLARED
+
+
 def _conditional_items(endpoint: Endpoint, cleanup: ExitStack) -> str:
     tables, name = clients.client(endpoint, "dynamodb"), _name()
     tables.create_table(
@@ -418,5 +475,7 @@ PROBES: Mapping[str, Probe] = {
     "filter policies of SNS": _filters,
     "actions of CloudWatch alarms": _alarms,
     "disabled KMS keys": _disabled_keys,
+    "rotation of secrets": _rotation,
+    "failed batches of streams": _failed_batches,
     "state machines": _machines,
 }

@@ -10,9 +10,11 @@ from uuid import uuid4
 import pytest
 from botocore.parsers import ResponseParserError
 
-from harness import Endpoint, Settings, backends
+from harness import Endpoint, ExpectationError, Settings, backends
 from harness.aws import clients
-from harness.needs import JSONATA, PIPES, STREAMS
+from harness.aws.rest import address_of
+from harness.aws.websocket import WebSocket
+from harness.needs import JSONATA, PIPES, STREAMS, WEBSOCKETS
 from harness.needs.features import SERVICES
 
 if TYPE_CHECKING:
@@ -118,6 +120,25 @@ def test_a_service_answers_or_is_said_to_lack(
             call(**arguments)
     else:
         call(**arguments)
+
+
+def test_a_websocket_opens_or_is_said_to_lack(endpoint: Endpoint, harness_settings: Settings) -> None:
+    if is_said_to_lack(endpoint, harness_settings, "apigatewayv2"):
+        pytest.skip("it has no API Gateway v2 at all")
+    apis = clients.client(endpoint, "apigatewayv2")
+    api = apis.create_api(
+        Name="needs", ProtocolType="WEBSOCKET", RouteSelectionExpression="$request.body.action"
+    )["ApiId"]
+    apis.create_stage(ApiId=api, StageName="probe", AutoDeploy=True)
+    published = f"wss://{api}.execute-api.{endpoint.region}.amazonaws.com/probe"
+    try:
+        with WebSocket.connected(address_of(endpoint, published)):
+            is_open = True
+    except ExpectationError:
+        is_open = False
+    apis.delete_api(ApiId=api)
+
+    assert is_open != is_said_to_lack(endpoint, harness_settings, WEBSOCKETS)
 
 
 def test_an_asymmetric_key_signs_as_tokens_are_signed(endpoint: Endpoint) -> None:

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.anywhere
 
 ACCOUNT = "444444444444"
+SHORTEST_KEY = 20  # characters
 HANDLER = """
 import json, os
 import boto3
 
 def handler(event, _context):
     print(json.dumps(event))
+    if "read" in event:
+        return boto3.client("ssm").get_parameter(Name=event["read"])["Parameter"]["Value"]
     if event.get("fail"):
         raise ValueError(event["fail"])
     if "requestContext" in event:
@@ -58,6 +61,13 @@ resource "aws_iam_role" "f" {
 resource "aws_iam_role_policy" "f" {
   role   = aws_iam_role.f.id
   policy = data.aws_iam_policy_document.write.json
+}
+resource "aws_iam_role_policy_attachment" "of_aws" {
+  role       = aws_iam_role.f.name
+  policy_arn = "arn:aws:iam::aws:policy/AmazonSSMReadOnlyAccess"
+}
+resource "aws_api_gateway_api_key" "partner" {
+  name = "views-partner"
 }
 resource "aws_s3_bucket" "objects" {
   bucket        = "views-objects"
@@ -236,6 +246,18 @@ def test_a_table_a_secret_and_a_parameter_are_read_and_written(views: Deployment
     assert views.table().wait_for({"id": "a"})["n"] == 3
     assert views.secret().get() == "s3cret"
     assert views.parameter("limit").get() == "8"
+
+
+def test_a_policy_of_aws_allows_what_it_says(views: Deployment) -> None:
+    views.parameter().put("9")
+
+    assert views.function().invoke({"read": views.parameter().name}).payload == "9"
+
+
+def test_a_key_without_a_value_gets_one(views: Deployment) -> None:
+    (key,) = views.resources("aws_api_gateway_api_key")
+
+    assert len(key.values["value"]) >= SHORTEST_KEY
 
 
 def test_a_state_machine_runs_to_its_end_or_says_why_not(views: Deployment) -> None:

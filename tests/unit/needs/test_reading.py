@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.needs import AUTHORIZERS, IMAGES, JSONATA, PIPES, STREAMS, needs_of
+from harness.needs import AUTHORIZERS, IMAGES, JSONATA, PIPES, STREAMS, WEBSOCKETS, needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,8 @@ def pipe(source: str, target: str, more: str = "") -> str:
         ('resource "aws_cognito_identity_pool" "a" {}', {"cognito-identity"}),
         ('resource "aws_lb_listener" "a" {}', {"elbv2"}),
         ('resource "aws_api_gateway_authorizer" "a" {}', {AUTHORIZERS}),
+        ('resource "aws_apigatewayv2_api" "a" { protocol_type = "HTTP" }', {"apigatewayv2"}),
+        ('resource "aws_apigatewayv2_api" "a" { protocol_type = "WEBSOCKET" }', {"apigatewayv2", WEBSOCKETS}),
         ('resource "aws_lambda_function" "a" { runtime = "java21" }', {"runtime java21"}),
         ('resource "aws_lambda_function" "a" { package_type = "Image" }', {IMAGES}),
         (
