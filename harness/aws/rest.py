@@ -52,6 +52,7 @@ class Request:
 
 MOST_OF_A_BODY = 16 * 1024  # bytes of a body that listeners get
 DEFAULT_STAGE = "$default"
+_LOAD_BALANCERS = "elb.amazonaws.com"
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _USER_AGENT = f"python-urllib3/{version('urllib3')}"  # urllib3's own
 REQUESTS = Signal[Request]()  # that have ended
@@ -74,7 +75,8 @@ def address_of(endpoint: Endpoint, published: str, *, stage: str = "") -> Addres
     """Return the address at which `endpoint` serves the API or function with the URL `published` on AWS.
 
     LocalStack's path style, which MiniStack knows too: https://docs.localstack.cloud/aws/services/apigateway/.
-    Both find the function of a function URL by the name of the host.
+    Both find the function of a function URL by the name of the host, and so does MiniStack with a GraphQL API
+    and a load balancer.
 
     Args:
         endpoint: The emulator, or real AWS.
@@ -87,7 +89,7 @@ def address_of(endpoint: Endpoint, published: str, *, stage: str = "") -> Addres
     path = url.path.rstrip("/")
     if endpoint.is_aws:
         return Address(url=published.rstrip("/"))
-    if rest.startswith("lambda-url."):
+    if rest.startswith(("lambda-url.", "appsync-api.")) or rest.endswith(_LOAD_BALANCERS):
         return Address(url=endpoint.url + path, host=url.netloc)
     if rest.startswith("execute-api."):
         inserted = f"/{stage or DEFAULT_STAGE}" if stage or not path else ""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from harness.aws.rest import address_of
-from harness.aws.websocket import WebSocket
+from harness.aws.websocket.connection import WebSocket
 from harness.eventbridge import patterns, send
 from harness.resources.api import published_url
 from harness.resources.bucket import Bucket
@@ -89,7 +89,10 @@ class Resources:
         return send.put_event(self.client("events"), fired, place=self.endpoint.place)
 
     def api(self: _Callable, which: str | None = None) -> ApiClient:
-        """Return a client of a REST API, an HTTP API or a function URL, at its address on the backend."""
+        """Return a client of an API, at its address on the backend.
+
+        That is a REST API, an HTTP API, a function URL, a load balancer, or a GraphQL API of AppSync.
+        """
         return self.api_client(published_url(self, which))
 
     @contextmanager

@@ -45,7 +45,10 @@ _NEEDED: Mapping[tuple[str, str], str] = {
     ("api", "aws_api_gateway_deployment"): "stage_name",  # with a name it creates a stage
 }
 # The attributes that may identify a resource in an output.
-_NAMES = ("id", "arn", "name", "url", "bucket", "function_name", "invoke_url", "function_url", "api_endpoint")
+_NAMES = (
+    *("id", "arn", "name", "url", "bucket", "function_name", "invoke_url", "function_url", "api_endpoint"),
+    "dns_name",
+)
 
 
 class Stack(Protocol):
@@ -201,6 +204,9 @@ def _match_value(value: str, candidates: Sequence[Resource]) -> list[Resource]:
 def _named_length(resource: Resource, value: str) -> int:
     """Return the length of the name that equals the value, or of the URL that the value begins with."""
     names = {str(resource.values[name]) for name in _NAMES if resource.values.get(name)}
+    names |= set((resource.values.get("uris") or {}).values())  # of a GraphQL API
+    if host := resource.values.get("dns_name"):
+        names |= {f"http://{host}", f"https://{host}"}
     urls = {f"{name.rstrip('/')}/" for name in names if name.startswith(("https://", "http://"))}
     fitting = [name for name in names if name == value] + [url for url in urls if f"{value}/".startswith(url)]
     return max(map(len, fitting), default=0)

@@ -13,7 +13,7 @@ from botocore.parsers import ResponseParserError
 from harness import Endpoint, ExpectationError, Settings, backends
 from harness.aws import clients
 from harness.aws.rest import address_of
-from harness.aws.websocket import WebSocket
+from harness.aws.websocket.connection import WebSocket
 from harness.needs import JSONATA, PIPES, STREAMS, WEBSOCKETS
 from harness.needs.features import SERVICES
 

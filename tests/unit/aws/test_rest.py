@@ -73,6 +73,13 @@ HERE = f"{ENDPOINT.url}/_aws/execute-api"
         (f"https://abc.execute-api.{AWS}/hello", "$default", f"{HERE}/abc/$default/hello", ""),
         ("http://abc.execute-api.127.0.0.1:4566", "", f"{HERE}/abc/$default", ""),
         (f"https://f.lambda-url.{AWS}/", "", ENDPOINT.url, f"f.lambda-url.{AWS}"),
+        (f"https://g.appsync-api.{AWS}/graphql", "", f"{ENDPOINT.url}/graphql", f"g.appsync-api.{AWS}"),
+        (
+            "http://lb-1.eu-west-1.elb.amazonaws.com/x",
+            "",
+            f"{ENDPOINT.url}/x",
+            "lb-1.eu-west-1.elb.amazonaws.com",
+        ),
         (
             f"http://{LOCAL_FUNCTION}/x",
             "",

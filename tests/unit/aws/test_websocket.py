@@ -11,7 +11,7 @@ import pytest
 
 from harness import ExpectationError, NotReachedError
 from harness.aws.rest import Address
-from harness.aws.websocket import WebSocket
+from harness.aws.websocket.connection import WebSocket
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -384,6 +384,29 @@ def test_an_api_is_found_by_its_output_its_stage_or_the_api_itself() -> None:
     assert published_url(stack, None) == published_url(stack, "shop") == published_url(stack, "dev") == url
 
 
+def test_a_load_balancer_is_found_by_its_host_its_url_its_address_or_as_the_only_one() -> None:
+    host = "lb-1.eu-west-1.elb.amazonaws.com"
+    stack = Fake(resource("aws_lb.front", dns_name=host), host=host, page=f"http://{host}/page")
+
+    found = {published_url(stack, which) for which in (None, "host", "front", f"http://{host}")}
+
+    assert found == {f"http://{host}"}
+    assert published_url(stack, "page") == f"http://{host}/page"
+
+
+def test_a_graphql_api_is_found_by_its_output_or_its_address() -> None:
+    url = "https://g.appsync-api.eu-west-1.amazonaws.com/graphql"
+    api = resource("aws_appsync_graphql_api.g", uris={"GRAPHQL": url, "REALTIME": "wss://g.example"})
+
+    assert published_url(Fake(api, graphql=url), "graphql") == published_url(Fake(api), "g") == url
+
+
+def test_a_load_balancer_gives_way_to_an_api() -> None:
+    stage = resource("aws_api_gateway_stage.dev", rest_api_id="a1", invoke_url="https://a1/dev")
+
+    assert published_url(Fake(resource("aws_lb.front", dns_name="lb"), stage), None) == "https://a1/dev"
+
+
 @pytest.mark.parametrize("endpoint", ["https://a1.execute-api.eu-west-1.amazonaws.com", "http://a1.api:4566"])
 def test_the_endpoint_of_an_http_api_names_the_stage_that_its_path_begins_with(endpoint: str) -> None:
     url = "https://a1.execute-api.eu-west-1.amazonaws.com"

@@ -14,6 +14,7 @@ from http.client import HTTPConnection, HTTPSConnection
 from typing import TYPE_CHECKING, BinaryIO, Self
 from urllib.parse import urlencode, urlsplit
 
+from harness.aws.websocket import frames
 from harness.base.polling import eventually
 from harness.errors import ExpectationError
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from harness.aws.rest import Address
 
-_TEXT, _CLOSE, _PING, _PONG = 0x1, 0x8, 0x9, 0xA
-_LAST, _MASKED = 0x80, 0x80
-_LONG, _LONGER = 126, 127
 _CONNECT_TIMEOUT = 35.0  # seconds
 
 
@@ -82,7 +80,7 @@ class WebSocket:
     def send(self, message: object) -> None:
         """Send a text unchanged, or any other value as JSON."""
         text = message if isinstance(message, str) else json.dumps(message)
-        self._write(_TEXT, text.encode())
+        self._write(frames.TEXT, text.encode())
 
     def wait_for(self, text: str = "", *, timeout: float = 30.0) -> str:
         """Wait for a message with `text` in it, and return the message.
@@ -114,7 +112,7 @@ class WebSocket:
             yield
         finally:
             with suppress(OSError):  # it has ended already
-                self._write(_CLOSE, b"")
+                self._write(frames.CLOSE, b"")
             self._ended.wait(timeout=1)
 
     def _read(self) -> None:
@@ -122,40 +120,21 @@ class WebSocket:
         parts = bytearray()
         with suppress(OSError, ValueError):  # the other side has ended
             while True:
-                first, payload = self._read_frame()
-                match first & 0x0F:
-                    case kind if kind == _CLOSE:
+                frame = frames.read(self._stream)
+                match frame.kind:
+                    case frames.CLOSE:
                         break
-                    case kind if kind == _PING:
-                        self._write(_PONG, payload)
-                    case kind if kind != _PONG:
-                        parts += payload
-                        if first & _LAST:
+                    case frames.PING:
+                        self._write(frames.PONG, frame.payload)
+                    case frames.CONTINUATION | frames.TEXT | frames.BINARY:
+                        parts += frame.payload
+                        if frame.is_last:
                             self.messages.append(parts.decode("utf-8", "replace"))
                             parts.clear()
         self._ended.set()
 
-    def _read_frame(self) -> tuple[int, bytes]:
-        """Return the first byte of a frame, and its content. Servers mask nothing.
-
-        Raises:
-            ValueError: The stream has ended.
-        """
-        first, length = self._stream.read(2)
-        if length in {_LONG, _LONGER}:
-            length = int.from_bytes(self._stream.read(2 if length == _LONG else 8))
-        return first, self._stream.read(length)
-
     def _write(self, kind: int, payload: bytes) -> None:
-        size, mask = len(payload), os.urandom(4)
-        if size < _LONG:
-            length = bytes([_MASKED | size])
-        elif size < 1 << 16:
-            length = bytes([_MASKED | _LONG]) + size.to_bytes(2)
-        else:
-            length = bytes([_MASKED | _LONGER]) + size.to_bytes(8)
-        masked = bytes(byte ^ mask[at % 4] for at, byte in enumerate(payload))
-        self._connection.sendall(bytes([_LAST | kind]) + length + mask + masked)
+        self._connection.sendall(frames.write(kind, payload))
 
 
 def _http(scheme: str, place: str, ca: str) -> HTTPConnection:
