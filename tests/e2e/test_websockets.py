@@ -27,6 +27,7 @@ table = boto3.resource("dynamodb").Table(os.environ["TABLE"])
 def handler(event, _context):
     asked = event["requestContext"]
     route, me = asked["routeKey"], {"id": asked["connectionId"]}
+    print(route, me)
     if route == "$connect":
         if (event.get("queryStringParameters") or {}).get("name") == "Eve":
             return {"statusCode": 403}
@@ -34,7 +35,9 @@ def handler(event, _context):
     if route == "$disconnect":
         table.delete_item(Key=me)
     if route == "say":
-        api = boto3.client("apigatewaymanagementapi", endpoint_url=f"https://{asked['domainName']}/{asked['stage']}")
+        here = os.environ.get("AWS_ENDPOINT_URL")  # of an emulator
+        api_url = f"{here}/_aws/execute-api/{asked['apiId']}" if here else f"https://{asked['domainName']}"
+        api = boto3.client("apigatewaymanagementapi", endpoint_url=f"{api_url}/{asked['stage']}")
         for one in table.scan()["Items"]:
             api.post_to_connection(ConnectionId=one["id"], Data=json.loads(event["body"])["text"])
     return {"statusCode": 200}
@@ -60,7 +63,7 @@ resource "aws_iam_role_policy" "f" {
     Version = "2012-10-17"
     Statement = [{
       Effect   = "Allow"
-      Action   = ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Scan", "execute-api:ManageConnections"]
+      Action   = ["logs:*", "dynamodb:*Item", "dynamodb:Scan", "execute-api:ManageConnections"]
       Resource = "*"
     }]
   })
@@ -143,6 +146,11 @@ def test_a_connection_that_ends_is_told_to_its_function(stack: Deployment) -> No
         assert stack.table().items()
 
     assert eventually(lambda: stack.table().items() == [], what="an empty table")
+
+
+def test_what_the_function_prints_is_in_its_log(stack: Deployment) -> None:
+    with stack.websocket():
+        assert stack.function().wait_for_log(r"\$connect")
 
 
 def test_a_connection_that_its_function_refuses_is_an_error_with_its_status(stack: Deployment) -> None:

@@ -5,6 +5,7 @@ S3 says that a key is missing only to a caller that may list it, as on AWS.
 Two answers of API Gateway that differ from AWS's are put right as well, and it takes a `body` in OpenAPI.
 CloudWatch gives alarms back whole.
 AWS's own policies allow what they allow on AWS. A secret is rotated by its function.
+The outcome of an asynchronous invocation is sent where the function's settings say.
 A batch of a stream that a function fails on is split, given up and handed on as its mapping says.
 SNS tells functions of a message's attributes and subject even if it has none, as on AWS.
 A message of SQS that a function failed on comes again soon, whatever its queue says.
@@ -24,11 +25,13 @@ from lambda_process_executor import (
     ministack_alarms,
     ministack_calls,
     ministack_defaults,
+    ministack_destinations,
     ministack_openapi,
     ministack_policies,
     ministack_rotation,
     ministack_state,
     ministack_streams,
+    ministack_websockets,
     workers,
 )
 from lambda_process_executor.condition_keys import Keys, put_object_keys, tag_keys
@@ -194,13 +197,16 @@ def main() -> None:
     for part in (
         ministack_alarms,
         ministack_defaults,
+        ministack_destinations,
         ministack_openapi,
         ministack_policies,
         ministack_rotation,
     ):
         part.install()
     workers.install()
+    ministack_destinations.install()
     ministack_streams.install()
+    ministack_websockets.install()
     app.app = behind_tls(ministack_state.with_state(ministack_calls.log_calls(app.app)))
     app.main()
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 import time
 from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import boto3
-from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
 from lambda_process_executor.batches import Policy, Progress, number_of
+from lambda_process_executor.ministack_destinations import try_to_send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
 
     type Config = dict[str, Any]
 
-LOG = logging.getLogger(__name__)
 _is_polling: ContextVar[bool] = ContextVar("is_polling", default=False)
 _progress: dict[tuple[str, str], Progress] = {}  # by mapping and shard
 _DYNAMODB_SHARD = "shardId-00000000000000000000-00000000"
@@ -57,12 +53,16 @@ def _by_parts(known: Callable[[Config, Any], Result]) -> Callable[[Config, Any],
             return known(function, event)
         place = mapping["UUID"], _shard(event["Records"][0])
         progress = _progress.setdefault(place, Progress())
-        result = progress.deliver(
-            event["Records"],
-            Policy.of(mapping),
-            invoke=lambda records: known(function, {"Records": records}),
-            discard=lambda records, result: _discard(mapping, function, records, result),
-        )
+        token = _is_polling.set(False)  # it may call itself
+        try:
+            result = progress.deliver(
+                event["Records"],
+                Policy.of(mapping),
+                invoke=lambda records: known(function, {"Records": records}),
+                discard=lambda records, result: _discard(mapping, function, records, result),
+            )
+        finally:
+            _is_polling.reset(token)
         if not result["error"]:
             del _progress[place]
         return result
@@ -79,34 +79,11 @@ def _mapping_of(function: Config, event: Config) -> Config | None:
 
 
 def _discard(mapping: Config, function: Config, records: list[Record], result: Result) -> None:
-    """Send what is told of a discarded batch to the mapping's destination, as the function's role."""
+    """Send what is told of a discarded batch to the mapping's destination."""
     destination = ((mapping.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination", "")
-    service, config = (destination.split(":") + [""] * 3)[2], function["config"]
-    body = json.dumps(_description(config, records, result))
-    try:
-        if service == "sqs":
-            queue = destination.split(":")[-1]
-            client = _client("sqs", config)
-            client.send_message(QueueUrl=client.get_queue_url(QueueName=queue)["QueueUrl"], MessageBody=body)
-        elif service == "sns":
-            _client("sns", config).publish(TopicArn=destination, Message=body)
-        else:
-            LOG.warning("Lambda %s has discarded %d records", config["FunctionName"], len(records))
-    except Exception as problem:  # noqa: BLE001 - the poller goes on
-        LOG.warning("Lambda %s can't send to %s: %s", config["FunctionName"], destination, problem)
-
-
-def _client(service: str, config: Config) -> Any:  # noqa: ANN401 - a boto3 client
-    keys = lambda_runtime.execution_credentials(config)
-    _, region = lambda_runtime._account_region_from_function_config(config)  # noqa: SLF001
-    return boto3.client(
-        service,  # type: ignore[call-overload] # any of its services
-        region_name=region,
-        endpoint_url=f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}",
-        aws_access_key_id=keys.get("AWS_ACCESS_KEY_ID"),
-        aws_secret_access_key=keys.get("AWS_SECRET_ACCESS_KEY"),
-        aws_session_token=keys.get("AWS_SESSION_TOKEN"),
-    )
+    if destination:
+        body = json.dumps(_description(function["config"], records, result))
+        try_to_send(destination, body, function["config"])
 
 
 def _description(config: Config, records: list[Record], result: Result) -> Config:
