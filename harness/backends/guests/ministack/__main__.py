@@ -37,8 +37,8 @@ from lambda_process_executor import (
 from lambda_process_executor.condition_keys import Keys, put_object_keys, tag_keys
 
 from ministack import app
-from ministack.core import iam_actions, iam_evaluator
-from ministack.services import apigateway, apigateway_v1, lambda_svc, s3, sns
+from ministack.core import iam_actions, iam_evaluator, responses
+from ministack.services import alb, apigateway, apigateway_v1, lambda_svc, s3, sns
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -134,6 +134,22 @@ def _whatever_the_account(
     return scope
 
 
+def _wherever_it_is(known: Callable[[str], object]) -> Callable[[str], object]:
+    """Find a load balancer by its host alone, and answer in its account and region."""
+
+    @wraps(known)
+    def find(host: str) -> object:
+        name = host.partition(":")[0].lower()
+        for (account, region, _), held in list(alb._lbs.all_items()):  # noqa: SLF001 - the version is pinned
+            if held["DNSName"].lower() == name:
+                responses.set_request_account_id(account)
+                responses.set_request_region(region)
+                return held
+        return known(host)
+
+    return find
+
+
 def _without_empty_settings(known: Callable[..., Any]) -> Callable[..., Any]:
     """Leave out the access log settings of a stage without any.
 
@@ -188,6 +204,7 @@ def main() -> None:
     apigateway_v1._create_stage = _without_empty_settings(apigateway_v1._create_stage)  # noqa: SLF001
     for gateway, apis in ((apigateway_v1, apigateway_v1._rest_apis), (apigateway, apigateway._apis)):  # noqa: SLF001
         gateway.find_api_scope = _whatever_the_account(gateway.find_api_scope, apis)
+    alb.find_lb_for_host = _wherever_it_is(alb.find_lb_for_host)
     iam_actions.s3_service_context = _with_put_object_keys(iam_actions.s3_service_context)
     iam_evaluator.enforce = _with_listing_of_missing_keys(iam_evaluator.enforce)
     iam_actions.request_tag_context = _with_put_tagging_keys(iam_actions.request_tag_context)
