@@ -410,8 +410,10 @@ def _failed_batches(endpoint: Endpoint, cleanup: ExitStack) -> str:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-    )["TableDescription"]["LatestStreamArn"]
+    )["TableDescription"].get("LatestStreamArn")
     cleanup.callback(tables.delete_table, TableName=table)
+    if stream is None:
+        return MISSING
     functions, failures = clients.client(endpoint, "lambda"), Queue.made(endpoint, cleanup)
     mapping = functions.create_event_source_mapping(
         EventSourceArn=stream,
