@@ -43,7 +43,7 @@ _MARKERS = (
 )
 _BROKER = pytest.StashKey[broker.Broker]()
 _BROKER_CONTEXT = pytest.StashKey[ExitStack]()
-_TOLD = pytest.StashKey[list[BaseException]]()
+_PRINTED = pytest.StashKey[list[BaseException]]()
 _PERMISSIONS = "terraform_lambda_harness_permissions"
 _WORKER_INPUT = "terraform_lambda_harness"
 _RECORDER = "terraform_lambda_harness_coverage"
@@ -224,7 +224,7 @@ def pytest_runtest_makereport(
     report = yield
     problem = call.excinfo.value if call.excinfo and call.when == "setup" else None
     if isinstance(problem, pytest.fail.Exception) and problem.msg:
-        known = item.config.stash.setdefault(_TOLD, [])
+        known = item.config.stash.setdefault(_PRINTED, [])
         if any(problem is other for other in known):
             report.longrepr = (
                 f"{problem.msg.splitlines()[0]} (see the first test above for the whole message)"
@@ -238,7 +238,7 @@ def harness_settings(pytestconfig: pytest.Config) -> Settings:
     """Return the settings of this run. Override the fixture to change them."""
     options = {"HARNESS_BACKEND": "--backend", "HARNESS_TERRAFORM_DIR": "--terraform-dir"}
     chosen = {name: value for name, option in options.items() if (value := pytestconfig.getoption(option))}
-    with _told_plainly():
+    with _plain_errors():
         settings = Settings.from_env({**os.environ, **chosen}, pytestconfig.rootpath)
         given = parse_assignments("--terraform-var", pytestconfig.getoption("--terraform-var"))
     return replace(
@@ -275,14 +275,14 @@ def endpoint(
     ):
         yield started
         if given := pytestconfig.getoption("--request-log"):
-            with _told_plainly():
+            with _plain_errors():
                 RequestLog.of(started).save(pytestconfig.invocation_params.dir / given)
 
 
 @pytest.fixture(scope="session")
 def _prepared(harness_settings: Settings) -> None:
     """Check the settings and build the Lambda zips before a backend starts."""
-    with _told_plainly():
+    with _plain_errors():
         prepare(harness_settings)
         backends.check_needs(harness_settings)
 
@@ -307,10 +307,10 @@ def deployment(
         for name in (_RECORDER, _PERMISSIONS):
             held: CoverageRecorder | PermissionsRecorder | None = pytestconfig.pluginmanager.get_plugin(name)
             if held:
-                with _told_plainly():
+                with _plain_errors():
                     held.record(applied, harness_settings)
         if (file := pytestconfig.getoption("--snapshot-on-failure")) and request.session.testsfailed:
-            with _told_plainly():
+            with _plain_errors():
                 snapshot_of(harness_settings, applied).write(pytestconfig.invocation_params.dir / file)
 
 
@@ -353,7 +353,7 @@ def faults(faults_proxy: Faults) -> Iterator[Faults]:
 def _backend_judged(request: pytest.FixtureRequest) -> None:
     """Skip a test if the backend lacks a capability, and expect its known differences."""
     if wanted := [name for marker in request.node.iter_markers("requires") for name in marker.args]:
-        with _told_plainly(), caller.harness():
+        with _plain_errors(), caller.harness():
             lacking = capabilities.missing(request.getfixturevalue("endpoint"), wanted)
         if lacking:
             pytest.skip("; ".join(lacking))
@@ -397,7 +397,7 @@ def _permissions(config: pytest.Config) -> PermissionsRecorder | None:
 
 
 @contextmanager
-def _told_plainly() -> Iterator[None]:
+def _plain_errors() -> Iterator[None]:
     """Fail with only the message of a harness error, because its traceback does not help a user."""
     message = ""
     try:
@@ -417,7 +417,7 @@ def _entered[T](config: pytest.Config, context: AbstractContextManager[T]) -> It
     """
     with ExitStack() as resources:
         config.add_cleanup(resources.close)
-        with _told_plainly():
+        with _plain_errors():
             entered = resources.enter_context(context)
         yield entered
 
@@ -442,7 +442,7 @@ def _function_debugged(config: pytest.Config, settings: Settings, applied: Deplo
         yield
         return
     known = [each.values["function_name"] for each in applied.resources("aws_lambda_function")]
-    with _told_plainly():
+    with _plain_errors():
         if name not in known:
             raise SettingsError(
                 "--debug-function", expected=f"one of {', '.join(known)}", got=name, known=known

@@ -67,11 +67,10 @@ def _split_level(message: str) -> tuple[str, str]:
         fields = None
     if not isinstance(fields, dict) or not (said := fields.get("message") or fields.get("msg")):
         return "", message
+    level = str(fields.get("level") or fields.get("log_level") or "")
     more = " ".join(f"{name}={_short(value)}" for name, value in fields.items() if name not in _USUAL)
-    trace = "".join(f"\n{text}" for text in _trace(fields))
-    return str(
-        fields.get("level") or fields.get("log_level") or ""
-    ), f"{_short(said)} {more}".rstrip() + trace
+    text = f"{_short(said)} {more}".rstrip()
+    return level, "\n".join([text, *_trace(fields)])
 
 
 def _trace(fields: dict[str, Any]) -> list[str]:

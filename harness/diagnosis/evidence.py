@@ -106,7 +106,7 @@ class EvidenceSearch:
         sources: The project's files.
         keeps: Whether the test's logs stay.
         reports: Whether a report or a trace needs the evidence.
-        allowance: The time that there is for the hops of a test that has passed.
+        budget: The time that there is for the hops of a test that has passed.
     """
 
     test: str
@@ -115,7 +115,7 @@ class EvidenceSearch:
     sources: Sources
     keeps: bool
     reports: bool
-    allowance: TimeBudget
+    budget: TimeBudget
 
     def evidence(self, held: Deployment, requests: Sequence[Request], *, failed: bool) -> Evidence:
         """Return the evidence.
@@ -157,7 +157,7 @@ class EvidenceSearch:
         """Return the hops of what a test has sent: a failure is worth the wait."""
         if failed:
             return hops.trace_all(held.trace, sent)
-        with self.allowance.spending() as seconds:
+        with self.budget.spending() as seconds:
             return hops.glance_all(held.trace, sent, seconds=seconds)
 
     def _refusals(self, held: Deployment, functions: Collection[str]) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class Observer:
         self._tells = is_controller
         self._files = Files(wanted=wanted, config=config) if is_controller and wanted.records else None
         self._sources = Sources(config.rootpath)
-        self._allowance = TimeBudget()
+        self._budget = TimeBudget()
         self._causes: list[tuple[str, str]] = []
         self._shown: set[str] = set()  # causes whose hops are in the terminal
         self._reporter: Any = None
@@ -73,7 +73,7 @@ class Observer:
         self._endpoint: Endpoint | None = None  # of the session, once a test has asked for it
         self._listening = ExitStack()
         if self._files:
-            self._listening.enter_context(sections.TOLD.heard_by(self._files.sections.append))
+            self._listening.enter_context(sections.READY.heard_by(self._files.sections.append))
         self._listening.enter_context(timeline.ENDED.heard_by(self._spans.append))
         self._listening.enter_context(rest.REQUESTS.heard_by(self._requests.append))
         if wanted.records:
@@ -129,7 +129,7 @@ class Observer:
         cause = ""
         if concerns and made.failed:
             cause = causes.cause_of(phases.error(made), seen.traces, seen.refused, seen.answer)
-            self._leave_out_what_was_told(made, cause)
+            self._leave_out_repetitions(made, cause)
         part = TestResult(
             id=made.nodeid,
             outcome=phases.outcome(made),
@@ -188,7 +188,7 @@ class Observer:
                 self._reporter.line("")
             self._reporter.write_line(line, red=True)
 
-    def _leave_out_what_was_told(self, made: pytest.TestReport, cause: str) -> None:
+    def _leave_out_repetitions(self, made: pytest.TestReport, cause: str) -> None:
         """Leave out the hops of a cause that another failure has shown, and the folder of all but the first.
 
         The report has the hops, and the last lines of the run name the folder of all.
@@ -216,7 +216,7 @@ class Observer:
             sources=self._sources,
             keeps=keeps,
             reports=self._wanted.records,
-            allowance=self._allowance,
+            budget=self._budget,
         )
         return search.evidence(held, requests, failed=made.failed)
 

@@ -64,7 +64,7 @@ class Recorder(ABC):
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:  # noqa: ANN401 - pytest's, without types
         """Print the report, and write the files."""
         lines = self.lines()
-        sections.TOLD.send(Section(title=self.title, text="\n".join(lines), page=self.page))
+        sections.READY.send(Section(title=self.title, text="\n".join(lines), page=self.page))
         terminalreporter.section(self.title)
         for line in lines:
             terminalreporter.write_line(line)

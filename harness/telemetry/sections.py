@@ -22,4 +22,4 @@ class Section:
     page: str = ""
 
 
-TOLD = Signal[Section]()
+READY = Signal[Section]()

@@ -70,7 +70,7 @@ def found(
     *,
     failed: bool = True,
     reports: bool = True,
-    allowance: TimeBudget = LONG_RUN,
+    budget: TimeBudget = LONG_RUN,
     sends: Sequence[Sent] = (),
 ) -> Evidence:
     with artifacts.recording(folder) as recording:
@@ -83,7 +83,7 @@ def found(
             sources=Sources(folder),
             keeps=True,
             reports=reports,
-            allowance=allowance,
+            budget=budget,
         )
         return search.evidence(held, [], failed=failed)
 
@@ -188,9 +188,9 @@ def test_the_hops_of_a_failed_test_are_worth_a_wait_and_those_of_others_the_time
 ) -> None:
     none_left = TimeBudget(share=0)
 
-    waited = found(stack(), tmp_path, allowance=none_left, sends=[MESSAGE])
+    waited = found(stack(), tmp_path, budget=none_left, sends=[MESSAGE])
     glanced = found(stack(), tmp_path, failed=False, sends=[MESSAGE])
-    skipped = found(stack(), tmp_path, failed=False, allowance=none_left, sends=[MESSAGE])
+    skipped = found(stack(), tmp_path, failed=False, budget=none_left, sends=[MESSAGE])
 
     assert [
         [hop.state for trace in seen.traces for hop in trace.hops] for seen in (waited, glanced, skipped)
@@ -203,14 +203,14 @@ def test_the_hops_of_a_failed_test_are_worth_a_wait_and_those_of_others_the_time
 
 def test_of_the_allowance_there_is_a_share_of_the_time_of_the_run_less_what_was_spent() -> None:
     clock = ManualClock()
-    allowance = TimeBudget(share=0.1, clock=clock)
+    budget = TimeBudget(share=0.1, clock=clock)
     clock.sleep(30)
 
-    with allowance.spending() as seconds:
+    with budget.spending() as seconds:
         clock.sleep(2)
         clock.sleep(8)
 
     assert seconds == pytest.approx(3)
-    assert allowance.left == 0
+    assert budget.left == 0
     clock.sleep(80)
-    assert allowance.left == pytest.approx(2)
+    assert budget.left == pytest.approx(2)
