@@ -251,7 +251,7 @@ def harness_settings(pytestconfig: pytest.Config) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def harness_source(pytestconfig: pytest.Config) -> Source:
+def _harness_source(pytestconfig: pytest.Config) -> Source:
     """Return the source of backend and stack: started for this run, kept, or shared with other workers."""
     given = getattr(pytestconfig, "workerinput", {})
     if pytestconfig.getoption("--keep"):
@@ -264,14 +264,14 @@ def harness_source(pytestconfig: pytest.Config) -> Source:
 
 @pytest.fixture(scope="session")
 def endpoint(
-    pytestconfig: pytest.Config, harness_settings: Settings, harness_source: Source
+    pytestconfig: pytest.Config, harness_settings: Settings, _harness_source: Source
 ) -> Iterator[Endpoint]:
     """Start a backend that the whole session shares."""
-    context = harness_source.endpoint(harness_settings)
+    context = _harness_source.endpoint(harness_settings)
     with (
         _progress_shown(pytestconfig),
         _entered(pytestconfig, context) as started,
-        _functions_measured(pytestconfig, harness_settings, harness_source, started),
+        _functions_measured(pytestconfig, harness_settings, _harness_source, started),
     ):
         yield started
         if given := pytestconfig.getoption("--request-log"):
@@ -292,13 +292,13 @@ def deployment(
     request: pytest.FixtureRequest,
     pytestconfig: pytest.Config,
     harness_settings: Settings,
-    harness_source: Source,
+    _harness_source: Source,
     _prepared: None,
     endpoint: Endpoint,
 ) -> Iterator[Deployment]:
     """Apply the stack, once for the session."""
     with (
-        _entered(pytestconfig, harness_source.deployment(harness_settings, endpoint)) as applied,
+        _entered(pytestconfig, _harness_source.deployment(harness_settings, endpoint)) as applied,
         _function_debugged(pytestconfig, harness_settings, applied),
     ):
         if harness_settings.request_log_bodies:
@@ -315,25 +315,29 @@ def deployment(
 
 
 @pytest.fixture
-def stack_alone(harness_settings: Settings, harness_source: Source, deployment: Deployment) -> Iterator[None]:  # noqa: ARG001 - it is to exist by then
+def _stack_alone(
+    harness_settings: Settings,
+    _harness_source: Source,
+    deployment: Deployment,  # noqa: ARG001 - it is to exist by then
+) -> Iterator[None]:
     """Give the test the stack for itself among the workers of pytest-xdist."""
-    with harness_source.exclusive(harness_settings):
+    with _harness_source.exclusive(harness_settings):
         yield
 
 
 @pytest.fixture
-def stack(deployment: Deployment, stack_alone: None) -> Deployment:  # noqa: ARG001
+def stack(deployment: Deployment, _stack_alone: None) -> Deployment:
     """Return the deployment with empty buckets, queues and tables."""
     deployment.reset()
     return deployment
 
 
 @pytest.fixture(scope="module")
-def faults_proxy(
-    pytestconfig: pytest.Config, harness_settings: Settings, harness_source: Source, deployment: Deployment
+def _faults_proxy(
+    pytestconfig: pytest.Config, harness_settings: Settings, _harness_source: Source, deployment: Deployment
 ) -> Iterator[Faults]:
     """Route the functions' calls through a proxy while the tests of a module run."""
-    if not harness_source.is_exclusive:
+    if not _harness_source.is_exclusive:
         pytest.fail(
             "a fault affects everyone who uses the stack; give each worker its own with --stack-per-worker"
         )
@@ -342,11 +346,11 @@ def faults_proxy(
 
 
 @pytest.fixture
-def faults(faults_proxy: Faults) -> Iterator[Faults]:
+def faults(_faults_proxy: Faults) -> Iterator[Faults]:
     """Make the functions' calls fail. No fault outlives the test."""
-    faults_proxy.clear()
-    yield faults_proxy
-    faults_proxy.clear()
+    _faults_proxy.clear()
+    yield _faults_proxy
+    _faults_proxy.clear()
 
 
 @pytest.fixture(autouse=True)

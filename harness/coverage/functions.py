@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _CONTEXT = "context"
 _OUTPUT = "terraform_lambda_harness_functions"  # the key of a worker's results for the controller
-_ALONE = "stack_alone"
+_ALONE = "_stack_alone"
 _BUNDLE = "its function runs a bundle, whose lines are not those of your sources"
 
 
