@@ -81,6 +81,7 @@ class Reads:
         self._now: set[str] = set()
         self._is_handed_over = False
         self._has_begun = False
+        self._modules = 0  # how many there were when they were last looked through
         self._told: dict[str, list[str]] = {}
 
     def note(self, key: Any) -> None:
@@ -119,18 +120,20 @@ class Reads:
 
     def tell(self) -> None:
         """Tell the emulator of the reads of this invocation, unless it knows of the same already."""
-        is_certain = not (self._is_handed_over or (self._unread and self._has_compiled_code()))
+        self._look_for_compiled_code()
         read = sorted(self._at_start | self._now)
-        told = {"read": read, "unread": sorted(self._unread) if is_certain else []}
+        told = {"read": read, "unread": [] if self._is_handed_over else sorted(self._unread)}
         if told != self._told:
             self._told = told
             _post(json.dumps(told).encode())
 
-    def _has_compiled_code(self) -> bool:
-        files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
-        return any(
-            file.startswith(self._directories) and file.endswith(tuple(EXTENSION_SUFFIXES)) for file in files
-        )
+    def _look_for_compiled_code(self) -> None:
+        """Take note of compiled modules of the function, which may read variables unnoticed."""
+        if self._modules != len(sys.modules):
+            self._modules = len(sys.modules)
+            files = [getattr(module, "__file__", None) or "" for module in list(sys.modules.values())]
+            own = [file for file in files if file.startswith(self._directories)]
+            self._is_handed_over |= any(file.endswith(tuple(EXTENSION_SUFFIXES)) for file in own)
 
 
 def begin(names: list[str], directories: list[str]) -> None:
