@@ -34,6 +34,8 @@ _CONNECT_TIME = 10.0  # seconds
 _LONGEST_HEAD = 65536  # bytes
 _CHUNK = 65536  # bytes
 _PORTS = {"http": 80, "https": 443}
+# Hosts that whoever asks the first one asks next: pip downloads from another one than it looks in.
+_FOLLOW = {"pypi.org": ("files.pythonhosted.org",)}
 REFUSED = "refused by the harness, as it is not the emulator"
 
 
@@ -245,7 +247,8 @@ def reason(refusal: Refusal) -> str:
 
 def format_refusal(refusal: Refusal) -> str:
     """Return the message for somebody who looks for the cause of a failure."""
-    return f"{REFUSED}: {refusal}; HARNESS_ALLOWED_HOSTS={refusal.host} would let it through"
+    hosts = ",".join([refusal.host, *_FOLLOW.get(refusal.host, ())])
+    return f"{REFUSED}: {refusal}; HARNESS_ALLOWED_HOSTS={hosts} would let it through"
 
 
 def _head_of(client: socket.socket) -> tuple[bytes, bytes]:

@@ -245,7 +245,7 @@ def test_what_was_refused_is_told_after_an_apply_that_went_well_without_it(
 
     (warning,) = caplog.messages
     assert "terraform: CONNECT pypi.org:443" in warning
-    assert "HARNESS_ALLOWED_HOSTS=pypi.org would let it through" in warning
+    assert "HARNESS_ALLOWED_HOSTS=pypi.org,files.pythonhosted.org would let it through" in warning
 
 
 def test_an_init_that_fails_tells_what_terraform_printed(fake: Callable[[str], Settings]) -> None:
