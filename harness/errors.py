@@ -226,11 +226,14 @@ class NotUpError(HarnessError):
 
     Attributes:
         folder: The root module of the missing stack.
+        elsewhere: The backends that hold a kept stack of this root.
     """
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(f"the stack of {folder} is not up; start it with `harness up`")
-        self.folder = folder
+    def __init__(self, folder: Path, elsewhere: Iterable[str] = ()) -> None:
+        self.folder, self.elsewhere = folder, tuple(elsewhere)
+        held = " and ".join(f"--backend={name}" for name in self.elsewhere)
+        advice = f"it is up with {held}" if held else "start it with `harness up`"
+        super().__init__(f"the stack of {folder} is not up; {advice}")
 
 
 class PackageError(HarnessError):

@@ -223,6 +223,11 @@ class KeptStack:
         restorable.keep()
         return done[self.settings.terraform_dir]
 
+    def _backends_elsewhere(self) -> list[str]:
+        """Return the built-in backends that hold a kept stack of this root."""
+        names = ("auto", *backends.BUILT_IN)
+        return [name for name in names if self.of(replace(self.settings, backend=name)).keeper()]
+
     def running(self) -> Deployment:
         """Return the kept stack, unchanged.
 
@@ -231,7 +236,7 @@ class KeptStack:
         """
         running, last = self.keeper(), self._read_note(_STACK)
         if running is None:
-            raise NotUpError(self.settings.terraform_dir)
+            raise NotUpError(self.settings.terraform_dir, self._backends_elsewhere())
         if why_not := self._unusable(running):
             raise HarnessError(f"{why_not}; `harness up` starts afresh, `harness down` clears the record")
         held = running.held()

@@ -369,6 +369,17 @@ def test_what_runs_is_found_as_it_is(project: FakeStack) -> None:
     assert project.done() == FIRST
 
 
+def test_the_backend_that_holds_the_stack_is_named(
+    project: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = project.settings()
+    monkeypatch.setattr(backends, "BUILT_IN", {settings.backend: settings.backend})
+    up(settings)
+
+    with pytest.raises(NotUpError, match=f"is not up; it is up with --backend={settings.backend}"):
+        KeptStack.of(replace(settings, backend="host")).running()
+
+
 def test_a_backend_that_does_not_start_is_told_and_nothing_is_kept(project: FakeStack) -> None:
     settings = project.settings(HARNESS_BACKEND="fake:broken")
 
