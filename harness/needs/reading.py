@@ -164,4 +164,4 @@ def _locals(blocks: list[Block]) -> dict[str, str]:
 def _location(declared: DeclaredResource, root: Path) -> str:
     file, home = declared.block.file.resolve(), root.resolve()
     shown = file.relative_to(home, walk_up=True)
-    return f"{shown}:{declared.block.line}"
+    return f"{shown}:{declared.block.line}" if declared.block.line else str(shown)

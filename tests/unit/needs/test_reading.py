@@ -192,4 +192,6 @@ def test_json_is_read_too(root: Callable[..., Settings]) -> None:
     declared = {"resource": {"aws_lambda_function": {"a": {"runtime": "java21"}}}}
     (settings.terraform_dir / "more.tf.json").write_text(json.dumps(declared), "utf-8")
 
-    assert features(settings) == {"runtime java21"}
+    assert [str(need) for need in needs_of(settings)] == [
+        "runtime java21 (aws_lambda_function.a, more.tf.json)"
+    ]
