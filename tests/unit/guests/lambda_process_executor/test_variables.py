@@ -13,17 +13,31 @@ import pytest
 from lambda_process_executor import request_log
 from lambda_process_executor.environment import watched_variables
 from lambda_process_executor.request_log import RequestLog
+from lambda_process_executor.runtimes import NodeJs
+from lambda_process_executor.toolchains import Toolchain
 
 from .conftest import MakeSandbox, invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lambda_process_executor.sandbox import Spec
+
 type Reads = tuple[list[str], list[str]]  # read, and certainly not read
 
 CLIENTS = Path(lambda_process_executor.__file__).with_name("clients")
 NODE = shutil.which("node")
 OWN = {"TABLE": "t", "BUCKET": "b"}
+# As aws-lambda-ric does it, with the transport that stands in for its own.
+NODE_CLIENT = """
+import { createRequire } from "node:module";
+const transport = createRequire(import.meta.url)("./rapid-client.node");
+while (true) {
+  const { bodyJson, headers } = await transport.next();
+  const name = JSON.parse(bodyJson);
+  transport.done(headers["lambda-runtime-aws-request-id"], JSON.stringify(name && process.env[name]));
+}
+"""
 BOTH, NEITHER = ["BUCKET", "TABLE"], list[str]()
 
 
@@ -164,3 +178,26 @@ def test_so_does_a_process_of_node_js(source: str, reads: Reads) -> None:
 
     told = {"read": reads[0], "unread": reads[1]}
     assert json.loads(done.stdout) == [["/harness/variables", told]]  # once, as nothing has changed
+
+
+@pytest.mark.skipif(not NODE, reason="there is no Node.js")
+def test_the_log_has_the_reads_of_each_invocation_of_node_js(
+    sandbox: MakeSandbox, make_spec: Callable[..., Spec], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, client = RequestLog(tmp_path / "log"), tmp_path / "client.mjs"
+    monkeypatch.setattr(request_log, "open_log", lambda: log)
+    client.write_text(NODE_CLIENT, "utf-8")
+    (tmp_path / "rapid-client.node").touch()
+    spec = make_spec("", variables=OWN, is_in_place=True)
+    command = NodeJs("20", Toolchain(program=Path(str(NODE)), client=client)).command(
+        "", spec.view, spec.code
+    )
+    environment = {**spec.environment, **command.variables}
+    function = sandbox("", is_in_place=True, command=command, environment=environment, watched=tuple(OWN))
+
+    answers = [json.loads(function.invoke(invocation("1", each)).payload) for each in (b"null", b'"TABLE"')]
+
+    lines = [json.loads(line) for line in log.read(0).splitlines()[1:]]
+    assert answers == [None, "t"]
+    assert [each.get("variables_read") for each in lines] == [None, ["TABLE"]]
+    assert [each["variables_unread"] for each in lines] == [BOTH, ["BUCKET"]]

@@ -33,13 +33,13 @@ const transport = {
 
   done(id, body) {
     measurement?.handOver();
-    reads?.tell(tell);
+    reads?.tell(postText);
     post(`${RUNTIME}${id}/response`, {}, body);
   },
 
   error(id, body, cause) {
     measurement?.handOver();
-    reads?.tell(tell);
+    reads?.tell(postText);
     const fits = cause && Buffer.byteLength(cause) < 2 ** 14;
     const told = fits ? { "Lambda-Runtime-Function-XRay-Error-Cause": Buffer.from(cause).toString("latin1") } : {};
     post(`${RUNTIME}${id}/error`, told, body);
@@ -84,10 +84,10 @@ process.exit = (code) => {
 function measured() {
   const { Measurement } = require("./nodejs_coverage.cjs");
   const ask = (target, done) => call("GET", target, {}, null, (answer) => done(answer.bodyJson)).on("error", () => done(""));
-  return new Measurement(ask, tell);
+  return new Measurement(ask, postText);
 }
 
-function tell(target, text) {
+function postText(target, text) {
   post(target, {}, text);
 }
 

@@ -19,7 +19,8 @@ class Reads {
   constructor(names) {
     this.#names = new Set(names);
     this.#unread = new Set(names);
-    process.on("worker", () => this.handOver());
+    // Node.js starts one of its own for the hooks of modules.
+    process.on("worker", (worker) => worker.constructor.name === "InternalWorker" || this.handOver());
     process.env = this.#watched(process.env);
     Module.syncBuiltinESMExports();
   }
