@@ -1,7 +1,7 @@
 """Measure what a snapshot saves: the same stack applied and restored in turn, on each backend.
 
-`python -m benchmarks.snapshots` prints the medians of the time from the start to the stack, of the memory
-that the emulator then has, and the ratios.
+`python -m benchmarks.snapshots` prints medians: of the time from the start to the stack, of the memory that
+the emulator then has, and of the time to begin a test with an empty stack, or with it as it was applied.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import psutil
 
 from harness import Settings, deployed
+from harness.session import baseline_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 ROUNDS = 3
 log = logging.getLogger(__name__)
@@ -38,6 +39,18 @@ class Start(NamedTuple):
     megabytes: float
 
 
+class Reset(NamedTuple):
+    """What a test can begin with, and how long each takes.
+
+    Attributes:
+        empty_seconds: Empty buckets, queues and tables.
+        applied_seconds: Everything as it was applied.
+    """
+
+    empty_seconds: float
+    applied_seconds: float
+
+
 class Spared(NamedTuple):
     """What a snapshot saves. All values are medians.
 
@@ -47,6 +60,7 @@ class Spared(NamedTuple):
         restored: One that is restored.
         time_ratio: The time of the second as a part of that of the first.
         memory_ratio: The same of their memory.
+        reset: What a test can begin with.
     """
 
     backend: str
@@ -54,6 +68,7 @@ class Spared(NamedTuple):
     restored: Start
     time_ratio: float
     memory_ratio: float
+    reset: Reset
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -81,6 +96,7 @@ def measure(backend: str, rounds: int) -> Spared:
         restored=restored,
         time_ratio=round(restored.seconds / applied.seconds, 2),
         memory_ratio=round(restored.megabytes / applied.megabytes, 2),
+        reset=_reset(settings, rounds),
     )
 
 
@@ -90,6 +106,19 @@ def _start(settings: Settings) -> Start:
         seconds = time.monotonic() - begun
         children = psutil.Process().children(recursive=True)
         return Start(seconds, sum(child.memory_full_info().uss for child in children) / 2**20)
+
+
+def _reset(settings: Settings, rounds: int) -> Reset:
+    with deployed(settings) as stack:
+        baseline = baseline_of(settings, stack)
+        turns = [(_seconds(stack.reset), _seconds(baseline.restore)) for _ in range(rounds)]
+    return Reset(*(round(statistics.median(each), 2) for each in zip(*turns, strict=True)))
+
+
+def _seconds(reset: Callable[[], None]) -> float:
+    begun = time.monotonic()
+    reset()
+    return time.monotonic() - begun
 
 
 def _median(starts: Sequence[Start]) -> Start:

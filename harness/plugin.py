@@ -26,7 +26,7 @@ from harness.errors import HarnessError, SettingsError
 from harness.lifetimes import broker
 from harness.lifetimes.sources import Fresh, Kept, Shared, Source
 from harness.permissions.recorder import PermissionsRecorder
-from harness.session import prepare, snapshot_of
+from harness.session import baseline_of, prepare, snapshot_of
 from harness.settings import Settings, parse_assignments
 from harness.telemetry import progress
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from harness.deployment import Deployment
     from harness.faults import Faults
+    from harness.snapshots import Baseline
     from harness.values import Endpoint
 
 _MARKERS = (
@@ -80,6 +81,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--no-snapshot",
         action="store_true",
         help="always apply the stack. Neither restore nor save a snapshot",
+    )
+    group.addoption(
+        "--harness-reset",
+        choices=("empty", "snapshot"),
+        default="empty",
+        help="begin each test that uses `stack` with empty buckets, queues and tables, or with everything as "
+        "it was applied: empty (default) or snapshot",
     )
     group.addoption(
         "--snapshot-on-failure",
@@ -165,17 +173,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Treat SIGTERM like Ctrl-C, so that everything is released."""
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
-    if config.getoption("--keep") and config.getoption("--stack-per-worker"):
-        raise pytest.UsageError(
-            "--keep and --stack-per-worker exclude each other, because only one stack is kept"
-        )
-    if config.getoption("--snapshot-on-failure") and config.getoption("--stack-per-worker"):
-        raise pytest.UsageError(
-            "--snapshot-on-failure and --stack-per-worker exclude each other, because a snapshot has one "
-            "account, that of `harness up`"
-        )
-    if config.getoption("--debug-function") and config.getoption("numprocesses", None):
-        raise pytest.UsageError("--debug-function needs all tests in one process; leave out -n, or set -n0")
+    _check_options(config)
     if (given := config.getoption("--request-log")) and not hasattr(config, "workerinput"):
         (config.invocation_params.dir / given).unlink(missing_ok=True)  # of an earlier run
     resources = ExitStack()
@@ -191,6 +189,23 @@ def pytest_configure(config: pytest.Config) -> None:
             has_contexts = config.getoption("cov_context", None) == "test"
             run = getattr(config, "workerinput", {}).get("testrunuid", uuid4().hex)
             config.pluginmanager.register(FunctionRecorder(has_contexts=has_contexts, run=run), _FUNCTIONS)
+
+
+def _check_options(config: pytest.Config) -> None:
+    """Refuse options that exclude each other."""
+    if config.getoption("--keep") and config.getoption("--stack-per-worker"):
+        raise pytest.UsageError(
+            "--keep and --stack-per-worker exclude each other, because only one stack is kept"
+        )
+    if config.getoption("--harness-reset") == "snapshot" and config.getoption("--no-snapshot"):
+        raise pytest.UsageError("--harness-reset=snapshot and --no-snapshot exclude each other")
+    if config.getoption("--snapshot-on-failure") and config.getoption("--stack-per-worker"):
+        raise pytest.UsageError(
+            "--snapshot-on-failure and --stack-per-worker exclude each other, because a snapshot has one "
+            "account, that of `harness up`"
+        )
+    if config.getoption("--debug-function") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--debug-function needs all tests in one process; leave out -n, or set -n0")
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -325,10 +340,24 @@ def _stack_alone(
         yield
 
 
+@pytest.fixture(scope="session")
+def _baseline(
+    pytestconfig: pytest.Config, harness_settings: Settings, deployment: Deployment
+) -> Baseline | None:
+    """Return the state that each test begins with, or None if only data is removed."""
+    if pytestconfig.getoption("--harness-reset") != "snapshot":
+        return None
+    with _told_plainly():
+        return baseline_of(harness_settings, deployment)
+
+
 @pytest.fixture
-def stack(deployment: Deployment, _stack_alone: None) -> Deployment:
-    """Return the deployment with empty buckets, queues and tables."""
-    deployment.reset()
+def stack(deployment: Deployment, _stack_alone: None, _baseline: Baseline | None) -> Deployment:
+    """Return the deployment with empty buckets, queues and tables, or as it was applied."""
+    if _baseline:
+        _baseline.restore()
+    else:
+        deployment.reset()
     return deployment
 
 

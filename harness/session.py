@@ -13,7 +13,7 @@ from harness.deployment import Deployment
 from harness.errors import SettingsError
 from harness.hcl import input_variables, remote_state, scratch
 from harness.settings import Settings
-from harness.snapshots import RestorableStack
+from harness.snapshots import Baseline, RestorableStack
 from harness.terraform import apply, state
 from harness.terraform import commands as terraform
 
@@ -117,6 +117,16 @@ def snapshot_of(settings: Settings, deployment: Deployment) -> Snapshot:
     restorable = RestorableStack.of(settings, deployment.endpoint, zips)
     restorable.remember(deployment.terraform)
     return restorable.taken()
+
+
+def baseline_of(settings: Settings, deployment: Deployment) -> Baseline:
+    """Return the state of a stack after its apply, from its snapshot.
+
+    Raises:
+        BackendError: There is no such snapshot.
+    """
+    endpoint = deployment.endpoint
+    return Baseline.of(settings, endpoint, zip_variables(settings, running=endpoint.backend))
 
 
 def tell_refusals(applied: terraform.Terraform) -> None:

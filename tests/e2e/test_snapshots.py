@@ -13,6 +13,7 @@ from uuid import uuid4
 import pytest
 
 from harness import BackendError, Deployment, Endpoint, Settings, backends, deployed_at, eventually
+from harness.session import baseline_of
 from harness.snapshots import state
 from harness.telemetry import timeline
 
@@ -387,3 +388,27 @@ def test_what_is_no_state_is_refused_and_nothing_is_lost(pair: Pair) -> None:
         state.put(pair.restored.endpoint, b"no state")
 
     assert pair.restored.bucket().get("seed.txt").body == b"planted"
+
+
+def test_a_test_can_begin_with_everything_as_it_was_applied(pair: Pair) -> None:
+    stack, word = pair.restored, uuid4().hex
+    (rule,) = stack.resources("aws_cloudwatch_event_rule")
+    baseline = baseline_of(pair.settings, stack)
+    stack.client("s3").delete_object(Bucket=stack.bucket().name, Key="seed.txt")
+    stack.client("s3").create_bucket(
+        Bucket="stray", CreateBucketConfiguration={"LocationConstraint": stack.endpoint.region}
+    )
+    stack.parameter().put("off")
+    stack.client("events").disable_rule(Name=rule.values["name"])
+    stack.client("lambda").update_function_configuration(FunctionName="restored", Timeout=7)
+
+    baseline.restore()
+
+    assert stack.bucket().keys() == ["seed.txt"]
+    assert [each["Name"] for each in stack.client("s3").list_buckets()["Buckets"]] == [stack.bucket().name]
+    assert stack.parameter().get() == "on"
+    assert stack.plan() == []
+    stack.queue().send({"word": word})
+    assert seen(stack, word)
+    stack.fire(source="restored", detail_type="Order", detail={"word": f"event {word}"})
+    assert seen(stack, f"event {word}")

@@ -77,6 +77,13 @@ def test_an_unknown_backend_is_told_in_its_own_words(run: Callable[..., pytest.R
     result.stdout.fnmatch_lines(["HARNESS_BACKEND: expected one of auto, *got 'hosst'"])
 
 
+def test_no_snapshot_and_a_reset_to_one_exclude_each_other(run: Callable[..., pytest.RunResult]) -> None:
+    result = run("--no-snapshot", "--harness-reset=snapshot")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--harness-reset=snapshot and --no-snapshot exclude each other*"])
+
+
 def test_the_environment_chooses_where_no_option_does(
     run: Callable[..., pytest.RunResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +175,32 @@ def test_workers_share_one_stack_that_processes_of_the_controller_hold(
     assert len({note[1] for note in project.notes("test")}) == 2
     for step in ("terraform init", "terraform apply", "terraform destroy"):
         assert str(result.stdout).count(f"s] {step}\n") == 1
+    project.wait_until_clean()
+
+
+@pytest.mark.parametrize("workers", [(), ("-n2", "--dist=each")], ids=["one process", "two workers"])
+def test_each_test_begins_with_the_stack_as_it_was_applied_if_that_is_asked_for(
+    pytester: pytest.Pytester, project: FakeStack, workers: tuple[str, ...]
+) -> None:
+    pytester.makepyfile(test_it="def test_one(stack): pass\ndef test_two(stack): pass")
+
+    result = run_with(pytester, "--backend=fake:stateful", "--harness-reset=snapshot", *workers)
+
+    tests = 4 if workers else 2
+    result.assert_outcomes(passed=tests)
+    assert project.counted()["apply"] == 1
+    assert project.counted()["restored"] == tests
+
+
+def test_a_stack_without_a_snapshot_can_not_be_as_it_was_applied(
+    pytester: pytest.Pytester, project: FakeStack
+) -> None:
+    pytester.makepyfile(test_it="def test_one(stack): pass")
+
+    result = run_with(pytester, "--backend=fake:temporary", "--harness-reset=snapshot")
+
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["*expected a snapshot of this stack*"])
     project.wait_until_clean()
 
 
