@@ -278,7 +278,7 @@ def seen(stack: Deployment, what: str) -> bool:
         return [each.body.decode() for each in bucket.objects("seen/")]
 
     found = eventually(
-        lambda: [body for body in bodies() if what in body], what=f"an event with {what}", timeout=30
+        lambda: [body for body in bodies() if what in body], what=f"an event with {what}", timeout=60
     )
     return bool(found)
 
