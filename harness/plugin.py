@@ -347,7 +347,7 @@ def _baseline(
     """Return the state that each test begins with, or None if only data is removed."""
     if pytestconfig.getoption("--harness-reset") != "snapshot":
         return None
-    with ():
+    with _plain_errors():
         return baseline_of(harness_settings, deployment)
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.processes
 COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
-OF_FILES = {"report", "show-trace", "snapshot"}  # they ask no endpoint
+OF_FILES = {"merge", "report", "show-trace", "snapshot"}  # they ask no endpoint
 SAYS_WHY = re.compile("nothing answers|to be up, and it is not|expected a table in pyproject.toml")
 BACKEND = """
 import threading
