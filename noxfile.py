@@ -28,7 +28,7 @@ SLOWEST = "--durations=10"
 EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
 nox.options.sessions = [
     *("lint", "typecheck", f"unit-{PYTHON}", "terraform", "checkov", "actionlint"),
-    *("e2e", "integration", "examples", "docs", "race"),
+    *("e2e", "contract", "production", "integration", "examples", "docs", "race"),
 ]
 
 
@@ -87,18 +87,25 @@ def e2e(session: nox.Session) -> None:
 
     Several processes do so, each with a stack of its own on one emulator; `-- -n0` has one only.
     """
-    _check_terraform(session)
-    _sync(session, "test")
-    as_ordered = "--no-loadscope-reorder"  # by tests/e2e/conftest.py
-    session.run("pytest", "tests/e2e", "tests/contract", *PARALLEL, as_ordered, SLOWEST, *session.posargs)
+    _on_stacks(session, "tests/e2e")
+
+
+@nox.session(python=PYTHON)
+def contract(session: nox.Session) -> None:
+    """Test what the harness promises for any stack on an emulator; `-- --backend=NAME` chooses where."""
+    _on_stacks(session, "tests/contract")
+
+
+@nox.session(python=PYTHON)
+def production(session: nox.Session) -> None:
+    """Deploy the system as production has it, try to destroy it, and let its home region fail."""
+    _on_stacks(session, "tests/production")
 
 
 @nox.session(python=PYTHON)
 def integration(session: nox.Session) -> None:
     """Test what is the same on every backend: kept stacks, several roots, xdist's workers, tflocal."""
-    _check_terraform(session)
-    _sync(session, "test")
-    session.run("pytest", "tests/integration", *PARALLEL, SLOWEST, *session.posargs)
+    _on_stacks(session, "tests/integration")
 
 
 @nox.session(python=PYTHON)
@@ -192,7 +199,7 @@ def drill(session: nox.Session) -> None:
     """Let the home region fail on an emulator, and do as the runbook says; `-- --backend=NAME` says where."""
     _check_terraform(session)
     _sync(session, "test")
-    session.run("pytest", "tests/e2e/test_failover.py", SLOWEST, *session.posargs)
+    session.run("pytest", "tests/production/test_failover.py", SLOWEST, *session.posargs)
 
 
 @nox.session(python=PYTHON)
@@ -200,6 +207,14 @@ def parity(session: nox.Session) -> None:
     """Run one scenario on every backend that can run here, and print where their answers differ."""
     _sync(session, "test")
     session.run("python", "-m", "tests.parity", *session.posargs)
+
+
+def _on_stacks(session: nox.Session, tests: str) -> None:
+    """Run tests in several processes, each with a stack of its own on one emulator."""
+    _check_terraform(session)
+    _sync(session, "test")
+    as_ordered = "--no-loadscope-reorder"  # by a conftest.py
+    session.run("pytest", tests, *PARALLEL, as_ordered, SLOWEST, *session.posargs)
 
 
 def _check_terraform(session: nox.Session) -> None:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from harness import Settings
-from tests.e2e import test_why
-from tests.e2e.small_stack import SmallStack
+from tests.contract import test_why
+from tests.contract.small_stack import SmallStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -226,7 +226,7 @@ def _broken() -> TestResult:
 
 def _skipped() -> TestResult:
     return TestResult(
-        id="tests/e2e/test_permissions.py::test_the_role_suffices",
+        id="tests/contract/test_permissions.py::test_the_role_suffices",
         outcome="skipped",
         begun=BEGUN + 78.5,
         seconds=0.01,
@@ -387,7 +387,7 @@ def test_a_bar_tells_its_name_by_mouse_and_by_keyboard_and_leads_to_its_row(page
 
     page.locator("a.bar").first.focus()
     page.keyboard.press("End")
-    assert tip.inner_text().startswith("tests/e2e/test_permissions.py")
+    assert tip.inner_text().startswith("tests/contract/test_permissions.py")
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
 

@@ -2,33 +2,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
+from tests.order import begin_with
 
 if TYPE_CHECKING:
-    from harness import Endpoint
+    import pytest
 
-# The flow itself is what a run shows first. Then come the files that take longest, so that no worker is left
-# alone with one at the end.
-FIRST = (
-    "test_system.py",
-    "test_production.py",
-    "test_why.py",
-    "test_failover.py",
-    "test_lifecycle.py",
-    "test_onward.py",
-    "test_schedules.py",
-    "test_resources.py",
-)
+# The flow itself is what a run shows first. Then comes the file that takes longest, so that no worker is left
+# alone with it at the end.
+FIRST = ("test_system.py", "test_changes.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run the files of `FIRST` first, in that order. The others follow in their own order."""
-    order = {name: place for place, name in enumerate(FIRST)}
-    items.sort(key=lambda item: order.get(item.path.name, len(order)))
-
-
-@pytest.fixture
-def on_this_machine(endpoint: Endpoint) -> None:
-    """Skip a test of processes and files, unless the backend runs on this machine."""
-    if endpoint.backend not in {"host", "localemu", "ministack"}:
-        pytest.skip("looks at processes and files of this machine")
+    """Run the files of `FIRST` first."""
+    begin_with(FIRST, items)

@@ -12,7 +12,7 @@ import pytest
 from harness import eventually
 from harness.aws import clients
 from harness.lifetimes.kept import KeptStack
-from tests.e2e.small_stack import SmallStack
+from tests.contract.small_stack import SmallStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

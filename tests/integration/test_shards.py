@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from harness.coverage import reports as coverage
-from tests.e2e.small_stack import SmallStack
+from tests.contract.small_stack import SmallStack
 
 if TYPE_CHECKING:
     from harness import Endpoint, Settings

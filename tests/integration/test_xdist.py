@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.small_stack import SmallStack
+from tests.contract.small_stack import SmallStack
 
 if TYPE_CHECKING:
     from pathlib import Path

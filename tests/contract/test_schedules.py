@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness import eventually
-from tests.e2e.small_stack import applied_alone
+from tests.contract.small_stack import applied_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

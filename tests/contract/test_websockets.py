@@ -8,7 +8,7 @@ import pytest
 
 from harness import ExpectationError, backends, eventually
 from harness.needs import WEBSOCKETS
-from tests.e2e.small_stack import applied_alone
+from tests.contract.small_stack import applied_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

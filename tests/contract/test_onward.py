@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import eventually, hops
-from tests.e2e.small_stack import applied_alone
+from tests.contract.small_stack import applied_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
