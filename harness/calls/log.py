@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
+import fcntl
+import os
 import threading
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import urllib3
 
-from harness.base.files import locked
 from harness.calls.bodies import without_secrets
 from harness.calls.call import Call, calls_in
 from harness.errors import BackendError
 from harness.redaction import Redaction
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.values import Endpoint
 
 PATH = "/_harness/requests"
@@ -85,10 +85,11 @@ class RequestLog:
             self._fetch()
             log = without_secrets(bytes(self._text), self._redaction)
         file.parent.mkdir(parents=True, exist_ok=True)
-        name = hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]
-        with locked(Path(tempfile.gettempdir()) / f"harness-request-log-{name}.lock"):
-            if not file.exists() or file.stat().st_size < len(log):
-                file.write_bytes(log)
+        with file.open("ab") as saved:
+            fcntl.flock(saved, fcntl.LOCK_EX)  # other workers save theirs
+            if os.fstat(saved.fileno()).st_size < len(log):
+                saved.truncate(0)
+                saved.write(log)
 
     def _fetch(self) -> None:
         if not self.url:

@@ -65,8 +65,9 @@ def test_each_call_is_read_once_and_a_line_that_is_being_written_later(emulator:
 
 
 def test_the_longest_log_stays_where_several_workers_save_it(
-    emulator: type[Emulator], tmp_path: Path
+    emulator: type[Emulator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     file, whole = tmp_path / "folder" / "calls.jsonl", f"{HEADER}\n{LINE}\n"
     emulator.text = whole
     log_of(emulator).save(file)
@@ -74,6 +75,7 @@ def test_the_longest_log_stays_where_several_workers_save_it(
     log_of(emulator).save(file)
 
     assert file.read_text("utf-8") == whole
+    assert [each.name for each in tmp_path.rglob("*")] == ["folder", "calls.jsonl"]
 
 
 BODY = '{"password": "correct horse", "n": 1}'
