@@ -14,6 +14,7 @@ from harness.coverage.judge import judge_resources
 from harness.coverage.levels import Coverage, CoverageItem
 from harness.hcl import exclusions
 from harness.hcl.addresses import modules_of, name_of, place_inside, places_of
+from harness.permissions.places import place_of as place_of_statement
 from harness.permissions.places import with_places
 from harness.telemetry import outputs
 
@@ -72,8 +73,13 @@ def coverage_of(
         by_line = bool(item.file) and exclusions.is_marked((project / item.file, item.line))
         return not (by_pattern or by_line or exclusions.is_left_out(owner, places))
 
+    def place_of_part(part: Part) -> tuple[str, int]:
+        if part.statement and part.owner in places:
+            return place_of_statement(part.statement, places[part.owner], project)
+        return part.place or place_of(part.owner, part.pattern)
+
     def covered(part: Part) -> CoverageItem:
-        file, line = part.place or place_of(part.owner, part.pattern)
+        file, line = place_of_part(part)
         name = f"{part.owner} {part.name}"
         return CoverageItem(address=name, level=part.level, why=part.why, file=file, line=line)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from harness.assertions.policies import statements
 from harness.coverage.levels import Level
-from harness.permissions import Use
+from harness.permissions import Statement, Use
 from harness.telemetry import outputs as reads
 
 if TYPE_CHECKING:
@@ -15,13 +17,14 @@ if TYPE_CHECKING:
 
     from harness.calls import Call
     from harness.coverage.judge import Judgement
-    from harness.permissions import Grant, RolePermissions, Statement
+    from harness.permissions import Grant, RolePermissions
     from harness.values import Resource
 
 _FUNCTION = "aws_lambda_function"
 _RULE = "aws_cloudwatch_event_rule"
 _WATCHED = ("python", "nodejs")  # runtimes whose functions show what they read
 _POLICIES = frozenset({"aws_iam_role_policy", "aws_iam_policy"})
+_OF_A_RESOURCE = re.compile(r"aws_(?!iam_)\w+_policy")  # kinds of policies that belong to a resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,7 @@ class Part:
         why: The reason for the level.
         pattern: A regular expression for its line.
         place: Its file and line, if it stands in another block than the resource's.
+        statement: The statement of a resource's own policy that it is. Its place is not known yet.
     """
 
     owner: str
@@ -43,6 +47,7 @@ class Part:
     why: str
     pattern: str = ""
     place: tuple[str, int] | None = None
+    statement: Statement | None = None
 
 
 def parts(
@@ -65,11 +70,12 @@ def parts(
             yield from _variables(each, levels[each.address], runs)
         if each.type == _RULE and each.values.get("event_pattern"):
             yield _pattern(each, levels[each.address])
+        if _OF_A_RESOURCE.fullmatch(each.type):
+            yield from _statements(each, levels[each.address])
     for statement, judgement in _own(roles, resources):
         level, why = judgement
-        name = f"statement {statement.document.get('Sid') or statement.index + 1}"
         place = (statement.file, statement.line)
-        yield Part(owner=statement.policy, name=name, level=level, why=why, place=place)
+        yield Part(owner=statement.policy, name=_name(statement), level=level, why=why, place=place)
 
 
 def policies(roles: Iterable[RolePermissions], resources: Sequence[Resource]) -> dict[str, Judgement]:
@@ -105,6 +111,26 @@ def _own(
     for role in roles:
         yield from ((each, _of_grants(each.grants)) for each in role.statements if each.policy in known)
         yield from ((each, _of_denials(each.grants)) for each in role.denials if each.policy in known)
+
+
+def _statements(policy: Resource, judgement: Judgement) -> Iterator[Part]:
+    """Yield the statements of a resource's own policy. They share its judgement, as no call names one."""
+    level, why = judgement
+    for index, each in enumerate(statements(_document(policy))):
+        statement = Statement(policy=policy.address, index=index, document=each, grants=())
+        yield Part(owner=policy.address, name=_name(statement), level=level, why=why, statement=statement)
+
+
+def _document(policy: Resource) -> dict[str, Any]:
+    try:
+        document = json.loads(policy.values.get("policy") or "{}")
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _name(statement: Statement) -> str:
+    return f"statement {statement.document.get('Sid') or statement.index + 1}"
 
 
 def _of_grants(grants: Sequence[Grant]) -> Judgement:

@@ -12,7 +12,7 @@ from harness.permissions.judge import judge_stack
 from harness.permissions.verdicts import Permissions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.deployment import Deployment
@@ -54,26 +54,44 @@ def with_places(roles: Sequence[RolePermissions], root: Path, project: Path) -> 
     policies = {each.policy for role in roles for each in (*role.statements, *role.denials)}
     places = places_of([*(role.address for role in roles), *policies], root)
 
-    def with_place(statement: Statement) -> Statement:
-        owner = places.get(statement.policy)
-        if not owner:
-            return statement
-        file, line = _place(statement, owner)
-        return replace(statement, file=name_of(file, project), line=line)
-
     found = []
     for role in roles:
         file, line = places.get(role.address, (None, 0))
         found.append(
             replace(
                 role,
-                statements=tuple(map(with_place, role.statements)),
-                denials=tuple(map(with_place, role.denials)),
+                statements=_with_places(role.statements, places, project),
+                denials=_with_places(role.denials, places, project),
                 file=name_of(file, project) if file else "",
                 line=line,
             )
         )
     return found
+
+
+def place_of(statement: Statement, owner: Place, project: Path) -> tuple[str, int]:
+    """Return the file of a statement, relative to the project, and its line.
+
+    Args:
+        statement: The statement.
+        owner: The place of its policy's block.
+        project: The directory to which the file's name is relative.
+    """
+    file, line = _place(statement, owner)
+    return name_of(file, project), line
+
+
+def _with_places(
+    statements: Sequence[Statement], places: Mapping[str, Place], project: Path
+) -> tuple[Statement, ...]:
+    return tuple(_with_place(each, places.get(each.policy), project) for each in statements)
+
+
+def _with_place(statement: Statement, owner: Place | None, project: Path) -> Statement:
+    if not owner:
+        return statement
+    file, line = place_of(statement, owner, project)
+    return replace(statement, file=file, line=line)
 
 
 def _place(statement: Statement, owner: Place) -> Place:

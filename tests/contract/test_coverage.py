@@ -71,6 +71,23 @@ STATEMENTS = {
     f"{READER} statement ListObjects": CREATED,
     f"{READER} statement WriteOwnLogs": UNKNOWN,
 }
+# No call shows whether a resource's own policy has decided, or that of the caller.
+OF_RESOURCES = {
+    f"module.system.module.{policy} statement {sid}": UNKNOWN
+    for policy, sids in {
+        "s3.aws_s3_bucket_policy.artifacts": ("DenyPlainHttp",),
+        "s3.aws_s3_bucket_policy.objects": (
+            "DenyPlainHttp",
+            "DenyOldTls",
+            "DenyOtherEncryption",
+            "DenyOtherKeys",
+            "DenyCustomerKeys",
+            "DenyOverwrite",
+        ),
+        "kms.aws_kms_key_policy.this": ("AdministerKey", "WriteObjects", "ReadObjects", "EncryptLogs"),
+    }.items()
+    for sid in sids
+}
 OF_BOTH = (
     "BUCKET_NAME",
     "BUCKET_OWNER",
@@ -144,7 +161,12 @@ def test_each_resource_has_the_level_that_a_person_would_give_it(
     }
     if scenario.endpoint.backend not in of_backend:
         pytest.skip("there is a table of the backends with a request log")
-    inside = {**STATEMENTS, **VARIABLES, **{f"output.{name}": UNKNOWN for name in scenario.outputs.values}}
+    inside = {
+        **STATEMENTS,
+        **OF_RESOURCES,
+        **VARIABLES,
+        **{f"output.{name}": UNKNOWN for name in scenario.outputs.values},
+    }
     expected = {**ON_EVERY_BACKEND, **BY_THE_API, **inside, **of_backend[scenario.endpoint.backend]}
     begun = time.time()
 
@@ -180,3 +202,7 @@ def test_without_the_test_of_the_api_its_resources_are_only_created(
     text = (harness_settings.project / file).read_text("utf-8").splitlines()
     line = text.index('resource "aws_api_gateway_method" "read" {') + 1
     assert places['module.system.module.api_gateway.aws_api_gateway_method.read["HEAD"]'] == (file, line)
+    statement = "module.system.module.s3.aws_s3_bucket_policy.objects statement DenyOverwrite"
+    file, line = places[statement]
+    assert file == "terraform/modules/s3/policy.tf"
+    assert "statement" in (harness_settings.project / file).read_text("utf-8").splitlines()[line - 1]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -63,6 +64,21 @@ def test_what_lambda_needs_by_itself_no_emulator_asks_for() -> None:
     )
 
     assert levels(stack(log), RUN, enforces=True) == {f"{POLICY} statement 1": UNKNOWN}
+
+
+def test_a_statement_of_a_resources_own_policy_is_unknown() -> None:
+    document = {"Statement": [{"Sid": "DenyPlainHttp", "Effect": "Deny"}, {"Effect": "Allow"}]}
+    own = resource("aws_s3_bucket_policy.photos", policy=json.dumps(document))
+
+    assert levels([own], PUT, enforces=True) == {
+        "aws_s3_bucket_policy.photos statement DenyPlainHttp": UNKNOWN,
+        "aws_s3_bucket_policy.photos statement 2": UNKNOWN,
+    }
+
+
+@pytest.mark.parametrize("policy", ["", None, "no JSON", "{}", "[]"])
+def test_a_policy_that_can_not_be_read_has_no_statements(policy: str | None) -> None:
+    assert levels([resource("aws_sqs_queue_policy.work", policy=policy)]) == {}
 
 
 def test_a_call_that_was_refused_has_used_no_statement() -> None:
