@@ -46,7 +46,7 @@ def test_the_documented_figures_are_those_of_the_last_run() -> None:
     document = DOCUMENT.read_text("utf-8")
 
     assert table.reads(REPORT) in document
-    assert table.cold_starts(REPORT) in document
+    assert table.cold_starts(REPORT) in " ".join(document.split())  # its lines may break anywhere
 
 
 def test_what_cannot_be_counted_is_left_out_and_what_is_wrong_is_told() -> None:
