@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness.assertions.expect import expect
@@ -9,7 +10,7 @@ from harness.aws.inventory import SERVICES, inventory
 from harness.base.polling import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from harness.values import Change, Endpoint, StoredObject
 
@@ -35,26 +36,30 @@ def assert_no_drift(changes: Sequence[Change]) -> None:
     expect("changes of a second plan", [], list(changes))
 
 
+@contextmanager
 def assert_nothing_left(
-    endpoint: Endpoint,
-    *,
-    before: Collection[str] = frozenset(),
-    services: Collection[str] = SERVICES,
-    timeout: float = 10.0,
-) -> None:
-    """Check that an account holds nothing new.
+    endpoint: Endpoint, *, services: Collection[str] = SERVICES, timeout: float = 10.0
+) -> Iterator[None]:
+    """Check that an account holds nothing new after the context.
+
+    ```python
+    with assert_nothing_left(endpoint), deployed_at(settings, endpoint) as stack:
+        stack.rule().fire()
+    ```
 
     Args:
         endpoint: The account.
-        before: The result of `harness.aws.inventory.inventory` before the run. By default, nothing.
-        services: The services to ask, as there.
+        services: The services to ask, by boto3's names.
         timeout: Seconds that the last deletions may take to show.
 
     Raises:
         NotReachedError: Something is left. `last` lists it as `service:name`.
+        SettingsError: A service is unknown.
     """
+    before = inventory(endpoint, services=services)
+    yield
     eventually(
-        lambda: sorted(inventory(endpoint, services=services) - set(before)),
+        lambda: sorted(inventory(endpoint, services=services) - before),
         until=lambda left: not left,
         what="the end of everything that was not there before",
         timeout=timeout,

@@ -16,7 +16,6 @@ from harness.assertions import assert_nothing_left
 from harness.assertions.encryption import Enforcement, assert_bucket_encrypted
 from harness.assertions.permissions import assert_invokable
 from harness.aws import clients
-from harness.aws.inventory import inventory
 from tests.iam.roles import EVERYTHING, user
 
 if TYPE_CHECKING:
@@ -213,13 +212,15 @@ def test_a_metric_that_is_not_emitted_fails_with_those_that_are(scenario: Scenar
 def test_what_is_left_is_named_and_what_was_there_before_is_not(endpoint: Endpoint) -> None:
     account = replace(endpoint, access_key="555555555555")
     sqs, name = clients.client(account, "sqs"), f"left-{uuid4().hex[:12]}"
-    before = inventory(account)
-    assert_nothing_left(account, before=before)
+    with assert_nothing_left(account):
+        pass
 
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    with pytest.raises(NotReachedError, match="the end of everything") as failure:
-        assert_nothing_left(account, before=before, timeout=SOON)
-    sqs.delete_queue(QueueUrl=url)
+    with (
+        pytest.raises(NotReachedError, match="the end of everything") as failure,
+        assert_nothing_left(account, timeout=SOON),
+    ):
+        url = sqs.create_queue(QueueName=name)["QueueUrl"]
 
     assert failure.value.last == [f"sqs:{url}"]
-    assert_nothing_left(account, before=before)
+    with assert_nothing_left(account):
+        sqs.delete_queue(QueueUrl=url)

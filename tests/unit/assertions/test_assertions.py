@@ -54,9 +54,27 @@ def test_any_change_is_drift() -> None:
 
 def test_only_what_was_not_there_before_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     account = Endpoint(backend="any", url="http://any", region="eu-north-1")
-    monkeypatch.setattr(assertions, "inventory", lambda *_, **__: {"s3:old", "sqs:new", "kms:new"})
+    looks = iter([{"s3:old", "iam:gone"}, {"s3:old", "sqs:new", "kms:new"}])
+    monkeypatch.setattr(assertions, "inventory", lambda *_, **__: next(looks))
 
-    assert_nothing_left(account, before={"s3:old", "sqs:new", "kms:new", "iam:gone"}, timeout=0)
-    with pytest.raises(NotReachedError) as caught:
-        assert_nothing_left(account, before={"s3:old"}, timeout=0)
+    with pytest.raises(NotReachedError) as caught, assert_nothing_left(account, timeout=0):
+        pass
+
     assert caught.value.last == ["kms:new", "sqs:new"]
+
+
+def test_what_goes_is_not_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Endpoint(backend="any", url="http://any", region="eu-north-1")
+    looks = iter([{"s3:old", "iam:gone"}, {"s3:old"}])
+    monkeypatch.setattr(assertions, "inventory", lambda *_, **__: next(looks))
+
+    with assert_nothing_left(account, timeout=0):
+        pass
+
+
+def test_the_error_of_what_was_done_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    account = Endpoint(backend="any", url="http://any", region="eu-north-1")
+    monkeypatch.setattr(assertions, "inventory", lambda *_, **__: set())
+
+    with pytest.raises(ZeroDivisionError), assert_nothing_left(account):
+        raise ZeroDivisionError
