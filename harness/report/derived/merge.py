@@ -90,10 +90,11 @@ def _merged(kind: _Kind, of_shards: Sequence[Sequence[Path]], folder: Path) -> M
 
 
 def _is_junit(file: Path) -> bool:
-    try:
-        _event, root = next(ET.iterparse(file, events=["start"]))  # noqa: S314 - a result of the user's own
-    except ET.ParseError:
-        return False
+    with file.open("rb") as content:
+        try:
+            _event, root = next(ET.iterparse(content, events=["start"]))  # noqa: S314 - a result of the user's own
+        except ET.ParseError:
+            return False
     return root.tag in {"testsuite", "testsuites"}
 
 

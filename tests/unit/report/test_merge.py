@@ -50,6 +50,7 @@ def written(folder: Path, name: str) -> Path:
     (others / "event.json").write_text('["no", "format"]', "utf-8")
     (others / "broken.json").write_text("{", "utf-8")
     (others / "cobertura.xml").write_text("<coverage/>", "utf-8")
+    (others / "empty.xml").touch()
     (others / "coverage.lcov").write_text("TN:\n", "utf-8")
     return folder
 
