@@ -8,20 +8,9 @@ import pytest
 from harness import deployed
 from harness.errors import BackendError
 from harness.session import baseline_of
-from tests.unit.fake_stack import FakeStack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStack]:
-    """Provide a project on a fake emulator that keeps a state."""
-    made = FakeStack.made(tmp_path / "project")
-    made.made_importable(monkeypatch)
-    yield made
-    made.kill()
+    from tests.unit.fake_stack import FakeStack
 
 
 @pytest.mark.parametrize("runs_before", [0, 1], ids=["applied", "restored"])

@@ -13,11 +13,9 @@ import pytest
 
 from harness.lifetimes.sweep import sweep
 from harness.snapshots import Cache
-from tests.unit.fake_stack import FakeStack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
+    from tests.unit.fake_stack import FakeStack
 
 pytestmark = pytest.mark.processes
 
@@ -40,14 +38,6 @@ SAVING = {
     "as it writes the file": "harness.snapshots.snapshot.Snapshot._pack",
     "as it puts the file in its place": "pathlib.Path.replace",
 }
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[FakeStack]:
-    """Provide a project on a fake emulator that keeps a state."""
-    made = FakeStack.made(tmp_path / "project")
-    yield made
-    made.kill()
 
 
 def run(project: FakeStack, *dies_at: str) -> int:

@@ -13,22 +13,13 @@ from harness.errors import BackendError
 from harness.lifetimes.kept import KeptStack
 from harness.snapshots import Cache, Snapshot, state
 from harness.values import Endpoint
-from tests.unit.fake_stack import FakeStack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.unit.fake_stack import FakeStack
+
 EMULATOR = Endpoint(backend="fake", url="http://127.0.0.1:4566", region="eu-north-1")
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStack]:
-    """Provide a project on a fake emulator that keeps a state."""
-    made = FakeStack.made(tmp_path / "project")
-    made.made_importable(monkeypatch)
-    yield made
-    made.kill()
 
 
 def run(project: FakeStack, *, backend: str = "fake:stateful", snapshots: bool = True) -> list[str]:
