@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness import Deployment, Endpoint, Settings
+    from harness import Deployment, Settings
 
+
+pytestmark = pytest.mark.usefixtures("on_an_emulator_of_its_own")
 
 TESTS = """
 def test_the_bucket_is_there(deployment):
@@ -59,12 +61,6 @@ resource "aws_sns_topic" "more" {
   name = "more"
 }
 """
-
-
-@pytest.fixture(autouse=True)
-def _on_an_emulator_of_its_own(endpoint: Endpoint) -> None:
-    if endpoint.backend in {"aws", "external"}:
-        pytest.skip(f"these tests start an emulator of their own: not on the backend {endpoint.backend}")
 
 
 @pytest.fixture

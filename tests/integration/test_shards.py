@@ -17,7 +17,9 @@ from harness.coverage import reports as coverage
 from tests.contract.small_stack import SmallStack
 
 if TYPE_CHECKING:
-    from harness import Endpoint, Settings
+    from harness import Settings
+
+pytestmark = pytest.mark.usefixtures("on_an_emulator_of_its_own")
 
 SHARDS = (1, 2)
 TESTS = """
@@ -30,12 +32,6 @@ def test_a_topic_takes_messages(stack):
         stack.topic().publish("hello")
         assert inbox.wait_for("hello")
 """
-
-
-@pytest.fixture(autouse=True)
-def _on_an_emulator_of_its_own(endpoint: Endpoint) -> None:
-    if endpoint.backend in {"aws", "external"}:
-        pytest.skip(f"these tests start an emulator of their own: not on the backend {endpoint.backend}")
 
 
 def test_shards_restore_one_snapshot_and_their_results_are_merged(

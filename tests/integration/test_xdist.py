@@ -11,8 +11,10 @@ from tests.contract.small_stack import SmallStack
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness import Endpoint, Settings
+    from harness import Settings
 
+
+pytestmark = pytest.mark.usefixtures("on_an_emulator_of_its_own")
 
 # Run by each worker: it writes an object under its name, and sees that of the other worker.
 SHARED = """
@@ -45,12 +47,6 @@ def test_each_has_an_account_to_itself(deployment, worker_id):
     (topic,) = deployment.client("sns").list_topics()["Topics"]
     assert deployment.outputs["account"] in topic["TopicArn"]
 """
-
-
-@pytest.fixture(autouse=True)
-def _on_an_emulator_of_its_own(endpoint: Endpoint) -> None:
-    if endpoint.backend in {"aws", "external"}:
-        pytest.skip(f"these tests start an emulator of their own: not on the backend {endpoint.backend}")
 
 
 def test_all_workers_share_one_stack(harness_settings: Settings, tmp_path: Path) -> None:
