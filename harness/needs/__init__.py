@@ -9,9 +9,9 @@ from harness.needs.features import (
     STREAMS,
     WEBSOCKETS,
     Need,
+    needs_of,
     title_of,
 )
-from harness.needs.reading import needs_of
 
 __all__ = [
     "AUTHORIZERS",

@@ -6,8 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.hcl.input_variables import read_values
+from harness.needs.reading import DeclaredResource, declarations_in
+
 if TYPE_CHECKING:
-    from harness.needs.reading import DeclaredResource
+    from pathlib import Path
+
+    from harness.settings import Settings
 
 RUNTIME = "runtime "  # followed by Lambda's name for the runtime
 IMAGES = "container images"
@@ -177,6 +182,16 @@ def title_of(feature: str) -> str:
     return _TITLES.get(feature, feature)
 
 
+def needs_of(settings: Settings) -> list[Need]:
+    """Return the needs of the root of `settings` and its local modules, in the order of their files."""
+    found = declarations_in(settings.terraform_dir, read_values(settings))
+    return [
+        Need(feature=feature, address=each.address, location=_location(each, settings.terraform_dir))
+        for each in found
+        for feature in sorted(features_of(each))
+    ]
+
+
 def features_of(declared: DeclaredResource) -> set[str]:
     """Return the features that a declared resource needs, judging by its files."""
     found = {service} if (service := _service_of(declared.type)) else set()
@@ -194,6 +209,12 @@ def features_of(declared: DeclaredResource) -> set[str]:
         case "aws_sfn_state_machine" if '"JSONata"' in _plain(declared.text("definition")):
             found.add(JSONATA)
     return found
+
+
+def _location(declared: DeclaredResource, root: Path) -> str:
+    file, home = declared.block.file.resolve(), root.resolve()
+    shown = file.relative_to(home, walk_up=True)
+    return f"{shown}:{declared.block.line}" if declared.block.line else str(shown)
 
 
 def _of_function(declared: DeclaredResource) -> set[str]:

@@ -8,15 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.hcl import declarations
-from harness.hcl.input_variables import read_values
-from harness.needs.features import Need, features_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from harness.hcl.declarations import Block
-    from harness.settings import Settings
 
 _REFERENCE = re.compile(r"(var|local)\.([\w-]+)")
 _CHOICE = re.compile(r"(!?)\s*(var\.[\w-]+|local\.[\w-]+|true|false)\s*\?\s*(\d+)\s*:\s*(\d+)")
@@ -100,16 +97,6 @@ class DeclaredResource:
         return "\n".join([written, *(file.read_text("utf-8", "replace") for file in files if file.is_file())])
 
 
-def needs_of(settings: Settings) -> list[Need]:
-    """Return the needs of the root of `settings` and its local modules, in the order of their files."""
-    found = declarations_in(settings.terraform_dir, read_values(settings))
-    return [
-        Need(feature=feature, address=each.address, location=_location(each, settings.terraform_dir))
-        for each in found
-        for feature in sorted(features_of(each))
-    ]
-
-
 def declarations_in(
     folder: Path, variables: Mapping[str, str], module: str = "", depth: int = 0
 ) -> Iterator[DeclaredResource]:
@@ -159,9 +146,3 @@ def _locals(blocks: list[Block]) -> dict[str, str]:
         if block.type == "locals"
         for name, expression in block.attributes.items()
     }
-
-
-def _location(declared: DeclaredResource, root: Path) -> str:
-    file, home = declared.block.file.resolve(), root.resolve()
-    shown = file.relative_to(home, walk_up=True)
-    return f"{shown}:{declared.block.line}" if declared.block.line else str(shown)

@@ -87,7 +87,7 @@ def imported(file: Path, *, typing_too: bool = True) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         if isinstance(node, ast.ImportFrom) and node.module:
-            names |= {f"{node.module}.{alias.name}" for alias in node.names} | {node.module}
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
 
 
@@ -96,8 +96,8 @@ def own_imports(module: str) -> set[str]:
     """Return the modules of the harness that `module` imports from."""
     known = modules()
     names = {name.removeprefix("harness.") for name in imported(known[module]) if name.startswith("harness.")}
-    packages = {name for name in names if any(other.startswith(f"{name}.") for other in names)}
-    return {name for name in names - packages if name in known} - {module}
+    homes = {name if name in known else name.rpartition(".")[0] for name in names}
+    return homes & known.keys() - {module}
 
 
 def wing_of(module: str) -> str:
