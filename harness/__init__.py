@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from harness.assertions import assert_encrypted, assert_no_drift, assert_nothing_left
     from harness.assertions.encryption import assert_bucket_encrypted
     from harness.assertions.permissions import assert_invokable
+    from harness.backends import started
     from harness.base.polling import eventually
     from harness.deployment import Deployment
     from harness.errors import (
@@ -16,16 +17,17 @@ if TYPE_CHECKING:
         ExpectationError,
         HarnessError,
         NotReachedError,
-        ResourceError,
         SettingsError,
         TerraformError,
     )
     from harness.eventbridge.expressions import timetable
     from harness.eventbridge.patterns import matches, matching, near_misses
     from harness.faults import Faults
+    from harness.permissions import assert_least_privilege
+    from harness.rules import rule
     from harness.session import deployed, deployed_at
     from harness.settings import Settings
-    from harness.values import Endpoint, FiredEvent, StoredObject
+    from harness.values import Endpoint
 
 __all__ = [
     "BackendError",
@@ -33,17 +35,15 @@ __all__ = [
     "Endpoint",
     "ExpectationError",
     "Faults",
-    "FiredEvent",
     "HarnessError",
     "NotReachedError",
-    "ResourceError",
     "Settings",
     "SettingsError",
-    "StoredObject",
     "TerraformError",
     "assert_bucket_encrypted",
     "assert_encrypted",
     "assert_invokable",
+    "assert_least_privilege",
     "assert_no_drift",
     "assert_nothing_left",
     "deployed",
@@ -52,6 +52,8 @@ __all__ = [
     "matches",
     "matching",
     "near_misses",
+    "rule",
+    "started",
     "timetable",
 ]
 
@@ -62,17 +64,15 @@ _HOMES = {
     "Endpoint": "harness.values",
     "ExpectationError": "harness.errors",
     "Faults": "harness.faults",
-    "FiredEvent": "harness.values",
     "HarnessError": "harness.errors",
     "NotReachedError": "harness.errors",
-    "ResourceError": "harness.errors",
     "Settings": "harness.settings",
     "SettingsError": "harness.errors",
-    "StoredObject": "harness.values",
     "TerraformError": "harness.errors",
     "assert_bucket_encrypted": "harness.assertions.encryption",
     "assert_encrypted": "harness.assertions",
     "assert_invokable": "harness.assertions.permissions",
+    "assert_least_privilege": "harness.permissions",
     "assert_no_drift": "harness.assertions",
     "assert_nothing_left": "harness.assertions",
     "deployed": "harness.session",
@@ -81,6 +81,8 @@ _HOMES = {
     "matches": "harness.eventbridge.patterns",
     "matching": "harness.eventbridge.patterns",
     "near_misses": "harness.eventbridge.patterns",
+    "rule": "harness.rules",
+    "started": "harness.backends",
     "timetable": "harness.eventbridge.expressions",
 }
 

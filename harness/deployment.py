@@ -12,7 +12,7 @@ from harness.aws.logs import log_events
 from harness.aws.rest import DEFAULT_STAGE, ApiClient
 from harness.base import caller
 from harness.calls import RequestLog
-from harness.hops import Hop, LossCheck, collect_sent, trace_sent
+from harness.hops import Hop, Hops, LossCheck, collect_sent, trace_sent
 from harness.resources import Resources
 from harness.values import ApiResponse
 
@@ -67,7 +67,7 @@ class Deployment(Resources):
         is_default = bool(stages) and stage not in stages
         return ApiClient.of(self.endpoint, published, stage=DEFAULT_STAGE if is_default else "")
 
-    def trace(self, sent: Acted) -> tuple[Hop, ...]:
+    def trace(self, sent: Acted) -> Hops:
         """Follow an event, a message or a request through the stack, and return its hops. Never raises.
 
         Override it in a subclass to follow an event beyond the end of your function.
@@ -78,8 +78,8 @@ class Deployment(Resources):
                 `Queue.send` and `Schedule.run` return, the hops come one after another.
         """
         if isinstance(sent, ApiResponse) and sent.sent is None:
-            return (Hop(name="accepted", state="unknown", seen="the URL is of no API and no function"),)
-        return tuple(hop for each in collect_sent(sent) for hop in trace_sent(self, each))
+            return Hops([Hop(name="accepted", state="unknown", seen="the URL is of no API and no function")])
+        return Hops(hop for each in collect_sent(sent) for hop in trace_sent(self, each))
 
     def lost(self, *sent: Acted) -> LossCheck:
         """Return a check that says, during a wait, why nothing more can come of the events sent.

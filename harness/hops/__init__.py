@@ -2,6 +2,7 @@
 
 from harness.hops.hop import (
     Hop,
+    Hops,
     Stack,
     State,
     Trace,
@@ -19,6 +20,7 @@ from harness.hops.trace import LossCheck, collect_sent, trace_sent
 
 __all__ = [
     "Hop",
+    "Hops",
     "LossCheck",
     "Stack",
     "State",

@@ -67,6 +67,21 @@ class Hop:
     final_after: float | None = None
 
 
+class Hops(tuple[Hop, ...]):
+    """The hops of an event, message or request, in order. As text they have a line each."""
+
+    __slots__ = ()
+
+    @property
+    def failure(self) -> Hop | None:
+        """The hop at which the way ended: the first that failed, if any did."""
+        return failure_in(self)
+
+    def __str__(self) -> str:
+        """Return the hops as a person reads them."""
+        return format_hops(self)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
     """An event or message, and its hops in order."""

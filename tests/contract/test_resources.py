@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import ResourceError, eventually
+from harness import eventually
+from harness.errors import ResourceError
 from tests.contract.small_stack import applied_alone
 
 if TYPE_CHECKING:

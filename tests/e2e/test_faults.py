@@ -16,8 +16,8 @@ from tests.system import Scenario, assert_latest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness import StoredObject
     from harness.faults import Calls, Fault, Faults
+    from harness.values import StoredObject
 
 WRITER_ATTEMPTS = 4
 BURST = 6

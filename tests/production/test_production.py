@@ -15,7 +15,8 @@ from harness.aws.inventory import inventory
 from tests.system import Scenario, assert_latest
 
 if TYPE_CHECKING:
-    from harness import Deployment, StoredObject
+    from harness import Deployment
+    from harness.values import StoredObject
 
 pytestmark = pytest.mark.once
 

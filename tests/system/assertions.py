@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from harness.assertions.expect import expect
 
 if TYPE_CHECKING:
-    from harness import StoredObject
-    from harness.values import ApiResponse
+    from harness.values import ApiResponse, StoredObject
 
 
 def assert_latest(response: ApiResponse, stored: StoredObject) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Self
 
-from harness import FiredEvent
+from harness.values import FiredEvent
 
 if TYPE_CHECKING:
     from harness.values import Outputs

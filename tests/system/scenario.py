@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from harness.hops import Hop
+    from harness.hops import Hop, Hops
     from harness.values import Acted, ApiResponse
 
 _PARALLEL_PUTS = 8
@@ -92,20 +92,22 @@ class Scenario(Deployment):
         return self.stored(key)
 
     @override
-    def trace(self, sent: Acted) -> tuple[Hop, ...]:
+    def trace(self, sent: Acted) -> Hops:
         """Return the hops, for an event as far as the API's answer. Never raises."""
         before = Deployment.trace(self, sent)
         if not isinstance(sent, FiredEvent):
             return before
         written, stored = hops.observe("object written", lambda: self._written(sent))
-        if written.state == "failed" and hops.failure_in(before):  # it has ended before
+        if written.state == "failed" and before.failure:  # it has ended before
             written = replace(written, state="unreached")
-        return (
-            *before,
-            written,
-            hops.look("key used", lambda: self._key_used(written, stored)),
-            hops.look("pointer moved", lambda: self._pointer_moved(written, stored)),
-            hops.look("API answer", lambda: self._answered(written, stored)),
+        return hops.Hops(
+            [
+                *before,
+                written,
+                hops.look("key used", lambda: self._key_used(written, stored)),
+                hops.look("pointer moved", lambda: self._pointer_moved(written, stored)),
+                hops.look("API answer", lambda: self._answered(written, stored)),
+            ]
         )
 
     def fire_and_wait(self, *, timestamp: datetime | None = None) -> StoredObject:

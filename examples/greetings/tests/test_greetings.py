@@ -23,9 +23,10 @@ def test_a_language_that_is_unknown_is_the_callers_mistake(stack: Deployment) ->
 
 def test_the_api_has_no_other_route(stack: Deployment) -> None:
     answer = stack.api("url").post("greetings/Ada")
-    stop = next(hop for hop in stack.trace(answer) if hop.state == "failed")
+    stop = stack.trace(answer).failure
 
     assert answer.status == 404
+    assert stop is not None
     assert stop.seen == "none of its 1 is for POST /greetings/Ada\nGET /greetings/{name}"
 
 

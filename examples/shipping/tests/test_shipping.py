@@ -32,8 +32,9 @@ def test_a_heavy_order_is_refused(stack: Deployment) -> None:
 def test_an_order_of_what_is_not_sold_stops_where_it_is_weighed(stack: Deployment) -> None:
     started = stack.state_machine().start(order(moon=1))
 
-    stop = next(hop for hop in stack.trace(started) if hop.state == "failed")
+    stop = stack.trace(started).failure
 
+    assert stop is not None
     assert stop.name == "state Weigh"
     assert "there is no moon" in stop.seen
 

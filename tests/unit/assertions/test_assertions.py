@@ -8,13 +8,12 @@ from harness import (
     Endpoint,
     ExpectationError,
     NotReachedError,
-    StoredObject,
     assert_encrypted,
     assert_no_drift,
     assertions,
 )
 from harness.assertions import assert_nothing_left
-from harness.values import ApiResponse, Change
+from harness.values import ApiResponse, Change, StoredObject
 from tests.system import assert_latest
 
 STORED = StoredObject(key="k", body=b"hello", etag='"1"', encryption="aws:kms", kms_key="arn:key")

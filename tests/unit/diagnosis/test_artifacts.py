@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness import Deployment, Endpoint, FiredEvent, HarnessError
+from harness import Deployment, Endpoint, HarnessError
 from harness.diagnosis import artifacts
 from harness.hops import Hop, Trace
 from harness.terraform import commands
-from harness.values import Outputs, Resource
+from harness.values import FiredEvent, Outputs, Resource
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from harness import FiredEvent
 from harness.aws.logs import Invocation
 from harness.aws.rest import Request
 from harness.diagnosis.causes import cause_of, group, hop_of_server_error, is_server_error
 from harness.hops import Hop, Trace
+from harness.values import FiredEvent
 
 ACCEPTED = Hop(name="accepted by EventBridge", state="reached", seen="id 1, bus default")
 UNMATCHED = Hop(

@@ -14,7 +14,7 @@ from harness.calls import Call, RequestLog
 from harness.diagnosis import artifacts, evidence
 from harness.diagnosis.evidence import TimeBudget
 from harness.diagnosis.sources import Sources
-from harness.hops import Hop
+from harness.hops import Hop, Hops
 from harness.report.texts import LONGEST_TEXT
 from harness.values import Outputs, Resource, Sent
 from tests.unit.hops.test_lost import ManualClock
@@ -51,8 +51,8 @@ class Stack(Deployment):
             }
         ]
 
-    def trace(self, _sent: object) -> tuple[Hop, ...]:
-        return (Hop(name="in the queue", state="reached", seen="jobs"),)
+    def trace(self, _sent: object) -> Hops:
+        return Hops([Hop(name="in the queue", state="reached", seen="jobs")])
 
     def resources(self, kind: str = "") -> list[Resource]:
         return [GREET] if kind == GREET.type else []

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from harness import ExpectationError, FiredEvent
+from harness import ExpectationError
 from harness.eventbridge import send
+from harness.values import FiredEvent
 
 EVENT = FiredEvent(
     id="",

@@ -9,8 +9,7 @@ from harness.aws import outbox
 from tests.unit.hops.world import World
 
 if TYPE_CHECKING:
-    from harness import FiredEvent
-    from harness.values import Sent
+    from harness.values import FiredEvent, Sent
 
 
 @pytest.fixture(autouse=True)

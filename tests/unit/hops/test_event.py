@@ -12,9 +12,9 @@ from uuid import uuid4
 
 import pytest
 
-from harness import FiredEvent
 from harness.aws import outbox
 from harness.hops import trace_sent
+from harness.values import FiredEvent
 from tests.unit.hops.world import BUS, QUEUE, WORKER, arn, rule
 
 if TYPE_CHECKING:

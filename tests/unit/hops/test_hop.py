@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from harness import FiredEvent, hops
-from harness.hops import Hop, Trace, trace_sent
+from harness import hops
+from harness.hops import Hop, Hops, Trace, trace_sent
+from harness.values import FiredEvent
 from tests.unit.hops.world import QUEUE, WORKER, sent
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ def an_event() -> FiredEvent:
 
 
 def test_the_stop_is_the_first_hop_that_failed() -> None:
-    trace = [Hop(name=state, state=state, seen="") for state in ("reached", "unknown", "failed")]
+    trace = Hops(Hop(name=state, state=state, seen="") for state in ("reached", "failed", "failed"))
 
-    assert hops.failure_in(trace) == trace[2]
-    assert hops.failure_in(trace[:2]) is None
+    assert trace.failure is trace[1]
+    assert Hops(trace[:1]).failure is None
 
 
 def test_the_text_is_aligned_and_log_lines_stand_below() -> None:
@@ -47,6 +48,7 @@ def test_the_text_is_aligned_and_log_lines_stand_below() -> None:
         "  ? third",
         "  · fourth",
     ]
+    assert str(Hops(trace)) == hops.format_hops(trace)
     event = an_event()
     headed = hops.format_traces([Trace(sent=event, hops=tuple(trace[:1]))])
     assert headed == f"event {event.id} (shop, 'placed'):\n  ✓ one  fine\n      > {{\"a\": 1}}"

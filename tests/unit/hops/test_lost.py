@@ -16,9 +16,8 @@ from tests.unit.hops.test_event import an_event
 from tests.unit.hops.world import DEAD, QUEUE, TOPIC, WORKER, World, rule, sent
 
 if TYPE_CHECKING:
-    from harness import FiredEvent
     from harness.hops import Stack
-    from harness.values import Sent
+    from harness.values import FiredEvent, Sent
 
 
 @dataclass

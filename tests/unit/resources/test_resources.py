@@ -8,9 +8,9 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from harness import Endpoint, ExpectationError, NotReachedError, ResourceError
+from harness import Endpoint, ExpectationError, NotReachedError
 from harness.aws import outbox
-from harness.errors import PatternError, ScheduleError, TargetError
+from harness.errors import PatternError, ResourceError, ScheduleError, TargetError
 from harness.resources import (
     Bucket,
     Function,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from harness import Endpoint, FiredEvent, NotReachedError
-from harness.values import ApiResponse, Outputs
+from harness import Endpoint, NotReachedError
+from harness.values import ApiResponse, FiredEvent, Outputs
 from tests.system import Scenario, System
 
 if TYPE_CHECKING:
