@@ -7,10 +7,8 @@ the last apply, a run attaches at once. Otherwise it applies the difference.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
-import shutil
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -18,65 +16,51 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from harness import backends
 from harness.aws import clients
 from harness.backends import emulator
-from harness.base import journal, process
-from harness.base.files import locked
+from harness.base import journal
 from harness.deployment import Deployment
 from harness.errors import BackendError, HarnessError, NotUpError
 from harness.hcl.remote_state import stages, states_read
 from harness.hcl.scratch import copy_of, copy_root
-from harness.lifetimes import hot, keeper, swap
+from harness.lifetimes import hot, keeper, record, swap
 from harness.lifetimes.keeper import Task
+from harness.lifetimes.record import Record
 from harness.lifetimes.swap import LARGEST_UPLOAD, NotSwappableError, Swap, carry_out
 from harness.session import build, prepare, tell_refusals, zip_variables
 from harness.snapshots import Fingerprint, RestorableStack, backend_fingerprint
 from harness.telemetry import timeline
 from harness.terraform import commands as terraform
-from harness.values import Endpoint, Outputs
+from harness.values import Outputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from harness.lifetimes.keeper import Keeper
     from harness.settings import Settings
     from harness.snapshots import Snapshot
     from harness.terraform.commands import Terraform
+    from harness.values import Endpoint
 
 log = logging.getLogger(__name__)
 
 _HOLD_BACKEND = "harness.lifetimes.held:backend_held"
-_KEPT = "kept"
-_BACKEND, _STACK, _AHEAD = "backend.json", "stack.json", "ahead.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptStack:
+class KeptStack(Record):
     """The kept backend and stack of one root of one project.
 
     Attributes:
         settings: The settings of the run.
-        folder: Its directory.
     """
 
     settings: Settings
-    folder: Path
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return the kept stack of the root of `settings`, whether it exists or not."""
         name = f"{settings.project}\n{settings.terraform_dir}\n{settings.backend}\n{settings.workspace}"
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-        return cls(settings=settings, folder=settings.cache_dir / _KEPT / digest)
-
-    @contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Lock it against other processes while the context is open."""
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self.folder.with_suffix(".lock")):
-            yield
-
-    def keeper(self) -> Keeper | None:
-        """Return the process that holds the backend, or None if there is none."""
-        return keeper.find(self.folder / "backend")
+        return cls(settings=settings, folder=record.folder_of(settings.cache_dir, digest))
 
     def endpoint(self) -> Endpoint:
         """Return the endpoint of the kept backend, which is started if it does not run as it should.
@@ -96,9 +80,9 @@ class KeptStack:
         self._forget_what_ended()
         journal.clear_orphans(self.settings.cache_dir)  # an emulator of a killed keeper may have the port
         task = Task(context=_HOLD_BACKEND, settings=self.settings, bound=False)
-        started = keeper.start(task, self.folder / "backend").ready()
+        started = keeper.start(task, self.keeper_folder).ready()
         ends = self._ends_with_its_keeper()
-        self._note(_BACKEND, fingerprint=wanted, ends=ends, url=started.endpoint.url)
+        self.write(record.BACKEND, fingerprint=wanted, ends=ends, url=started.endpoint.url)
         return started.endpoint
 
     def deployment(self, endpoint: Endpoint, *, given: Snapshot | None = None) -> Deployment:
@@ -114,7 +98,7 @@ class KeptStack:
         prepare(self.settings)
         if hot.is_on(endpoint):
             log.warning("%s", hot.IS_ON)
-        wanted, last = self._fingerprint(), self._read_note(_STACK)
+        wanted, last = self._fingerprint(), self.read(record.STACK)
         if self._is_whole(last):
             changed = wanted.other_zips(Fingerprint.from_note(last))
             if changed == []:
@@ -123,7 +107,7 @@ class KeptStack:
             if changed and (deployment := self._swap(endpoint, wanted, changed, last)):
                 return deployment
         backends.check_needs(self.settings, running=endpoint.backend)
-        (self.folder / _STACK).unlink(missing_ok=True)
+        self.remove(record.STACK)
         try:
             self._swap_ahead(endpoint)
             commands = self._apply(endpoint, given)
@@ -136,7 +120,7 @@ class KeptStack:
         deployed = Deployment.at(endpoint, commands, commands.outputs())
         runs = Fingerprint.from_note(given.inputs) if given else wanted
         self._note_stack(runs, applied=runs.zips, outputs=deployed.outputs)
-        (self.folder / _AHEAD).unlink(missing_ok=True)
+        self.remove(record.AHEAD)
         return deployed
 
     def _fingerprint(self) -> Fingerprint:
@@ -152,8 +136,8 @@ class KeptStack:
         except NotSwappableError as problem:
             log.info("the code alone can't be swapped: %s", problem)
             return None
-        self._note(_AHEAD, swaps=[each.as_note() for each in {*self._ahead(), *swaps}])
-        (self.folder / _STACK).unlink(missing_ok=True)  # if a swap fails, only an apply repairs it
+        self.write(record.AHEAD, swaps=[each.as_note() for each in {*self._ahead(), *swaps}])
+        self.remove(record.STACK)  # if a swap fails, only an apply repairs it
         with timeline.phase("swap of code"):
             for each in swaps:
                 carry_out(each, clients.client(replace(endpoint, region=each.region), "lambda"))
@@ -182,7 +166,7 @@ class KeptStack:
 
     def _ahead(self) -> list[Swap]:
         """Return the swaps that Terraform's state does not know of."""
-        return [Swap.from_note(each) for each in self._read_note(_AHEAD).get("swaps", [])]
+        return [Swap.from_note(each) for each in self.read(record.AHEAD).get("swaps", [])]
 
     def _swap_ahead(self, endpoint: Endpoint) -> None:
         """Give swapped functions the code that their zips have now: Terraform may take it for unchanged."""
@@ -193,7 +177,9 @@ class KeptStack:
 
     def _note_stack(self, fingerprint: Fingerprint, *, applied: Mapping[str, Any], outputs: Outputs) -> None:
         """Record the deployed stack. `applied` are the hashes of the zips in Terraform's state."""
-        self._note(_STACK, **fingerprint.as_note(), applied=dict(applied), outputs=dict(outputs.untraced))
+        self.write(
+            record.STACK, **fingerprint.as_note(), applied=dict(applied), outputs=dict(outputs.untraced)
+        )
 
     def snapshot(self) -> Snapshot:
         """Take a snapshot of the kept stack, with all data that tests have left in it.
@@ -206,7 +192,7 @@ class KeptStack:
         restorable = RestorableStack.of(self.settings, endpoint, zip_variables(self.settings))
         for stage in stages(self.settings):
             restorable.remember(self._commands(endpoint, stage))
-        return replace(restorable.taken(), inputs=Fingerprint.from_note(self._read_note(_STACK)).as_note())
+        return replace(restorable.taken(), inputs=Fingerprint.from_note(self.read(record.STACK)).as_note())
 
     def _apply(self, endpoint: Endpoint, given: Snapshot | None) -> Terraform:
         """Apply a copy of each root, or restore it, and return the commands on that of the stack."""
@@ -234,7 +220,7 @@ class KeptStack:
         Raises:
             NotUpError: There is none.
         """
-        running, last = self.keeper(), self._read_note(_STACK)
+        running, last = self.keeper(), self.read(record.STACK)
         if running is None:
             raise NotUpError(self.settings.terraform_dir, self._backends_elsewhere())
         if why_not := self._unusable(running):
@@ -250,12 +236,12 @@ class KeptStack:
     def zips_that_run(self) -> dict[str, str]:
         """Return the SHA-256 of each deployed zip, in hexadecimal digits, by its path."""
         return {
-            path: hashes[0] for path, hashes in Fingerprint.from_note(self._read_note(_STACK)).zips.items()
+            path: hashes[0] for path, hashes in Fingerprint.from_note(self.read(record.STACK)).zips.items()
         }
 
     def _unusable(self, running: Keeper) -> str:
         """Return the reason why the kept stack can't be used, or an empty text."""
-        if self._read_note(_BACKEND).get("fingerprint") != backend_fingerprint(self.settings):
+        if self.read(record.BACKEND).get("fingerprint") != backend_fingerprint(self.settings):
             return "the kept backend was started with other settings"
         try:
             endpoint = running.held().endpoint
@@ -272,7 +258,7 @@ class KeptStack:
             HarnessError: The Lambda zip can't be built.
         """
         build(self.settings)
-        last = self._read_note(_STACK)
+        last = self.read(record.STACK)
         return self._is_whole(last) and self._fingerprint() == Fingerprint.from_note(last)
 
     def stop(self) -> bool:
@@ -288,7 +274,7 @@ class KeptStack:
             self._destroy(running)
         if running:
             running.stop()
-        self._forget()
+        self.forget()
         return was_there
 
     @property
@@ -327,7 +313,7 @@ class KeptStack:
             try:
                 started = None if running else resources.enter_context(backends.started(self.settings))
             except BackendError as problem:
-                if not self._read_note(_BACKEND).get("url"):  # real AWS does not go
+                if not self.read(record.BACKEND).get("url"):  # real AWS does not go
                     raise
                 log.warning("the stack has gone with its backend: %s", problem.reason)
                 return
@@ -344,51 +330,5 @@ class KeptStack:
     def _forget_what_ended(self) -> None:
         """Forget the stack, unless its AWS outlives the harness."""
         if self._ends_with_its_keeper():
-            self._forget()
-        (self.folder / _STACK).unlink(missing_ok=True)
-
-    def _forget(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _read_note(self, file: str) -> dict[str, Any]:
-        return _read(self.folder / file)
-
-    def _note(self, file: str, **values: object) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / file).write_text(json.dumps(values), "utf-8")
-
-
-def sweep(cache_dir: Path) -> list[Path]:
-    """Forget stacks whose kept backend has ended together with them, and return their folders.
-
-    A stack on an AWS that outlives the harness stays recorded, so that `KeptStack.stop` can destroy it.
-    """
-    folders = [folder for folder in sorted((cache_dir / _KEPT).glob("*")) if folder.is_dir()]
-    return [folder for folder in folders if _forget(folder)]
-
-
-def _forget(folder: Path) -> bool:
-    with locked(folder.with_suffix(".lock")):
-        noted, running = _read(folder / _BACKEND), keeper.find(folder / "backend")
-        is_in_use = bool(running) or not noted.get("ends", False)
-        if is_in_use and not _has_ended(noted):
-            return False
-        if running:
-            running.stop()
-        process.kill_those_in(folder)
-        shutil.rmtree(folder)
-    return True
-
-
-def _has_ended(noted: Mapping[str, Any]) -> bool:
-    """Whether the URL of the recorded emulator no longer answers."""
-    url = noted.get("url")
-    return bool(url) and not emulator.answers(Endpoint(backend="kept", url=str(url), region=""))
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        noted = json.loads(file.read_text("utf-8"))
-    except (FileNotFoundError, ValueError):  # a killed run may have written half of it
-        return {}
-    return noted if isinstance(noted, dict) else {}
+            self.forget()
+        self.remove(record.STACK)

@@ -10,7 +10,7 @@ from harness import backends
 from harness.backends import real_aws
 from harness.base import journal
 from harness.errors import BackendError
-from harness.lifetimes import broker, kept
+from harness.lifetimes import broker, record
 from harness.terraform import commands
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def sweep(settings: Settings) -> list[str]:
     Raises:
         HarnessError: A stack on real AWS can't be destroyed. It stays in the journal.
     """
-    stacks = [f"the kept stack in {folder}" for folder in kept.sweep(settings.cache_dir)]
+    stacks = [f"the kept stack in {folder}" for folder in record.sweep(settings.cache_dir)]
     by_backends = [name for backend in backends.BUILT_IN for name in _sweep_backend(backend)]
     return [*_sweep_journal(settings), *stacks, *broker.sweep(), *by_backends]
 
