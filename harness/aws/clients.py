@@ -1,4 +1,8 @@
-"""The only importer of boto3, at the first client, because loading it takes longer than most commands."""
+"""The only importer of boto3, and of botocore's sessions. A command waits longer for them than for answers.
+
+So nothing is imported before the first client is made. boto3 adds nothing to the clients of botocore, except
+to those of S3, which transfer files. Its transfers and resources are loaded for these alone.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
 
     import boto3
     from botocore.config import Config
+    from botocore.session import Session
 
     from harness.values import Endpoint
 
@@ -35,7 +40,9 @@ def client(endpoint: Endpoint, service: str) -> Any:  # noqa: ANN401 - boto3 mak
         return _real(endpoint, service)
     with _ONE_AT_A_TIME:
         session = _session(endpoint.access_key, endpoint.secret_key, endpoint.region)
-        create: Callable[..., Any] = session.client  # typed by literal names, and `service` is any of them
+        create: Callable[..., Any] = (
+            _with_transfers(session).client if service == "s3" else session.create_client
+        )
         timeout = _LONGEST_INVOCATION if service == "lambda" else _TIMEOUT
         return create(service, endpoint_url=endpoint.url, verify=endpoint.ca or None, config=_config(timeout))
 
@@ -56,19 +63,27 @@ def _config(read_timeout: float) -> Config:
 
 
 @lru_cache(maxsize=32)
-def _session(access_key: str, secret_key: str, region: str) -> boto3.session.Session:
+def _session(access_key: str, secret_key: str, region: str) -> Session:
     """Return the session for these credentials. It caches its data files, so further clients are cheap."""
-    import boto3  # noqa: PLC0415
+    from botocore.session import Session  # noqa: PLC0415
 
-    session = boto3.session.Session(
-        aws_access_key_id=access_key, aws_secret_access_key=secret_key, region_name=region
-    )
-    session.events.register("before-send", _tell_caller)
+    session = Session()
+    session.set_config_variable("region", region)
+    session.set_credentials(access_key, secret_key)
+    session.register("before-send", _tell_caller)
     return session
 
 
-def _tell_caller(request: Any, **_rest: object) -> None:  # noqa: ANN401 - botocore has no types
+@lru_cache(maxsize=32)
+def _with_transfers(session: Session) -> boto3.session.Session:
+    import boto3  # noqa: PLC0415
+
+    return boto3.session.Session(botocore_session=session)
+
+
+def _tell_caller(**event: Any) -> None:  # noqa: ANN401 - botocore's handlers take anything
     """Name the caller in the user agent, which is not part of the signature."""
+    request = event["request"]
     own = request.headers.get("User-Agent", "")
     request.headers["User-Agent"] = caller.user_agent(own.decode() if isinstance(own, bytes) else own)
 

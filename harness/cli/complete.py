@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from harness import backends
 from harness.errors import HarnessError
 from harness.lifetimes.kept import KeptStack
 from harness.settings import Settings
 
+if TYPE_CHECKING:
+    from click import Context, Parameter
 
-def functions(incomplete: str) -> list[str]:
+
+def functions(_context: Context, _parameter: Parameter, incomplete: str) -> list[str]:
     """Return the names of the stack's functions with this beginning."""
     return _names("aws_lambda_function", "function_name", incomplete)
 
 
-def rules(incomplete: str) -> list[str]:
+def rules(_context: Context, _parameter: Parameter, incomplete: str) -> list[str]:
     """Return the names of the stack's rules with this beginning."""
     return _names("aws_cloudwatch_event_rule", "name", incomplete)
 
 
-def backend_names(incomplete: str) -> list[str]:
+def backend_names(_context: Context, _parameter: Parameter, incomplete: str) -> list[str]:
     """Return the names of the backends with this beginning."""
     return [name for name in ("auto", *backends.BUILT_IN) if name.startswith(incomplete)]
 

@@ -8,7 +8,7 @@ import traceback
 from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
-import typer
+import click
 
 from harness import handlers
 from harness.errors import HarnessError
@@ -66,4 +66,4 @@ def own_traceback() -> Iterator[None]:
             frames = last.tb_next if last.tb_frame.f_code.co_filename in _OURS else frames
             last = last.tb_next
         traceback.print_exception(problem.with_traceback(frames))
-        raise typer.Exit(1) from None
+        raise click.exceptions.Exit(1) from None

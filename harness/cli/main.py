@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -12,10 +13,9 @@ from datetime import UTC, datetime
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-from typer.core import TyperGroup
+import click
 
 from harness import backends, debugger, hops, packages
 from harness.aws.problems import as_harness_errors
@@ -28,9 +28,9 @@ from harness.settings import Settings, parse_assignments
 from harness.snapshots import Cache, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from typer._click import Command, Context, HelpFormatter
+    from click import Command, Context, HelpFormatter, Parameter
 
     from harness.deployment import Deployment
 
@@ -53,7 +53,7 @@ _WIDEST = 42  # of an example
 _COMMON = frozenset({"--backend", "--terraform-dir"})
 
 
-class _Grouped(TyperGroup):
+class _Grouped(click.Group):
     """Shows its commands in groups, followed by examples, and takes its options behind a command, too."""
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
@@ -90,77 +90,76 @@ def _purpose(command: Command) -> str:
     return (command.help or "").partition(";")[0].rstrip(".")
 
 
-app = typer.Typer(
-    name="harness",
-    cls=_Grouped,
-    help="Test a real Terraform + Lambda system on an emulator.",
-    no_args_is_help=True,
-    rich_markup_mode=None,  # it takes `[tool.harness.package]` for markup, and leaves it out
-    context_settings={"help_option_names": ["-h", "--help"]},
-    pretty_exceptions_enable=False,
-)
-
-snapshots = typer.Typer(
-    help="Save the running stack, and manage the snapshots that runs restore.", no_args_is_help=True
-)
-app.add_typer(snapshots, name="snapshot")
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Output = Annotated[
-    Path | None,
-    typer.Option(metavar="HTML", help="Where to write the page. Default: a new temporary folder."),
-]
-Opens = Annotated[bool, typer.Option("--open/--no-open", help="Open a browser.")]
-FunctionName = Annotated[
-    str,
-    typer.Argument(metavar="[FUNCTION]", autocompletion=complete.functions, help="The only one by default."),
-]
-LastFailed = Annotated[
-    bool, typer.Option("--last-failed", help="With the event of the last invocation that failed.")
-]
-RequestId = Annotated[
-    str, typer.Option("--request-id", metavar="ID", help="With the event of this invocation.")
-]
-Variables = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--terraform-var", metavar="NAME=VALUE", help="Set a variable of the root. Can be repeated."
-    ),
-]
-
-
+# Most objects of a command are modules and AWS's service models. They stay, so looking for garbage among them
+# only takes time: a fifth of that of `harness fire`.
+_RARELY = 100_000
 _SHOWN = {"traceback": False}
 _AGAIN = "again: harness invoke --last-failed (--pdb steps through it), or harness debug --last-failed"
 _DISTRIBUTION = "terraform-lambda-harness"
 _NEXT = "next: harness fire, harness logs -f, harness watch, pytest --keep; stop it with harness down"
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - Typer calls it so
+def _print_version(context: Context, _option: Parameter, wanted: bool) -> None:  # noqa: FBT001 - as it is called
     if wanted:
-        typer.echo(f"{_DISTRIBUTION} {metadata.version(_DISTRIBUTION)}")
-        raise typer.Exit
+        click.echo(f"{_DISTRIBUTION} {metadata.version(_DISTRIBUTION)}")
+        context.exit()
 
 
-@app.callback()
-def choose(
-    backend: Annotated[
-        str,
-        typer.Option(
-            autocompletion=complete.backend_names, help="Where the stack runs. Default: HARNESS_BACKEND."
-        ),
-    ] = "",
-    terraform_dir: Annotated[
-        str, typer.Option(help="Your root module. Default: HARNESS_TERRAFORM_DIR.")
-    ] = "",
-    *,
-    verbose: Annotated[bool, typer.Option(help="Show the whole traceback of an error.")] = False,
-    version: Annotated[  # noqa: ARG001 - its callback prints it
-        bool,
-        typer.Option(
-            "--version", help="Print the version, and exit.", is_eager=True, callback=_print_version
-        ),
-    ] = False,
-) -> None:
+# Parameters of several commands.
+_FILE = click.Path(path_type=Path)
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_output = click.option(
+    "--output",
+    type=_FILE,
+    metavar="HTML",
+    help="Where to write the page. Default: a new temporary folder.",
+)
+_opens = click.option("--open/--no-open", "opens", default=True, help="Open a browser.", show_default=True)
+_function = click.argument(
+    "name",
+    default="",
+    metavar="[FUNCTION]",
+    shell_complete=complete.functions,
+    help="The only one by default.",
+)
+_last_failed = click.option(
+    "--last-failed", is_flag=True, help="With the event of the last invocation that failed."
+)
+_request_id = click.option(
+    "--request-id", default="", metavar="ID", help="With the event of this invocation."
+)
+_variables = click.option(
+    "--terraform-var",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set a variable of the root. Can be repeated.",
+)
+
+
+@click.group(
+    cls=_Grouped,
+    name="harness",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option(
+    "--backend",
+    default="",
+    shell_complete=complete.backend_names,
+    help="Where the stack runs. Default: HARNESS_BACKEND.",
+)
+@click.option("--terraform-dir", default="", help="Your root module. Default: HARNESS_TERRAFORM_DIR.")
+@click.option("--verbose/--no-verbose", help="Show the whole traceback of an error.")
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version, and exit.",
+)
+def app(backend: str, terraform_dir: str, *, verbose: bool) -> None:
     """Test a real Terraform + Lambda system on an emulator."""
     _SHOWN["traceback"] = verbose
     given = {"HARNESS_BACKEND": backend, "HARNESS_TERRAFORM_DIR": terraform_dir}
@@ -168,23 +167,18 @@ def choose(
 
 
 @app.command()
-def up(
-    variables: Variables = None,
-    *,
-    snapshot: Annotated[
-        Path | None,
-        typer.Option("--from", metavar="FILE", help="Start from this snapshot. Its state can run code."),
-    ] = None,
-    hot: Annotated[
-        bool, typer.Option("--hot", help="Stay until Ctrl-C, and do what `harness watch --hot` does.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
+@_variables
+@click.option(
+    "--from", "snapshot", type=_FILE, metavar="FILE", help="Start from this snapshot. Its state can run code."
+)
+@click.option("--hot", is_flag=True, help="Stay until Ctrl-C, and do what `harness watch --hot` does.")
+@_as_json
+def up(variables: tuple[str, ...], snapshot: Path | None, *, hot: bool, as_json: bool) -> None:
     """Start the backend, apply the stack, and leave both running. Again: apply your changes."""
     if hot and (snapshot or as_json):
-        raise typer.BadParameter("--hot stays until Ctrl-C; leave out --from and --json")
+        raise click.BadParameter("--hot stays until Ctrl-C; leave out --from and --json")
     if hot:
-        watch(variables, hot=True)
+        _watch(_settings(variables), hot=True)
         return
     with _plain_errors() as spans:
         began = time.monotonic()
@@ -198,51 +192,47 @@ def up(
         return
     console.show_values(operations.values_here(deployment))
     for what, command in operations.ways_in(deployment).items():
-        typer.echo(f"{what}: {command}", err=True)
-    typer.echo(f"\nup at {deployment.endpoint.url} in {summary}\n{_NEXT}", err=True)
+        click.echo(f"{what}: {command}", err=True)
+    click.echo(f"\nup at {deployment.endpoint.url} in {summary}\n{_NEXT}", err=True)
 
 
 @app.command()
-def fire(
-    rule: Annotated[
-        str,
-        typer.Option(autocompletion=complete.rules, help="The rule to fire, if there are several."),
-    ] = "",
-    detail: Annotated[str, typer.Option(help="The event's detail, as JSON.")] = "",
-    *,
-    as_json: AsJson = False,
-) -> None:
+@click.option(
+    "--rule", default="", shell_complete=complete.rules, help="The rule to fire, if there are several."
+)
+@click.option("--detail", default="", help="The event's detail, as JSON.")
+@_as_json
+def fire(rule: str, detail: str, *, as_json: bool) -> None:
     """Send an event that a rule matches, and show its hops. Exits 1 if it does not arrive."""
     with _plain_errors():
         event, found = operations.fire(_running(), rule=rule, detail=detail)
     if as_json:
         _print_json({"event": event.id, "hops": [asdict(hop) for hop in found]})
     else:
-        typer.echo(f"event {event.id}\n{hops.format_hops(found)}")
+        click.echo(f"event {event.id}\n{hops.format_hops(found)}")
         if any(hop.name == "function returned" and hop.state == "failed" for hop in found):
-            typer.echo(_AGAIN, err=True)
-    raise typer.Exit(0 if all(hop.state == "reached" for hop in found) else 1)
+            click.echo(_AGAIN, err=True)
+    raise click.exceptions.Exit(0 if all(hop.state == "reached" for hop in found) else 1)
 
 
 @app.command()
-def latest(
-    output: Annotated[str, typer.Option(help="The output with the API's URL.")] = "",
-    *,
-    as_json: AsJson = False,
-) -> None:
+@click.option("--output", default="", help="The output with the API's URL.")
+@_as_json
+def latest(output: str, *, as_json: bool) -> None:
     """Call the API and print its answer. Exits 1 unless the status is below 400."""
     with _plain_errors():
         answer = operations.latest(_running(), output)
     if as_json:
         _print_json({"status": answer.status, "headers": dict(answer.headers), "body": answer.text})
     else:
-        typer.echo(answer.text)
-        typer.echo(f"status {answer.status} in {answer.elapsed:.3f} s", err=True)
-    raise typer.Exit(0 if answer.status < 400 else 1)  # noqa: PLR2004 - HTTP's first error
+        click.echo(answer.text)
+        click.echo(f"status {answer.status} in {answer.elapsed:.3f} s", err=True)
+    raise click.exceptions.Exit(0 if answer.status < 400 else 1)  # noqa: PLR2004 - HTTP's first error
 
 
 @app.command()
-def status(*, as_json: AsJson = False) -> None:
+@_as_json
+def status(*, as_json: bool) -> None:
     """Show the running stack. Exits 1 if nothing is up."""
     with _plain_errors():
         kept = KeptStack.of(_settings())
@@ -265,20 +255,19 @@ def status(*, as_json: AsJson = False) -> None:
 
 
 @app.command("open")
-def open_command(*, opens: Opens = True) -> None:
+@_opens
+def open_command(*, opens: bool) -> None:
     """Open the emulator's own dashboard, and print its URL."""
     with _plain_errors():
         url = operations.dashboard(_running().endpoint)
-    typer.echo(url)
+    click.echo(url)
     _open(url, opens=opens)
 
 
 @app.command()
-def outputs(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="All by default.")] = "",
-    *,
-    as_json: AsJson = False,
-) -> None:
+@click.argument("name", default="", metavar="[NAME]", help="All by default.")
+@_as_json
+def outputs(name: str, *, as_json: bool) -> None:
     """Print the outputs of the running stack, or a single one."""
     with _plain_errors():
         deployment = _running()
@@ -286,59 +275,48 @@ def outputs(
     if as_json:
         _print_json(shown[name] if name else dict(deployment.outputs.untraced))
     elif name:
-        typer.echo(shown[name] if isinstance(shown[name], str) else json.dumps(shown[name]))
+        click.echo(shown[name] if isinstance(shown[name], str) else json.dumps(shown[name]))
     else:
         console.show_values(shown)
 
 
 @app.command()
+@click.argument(
+    "names", nargs=-1, metavar="[FUNCTION]...", shell_complete=complete.functions, help="All by default."
+)
+@click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
+@click.option("--minutes", default=60.0, show_default=True, help="How far to look back.")
+@click.option("--event", default="", metavar="ID", help="Only invocations that log this event or request id.")
+@click.option("--all", "every", is_flag=True, help="START, END, REPORT and metrics, too.")
+@click.option("--raw", is_flag=True, help="Messages as they are, with the time in UTC.")
+@_as_json
 def logs(
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[FUNCTION]...", autocompletion=complete.functions, help="All by default."),
-    ] = None,
-    *,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    minutes: Annotated[float, typer.Option(help="How far to look back.")] = 60.0,
-    event: Annotated[
-        str,
-        typer.Option(metavar="ID", help="Only invocations that log this event or request id."),
-    ] = "",
-    every: Annotated[bool, typer.Option("--all", help="START, END, REPORT and metrics, too.")] = False,
-    raw: Annotated[bool, typer.Option("--raw", help="Messages as they are, with the time in UTC.")] = False,
-    as_json: AsJson = False,
+    names: tuple[str, ...], minutes: float, event: str, *, follow: bool, every: bool, raw: bool, as_json: bool
 ) -> None:
     """Print the logs of functions, one line per record."""
     if follow and event:
-        raise typer.BadParameter("--event shows past invocations; leave out --follow")
+        raise click.BadParameter("--event shows past invocations; leave out --follow")
     with _plain_errors():
         deployment = _running()
-        wanted = operations.functions(deployment, names or [])
+        wanted = operations.functions(deployment, names)
         since, width = time.time() - 60 * minutes, max(map(len, wanted), default=0)
         following = operations.following(deployment, wanted, since)
         for name, record in following if follow else operations.read_logs(deployment, wanted, since, event):
             if as_json or raw:
                 line = {"at": _stamp(record.at), "function": name, "message": record.message.rstrip()}
-                typer.echo(json.dumps(line) if as_json else " ".join(line.values()))
+                click.echo(json.dumps(line) if as_json else " ".join(line.values()))
             elif every or not records.is_of_platform(record.message):
                 console.show(records.line(name, record, width))
 
 
 @app.command()
-def invoke(
-    name: FunctionName = "",
-    event: Annotated[str, typer.Argument(help="JSON, a file with JSON, or - for standard input.")] = "",
-    *,
-    last_failed: LastFailed = False,
-    request_id: RequestId = "",
-    here: Annotated[
-        bool,
-        typer.Option("--local", help="Run the handler in this process, in its environment."),
-    ] = False,
-    debug: Annotated[
-        bool, typer.Option("--pdb", help="As --local, and look at an error in Python's debugger.")
-    ] = False,
-) -> None:
+@_function
+@click.argument("event", default="", help="JSON, a file with JSON, or - for standard input.")
+@_last_failed
+@_request_id
+@click.option("--local", "here", is_flag=True, help="Run the handler in this process, in its environment.")
+@click.option("--pdb", "debug", is_flag=True, help="As --local, and look at an error in Python's debugger.")
+def invoke(name: str, event: str, request_id: str, *, last_failed: bool, here: bool, debug: bool) -> None:
     """Invoke a function and print its answer as JSON. Exits 1 if it failed."""
     with _plain_errors():
         settings = _settings()
@@ -355,21 +333,23 @@ def invoke(
         answer = operations.invoke(deployment, function, given)
     _print_json(answer.payload)
     if answer.error_type:
-        typer.echo(f"{answer.log_tail}\nerror: {answer.error_type}: {answer.error_message}", err=True)
-        raise typer.Exit(1)
+        click.echo(f"{answer.log_tail}\nerror: {answer.error_type}: {answer.error_message}", err=True)
+        raise click.exceptions.Exit(1)
 
 
 @app.command()
-def debug(
-    name: FunctionName = "",
-    event: Annotated[
-        str, typer.Argument(help="JSON, a file with JSON, or -: invoke it with that, and end.")
-    ] = "",
-    *,
-    last_failed: LastFailed = False,
-    request_id: RequestId = "",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the debugger attaches.")] = debugger.PORT,
-) -> None:
+@_function
+@click.argument("event", default="", help="JSON, a file with JSON, or -: invoke it with that, and end.")
+@_last_failed
+@_request_id
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=debugger.PORT,
+    show_default=True,
+    help="Where the debugger attaches.",
+)
+def debug(name: str, event: str, request_id: str, port: int, *, last_failed: bool) -> None:
     """Make a function wait for your debugger, until Ctrl-C or until the event is answered."""
     with _plain_errors():
         settings = _settings()
@@ -377,13 +357,13 @@ def debug(
         function, given = _chosen(deployment, name, event, last_failed=last_failed, request_id=request_id)
 
         def tell(line: str) -> None:
-            typer.echo(f"{line}: attach your debugger", err=True)
+            click.echo(f"{line}: attach your debugger", err=True)
 
         with debugger.debugged(deployment, function, settings, port=port, tell=tell):
             if event or last_failed or request_id:
                 _print_json(operations.invoke(deployment, function, given).payload)
                 return
-            typer.echo(
+            click.echo(
                 f"{function} waits for your debugger at its next invocation; stop with Ctrl-C", err=True
             )
             while True:
@@ -391,22 +371,16 @@ def debug(
 
 
 @app.command()
-def watch(
-    variables: Variables = None,
-    *,
-    hot: Annotated[
-        bool, typer.Option("--hot", help="Make functions run your saved sources without a new zip.")
-    ] = False,
-) -> None:
+@_variables
+@click.option("--hot", is_flag=True, help="Make functions run your saved sources without a new zip.")
+def watch(variables: tuple[str, ...], *, hot: bool) -> None:
     """Bring the stack up, and apply each change of a source, until Ctrl-C. The stack stays up."""
-    from harness.cli import watch as watching
-
-    with _plain_errors() as spans:
-        watching.run(_settings(variables), spans, hot=hot)
+    _watch(_settings(variables), hot=hot)
 
 
 @app.command()
-def down(*, as_json: AsJson = False) -> None:
+@_as_json
+def down(*, as_json: bool) -> None:
     """Stop the stack and backend that `up` has started."""
     with _plain_errors():
         kept = KeptStack.of(_settings())
@@ -415,30 +389,34 @@ def down(*, as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"stopped": was_there})
     else:
-        typer.echo("stopped" if was_there else "nothing was up")
+        click.echo("stopped" if was_there else "nothing was up")
+
+
+@app.group("snapshot", no_args_is_help=True)
+def snapshots() -> None:
+    """Save the running stack, and manage the snapshots that runs restore."""
 
 
 @snapshots.command("save")
-def save_snapshot(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write. Only you can read it.")],
-) -> None:
+@click.argument("file", type=_FILE, help="The file to write. Only you can read it.")
+def save_snapshot(file: Path) -> None:
     """Save the running stack with all its data, for `harness up --from FILE`."""
     with _plain_errors():
         KeptStack.of(_settings()).snapshot().write(file)
-    typer.echo(f"{file}: it has the stack's data and secrets")
+    click.echo(f"{file}: it has the stack's data and secrets")
 
 
 @snapshots.command("load")
-def load_snapshot(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What another run has saved.")],
-) -> None:
+@click.argument("file", type=_FILE, help="What another run has saved.")
+def load_snapshot(file: Path) -> None:
     """Make the next run with the same inputs restore a snapshot. Its state can run code."""
     with _plain_errors():
-        typer.echo(Cache.of(_settings()).add(Snapshot.read(file)))
+        click.echo(Cache.of(_settings()).add(Snapshot.read(file)))
 
 
 @snapshots.command("list")
-def list_snapshots(*, as_json: AsJson = False) -> None:
+@_as_json
+def list_snapshots(*, as_json: bool) -> None:
     """Show the snapshots that runs restore, the newest first."""
     with _plain_errors():
         found = [
@@ -449,48 +427,51 @@ def list_snapshots(*, as_json: AsJson = False) -> None:
         _print_json(found)
         return
     for each in found:
-        typer.echo("  ".join(map(str, each.values())))
-    typer.echo(f"{len(found)} snapshots", err=True)
+        click.echo("  ".join(map(str, each.values())))
+    click.echo(f"{len(found)} snapshots", err=True)
 
 
 @snapshots.command("rm")
-def remove_snapshots(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="All by default.")] = None,
-) -> None:
+@click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...", help="All by default.")
+def remove_snapshots(files: tuple[Path, ...]) -> None:
     """Remove snapshots: the next run applies."""
     with _plain_errors():
-        for file in Cache.of(_settings()).remove(files):
-            typer.echo(f"removed {file}")
+        for file in Cache.of(_settings()).remove(files or None):
+            click.echo(f"removed {file}")
 
 
 @app.command("package")
-def package_command(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="All by default.")] = None,
-) -> None:
+@click.argument("names", nargs=-1, metavar="[NAME]...", help="All by default.")
+def package_command(names: tuple[str, ...]) -> None:
     """Build the Lambda zips that [tool.harness.package] and [tool.harness.package.NAME] describe."""
     with _plain_errors():
         settings = _settings()
-        for package in packages.select(settings, names or []):
-            typer.echo(packages.build(settings, package))
+        for package in packages.select(settings, names):
+            click.echo(packages.build(settings, package))
 
 
 @app.command()
-def emulator(
-    port: Annotated[
-        int, typer.Option(envvar="HARNESS_PORT", help="The port to listen on. 0 picks a free one.")
-    ] = 4566,
-) -> None:
+@click.option(
+    "--port",
+    envvar="HARNESS_PORT",
+    show_envvar=True,
+    default=4566,
+    show_default=True,
+    help="The port to listen on. 0 picks a free one.",
+)
+def emulator(port: int) -> None:
     """Run the backend in the foreground, for `tflocal` and the AWS CLI, until Ctrl-C."""
     with _plain_errors():
         settings = replace(_settings(), port=port)
         with backends.started(settings) as endpoint:
-            typer.echo(f"ready: export AWS_ENDPOINT_URL={endpoint.url}  (Ctrl-C stops it)")
+            click.echo(f"ready: export AWS_ENDPOINT_URL={endpoint.url}  (Ctrl-C stops it)")
             while not endpoint.ended():
                 time.sleep(1)
 
 
 @app.command("doctor")
-def doctor_command(*, as_json: AsJson = False) -> None:
+@_as_json
+def doctor_command(*, as_json: bool) -> None:
     """Check this machine, and say how to get missing tools. Exits 1 if the main job can't run."""
     from harness.cli import doctor
 
@@ -500,93 +481,92 @@ def doctor_command(*, as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"ready": ready, "findings": [asdict(finding) for finding in findings]})
     else:
-        typer.echo(doctor.report(findings))
-    raise typer.Exit(0 if ready else 1)
+        click.echo(doctor.report(findings))
+    raise click.exceptions.Exit(0 if ready else 1)
 
 
 @app.command("coverage")
+@click.argument(
+    "files",
+    nargs=-1,
+    type=_FILE,
+    metavar="[REPORT]...",
+    help="Files of `pytest --iac-coverage-report=json:FILE`. Default: the running stack.",
+)
+@click.option(
+    "--report",
+    "wanted",
+    multiple=True,
+    metavar="KIND:FILE",
+    help="Write html, lcov, cobertura or json, too.",
+)
+@click.option(
+    "--fail-under",
+    default=0.0,
+    metavar="PERCENT",
+    help="Exit code 1: fewer items were used.",
+    show_default=True,
+)
+@_as_json
 def coverage_command(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[REPORT]...",
-            help="Files of `pytest --iac-coverage-report=json:FILE`; Default: the running stack.",
-        ),
-    ] = None,
-    wanted: Annotated[
-        list[str] | None,
-        typer.Option("--report", metavar="KIND:FILE", help="Write html, lcov, cobertura or json, too."),
-    ] = None,
-    fail_under: Annotated[
-        float, typer.Option(metavar="PERCENT", help="Exit code 1: fewer items were used.")
-    ] = 0.0,
-    *,
-    as_json: AsJson = False,
+    files: tuple[Path, ...], wanted: tuple[str, ...], fail_under: float, *, as_json: bool
 ) -> None:
     """Show the resources of your Terraform that tests have used. Merges several reports."""
     from harness.coverage import reports as coverage
 
     with _plain_errors():
-        kinds, settings = [coverage.check(each, "--report") for each in wanted or []], _settings()
+        kinds, settings = [coverage.check(each, "--report") for each in wanted], _settings()
         found = coverage.merge(files) if files else operations.coverage_of(settings)
         for kind, file in kinds:
             coverage.write(found, kind, Path(file), settings.project)
-    typer.echo(found.to_json() if as_json else "\n".join(coverage.table(found)))
+    click.echo(found.to_json() if as_json else "\n".join(coverage.table(found)))
     if found.percent < fail_under:
-        typer.echo(f"expected {fail_under:g} % at least, got {found.percent:.2f} %", err=True)
-        raise typer.Exit(1)
+        click.echo(f"expected {fail_under:g} % at least, got {found.percent:.2f} %", err=True)
+        raise click.exceptions.Exit(1)
 
 
 @app.command("permissions")
+@click.argument(
+    "files",
+    nargs=-1,
+    type=_FILE,
+    metavar="[REPORT]...",
+    help="Files of `pytest --permissions-report`. Default: the running stack.",
+)
+@click.option("--log", type=_FILE, metavar="FILE", help="A file of `pytest --request-log`; with --state.")
+@click.option("--state", type=_FILE, metavar="FILE", help="The state of the root that it is of.")
+@click.option("--least-privilege", is_flag=True, help="Exit code 1: one is unused, too wide or missing.")
+@_as_json
 def permissions_command(
-    files: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="[REPORT]...", help="Files of `pytest --permissions-report`; Default: the running stack."
-        ),
-    ] = None,
-    log: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A file of `pytest --request-log`; with --state.")
-    ] = None,
-    state: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The state of the root that it is of.")
-    ] = None,
-    *,
-    least_privilege: Annotated[
-        bool,
-        typer.Option("--least-privilege", help="Exit code 1: one is unused, too wide or missing."),
-    ] = False,
-    as_json: AsJson = False,
+    files: tuple[Path, ...], log: Path | None, state: Path | None, *, least_privilege: bool, as_json: bool
 ) -> None:
     """Show the permissions of the functions' roles that were used, and the missing ones."""
     from harness.permissions import reports, saved, shortcomings
 
     if (log is None) != (state is None):
-        raise typer.BadParameter("--log and --state go together")
+        raise click.BadParameter("--log and --state go together")
     with _plain_errors():
         if log and state:
             found = saved.by_log(log, state)
         else:
             found = saved.merge(files) if files else operations.permissions_of(_settings())
-    typer.echo(found.to_json() if as_json else "\n".join(reports.lines(found)))
+    click.echo(found.to_json() if as_json else "\n".join(reports.lines(found)))
     if least_privilege and (short := shortcomings(found.roles)):
-        typer.echo("\n".join(f"least privilege: {each}" for each in short), err=True)
-        raise typer.Exit(1)
+        click.echo("\n".join(f"least privilege: {each}" for each in short), err=True)
+        raise click.exceptions.Exit(1)
 
 
 @app.command("report")
-def report_command(
-    records: Annotated[
-        list[Path] | None,
-        typer.Argument(
-            metavar="RECORD",
-            help="What `pytest --harness-report=report.zip` has left, or a folder of such.",
-        ),
-    ] = None,
-    output: Output = None,
-    *,
-    opens: Opens = True,
-) -> None:
+@click.argument(
+    "records",
+    nargs=-1,
+    type=_FILE,
+    metavar="[RECORD]...",
+    help="What `pytest --harness-report=report.zip` has left, or a folder of such.",
+)
+@_output
+@_opens
+def report_command(records: tuple[Path, ...], output: Path | None, *, opens: bool) -> None:
     """Open the report of the last run, or one report of several runs, and print its path."""
     from harness.cli import reports
 
@@ -596,30 +576,38 @@ def report_command(
 
 
 @app.command("merge")
-def merge_command(
-    shards: Annotated[
-        list[Path], typer.Argument(metavar="SHARD...", help="Folders, each with the results of one shard.")
-    ],
-    folder: Annotated[
-        Path, typer.Option("--output", metavar="FOLDER", help="Where to write the merged files.")
-    ] = Path("merged"),
-) -> None:
+@click.argument(
+    "shards",
+    nargs=-1,
+    required=True,
+    type=_FILE,
+    metavar="SHARD...",
+    help="Folders, each with the results of one shard.",
+)
+@click.option(
+    "--output",
+    "folder",
+    type=_FILE,
+    default=Path("merged"),
+    show_default=True,
+    metavar="FOLDER",
+    help="Where to write the merged files.",
+)
+def merge_command(shards: tuple[Path, ...], folder: Path) -> None:
     """Merge the reports, JUnit files, coverage and permissions of a suite's shards, and print their paths."""
     from harness.report.derived import merge
 
     with _plain_errors():
         for merged in merge.merge(shards, folder):
             of = "" if merged.shards == len(shards) else f" (of {merged.shards} shards only)"
-            typer.echo(f"{merged.file}{of}")
+            click.echo(f"{merged.file}{of}")
 
 
 @app.command("show-trace")
-def show_trace(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What `pytest --harness-trace` has left.")],
-    output: Output = None,
-    *,
-    opens: Opens = True,
-) -> None:
+@click.argument("file", type=_FILE, help="What `pytest --harness-trace` has left.")
+@_output
+@_opens
+def show_trace(file: Path, output: Path | None, *, opens: bool) -> None:
     """Open the trace of one test, from any machine, and print the path of the page."""
     from harness.cli import reports
 
@@ -628,7 +616,8 @@ def show_trace(
 
 
 @app.command()
-def sweep(*, as_json: AsJson = False) -> None:
+@_as_json
+def sweep(*, as_json: bool) -> None:
     """Remove the remains of killed runs: processes, containers, networks, folders, stacks on real AWS."""
     from harness.lifetimes import sweep as sweeping
 
@@ -637,11 +626,18 @@ def sweep(*, as_json: AsJson = False) -> None:
     if as_json:
         _print_json({"removed": removed})
         return
-    typer.echo("\n".join(f"removed {name}" for name in removed) or "nothing to remove")
+    click.echo("\n".join(f"removed {name}" for name in removed) or "nothing to remove")
+
+
+def _watch(settings: Settings, *, hot: bool) -> None:
+    from harness.cli import watch
+
+    with _plain_errors() as spans:
+        watch.run(settings, spans, hot=hot)
 
 
 def _show(page: Path, *, opens: bool) -> None:
-    typer.echo(page)
+    click.echo(page)
     _open(page.as_uri(), opens=opens)
 
 
@@ -649,13 +645,13 @@ def _open(url: str, *, opens: bool) -> None:
     from harness.cli import reports
 
     if opens and not reports.open_page(url):
-        typer.echo(f"found no browser; open {url} in one", err=True)
+        click.echo(f"found no browser; open {url} in one", err=True)
 
 
-def _settings(variables: list[str] | None = None) -> Settings:
+def _settings(variables: Sequence[str] = ()) -> Settings:
     settings = Settings.from_env(os.environ)
     return replace(
-        settings, variables={**settings.variables, **parse_assignments("--terraform-var", variables or [])}
+        settings, variables={**settings.variables, **parse_assignments("--terraform-var", variables)}
     )
 
 
@@ -670,7 +666,7 @@ def _chosen(
     if not last_failed and not request_id:
         return operations.function(deployment, name), operations.event_of(event or "{}")
     if event or (last_failed and request_id):
-        raise typer.BadParameter("expected one of EVENT, --last-failed and --request-id")
+        raise click.BadParameter("expected one of EVENT, --last-failed and --request-id")
     return operations.again(deployment, name, request_id)
 
 
@@ -679,7 +675,7 @@ def _stamp(at: float) -> str:
 
 
 def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
-    typer.echo(json.dumps(value, indent=2))
+    click.echo(json.dumps(value, indent=2))
 
 
 @contextmanager
@@ -692,12 +688,13 @@ def _plain_errors(*, shown: bool = True) -> Iterator[console.Spans]:
     except HarnessError as problem:
         if _SHOWN["traceback"]:
             traceback.print_exception(problem)
-        typer.echo(f"error: {problem.text}", err=True)
-        raise typer.Exit(1) from None
+        click.echo(f"error: {problem.text}", err=True)
+        raise click.exceptions.Exit(1) from None
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        raise click.exceptions.Exit(130) from None
 
 
 def main() -> None:
     """Run the command line."""
+    gc.set_threshold(_RARELY)
     app()

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
+import click
 from watchfiles import Change, DefaultFilter, watch
 
 from harness import packages
@@ -35,7 +35,7 @@ def run(settings: Settings, spans: console.Spans, *, hot: bool) -> None:
         for changed in changes(settings):
             began = time.monotonic()
             if changed:
-                typer.echo(f"changed: {', '.join(path.name for path in changed)}", err=True)
+                click.echo(f"changed: {', '.join(path.name for path in changed)}", err=True)
             if reload is None or not _reload_and_tell(reload, changed, began):
                 _apply_and_tell(settings, spans)
                 _begin_and_tell(reload)
@@ -48,9 +48,9 @@ def _apply_and_tell(settings: Settings, spans: console.Spans) -> None:
     try:
         url = operations.bring_up(settings).endpoint.url
     except HarnessError as problem:
-        typer.echo(f"error: {problem}", err=True)
+        click.echo(f"error: {problem}", err=True)
     else:
-        typer.echo(f"up at {url} in {console.summary(spans, began)}; waiting for changes", err=True)
+        click.echo(f"up at {url} in {console.summary(spans, began)}; waiting for changes", err=True)
 
 
 def _reload_and_tell(reload: HotSources, changed: list[Path], began: float) -> bool:
@@ -60,10 +60,10 @@ def _reload_and_tell(reload: HotSources, changed: list[Path], began: float) -> b
     try:
         names = reload.saved()
     except HarnessError as problem:
-        typer.echo(f"error: {problem}\nthe previous code keeps running", err=True)
+        click.echo(f"error: {problem}\nthe previous code keeps running", err=True)
     else:
         seconds = time.monotonic() - began
-        typer.echo(f"hot: {', '.join(names) or 'nothing new'} after {seconds:.2f} s", err=True)
+        click.echo(f"hot: {', '.join(names) or 'nothing new'} after {seconds:.2f} s", err=True)
     return True
 
 
@@ -73,11 +73,11 @@ def _begin_and_tell(reload: HotSources | None) -> None:
     kept = KeptStack.of(reload.settings)
     try:
         names = ", ".join(reload.begin(kept.running().endpoint, kept.zips_that_run()))
-        typer.echo(f"hot: functions run {names} as you save it, until Ctrl-C", err=True)
+        click.echo(f"hot: functions run {names} as you save it, until Ctrl-C", err=True)
     except SettingsError:
         raise
     except HarnessError as problem:
-        typer.echo(f"error: {problem}", err=True)
+        click.echo(f"error: {problem}", err=True)
 
 
 def changes(settings: Settings) -> Iterator[list[Path]]:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 import botocore.loaders
 import botocore.model
 import botocore.session
-import typer.main
 from botocore import xform_name
 from packaging.requirements import Requirement
 
@@ -155,14 +154,14 @@ def _python(arguments: list[str], place: Place) -> None:
 
 
 def _harness(arguments: list[str], place: Place) -> None:
-    group: Any = typer.main.get_command(main.app)
+    group = main.app
     for name in _optionless(group, arguments, place)[:1]:
         place.expect(name in group.commands, f"harness has no command {name}")
         if name in group.commands:
             _optionless(group.commands[name], arguments[arguments.index(name) + 1 :], place)
 
 
-def _optionless(command: Any, arguments: list[str], place: Place) -> list[str]:  # noqa: ANN401 - typer hides its types
+def _optionless(command: Any, arguments: list[str], place: Place) -> list[str]:  # noqa: ANN401 - a command of click
     """Check the options of a command, up to its subcommand if it has some, and return the rest."""
     known = _named(command)
     rest = list(arguments)

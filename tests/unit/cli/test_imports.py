@@ -17,6 +17,7 @@ SLOW = (
     "jinja2",
     "multiprocessing",
     "pdb",
+    "pydantic",
     "pytest",
     "rich.live",
     "watchfiles",

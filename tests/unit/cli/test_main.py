@@ -11,10 +11,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import pytest
-import typer.main
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
-from harness.cli.main import app
+from harness.cli.main import app, snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -126,9 +125,9 @@ def test_emulator_runs_until_a_signal_and_then_stops_the_backend(
 
 
 def test_the_help_of_each_command_has_every_word_of_its_description() -> None:
-    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    commands = app.commands
     every = {name: each for name, each in commands.items() if name != "snapshot"}
-    every |= {f"snapshot {name}": each for name, each in commands["snapshot"].commands.items()}
+    every |= {f"snapshot {name}": each for name, each in snapshots.commands.items()}
     for words, command in every.items():
         described = " ".join(inspect.cleandoc(command.callback.__doc__ or "").split())
         shown = " ".join(CliRunner().invoke(app, [*words.split(), "--help"]).stdout.split())
@@ -139,7 +138,7 @@ def test_the_help_of_each_command_has_every_word_of_its_description() -> None:
 def test_every_command_is_in_a_group_of_the_help_and_examples_are_below() -> None:
     shown, _, examples = harness("--help").stdout.partition("Examples:")
 
-    for name in typer.main.get_command(app).commands:  # type: ignore[attr-defined]
+    for name in app.commands:
         assert f"\n  {name} " in shown
     assert "harness invoke greet --last-failed --pdb" in examples
 

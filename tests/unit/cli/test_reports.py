@@ -5,7 +5,7 @@ import webbrowser
 from typing import TYPE_CHECKING
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from harness.cli.main import app
 from harness.report import trace_file

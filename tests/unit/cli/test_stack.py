@@ -18,8 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
-import typer.main
-from typer.testing import CliRunner
+from click.testing import CliRunner
 
 from harness.cli.main import app
 
@@ -28,10 +27,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from typer.testing import Result
+    from click.testing import Result
 
 pytestmark = pytest.mark.processes
-COMMANDS = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+COMMANDS = set(app.commands)
 OF_FILES = {"merge", "report", "show-trace", "snapshot"}  # they ask no endpoint
 SAYS_WHY = re.compile("nothing answers|to be up, and it is not|expected a table in pyproject.toml")
 BACKEND = """
@@ -284,7 +283,7 @@ def test_up_tells_what_can_be_set_off(harness: Callable[..., Result], project: P
 def test_names_of_the_stack_are_completed(
     harness: Callable[..., Result], project: Path, environ: dict[str, str]
 ) -> None:
-    environ |= {"_HARNESS_COMPLETE": "complete_bash", "COMP_CWORD": "2"}
+    environ |= {"_HARNESS_COMPLETE": "bash_complete", "COMP_CWORD": "2"}
     words = {"COMP_WORDS": "harness invoke g"}
 
     def completed() -> str:
@@ -300,7 +299,7 @@ def test_names_of_the_stack_are_completed(
     complete = environ.pop("_HARNESS_COMPLETE")
     harness("up")
     environ["_HARNESS_COMPLETE"] = complete
-    assert completed().split() == ["greet"]
+    assert completed().split() == ["plain,greet"]
     del environ["_HARNESS_COMPLETE"]
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from click.testing import CliRunner
 from coverage import CoverageData
-from typer.testing import CliRunner
 
 from harness.cli.main import app
 from harness.coverage.levels import Coverage, CoverageItem, Level
@@ -18,7 +18,7 @@ from harness.report.results import Run, TestResult
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from typer.testing import Result
+    from click.testing import Result
 
 LINES = {"one": [1, 2], "two": [2, 3]}
 
