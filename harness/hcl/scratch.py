@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -11,17 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import SettingsError
-from harness.hcl import declarations, overrides
+from harness.hcl import declarations, overrides, paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from harness.hcl.declarations import Block
 
-# A path in a string that leads upwards. `${path.module}` shows where it starts.
-_ABOVE = re.compile(
-    r'"(?:\$\{path\.(module|root|cwd)\}/)?((?:\./)?(?:[\w.-]+/)*?\.\.(?:/[^"$%\n]*)?)(?=["$%])'
-)
 _OWN = (".terraform", "*.tfstate", "*.tfstate.*", "*.tfplan", "localstack_providers_override.tf")
 # Directories that no Terraform reads from the directory above the root.
 _OF_OTHERS = (".git", ".venv", "venv", ".nox", ".tox", "node_modules", "__pycache__")
@@ -95,7 +90,7 @@ def copy_root(
     _clear(into)
     read = states or {}
     modules = module_folders(root.resolve())
-    for place in _above(modules):
+    for place in paths.above(modules):
         _copy(place, into, _HEAVY if _holds(place, root) else _LEFTOVERS)
     for folder in modules:
         _copy(folder, into, _LEFTOVERS)
@@ -110,7 +105,7 @@ def inputs(root: Path) -> list[Path]:
     """Return all files that `copy_root` would copy, sorted."""
     modules = module_folders(root.resolve()) if root.is_dir() else []
     found = {file for folder in modules for file in _files(folder, _LEFTOVERS)}
-    for place in _above(modules):
+    for place in paths.above(modules):
         found |= set(_files(place, _HEAVY if _holds(place, root) else _LEFTOVERS))
     return sorted(found | set(_pins(root)))
 
@@ -208,27 +203,3 @@ def _local_calls(folder: Path) -> Iterator[tuple[Block, Path]]:
         source = (block.literal("source") if block.type == "module" else None) or ""
         if source.startswith(("./", "../")):
             yield block, (folder / source).resolve()
-
-
-def _above(modules: list[Path]) -> list[Path]:
-    """Return the files and directories outside of `modules` that a path in one of them names.
-
-    Terraform runs in the root, the first of them. A path without `path.module` starts there.
-    """
-    named = {place for module in modules for place in _paths_in(module, modules[0])}
-    home = Path.home()
-    return sorted(
-        place
-        for place in named
-        if not any(place.is_relative_to(module) for module in modules) and not home.is_relative_to(place)
-    )
-
-
-def _paths_in(module: Path, root: Path) -> Iterator[Path]:
-    for file in declarations.files(module):
-        for base, path in _ABOVE.findall(file.read_text("utf-8", "replace")):
-            place = ((module if base == "module" else root) / path).resolve()
-            if place.exists():
-                yield place
-            elif place.parent.is_dir() and not _holds(place.parent, root):
-                yield place.parent  # `../src/app-${var.version}.zip` is somewhere in `../src`

@@ -42,6 +42,15 @@ _HINTS = {
         "your root takes for granted that this is there already. Make it in a small root of your tests, and "
         "name that in [[tool.harness.roots]]: it is applied first"
     ),
+    r"no such file or directory|no file exists at|missing (file|directory)": (
+        "Terraform runs in a copy of your root, its modules, and each file above them that a path in them or "
+        "in their scripts names. If a build makes this file, run it before the test"
+    ),
+    # https://developer.hashicorp.com/terraform/language/import
+    r"Cannot import non-existent remote object": (
+        "an `import` block takes over something that is there already. Make it in a small root of your "
+        "tests, and name that in [[tool.harness.roots]]: it is applied first"
+    ),
     r"BucketNotEmpty": (
         "Terraform empties a bucket only if it has force_destroy = true; empty it, or let the bucket stay"
     ),

@@ -157,6 +157,62 @@ def test_files_above_the_root_are_copied_with_it(root: Path) -> None:
     assert {project / name for name in files if name != "unnamed/file"} <= set(scratch.inputs(root))
 
 
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ('file("${abspath(path.module)}/../src/app.py")', "src/app.py"),
+        ('file("${local.here}/../src/app.py")', "src/app.py"),
+        ('file(format("%s/../config/%s.json", path.module, var.stage))', "config/prod.json"),
+        ('file(join("/", [path.module, "..", "src", "app.py"]))', "src/app.py"),
+        ('"cd ../src && zip -r ../build/app.zip ."', "src/app.py"),
+        ("<<EOT\n  cd ${path.module}/../src\n  make\n  EOT", "src/app.py"),
+        ('"cd .. && make"', "Makefile"),
+        ('"python3 ../scripts/build.py --out=../build/app.zip"', "scripts/build.py"),
+        ('"${path.module}/../scripts/build.sh"', "src/app.py"),
+        ('"make -C .."', "Makefile"),
+    ],
+)
+def test_a_path_upwards_is_followed_in_whatever_form_it_is_written(
+    tmp_path: Path, source: str, named: str
+) -> None:
+    files = {
+        "infra/main.tf": f"locals {{\n  x = {source}\n}}\n",
+        "config/prod.json": "{}",
+        "scripts/build.py": "",
+        "scripts/build.sh": '#!/bin/sh\ncd "$(dirname "$0")/../src" && zip -r ../build/app.zip .\n',
+        "src/app.py": "",
+        "Makefile": "",
+    }
+    project = tmp_path / "repository"
+    for name, text in files.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text, "utf-8")
+
+    assert project / named in scratch.inputs(project / "infra")
+
+
+@pytest.mark.parametrize("text", ["# of 1 .. 2 ... etc..", "# wait ..", 'locals { x = "a..b" }'])
+def test_dots_in_a_sentence_are_no_path(tmp_path: Path, text: str) -> None:
+    root = tmp_path / "repository" / "infra"
+    root.mkdir(parents=True)
+    (root / "main.tf").write_text(text, "utf-8")
+    (root.parent / "huge").touch()
+
+    assert scratch.inputs(root) == [root / "main.tf"]
+
+
+def test_what_holds_the_temporary_files_is_never_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    root = tmp_path / "tmp" / "root"
+    root.mkdir(parents=True)
+    (root / "main.tf").write_text('locals { x = "cd ../.. && make" }', "utf-8")
+    (tmp_path / "huge").touch()
+
+    assert scratch.inputs(root) == [root / "main.tf"]
+
+
 def test_a_directory_that_holds_the_root_is_copied_without_what_nobody_reads(root: Path) -> None:
     project = root.parents[2]
     (root / "files.tf").write_text('locals { all = fileset("${path.module}/../../..", "*.md") }', "utf-8")

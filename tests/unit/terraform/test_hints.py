@@ -35,6 +35,10 @@ def error(summary: str) -> Diagnostic:
         ("the provider hashicorp/archive can't be had: could not connect to r.io", "HARNESS_PROVIDER_MIRROR"),
         ("the provider hashicorp/aws can't be had: no available releases match", "all modules of your root"),
         ("creating IAM Role (r): EntityAlreadyExists: Role r exists", "has the name already"),
+        ('"path" parameter: no file exists at "../x.json"', "run it before the test"),
+        ('unable to load "app.zip": open app.zip: no such file or directory', "run it before the test"),
+        ("could not archive missing directory: ../src", "run it before the test"),
+        ("Cannot import non-existent remote object", "[[tool.harness.roots]]"),
     ],
 )
 def test_what_to_do_is_told_once(summary: str, told: str) -> None:
