@@ -7,6 +7,7 @@ https://developer.hashicorp.com/terraform/language/files/override
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.hcl import declarations
@@ -45,7 +46,23 @@ _ATTRIBUTES = (
 _BLOCKS = ("assume_role", "assume_role_with_web_identity", "endpoints")
 
 
-def write(folder: Path, *, is_root: bool, emulated: bool, states: Mapping[str, Path] | None = None) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateOfEach:
+    """The states that the instances of a data source with `for_each` read.
+
+    Attributes:
+        config: The source text of its `config`, which only Terraform can evaluate.
+        states: The state files, each by a text that only the `config` of its readers has, as JSON.
+    """
+
+    config: str
+    states: Mapping[str, Path]
+
+
+type State = Path | StateOfEach
+
+
+def write(folder: Path, *, is_root: bool, emulated: bool, states: Mapping[str, State] | None = None) -> None:
     """Write the override file of the module in `folder`, if it needs one.
 
     Args:
@@ -65,11 +82,19 @@ def write(folder: Path, *, is_root: bool, emulated: bool, states: Mapping[str, P
         (folder / FILE).write_text("\n".join(parts), "utf-8")
 
 
-def _remote_state(name: str, state: Path) -> str:
+def _remote_state(name: str, state: State) -> str:
     """Return a block that makes a data source read a local state, whatever it declares."""
-    config = f"config = {{ path = {json.dumps(str(state))} }}"
+    path = _path_of_each(state) if isinstance(state, StateOfEach) else json.dumps(str(state))
+    config = f"config = {{ path = {path} }}"
     inside = ['backend = "local"', 'workspace = "default"', config]
     return "\n".join([f'data "terraform_remote_state" "{name}" {{', *(f"  {line}" for line in inside), "}\n"])
+
+
+def _path_of_each(state: StateOfEach) -> str:
+    """Return an expression for the state of an instance. Longer texts come first: `app` is in `app-data`."""
+    pairs = [[text, str(state.states[text])] for text in sorted(state.states, key=len, reverse=True)]
+    wanted = f"strcontains(jsonencode({state.config}), pair[0])"
+    return f"[for pair in {json.dumps(pairs)} : pair[1] if {wanted}][0]"
 
 
 def _providers(blocks: Iterable[Block]) -> Iterator[Block]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from harness.errors import SettingsError
 from harness.hcl import declarations
+from harness.hcl.overrides import StateOfEach
 from harness.hcl.scratch import module_folders
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.hcl.declarations import Block
+    from harness.hcl.overrides import State
     from harness.settings import Settings
 
 SETTING = "[[tool.harness.roots]]"
@@ -31,7 +34,7 @@ def in_order(roots: Sequence[Path]) -> list[Path]:
     Raises:
         SettingsError: The roots read each other's states in a circle.
     """
-    graph = {root: {source for _, source in readings(root, roots) if source != root} for root in roots}
+    graph = {root: {source for _, sources in readings(root, roots) for source in sources} for root in roots}
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as problem:
@@ -64,7 +67,7 @@ def stages(settings: Settings) -> list[Settings]:
     return [by_root[folder] for folder in in_order(list(by_root))]
 
 
-def states_read(root: Path, states: Mapping[Path, Path]) -> dict[Path, dict[str, Path]]:
+def states_read(root: Path, states: Mapping[Path, Path]) -> dict[Path, dict[str, State]]:
     """Return the state files that the modules of a root read.
 
     Args:
@@ -72,42 +75,62 @@ def states_read(root: Path, states: Mapping[Path, Path]) -> dict[Path, dict[str,
         states: The state files of other roots, by root.
 
     Returns:
-        For a module's directory, the state file by the name of the data source that reads it.
+        For a module's directory, the state by the name of the data source that reads it.
     """
-    found: dict[Path, dict[str, Path]] = {}
-    for block, source in readings(root, list(states)):
-        found.setdefault(block.file.parent, {})[block.labels[1]] = states[source]
+    found: dict[Path, dict[str, State]] = {}
+    for block, sources in readings(root, list(states)):
+        by_text = {_text_of(source, block): states[source] for source in sources}
+        state = StateOfEach(config=block.attributes["config"], states=by_text)
+        found.setdefault(block.file.parent, {})[block.labels[1]] = (
+            state if _is_of_each(block) else states[sources[0]]
+        )
     return found
 
 
-def readings(root: Path, roots: Sequence[Path]) -> list[tuple[Block, Path]]:
-    """Return the blocks of a root and its modules that read another root's state, each with that root."""
+def readings(root: Path, roots: Sequence[Path]) -> list[tuple[Block, list[Path]]]:
+    """Return the blocks of a root and its modules that read other roots' states, each with those roots.
+
+    Only a block with `for_each` may have several.
+    """
     blocks = (block for folder in module_folders(root.resolve()) for block in declarations.blocks(folder))
     others = [other for other in roots if other.resolve() != root.resolve()]
-    found = ((block, _writer_of(block, root, others)) for block in blocks if _reads_state(block))
-    return [(block, source) for block, source in found if source is not None]
+    found = ((block, _writers_of(block, root, others)) for block in blocks if _reads_state(block))
+    return [(block, sources) for block, sources in found if sources]
 
 
 def _reads_state(block: Block) -> bool:
     return block.type == "data" and block.labels[:1] == (_KIND,)
 
 
-def _writer_of(block: Block, root: Path, others: Sequence[Path]) -> Path | None:
-    """Return the root whose backend has the place that a block reads from, or None."""
+def _is_of_each(block: Block) -> bool:
+    return "for_each" in block.attributes and "config" in block.attributes
+
+
+def _text_of(root: Path, block: Block) -> str:
+    """Return a text that the `config` of a root's readers has, as JSON: its key, or else its name."""
+    backend = _backend(root, block.literal("backend") or "")
+    key = backend.literal("key") if backend else None
+    return f'"key":{json.dumps(key)}' if key else root.name
+
+
+def _writers_of(block: Block, root: Path, others: Sequence[Path]) -> list[Path]:
+    """Return the roots whose backends have the places that a block reads from."""
     wanted = declarations.texts_of(block.attributes.get("config", ""))
     if block.literal("backend") == "local":
         place = (root / wanted.get("path", "")).resolve()
-        return next((other for other in others if place.is_relative_to(other.resolve())), None)
+        return [other for other in others if place.is_relative_to(other.resolve())][:1]
     alike = [
         (other, backend)
         for other in others
         if (backend := _backend(other, block.literal("backend") or "")) and not _differs(backend, wanted)
     ]
+    if _is_of_each(block):
+        return [other for other, _ in alike]
     surely = [other for other, backend in alike if backend.attributes.keys() & wanted.keys() - _ACCESS]
     # If a root leaves its place to `-backend-config`, or computes the key, compare by name instead.
     named = [other for other, _ in alike if _names(block, other)]
     possible = (surely, named, [other for other, _ in alike])
-    return next((fitting[0] for fitting in possible if len(fitting) == 1), None)
+    return next((fitting for fitting in possible if len(fitting) == 1), [])
 
 
 def _backend(root: Path, kind: str) -> Block | None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from harness.hcl.declarations import Block
+    from harness.hcl.overrides import State
 
 _OWN = (".terraform", "*.tfstate", "*.tfstate.*", "*.tfplan", "localstack_providers_override.tf")
 # Directories that no Terraform reads from the directory above the root.
@@ -67,7 +68,7 @@ def scratch_copy(root: Path, *, emulated: bool = True) -> Iterator[Path]:
 
 
 def copy_root(
-    root: Path, into: Path, *, emulated: bool = True, states: Mapping[Path, Mapping[str, Path]] | None = None
+    root: Path, into: Path, *, emulated: bool = True, states: Mapping[Path, Mapping[str, State]] | None = None
 ) -> Path:
     """Copy `root` and everything it uses into the directory `into`, and return the copy of `root`.
 

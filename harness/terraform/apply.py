@@ -21,6 +21,7 @@ from harness.terraform.commands import all_variables, commands_at, program_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from harness.hcl.overrides import State
     from harness.settings import Settings
     from harness.terraform.commands import Terraform
     from harness.values import Endpoint
@@ -35,7 +36,7 @@ def applied(
     variables: Mapping[str, str],
     *,
     destroy: bool = True,
-    states: Mapping[Path, Mapping[str, Path]] | None = None,
+    states: Mapping[Path, Mapping[str, State]] | None = None,
     bring_up: Callable[[Terraform], None] | None = None,
 ) -> Iterator[Terraform]:
     """Apply the root of `settings` at `endpoint`, and destroy it when the context closes.
@@ -102,7 +103,7 @@ def _scratch(
     settings: Settings,
     endpoint: Endpoint,
     variables: Mapping[str, str],
-    states: Mapping[Path, Mapping[str, Path]],
+    states: Mapping[Path, Mapping[str, State]],
 ) -> Iterator[Path]:
     """Yield a scratch copy of the root that `harness sweep` knows of, should this process be killed.
 

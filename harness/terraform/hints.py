@@ -46,6 +46,10 @@ _HINTS = {
         "Terraform runs in a copy of your root, its modules, and each file above them that a path in them or "
         "in their scripts names. If a build makes this file, run it before the test"
     ),
+    r"\bdata\.terraform_remote_state\.": (
+        "your root reads another root's state. Name that root in [[tool.harness.roots]]: it is applied "
+        "first, and the state is read from there"
+    ),
     # https://developer.hashicorp.com/terraform/language/import
     r"Cannot import non-existent remote object": (
         "an `import` block takes over something that is there already. Make it in a small root of your "

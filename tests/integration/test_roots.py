@@ -228,6 +228,14 @@ data "terraform_remote_state" "network" {
     region = "us-east-1"
   }
 }
+data "terraform_remote_state" "each" {
+  for_each = toset(["network"])
+  backend  = "s3"
+  config   = { bucket = "roots-states", key = each.key, region = "us-east-1" }
+}
+output "topic" {
+  value = data.terraform_remote_state.each["network"].outputs.topic
+}
 resource "aws_ssm_parameter" "topic" {
   name  = "/roots/topic"
   type  = "String"
@@ -247,6 +255,7 @@ def test_a_root_reads_the_state_of_one_that_is_applied_before_it(
     with deployed_at(settings, account) as stack:
         topic = stack.parameter().get()
         assert topic.endswith(":roots-shared-topic")
+        assert stack.outputs.values == {"topic": topic}
         assert [found["TopicArn"] for found in stack.client("sns").list_topics()["Topics"]] == [topic]
         assert stack.plan() == []
 

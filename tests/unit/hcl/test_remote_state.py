@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import SettingsError
+from harness.hcl.overrides import StateOfEach
 from harness.hcl.remote_state import in_order, states_read
 
 if TYPE_CHECKING:
@@ -121,6 +122,22 @@ def test_none_is_taken_where_two_may_have_it(root: Callable[..., Path]) -> None:
     app = root("app", PARTIAL + reading("net", "{ key = var.key }"))
 
     assert states_read(app, {one: one / "1", two: two / "2"}) == {}
+
+
+def test_one_block_may_read_several_states(root: Callable[..., Path]) -> None:
+    network, data, other = (
+        root("network", s3("net")),
+        root("data", PARTIAL),
+        root("other", s3("o", '"others"')),
+    )
+    config = '{ bucket = "states", key = each.key }'
+    declared = reading("all", config).replace("{", '{\n  for_each = toset(["net", "data/x"])', 1)
+    app = root("app", declared)
+    states = {network: network / "n", data: data / "d", other: other / "o"}
+
+    by_text = {'"key":"net"': network / "n", "data": data / "d"}
+    assert states_read(app, states) == {app: {"all": StateOfEach(config=config, states=by_text)}}
+    assert in_order([app, data, network]) == [data, network, app]
 
 
 def test_each_root_comes_after_those_that_it_reads(root: Callable[..., Path]) -> None:

@@ -38,6 +38,7 @@ def error(summary: str) -> Diagnostic:
         ('"path" parameter: no file exists at "../x.json"', "run it before the test"),
         ('unable to load "app.zip": open app.zip: no such file or directory', "run it before the test"),
         ("could not archive missing directory: ../src", "run it before the test"),
+        ("data.terraform_remote_state.net (main.tf:3): Error loading state error", "another root's state"),
         ("Cannot import non-existent remote object", "[[tool.harness.roots]]"),
     ],
 )
