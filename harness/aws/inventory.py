@@ -69,7 +69,7 @@ SERVICES = frozenset({"kms", *(listing.service for listing in _LISTINGS)} - {"dy
 def inventory(endpoint: Endpoint, *, services: Collection[str] = SERVICES) -> set[str]:
     """Return `service:name` of every resource of some services.
 
-    A KMS key counts until it is scheduled for deletion.
+    A KMS key counts until it is scheduled for deletion. AWS's own keys, such as `alias/aws/s3`, do not count.
 
     Args:
         endpoint: The account.
@@ -88,7 +88,8 @@ def inventory(endpoint: Endpoint, *, services: Collection[str] = SERVICES) -> se
         if listing.service in services
         for item in _items(endpoint, listing)
     }
-    return found | {f"kms:{key}" for key in (_enabled_keys(endpoint) if "kms" in services else ())}
+    own = {name for name in found if not name.startswith("kms:alias/aws/")}
+    return own | {f"kms:{key}" for key in (_enabled_keys(endpoint) if "kms" in services else ())}
 
 
 def _items(endpoint: Endpoint, listing: _Listing) -> Iterator[Any]:
@@ -103,6 +104,9 @@ def _items(endpoint: Endpoint, listing: _Listing) -> Iterator[Any]:
 def _enabled_keys(endpoint: Endpoint) -> list[str]:
     kms = clients.client(endpoint, "kms")
     keys = [key["KeyId"] for page in kms.get_paginator("list_keys").paginate() for key in page["Keys"]]
+    described = [kms.describe_key(KeyId=key)["KeyMetadata"] for key in keys]
     return [
-        key for key in keys if kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] != "PendingDeletion"
+        str(key["KeyId"])
+        for key in described
+        if key["KeyState"] != "PendingDeletion" and key.get("KeyManager") != "AWS"
     ]

@@ -55,6 +55,7 @@ class EventLog:
     plain: list[str] = field(default_factory=list)
     last_news: float = field(default_factory=time.monotonic)
     _begun: dict[str, float] = field(default_factory=dict)
+    _pending: dict[str, None] = field(default_factory=dict)
     _warnings: set[str] = field(default_factory=set)
 
     def take(self, line: str) -> None:
@@ -67,9 +68,11 @@ class EventLog:
         match event.get("type"):
             case None:
                 self.plain.append(line)
-            case "apply_start":
+            case "apply_start" | "refresh_start":
+                self._pending[_address(event["hook"])] = None
                 self._begin(_step(event["hook"]))
-            case "apply_complete" | "apply_errored" as how:
+            case "apply_complete" | "apply_errored" | "refresh_complete" as how:
+                self._pending.pop(_address(event["hook"]), None)
                 self._end(_step(event["hook"]), ok=how == "apply_complete")
             case "planned_change":
                 change = event["change"]
@@ -92,8 +95,8 @@ class EventLog:
         return [Diagnostic(severity="error", summary=text or "no reason given")]
 
     def pending(self) -> list[str]:
-        """Return the addresses of the resources that are being worked on."""
-        return [step.split(maxsplit=1)[0] for step in self._begun]
+        """Return the addresses of the resources and data sources that are being worked on."""
+        return list(self._pending)
 
     def _tell_plan(self, changes: dict[str, Any]) -> None:
         if changes.get("operation") == "plan":
@@ -176,7 +179,11 @@ def _parse(line: str) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
+def _address(hook: dict[str, Any]) -> str:
+    return str(hook["resource"]["addr"])
+
+
 def _step(hook: dict[str, Any]) -> str:
-    """Return the resource and its change, or an empty text for a data source, which changes nothing."""
-    done = _DONE.get(hook["action"])
-    return f"{hook['resource']['addr']} {done}" if done else ""
+    """Return the resource and its change, or an empty text if it is only read."""
+    done = _DONE.get(hook.get("action", ""))
+    return f"{_address(hook)} {done}" if done else ""

@@ -81,3 +81,23 @@ def test_a_known_wait_of_the_provider_is_explained_once(caplog: pytest.LogCaptur
 
     (told,) = caplog.messages
     assert "aws_sqs_queue.a: the provider waits until" in told
+
+
+def test_a_data_source_and_a_refresh_are_waited_for_by_name(
+    clock: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "harness")
+    events = EventLog()
+    watch = Watch(command="plan", events=events, log=None)
+    for address in ("data.aws_ami.a", "data.aws_vpc.b"):
+        events.take(event("apply_start", address, action="read"))
+    resource = {"addr": "aws_sqs_queue.c", "resource_type": "aws_sqs_queue"}
+    events.take(json.dumps({"type": "refresh_start", "hook": {"resource": resource}}))
+    events.take(event("apply_complete", "data.aws_vpc.b", action="read"))
+
+    clock[0] += SILENCE
+    watch.look()
+
+    assert caplog.messages == [
+        "terraform plan: nothing new for 60 s; waiting for data.aws_ami.a, aws_sqs_queue.c"
+    ]

@@ -4,7 +4,8 @@ The condition keys of S3 that a request's headers or body tell are filled in.
 S3 says that a key is missing only to a caller that may list it, as on AWS.
 Two answers of API Gateway that differ from AWS's are put right as well, and it takes a `body` in OpenAPI.
 CloudWatch gives alarms back whole.
-AWS's own policies allow what they allow on AWS. A secret is rotated by its function.
+AWS's own policies allow what they allow on AWS, and its own keys are there.
+A secret is rotated by its function.
 The outcome of an asynchronous invocation is sent where the function's settings say.
 A batch of a stream that a function fails on is split, given up and handed on as its mapping says.
 SNS tells functions of a message's attributes and subject even if it has none, as on AWS.
@@ -26,6 +27,7 @@ from lambda_process_executor import (
     ministack_calls,
     ministack_defaults,
     ministack_destinations,
+    ministack_keys,
     ministack_openapi,
     ministack_policies,
     ministack_rotation,
@@ -215,6 +217,7 @@ def main() -> None:
         ministack_alarms,
         ministack_defaults,
         ministack_destinations,
+        ministack_keys,
         ministack_openapi,
         ministack_policies,
         ministack_rotation,

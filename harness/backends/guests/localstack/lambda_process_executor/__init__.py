@@ -50,6 +50,9 @@ library:
     ministack_calls MiniStack's request log
     ministack_alarms all attributes of alarms, of which MiniStack returns a part
     ministack_openapi REST APIs in OpenAPI, which MiniStack lacks
+    keys_of_aws   the aliases of AWS's own keys
+    ministack_keys AWS's own keys, on MiniStack
+    localstack_keys AWS's own keys, on LocalStack
     localstack_calls LocalStack's request log
     localstack_services first requests to a service
     state         the route at which an emulator's state is fetched and put back
