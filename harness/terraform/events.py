@@ -32,11 +32,14 @@ _FIRST_PROGRESS = 10  # seconds
 # The headings that `init` prints above its errors.
 _PREAMBLE = "Terraform encountered problems during initialisation"
 # The part of an error of `init` that names the provider and the reason.
-_NO_PROVIDER = re.compile(r"for\s+provider\s+(\S+): (.+?)(?=\n(?:To see|Did you)|\Z)", re.DOTALL)
+_NO_PROVIDER = re.compile(r"for\s+provider\s+(\S+):\s+(.+?)(?=\n(?:To see|Did you)|\Z)", re.DOTALL)
 # Waits inside the provider that no setting shortens, on any emulator and on AWS.
 _WAITS = {
     "aws_sqs_queue": "the provider waits until the queue's attributes have stayed the same for 25 s",
 }
+
+# The same for a module.
+_NO_MODULE = re.compile(r'module\s+"([^"]+)"\s+\(\S+\)\s+(?:from|source\s+code\s+from)\s+(.+?)\Z', re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -138,18 +141,18 @@ def _errors_in(lines: Sequence[str]) -> Iterator[Diagnostic]:
         detail = "\n".join(line for line in lines[begin + 1 : end] if line and not _SHOWN.match(line))
         if severity == "Error":
             location = f"{places[0][1]}:{places[0][2]}" if places else ""
-            yield _with_provider(
+            yield _in_one_line(
                 Diagnostic(severity="error", summary=summary, detail=detail, location=location)
             )
 
 
-def _with_provider(error: Diagnostic) -> Diagnostic:
-    """Say in one line which provider can't be had, and why, if that is the error."""
-    match = _NO_PROVIDER.search(error.detail)
-    if match is None:
-        return error
-    reason = " ".join(match[2].split())
-    return replace(error, summary=f"the provider {match[1]} can't be had: {reason}", detail="")
+def _in_one_line(error: Diagnostic) -> Diagnostic:
+    """Say in one line which provider or module can't be had, and why, if that is the error."""
+    for what, pattern in (("provider", _NO_PROVIDER), ("module", _NO_MODULE)):
+        if match := pattern.search(error.detail):
+            reason = " ".join(match[2].split())
+            return replace(error, summary=f"the {what} {match[1]} can't be had: {reason}", detail="")
+    return error
 
 
 def diagnostics_of(report: str) -> list[Diagnostic]:

@@ -171,6 +171,15 @@ resource "aws_ssm_parameter" "limit" {
   type  = "String"
   value = "7"
 }
+data "aws_kms_alias" "of_aws" {
+  name = "alias/aws/s3"
+}
+data "aws_kms_key" "of_aws" {
+  key_id = "alias/aws/sns"
+}
+output "keys_of_aws" {
+  value = [data.aws_kms_alias.of_aws.target_key_arn, data.aws_kms_key.of_aws.arn]
+}
 output "orders_table" {
   value = aws_dynamodb_table.orders.name
 }
@@ -223,6 +232,15 @@ def test_a_function_url_gets_what_is_posted(views: Deployment) -> None:
 
     assert answer.status == 201
     assert answer.json() == {"method": "POST", "body": '{"n":1}'}
+
+
+def test_the_keys_of_aws_are_there(views: Deployment) -> None:
+    kms = views.client("kms")
+
+    keys = [kms.describe_key(KeyId=arn)["KeyMetadata"] for arn in views.outputs["keys_of_aws"]]
+
+    assert [key["KeyManager"] for key in keys] == ["AWS", "AWS"]
+    assert len({key["KeyId"] for key in keys}) == len(keys)
 
 
 def test_a_topic_delivers_to_a_queue(views: Deployment) -> None:

@@ -4,14 +4,14 @@ import json
 import logging
 from typing import TYPE_CHECKING
 
+import pytest
+
 from harness.errors import Diagnostic
 from harness.telemetry import timeline
 from harness.terraform.events import EventLog, diagnostics_of
 from harness.values import Change
 
 if TYPE_CHECKING:
-    import pytest
-
     from harness.telemetry.timeline import Span
 
 ERROR = {
@@ -91,6 +91,38 @@ versions are specified, run the following command:
 
     reason = "could not connect to registry.terraform.io: no such host"
     assert str(error) == f"error: the provider hashicorp/archive can't be had: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("detail", "reason"),
+    [
+        (
+            """Failed to retrieve available versions for module "code" (main.tf:4) from
+registry.terraform.io: failed to request discovery document: no such
+host.""",
+            "registry.terraform.io: failed to request discovery document: no such host.",
+        ),
+        (
+            """Could not download module "code" (main.tf:4) source code from
+"git::https://example.com/m.git": error downloading: Could not
+resolve host""",
+            '"git::https://example.com/m.git": error downloading: Could not resolve host',
+        ),
+    ],
+)
+def test_a_module_that_cannot_be_had_is_named_in_one_line(detail: str, reason: str) -> None:
+    text = f"""
+Error: Failed to download module
+
+  on main.tf line 4:
+   4: module "code" {{
+
+{detail}
+"""
+
+    (error,) = log_of(*text.splitlines()).errors()
+
+    assert str(error) == f"error: (main.tf:4): the module code can't be had: {reason}"
 
 
 def test_lines_that_are_no_events_are_the_reason_when_there_is_no_other() -> None:
