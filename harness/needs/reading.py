@@ -1,4 +1,4 @@
-"""The resources that a root and its modules declare, with the values in their files."""
+"""The resources and data sources that a root and its modules declare, with the values in their files."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ _PUBLIC = {
     "terraform-aws-modules/apigateway-v2/aws": "aws_apigatewayv2_api",
     "terraform-aws-modules/lambda/aws": "aws_lambda_function",
 }
+# Data sources that the provider answers by itself, such as `aws_cloudtrail_service_account`.
+_STATIC = re.compile(
+    r"_(service_account|hosted_zone_id|canonical_user_id|prebuilt_ecr_image|policy_document)$"
+)
 _DEEPEST = 20  # modules within modules; Terraform refuses a module that calls itself
 
 
@@ -72,7 +76,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredResource:
-    """A resource in Terraform's files.
+    """A resource or a data source in Terraform's files.
 
     Attributes:
         type: Its type, such as `aws_lambda_function`.
@@ -100,7 +104,9 @@ class DeclaredResource:
 def declarations_in(
     folder: Path, variables: Mapping[str, str], module: str = "", depth: int = 0
 ) -> Iterator[DeclaredResource]:
-    """Yield the resources that the module in `folder`, and the modules that it calls, certainly create.
+    """Yield the resources and data sources of the module in `folder`, and of the modules that it calls.
+
+    Those that may not be made, because only Terraform can evaluate their `count`, are left out.
 
     Args:
         folder: The module's directory.
@@ -114,6 +120,9 @@ def declarations_in(
         match block.type, block.labels:
             case "resource", (kind, name):
                 yield DeclaredResource(type=kind, address=f"{module}{kind}.{name}", block=block, scope=scope)
+            case "data", (kind, name) if not _STATIC.search(kind):
+                address = f"{module}data.{kind}.{name}"
+                yield DeclaredResource(type=kind, address=address, block=block, scope=scope)
             case "module", (name,) if depth < _DEEPEST:
                 yield from _declarations_of_call(block, scope, f"{module}module.{name}.", depth)
 

@@ -51,7 +51,11 @@ def pipe(source: str, target: str, more: str = "") -> str:
     ("declared", "needed"),
     [
         ('resource "aws_s3_bucket" "a" {}', set()),
-        ('data "aws_ecr_repository" "a" {}', set()),
+        ('data "aws_ecr_repository" "a" {}', {"ecr"}),
+        ('data "aws_cloudfront_cache_policy" "a" {}', {"cloudfront"}),
+        ('data "aws_cloudtrail_service_account" "a" {}', set()),
+        ('data "aws_lb_hosted_zone_id" "a" {}', set()),
+        ('data "aws_lambda_function" "a" {}', set()),
         ('resource "aws_cognito_user_pool" "a" {}', {"cognito-idp"}),
         ('resource "aws_cognito_identity_pool" "a" {}', {"cognito-identity"}),
         ('resource "aws_lb_listener" "a" {}', {"elbv2"}),

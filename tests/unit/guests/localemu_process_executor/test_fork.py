@@ -64,7 +64,7 @@ def test_the_number_of_an_account_is_a_key_of_its_root(fork: Path) -> None:
     (fork / "localemu" / "runtime").mkdir()
     (fork / "localemu" / "runtime" / "__init__.py").write_text("from . import hooks\n", "utf-8")
     (fork / "localemu" / "runtime" / "hooks.py").write_text(
-        "on_infra_start = lambda: lambda hook: hook\n", "utf-8"
+        "on_infra_start = lambda **_: lambda hook: hook\n", "utf-8"
     )
     code = """
 from localemu_process_executor.root_keys import RootKeys

@@ -1,6 +1,7 @@
 """LocalEmu's entry points."""
 
 from lambda_process_executor.localstack_calls import note_calls
+from lambda_process_executor.localstack_keys import show_keys_of_aws
 from lambda_process_executor.localstack_services import load_services_once
 from lambda_process_executor.localstack_state import serve_state
 from lambda_process_executor.plugin import ProcessRuntimeExecutorPlugin
@@ -12,4 +13,5 @@ __all__ = [
     "load_services_once",
     "note_calls",
     "serve_state",
+    "show_keys_of_aws",
 ]

@@ -6,8 +6,7 @@ LocalStack 4.14 makes some of them when they are described, and lists none.
 import functools
 from typing import TYPE_CHECKING, Any
 
-from localstack.services.kms import models
-from localstack.services.kms.provider import KmsProvider
+from localstack.runtime import hooks
 
 from lambda_process_executor.keys_of_aws import ALIASES, missing
 
@@ -15,20 +14,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-@functools.cache
-def apply() -> None:
-    """Patch LocalStack's KMS, once."""
+@hooks.on_infra_start(priority=50)  # type: ignore[untyped-decorator, unused-ignore] # services load at 0
+def show_keys_of_aws() -> None:
+    """List the aliases of AWS's keys, and make a key when it is first asked for."""
+    from localstack.services.kms import models, provider  # noqa: PLC0415 # only once LocalStack starts
+
     models.RESERVED_ALIASES.extend(set(ALIASES) - set(models.RESERVED_ALIASES))
-    list_those_of_aws()
-    name_their_manager()
+    list_those_of_aws(provider.KmsProvider)
+    name_their_manager(provider.KmsProvider, models.kms_stores)
 
 
-def list_those_of_aws() -> None:
+def list_those_of_aws(kms: Any) -> None:  # noqa: ANN401 - LocalStack's class `KmsProvider`
     """List the aliases of AWS's keys after the account's own."""
-    known: Callable[..., Any] = KmsProvider.list_aliases
+    known: Callable[..., Any] = kms.list_aliases
 
     @functools.wraps(known)
-    def list_aliases(self: KmsProvider, context: Any, key_id: str | None = None, **rest: Any) -> Any:  # noqa: ANN401
+    def list_aliases(self: Any, context: Any, key_id: str | None = None, **rest: Any) -> Any:  # noqa: ANN401
         answer = known(self, context, key_id=key_id, **rest)
         if not key_id and not answer.get("Truncated"):
             answer["Aliases"] = [
@@ -37,18 +38,18 @@ def list_those_of_aws() -> None:
             ]
         return answer
 
-    KmsProvider.list_aliases = list_aliases
+    kms.list_aliases = list_aliases
 
 
-def name_their_manager() -> None:
+def name_their_manager(kms: Any, stores: Any) -> None:  # noqa: ANN401 - as above, and its `kms_stores`
     """Have a key that is made for one of the aliases say that AWS manages it."""
-    known: Callable[..., None] = KmsProvider._create_alias_if_reserved_and_not_exists  # noqa: SLF001
+    known: Callable[..., None] = kms._create_alias_if_reserved_and_not_exists  # noqa: SLF001
 
     @functools.wraps(known)
     def create(account_id: str, region_name: str, alias_name: str) -> None:
         known(account_id, region_name, alias_name)
-        store = models.kms_stores[account_id][region_name]
+        store = stores[account_id][region_name]
         if alias_name in ALIASES and (alias := store.aliases.get(alias_name)):
             store.keys[alias.metadata["TargetKeyId"]].metadata["KeyManager"] = "AWS"
 
-    KmsProvider._create_alias_if_reserved_and_not_exists = staticmethod(create)  # noqa: SLF001
+    kms._create_alias_if_reserved_and_not_exists = staticmethod(create)  # noqa: SLF001

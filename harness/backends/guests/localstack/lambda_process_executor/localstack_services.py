@@ -1,16 +1,12 @@
-"""Have the first requests to a service wait until LocalStack has loaded it, with the harness's additions."""
+"""Have the first requests to a service wait until LocalStack has loaded it."""
 
 import functools
-import importlib
 from typing import TYPE_CHECKING, Any
 
 from localstack.runtime import hooks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-# Modules that patch a service, each with a function `apply`.
-_ADDED = {"kms": "lambda_process_executor.localstack_keys"}
 
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator, unused-ignore]
@@ -33,13 +29,6 @@ def wait_for_loading(loader: Any) -> None:  # noqa: ANN401 - LocalStack's class 
     def require_whole(self: Any, chain: object, context: Any, response: object) -> None:  # noqa: ANN401 - as above
         if context.service:
             with self.service_locks[context.service.service_name]:
-                patch(context.service.service_name)
                 require(self, chain, context, response)
 
     loader.require_service = require_whole
-
-
-def patch(service: str) -> None:
-    """Add to a service what LocalStack lacks, before it is loaded."""
-    if module := _ADDED.get(service):
-        importlib.import_module(module).apply()
