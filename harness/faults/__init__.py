@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 BACKEND = "mitmproxy"
 VERSION = "12.3.1"
 PYTHONS = ((3, 13), (3, 12), (3, 14))
-_PACKAGE = Path(str(files("harness")))
-REQUIREMENTS = _PACKAGE / "backends" / "requirements" / f"mitmproxy-{VERSION}.txt"
-ADDON = _PACKAGE / "faults" / "addon.py"
+REQUIREMENTS = Path(str(files("harness.backends"))) / "requirements" / f"mitmproxy-{VERSION}.txt"
+ADDON = Path(str(files("harness.faults"))) / "addon.py"
 VARIABLE = "function_environment"
 _CONTROL_TIMEOUT = 10.0
 _OK = 200

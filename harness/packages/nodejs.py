@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_CHECK = Path(str(files("harness"))) / "packages" / "syntax.cjs"
+_CHECK = Path(str(files("harness.packages"))) / "syntax.cjs"
 _SUFFIXES = frozenset({".js", ".cjs", ".mjs"})
 # Node.js's output for a syntax error: the place, the line, a pointer into it, the message, and its own stack.
 _MISTAKE = re.compile(r"(?s)^(\S[^\n]*:\d+)\n\s*([^\n]*)\n.*?\n(\w+Error: [^\n]*).*$")

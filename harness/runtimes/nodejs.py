@@ -20,7 +20,7 @@ from harness.errors import CommandError, HarnessError, MissingToolError
 if TYPE_CHECKING:
     from harness.settings import Settings
 
-REQUIREMENTS = Path(str(files("harness"))) / "runtimes" / "requirements"
+REQUIREMENTS = Path(str(files("harness.runtimes"))) / "requirements"
 _INSTALL_TIMEOUT = 900.0
 _QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 

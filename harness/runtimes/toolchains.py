@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from harness.settings import Settings
 
-PYTHON_REQUIREMENTS = Path(str(files("harness"))) / "backends" / "requirements" / "lambda-runtime.txt"
+PYTHON_REQUIREMENTS = Path(str(files("harness.backends"))) / "requirements" / "lambda-runtime.txt"
 _OLDEST_PYTHON = 9
 _OLDEST_NODE = 18
 _STAND_INS = {"python3.": "python3.9", "nodejs": "nodejs20.x"}
