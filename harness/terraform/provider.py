@@ -45,7 +45,8 @@ def served(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
     """Run the AWS provider of an initialised root while the context is open.
 
     A process has one configuration of the provider at a time. For a root with several, such as one per
-    region, Terraform starts them itself. It also does so if the provider does not come up.
+    region, Terraform starts them itself. It also does so if the provider does not come up, and if the
+    provider trusts a CA of its own, because such a process can't be configured for a second step.
 
     Args:
         root: The root module.
@@ -56,7 +57,7 @@ def served(root: Path, environ: Mapping[str, str]) -> Iterator[dict[str, str]]:
         https://developer.hashicorp.com/terraform/plugin/debugging#running-terraform-with-a-provider-in-debug-mode
     """
     program = _find_program(root)
-    if program is None or not _is_configured_once(root):
+    if program is None or "AWS_CA_BUNDLE" in environ or not _is_configured_once(root):
         yield {}
         return
     with TemporaryDirectory(prefix="harness-provider-") as scratch:

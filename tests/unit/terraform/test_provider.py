@@ -132,6 +132,11 @@ def test_without_the_provider_there_is_none_to_share(tmp_path: Path, environ: di
         assert added == {}
 
 
+def test_one_with_a_ca_of_its_own_is_terraforms_to_start(root: Path, environ: dict[str, str]) -> None:
+    with provider.served(root, {**environ, "AWS_CA_BUNDLE": "/ca.pem"}) as added:
+        assert added == {}
+
+
 def test_which_of_two_versions_is_terraforms_to_say(root: Path, environ: dict[str, str]) -> None:
     install(root, INSTALLED.replace("5.100.0", "6.0.0"))
 
