@@ -14,19 +14,20 @@ from harness.needs import fidelity
 from harness.packages import Platform
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from harness.backends.localstack import Distribution
     from harness.settings import Settings
     from harness.values import Endpoint
 
+    type Choose = Callable[[Settings], Distribution]
+
 _FUNCTIONS = "lambda-runtime"
-_IAM_ENFORCEMENT = {"enforce": "1", "soft": "soft", "off": "0"}
 
 
 @contextmanager
-def _started(distribution: Distribution, backend: str, settings: Settings) -> Iterator[Endpoint]:
+def _started(choose: Choose, backend: str, settings: Settings) -> Iterator[Endpoint]:
     """Run LocalStack, or its fork, on this machine while the context is open.
 
     Raises:
@@ -35,6 +36,7 @@ def _started(distribution: Distribution, backend: str, settings: Settings) -> It
         MissingToolError: This machine has no Python that suits it.
         SettingsError: The configured interpreter does not suit it.
     """
+    distribution = choose(settings)
     suited = environments.with_python(settings, distribution.pythons, needed_by=distribution.name)
     python = environments.install(suited, distribution.environment, distribution.requirements)
     functions = environments.install(suited, _FUNCTIONS, localstack.LAMBDA_REQUIREMENTS)
@@ -55,7 +57,7 @@ def _started(distribution: Distribution, backend: str, settings: Settings) -> It
             | {"LAMBDA_PROCESS_HOT": str(folder / emulator.HOT)}
             | {"LAMBDA_PROCESS_EVENTS": str(folder / emulator.EVENTS)}
             | {"LAMBDA_PROCESS_TOOLS": str(folder / emulator.TOOLS)}
-            | {"IAM_ENFORCEMENT": _IAM_ENFORCEMENT[settings.localemu_iam]}  # LocalStack does not know it
+            | localstack.enforcement(settings)
         )
         return [str(python), "-m", f"{distribution.package}.runtime.main"], environ
 
@@ -64,7 +66,8 @@ def _started(distribution: Distribution, backend: str, settings: Settings) -> It
         yield endpoint
 
 
-def _examine(distribution: Distribution, settings: Settings) -> Availability:
+def _examine(choose: Choose, settings: Settings) -> Availability:
+    distribution = choose(settings)
     suited = environments.with_present_python(settings, distribution.pythons, needed_by=distribution.name)
     wanted = {
         distribution.environment: distribution.requirements,
@@ -74,24 +77,37 @@ def _examine(distribution: Distribution, settings: Settings) -> Availability:
     return Availability(ok=True, state=f"{distribution.name} {state}, on {suited.python}")
 
 
-def process_backend(name: str, distribution: Distribution, lacking: Collection[str] = ()) -> Backend:
+def process_backend(
+    name: str, choose: Choose, lacking: Collection[str] = (), *, dashboard: str = ""
+) -> Backend:
     """Return the backend that runs a distribution as a process.
 
     Args:
         name: The backend's name in the settings.
-        distribution: LocalStack, or a fork.
+        choose: Returns the distribution for the settings: LocalStack, or a fork.
         lacking: The features that it lacks, besides runtimes that this machine can't run.
+        dashboard: The path of its web interface. Empty if it has none.
     """
     return Backend(
         name=name,
-        start=functools.partial(_started, distribution, name),
-        examine=functools.partial(_examine, distribution),
+        start=functools.partial(_started, choose, name),
+        examine=functools.partial(_examine, choose),
         lacks=lambda settings, feature: feature in lacking or runtimes.lacks(settings, feature),
         functions_run_on=lambda _: Platform.here(),
+        edition=lambda settings: choose(settings).version,
         is_temporary=True,
-        dashboard=distribution.dashboard,
+        dashboard=dashboard,
     )
 
 
-HOST = process_backend("host", localstack.LOCALSTACK, fidelity.missing("localstack", "host"))
-LOCALEMU = process_backend("localemu", localstack.LOCALEMU, fidelity.missing("localemu"))
+HOST = process_backend(
+    "host",
+    lambda settings: localstack.LOCALSTACKS[settings.localstack_version],
+    fidelity.missing("localstack", "host"),
+)
+LOCALEMU = process_backend(
+    "localemu",
+    lambda _: localstack.LOCALEMU,
+    fidelity.missing("localemu"),
+    dashboard="/_localemu/dashboard",
+)

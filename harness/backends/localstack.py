@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,13 @@ from harness.runtimes import PYTHON_REQUIREMENTS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from harness.settings import Settings
+
 PORT = 4566  # the well-known one
 LAMBDA_REQUIREMENTS = PYTHON_REQUIREMENTS
 _BACKENDS = Path(str(files("harness"))) / "backends"
 PLUGINS = _BACKENDS / "guests" / "localstack"
+_IAM_ENFORCEMENT = {"enforce": "1", "soft": "soft", "off": "0"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +35,6 @@ class Distribution:
         version: Its version.
         pythons: The Python versions that it supports, the best first.
         guests: The directories of the harness's plugins for it, in `guests/`.
-        dashboard: The path of its web interface. Empty if it has none.
     """
 
     title: str
@@ -40,7 +42,6 @@ class Distribution:
     version: str
     pythons: tuple[tuple[int, int], ...]
     guests: tuple[str, ...]
-    dashboard: str = ""
 
     @property
     def plugins(self) -> list[Path]:
@@ -77,6 +78,8 @@ LOCALSTACK = Distribution(
     ),  # on 3.12 its start ends with a TypeError, and on 3.14 its packages can't be installed
     guests=("localstack",),
 )
+# The version that the setting `localstack_version` names.
+LOCALSTACKS = {each.version: each for each in (LOCALSTACK, replace(LOCALSTACK, version="2026.3.0"))}
 # A fork that continues after LocalStack's repository was archived: https://github.com/localemu/localemu
 LOCALEMU = Distribution(
     title="LocalEmu",
@@ -84,8 +87,12 @@ LOCALEMU = Distribution(
     version="1.3.2",
     pythons=((3, 13),),
     guests=("localemu", "localstack"),
-    dashboard="/_localemu/dashboard",
 )
+
+
+def enforcement(settings: Settings) -> dict[str, str]:
+    """Return the variable that has LocalEmu enforce policies. LocalStack does not know it."""
+    return {"IAM_ENFORCEMENT": _IAM_ENFORCEMENT[settings.localemu_iam]}
 
 
 def localstack_environ(environ: Mapping[str, str], *, listen: str) -> dict[str, str]:

@@ -55,6 +55,8 @@ class Settings:
     """The emulator's port. 0 picks a free one."""
     image: str = field(default="localstack/localstack:4.14.0", metadata=of_form(forms.text))
     """LocalStack's image, for the backend `container`."""
+    localstack_version: str = field(default="4.14.0", metadata=of_form(forms.one_of("4.14.0", "2026.3.0")))
+    """The version of LocalStack for the backend `host`: see [Backends](../backends.md#localstack-202630)."""
     lambda_executor: str = field(default="process", metadata=of_form(forms.one_of("process", "docker")))
     """How LocalStack runs functions on the backend `container`: `process`, or `docker`."""
     runtimes: Mapping[str, str] = field(default_factory=dict, metadata=of_form(forms.runtimes))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _DISTRIBUTION = "terraform-lambda-harness"
 # The settings of a backend's start. A change in any of them requires a new backend.
 _BACKEND_SETTINGS = (
-    *("backend", "region", "port", "python", "image", "lambda_executor"),
+    *("backend", "region", "port", "python", "image", "localstack_version", "lambda_executor"),
     *("ministack_auth", "localemu_iam", "aws_accounts", "allowed_hosts"),
     *("endpoint_url", "endpoint_ca", "endpoint_credentials"),
 )

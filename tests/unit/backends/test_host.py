@@ -91,7 +91,7 @@ def test_an_installation_that_fails_is_an_error_that_says_why(
     broken.write_text("broken @ file:///nowhere\n", "utf-8")
     monkeypatch.setattr(Distribution, "requirements", broken)
     of_this_python = replace(localstack.LOCALSTACK, pythons=(sys.version_info[:2],))
-    backend = host.process_backend("host", of_this_python)
+    backend = host.process_backend("host", lambda _: of_this_python)
 
     with pytest.raises(BackendError, match=r"(?s)could not be installed; is PyPI reachable\?.*nowhere"):
         start(replace(settings, python=Path(sys.executable)), backend)
@@ -105,3 +105,24 @@ def test_localemu_is_told_what_to_do_with_calls_that_are_not_allowed(
 
     with pytest.raises(BackendError, match=rf"enforcement: {mode}\."):
         start(replace(settings, localemu_iam=told), host.LOCALEMU)
+
+
+@pytest.mark.parametrize("version", ["4.14.0", "2026.3.0"])
+def test_the_settings_choose_the_version_of_localstack(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    installed: list[str] = []
+
+    def install(_settings: Settings, name: str, requirements: Path) -> Path:
+        installed.extend((name, *requirements.read_text("utf-8").splitlines()))
+        raise BackendError("host", "enough")
+
+    monkeypatch.setattr(environments, "install", install)
+    chosen = Settings.from_env({**settings.environ, "HARNESS_LOCALSTACK_VERSION": version}, settings.project)
+
+    with pytest.raises(BackendError, match="enough"):
+        start(chosen)
+
+    assert installed[0] == f"localstack-{version}"
+    assert f"localstack-core=={version}" in installed
+    assert host.HOST.edition(chosen) == version
