@@ -13,7 +13,7 @@ import pytest
 from harness import backends, debugger
 from harness.aws import capabilities
 from harness.aws.problems import as_harness_errors
-from harness.base import caller, polling
+from harness.base import caller, emulator_log, polling
 from harness.base.process import sigterm_as_interrupt
 from harness.calls import RequestLog
 from harness.coverage import functions, recorder, reports
@@ -25,6 +25,7 @@ from harness.diagnosis.summary import DiagnosisOptions
 from harness.errors import HarnessError, SettingsError
 from harness.lifetimes import broker
 from harness.lifetimes.sources import Fresh, Kept, Shared, Source
+from harness.permissions.denials import DenialsRecorder
 from harness.permissions.recorder import PermissionsRecorder
 from harness.session import baseline_of, prepare, snapshot_of
 from harness.settings import Settings, parse_assignments
@@ -45,6 +46,7 @@ _MARKERS = (
 _BROKER = pytest.StashKey[broker.Broker]()
 _BROKER_CONTEXT = pytest.StashKey[ExitStack]()
 _PRINTED = pytest.StashKey[list[BaseException]]()
+_DENIALS = "terraform_lambda_harness_denials"
 _PERMISSIONS = "terraform_lambda_harness_permissions"
 _WORKER_INPUT = "terraform_lambda_harness"
 _RECORDER = "terraform_lambda_harness_coverage"
@@ -181,6 +183,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(resources.close)
     if not config.option.help and not config.option.collectonly:
         config.pluginmanager.register(_observer(config), "terraform_lambda_harness_observer")
+        config.pluginmanager.register(DenialsRecorder(), _DENIALS)
         if permissions := _permissions(config):
             config.pluginmanager.register(permissions, _PERMISSIONS)
         if found := _recorder(config):
@@ -288,7 +291,11 @@ def endpoint(
         _entered(pytestconfig, context) as started,
         _functions_measured(pytestconfig, harness_settings, _harness_source, started),
     ):
+        size = emulator_log.size(started.log)
         yield started
+        denials: DenialsRecorder | None = pytestconfig.pluginmanager.get_plugin(_DENIALS)
+        if denials:
+            denials.record(started.log, size)
         if given := pytestconfig.getoption("--request-log"):
             with _plain_errors():
                 RequestLog.of(started).save(pytestconfig.invocation_params.dir / given)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _REFUSED = frozenset({"AccessDenied", "AccessDeniedException"})
 _REFUSED_BY_EXECUTOR = "can't run without Docker"
 _REGIONS = ("eu-west-1", "eu-central-1")
+PROBE = "probe-"  # begins the names of resources that the probes create
 _REPLICATED = 3.0  # seconds
 _EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
@@ -58,7 +59,7 @@ def _bucket_policy_enforcement(endpoint: Endpoint) -> str:
     """Try a call that a bucket's policy denies to a user with all other permissions."""
     with ExitStack() as cleanup:
         user = _user(endpoint, cleanup, _EVERYTHING)
-        s3, bucket = clients.client(endpoint, "s3"), f"probe-{uuid4().hex[:12]}"
+        s3, bucket = clients.client(endpoint, "s3"), f"{PROBE}{uuid4().hex[:12]}"
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": endpoint.region})
         cleanup.callback(s3.delete_bucket, Bucket=bucket)
         denied = {"Effect": "Deny", "Principal": "*", "Action": "s3:ListBucket"}
@@ -72,7 +73,7 @@ def _bucket_policy_enforcement(endpoint: Endpoint) -> str:
 
 def _process_executor(endpoint: Endpoint) -> str:
     """Create a function of a runtime that the executor refuses in its own words."""
-    functions, name = clients.client(endpoint, "lambda"), f"probe-{uuid4().hex[:12]}"
+    functions, name = clients.client(endpoint, "lambda"), f"{PROBE}{uuid4().hex[:12]}"
     with ExitStack() as cleanup:
         try:
             functions.create_function(
@@ -127,7 +128,7 @@ PROBES: Mapping[str, Callable[[Endpoint], str]] = {
 
 def _user(endpoint: Endpoint, cleanup: ExitStack, *statements: Mapping[str, object]) -> Endpoint:
     """Return `endpoint` as a new user sees it, whose policy has just these statements."""
-    iam, name = clients.client(endpoint, "iam"), f"probe-{uuid4().hex[:12]}"
+    iam, name = clients.client(endpoint, "iam"), f"{PROBE}{uuid4().hex[:12]}"
     iam.create_user(UserName=name)
     cleanup.callback(iam.delete_user, UserName=name)
     if statements:
@@ -139,7 +140,7 @@ def _user(endpoint: Endpoint, cleanup: ExitStack, *statements: Mapping[str, obje
 
 
 def _versioned_bucket(endpoint: Endpoint, cleanup: ExitStack) -> str:
-    s3, bucket = clients.client(endpoint, "s3"), f"probe-{uuid4().hex[:12]}"
+    s3, bucket = clients.client(endpoint, "s3"), f"{PROBE}{uuid4().hex[:12]}"
     s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": endpoint.region})
     cleanup.callback(s3.delete_bucket, Bucket=bucket)
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -154,7 +155,7 @@ def _empty(endpoint: Endpoint, bucket: str) -> None:
 
 
 def _role(endpoint: Endpoint, cleanup: ExitStack) -> str:
-    iam, name = clients.client(endpoint, "iam"), f"probe-{uuid4().hex[:12]}"
+    iam, name = clients.client(endpoint, "iam"), f"{PROBE}{uuid4().hex[:12]}"
     trust = {
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
