@@ -264,6 +264,13 @@ def test_the_record_follows_the_one_variable(failover: Plan) -> None:
     assert record["expressions"]["alias"][0]["name"]["references"] == ["local.serving.name", "local.serving"]
 
 
+def test_a_client_sends_the_same_key_to_both_regions(failover: Plan) -> None:
+    calls = failover.document["configuration"]["root_module"]["module_calls"]
+    standby = calls["system"]["module"]["module_calls"]["disaster_recovery"]["expressions"]
+
+    assert standby["api_key"]["references"] == ["module.api_gateway.api_key", "module.api_gateway"]
+
+
 def test_state_is_in_neither_of_the_two_regions(environments: Path, prod: Plan) -> None:
     example = (environments / "backend.hcl.example").read_text("utf-8")
     (region,) = re.findall(r'^region\s*=\s*"(.+?)"', example, re.MULTILINE)

@@ -42,6 +42,17 @@ def test_a_role_is_passed_only_if_it_is_the_stacks_and_to_whom_it_is_for(
     assert is_allowed(deployer_policy(), asked) == allowed
 
 
+@pytest.mark.parametrize("action", ["s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource"])
+def test_version_6_of_the_provider_may_tag_buckets_in_its_own_way(action: str) -> None:
+    """Version 5 sends PutBucketTagging, and version 6 too, but only after a refusal of these.
+
+    https://github.com/hashicorp/terraform-provider-aws/pull/45251
+    """
+    bucket = "arn:aws:s3:::s3-lambda-api-prod-000000000000-eu-north-1-code"
+
+    assert is_allowed(deployer_policy(), Request(action=action, resource=bucket))
+
+
 @pytest.mark.parametrize("action", ["s3:GetObject", "s3:PutObject", "s3:DeleteObjectVersion"])
 def test_objects_are_none_of_a_deployers_business_and_code_is(action: str) -> None:
     stem = "arn:aws:s3:::s3-lambda-api-prod-000000000000-eu-north-1"

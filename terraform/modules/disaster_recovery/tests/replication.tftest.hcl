@@ -132,6 +132,33 @@ run "replicates_back_what_the_standby_writes" {
   }
 }
 
+run "takes_the_key_that_clients_have_already" {
+  command = apply
+
+  providers = {
+    aws         = aws
+    aws.replica = aws.replica
+  }
+
+  variables {
+    api_key = "a-key-of-more-than-twenty-characters"
+    api = {
+      stage_name           = "prod"
+      path_part            = "latest"
+      authorization        = "NONE"
+      api_key_required     = true
+      throttling           = { rate_per_second = 50, burst = 100 }
+      access_logs_enabled  = false
+      account_role_managed = false
+    }
+  }
+
+  assert {
+    condition     = module.api_gateway.api_key == "a-key-of-more-than-twenty-characters"
+    error_message = "Nobody can hand out new keys in a disaster."
+  }
+}
+
 run "is_watched_in_its_own_region" {
   command = apply
 

@@ -109,6 +109,55 @@ run "the_schedule_runs_in_one_region_at_a_time" {
   }
 }
 
+run "the_clients_name_leads_home" {
+  command = plan
+
+  override_module {
+    target          = module.domain
+    override_during = plan
+    outputs         = { target = { name = "home.example.com", zone_id = "ZHOME" } }
+  }
+  override_module {
+    target          = module.standby_domain
+    override_during = plan
+    outputs         = { target = { name = "standby.example.com", zone_id = "ZSTANDBY" } }
+  }
+
+  variables {
+    domain = { name = "latest.example.com", zone_id = "Z0123456789" }
+  }
+
+  assert {
+    condition     = one(aws_route53_record.public[0].alias).name == "home.example.com"
+    error_message = "Clients must reach the region that writes."
+  }
+}
+
+run "after_a_failover_the_clients_name_leads_to_the_standby" {
+  command = plan
+
+  override_module {
+    target          = module.domain
+    override_during = plan
+    outputs         = { target = { name = "home.example.com", zone_id = "ZHOME" } }
+  }
+  override_module {
+    target          = module.standby_domain
+    override_during = plan
+    outputs         = { target = { name = "standby.example.com", zone_id = "ZSTANDBY" } }
+  }
+
+  variables {
+    domain      = { name = "latest.example.com", zone_id = "Z0123456789" }
+    failed_over = true
+  }
+
+  assert {
+    condition     = one(aws_route53_record.public[0].alias).name == "standby.example.com" && one(aws_route53_record.public[0].alias).zone_id == "ZSTANDBY"
+    error_message = "The one variable must move the clients, too."
+  }
+}
+
 run "deletion_protection_protects_from_a_destroy" {
   command = plan
 
