@@ -14,12 +14,13 @@ from s3_lambda_api.latest import latest
 from s3_lambda_api.record import record
 from s3_lambda_api.search import Rules
 from s3_lambda_api.store import WritableStore, s3_client
-from tests.policies import Request, is_allowed
+from tests.policies import Request, is_allowed, is_denied
 from tests.s3 import hide_missing_keys, may_list
 from tests.terraform.planning import ACCOUNT, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 BUCKET = "objects"
 BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
@@ -67,6 +68,20 @@ def key(module: Callable[..., Plan]) -> Plan:
         "operator_arns": json.dumps([OPERATOR]),
     }
     return module("kms", **variables)
+
+
+@pytest.fixture(scope="module")
+def bucket(module: Callable[..., Plan], zip_file: Path) -> Plan:
+    """Return the plan of the objects' bucket."""
+    variables = {
+        "bucket_name": BUCKET,
+        "artifacts_bucket_name": "code",
+        "code_zip": str(zip_file),
+        "object_prefix": OBJECT_PREFIX,
+        "pointer_key": POINTER_KEY,
+        "kms_key_arn": KEY_ARN,
+    }
+    return module("s3", **variables)
 
 
 @pytest.fixture
@@ -134,6 +149,34 @@ def test_the_writer_sets_the_one_tag_of_the_lifecycle_and_no_other_beside_it(
     )
 
     assert is_allowed(roles.policies("writer"), request) == allowed
+
+
+@pytest.mark.parametrize(
+    ("headers", "creates", "denied"),
+    [
+        ({"s3:if-none-match": "*"}, "true", False),
+        ({}, "true", True),
+        ({}, "false", False),
+    ],
+    ids=["a new object", "an object, new or not", "a part of an upload"],
+)
+def test_whoever_creates_an_object_has_to_say_that_it_is_new(
+    bucket: Plan,
+    headers: dict[str, str],
+    creates: str,
+    denied: bool,  # noqa: FBT001
+) -> None:
+    """The parts of a multipart upload can't say so, but the request that completes it can.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+    """
+    request = Request(
+        action="s3:PutObject",
+        resource=f"{BUCKET_ARN}/{NAME.key}",
+        context={**headers, "s3:ObjectCreationOperation": creates},
+    )
+
+    assert is_denied(bucket.policies("objects"), request) == denied
 
 
 @pytest.mark.parametrize("action", ["kms:Decrypt", "kms:GenerateDataKey"])
