@@ -14,7 +14,7 @@ from s3_lambda_api.latest import latest
 from s3_lambda_api.record import record
 from s3_lambda_api.search import Rules
 from s3_lambda_api.store import WritableStore, s3_client
-from tests.policies import Request, is_allowed, is_denied
+from tests.policies import Request, deployer_policy, is_allowed, is_denied
 from tests.s3 import hide_missing_keys, may_list
 from tests.terraform.planning import ACCOUNT, Plan
 
@@ -211,6 +211,18 @@ def test_who_applies_development_may_read_what_it_writes_and_production_names_it
 ) -> None:
     assert dev.outputs()["operator_arns"] == [f"{IAM}:user/test"]
     assert prod.outputs()["operator_arns"] == []
+
+
+def test_the_role_that_applies_is_looked_up_only_if_it_is_an_operator(dev: Plan, prod: Plan) -> None:
+    """The provider calls `iam:GetRole` for a session, and fails without that permission.
+
+    https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_session_context
+    """
+    own_role = Request(action="iam:GetRole", resource=f"{IAM}:role/deploy-dev")
+
+    assert prod.values("aws_iam_session_context") == []
+    assert len(dev.values("aws_iam_session_context")) == 1
+    assert is_allowed(deployer_policy(account=ACCOUNT, environment="dev"), own_role)
 
 
 @pytest.mark.parametrize("plan", ["dev", "prod", "failover", "scheduled"])

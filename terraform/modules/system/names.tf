@@ -1,8 +1,11 @@
 data "aws_caller_identity" "current" {}
 data "aws_partition" "current" {}
 
-# The role behind a session: a key policy that names a session would hold for that session alone.
+# The role behind a session: a key policy that names a session would hold for that session alone. The provider asks IAM for
+# the role, so whoever applies needs iam:GetRole on it, which is too much to ask for nothing.
 data "aws_iam_session_context" "deployer" {
+  count = var.deployer_is_operator ? 1 : 0
+
   arn = data.aws_caller_identity.current.arn
 }
 
@@ -41,8 +44,7 @@ locals {
   replication_role_arns = var.replica_region == null ? [] : [module.disaster_recovery[0].replication_role_arn]
 
   # The account's root is no operator: naming it would let IAM give the key to anybody.
-  deployer_arn  = data.aws_iam_session_context.deployer.issuer_arn
-  deployer_arns = var.deployer_is_operator && !endswith(local.deployer_arn, ":root") ? [local.deployer_arn] : []
+  deployer_arns = [for arn in data.aws_iam_session_context.deployer[*].issuer_arn : arn if !endswith(arn, ":root")]
   operator_arns = distinct(concat(var.operator_arns, local.deployer_arns))
 
   code_bucket_name = "${local.bucket_stem}-${var.region}-code"
