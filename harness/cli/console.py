@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
+import click
 
 from harness.telemetry import progress, timeline
 
@@ -36,20 +36,23 @@ class Spans:
 
 
 @contextmanager
-def followed() -> Iterator[Spans]:
+def followed(*, live: bool) -> Iterator[Spans]:
     """Show progress on standard error while the context is open, and collect its spans.
 
-    A terminal shows the number of finished resources, and each running phase and resource with its time.
+    A terminal can show the number of finished resources, and each running phase and resource with its time.
     Otherwise there is one line for each span that has ended.
+
+    Args:
+        live: Whether to show that, for commands that run Terraform. Loading it takes others too long.
     """
-    console, spans = Console(stderr=True), Spans()
+    spans = Spans()
     with ExitStack() as resources:
         resources.enter_context(timeline.ENDED.heard_by(spans.ended.append))
-        if console.is_terminal:
-            live = resources.enter_context(_Live(console).shown())
-            resources.enter_context(progress.shown(live.print, steps=False))
+        if live and sys.stderr.isatty():
+            bar = resources.enter_context(_Live().shown())
+            resources.enter_context(progress.shown(bar.print, steps=False))
         else:
-            resources.enter_context(progress.shown(lambda line: console.print(Text(line), soft_wrap=True)))
+            resources.enter_context(progress.shown(lambda line: click.echo(line, err=True)))
         yield spans
 
 
@@ -59,8 +62,8 @@ class _Live:
     Slow or failed steps leave a line above.
     """
 
-    def __init__(self, console: Console) -> None:
-        from rich.console import Group
+    def __init__(self) -> None:
+        from rich.console import Console, Group
         from rich.live import Live
         from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -68,7 +71,7 @@ class _Live:
         self._steps = Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         self._live = Live(
             Group(self._bar, self._steps),
-            console=console,
+            console=Console(stderr=True),
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,
@@ -89,7 +92,7 @@ class _Live:
 
     def print(self, line: str) -> None:
         """Print a line above."""
-        self._live.console.print(Text(line), soft_wrap=True)
+        self._live.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def _plan(self, resources: int) -> None:
         with self._guard:
@@ -124,14 +127,8 @@ def summary(spans: Spans, began: float) -> str:
     return f"{time.monotonic() - began:.1f} s{changed}"
 
 
-def show(line: Text) -> None:
-    """Print a line on standard output, with colours if that is a terminal."""
-    Console(soft_wrap=True, highlight=False).print(line)
-
-
 def show_values(values: Mapping[str, object]) -> None:
     """Print names and values on standard output, one per line."""
     width = max(map(len, values), default=0)
-    console = Console(soft_wrap=True, highlight=False)
     for name, value in values.items():
-        console.print(Text(f"{name:<{width}}  ", style="bold").append(str(value), style="not bold"))
+        click.echo(f"{click.style(f'{name:<{width}}', bold=True)}  {value}")

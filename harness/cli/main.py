@@ -180,7 +180,7 @@ def up(variables: tuple[str, ...], snapshot: Path | None, *, hot: bool, as_json:
     if hot:
         _watch(_settings(variables), hot=True)
         return
-    with _plain_errors() as spans:
+    with _plain_errors(live=True) as spans:
         began = time.monotonic()
         deployment = operations.bring_up(_settings(variables), snapshot)
         summary = console.summary(spans, began)
@@ -306,7 +306,7 @@ def logs(
                 line = {"at": _stamp(record.at), "function": name, "message": record.message.rstrip()}
                 click.echo(json.dumps(line) if as_json else " ".join(line.values()))
             elif every or not records.is_of_platform(record.message):
-                console.show(records.line(name, record, width))
+                click.echo(records.line(name, record, width))
 
 
 @app.command()
@@ -382,7 +382,7 @@ def watch(variables: tuple[str, ...], *, hot: bool) -> None:
 @_as_json
 def down(*, as_json: bool) -> None:
     """Stop the stack and backend that `up` has started."""
-    with _plain_errors():
+    with _plain_errors(live=True):
         kept = KeptStack.of(_settings())
         with kept.exclusive():
             was_there = kept.stop()
@@ -461,7 +461,7 @@ def package_command(names: tuple[str, ...]) -> None:
 )
 def emulator(port: int) -> None:
     """Run the backend in the foreground, for `tflocal` and the AWS CLI, until Ctrl-C."""
-    with _plain_errors():
+    with _plain_errors(live=True):
         settings = replace(_settings(), port=port)
         with backends.started(settings) as endpoint:
             click.echo(f"ready: export AWS_ENDPOINT_URL={endpoint.url}  (Ctrl-C stops it)")
@@ -632,7 +632,7 @@ def sweep(*, as_json: bool) -> None:
 def _watch(settings: Settings, *, hot: bool) -> None:
     from harness.cli import watch
 
-    with _plain_errors() as spans:
+    with _plain_errors(live=True) as spans:
         watch.run(settings, spans, hot=hot)
 
 
@@ -679,9 +679,9 @@ def _print_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
 
 
 @contextmanager
-def _plain_errors(*, shown: bool = True) -> Iterator[console.Spans]:
+def _plain_errors(*, shown: bool = True, live: bool = False) -> Iterator[console.Spans]:
     """Show progress on standard error, and only the message of a harness error. SIGTERM acts as Ctrl-C."""
-    progress = console.followed() if shown else nullcontext(console.Spans())
+    progress = console.followed(live=live) if shown else nullcontext(console.Spans())
     try:
         with sigterm_as_interrupt(), progress as spans, as_harness_errors() if shown else nullcontext():
             yield spans

@@ -8,13 +8,13 @@ import zlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.text import Text
+import click
 
 if TYPE_CHECKING:
     from harness.aws.logs import LogEvent
 
 _COLOURS = ("cyan", "magenta", "green", "blue", "yellow", "bright_cyan", "bright_magenta", "bright_green")
-_OF_LEVELS = {"ERROR": "bold red", "CRITICAL": "bold red", "FATAL": "bold red", "WARNING": "yellow"}
+_OF_LEVELS = {"ERROR": "red", "CRITICAL": "red", "FATAL": "red", "WARNING": "yellow"}
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 _PLATFORM = re.compile(r'(START|END|REPORT) RequestId: |INIT_START |\{.*"type":\s*"platform\.')
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
@@ -36,7 +36,7 @@ def is_of_platform(message: str) -> bool:
     return bool(_PLATFORM.match(message) or _METRICS.match(message))
 
 
-def line(name: str, event: LogEvent, width: int) -> Text:
+def line(name: str, event: LogEvent, width: int) -> str:
     """Format a record for a terminal: local time, function, level and message.
 
     Args:
@@ -47,14 +47,10 @@ def line(name: str, event: LogEvent, width: int) -> Text:
     at = datetime.fromtimestamp(event.at).astimezone().strftime("%H:%M:%S.%f")[:-3]
     level, said = _split_level(event.message.rstrip())
     first, *rest = said.splitlines() or [""]
-    return Text.assemble(
-        (at, "dim"),
-        " ",
-        (f"{name:<{width}}", _COLOURS[zlib.crc32(name.encode()) % len(_COLOURS)]),
-        " ",
-        (f"{level:<5} " if level else "", _OF_LEVELS.get(level, "bold")),
-        "\n    ".join([first, *rest]),
-    )
+    written = [click.style(at, dim=True)]
+    written += [click.style(f"{name:<{width}}", fg=_COLOURS[zlib.crc32(name.encode()) % len(_COLOURS)])]
+    written += [click.style(f"{level:<5}", fg=_OF_LEVELS.get(level), bold=True)] if level else []
+    return " ".join([*written, "\n    ".join([first, *rest])])
 
 
 def _split_level(message: str) -> tuple[str, str]:

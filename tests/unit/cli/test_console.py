@@ -4,9 +4,7 @@ import io
 import json
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from rich.console import Console
+from typing import TYPE_CHECKING, override
 
 from harness.cli import console
 from harness.telemetry.timeline import Span
@@ -18,16 +16,25 @@ if TYPE_CHECKING:
     import pytest
 
 
+class _Screen(io.StringIO):
+    """A terminal, or a file."""
+
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__()
+        self._is_terminal = is_terminal
+
+    @override
+    def isatty(self) -> bool:
+        return self._is_terminal
+
+
 @contextmanager
 def shown(monkeypatch: pytest.MonkeyPatch, *, is_terminal: bool) -> Iterator[io.StringIO]:
     """Show progress on a test's own screen while the context is open."""
-    screen = io.StringIO()
-
-    def made(**_: object) -> Console:
-        return Console(file=screen, force_terminal=is_terminal, width=80, color_system=None)
-
-    monkeypatch.setattr(console, "Console", made)
-    with console.followed():
+    screen = _Screen(is_terminal=is_terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("sys.stderr", screen)
+    with console.followed(live=True):
         yield screen
 
 

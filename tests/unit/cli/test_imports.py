@@ -19,7 +19,7 @@ SLOW = (
     "pdb",
     "pydantic",
     "pytest",
-    "rich.live",
+    "rich",
     "watchfiles",
     "xml.etree",
 )
