@@ -99,15 +99,19 @@ def region_of(attributes: Mapping[str, Any]) -> str:
     return str(attributes.get("region") or "") or (arn[3] if len(arn) > 5 else "")  # noqa: PLR2004 - an ARN's parts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Outputs:
-    """The outputs of a Terraform root, by name.
+    """The outputs of a Terraform root, by name. `repr` shows the names alone, as a value may be a secret.
 
     Attributes:
         untraced: Their values. Nobody is told that you read one there.
     """
 
     untraced: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        """Return the names of the outputs."""
+        return f"{type(self).__name__}({', '.join(self.untraced)})"
 
     @property
     def values(self) -> Mapping[str, Any]:

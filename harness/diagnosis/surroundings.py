@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import shlex
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from harness import redaction
 from harness.base import process
 from harness.errors import HarnessError
-from harness.hcl import declarations, input_variables
+from harness.hcl import input_variables
 from harness.redaction import Redaction
 from harness.terraform import installation, state
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 ARGUMENTS = "terraform_lambda_harness_arguments"  # the key under which pytest-xdist's workers receive them
 _DISTRIBUTION = "terraform-lambda-harness"
 _GIT = 5.0  # seconds that git may take
-_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _NO_SECRETS = frozenset({"OLDPWD", "PWD"})  # folders
 _LEAST = 8  # the shortest value of the environment that counts as a secret because of its name
 
@@ -60,7 +58,10 @@ def secrets(settings: Settings | None, held: Deployment | None) -> frozenset[str
     Those are sensitive variables and outputs, those with the name of a secret, sensitive attributes in the
     state, and secrets of the environment.
     """
-    found = [*_of_variables(settings), *_of_environment(settings.environ)] if settings else []
+    found: list[Any] = []
+    if settings:
+        values = input_variables.read_values(settings)
+        found = [*input_variables.secrets(settings.terraform_dir, values), *_of_environment(settings.environ)]
     found += state.secrets(held.terraform.state) if held else []
     if held:
         found += [each for name, each in held.outputs.untraced.items() if redaction.is_secret_name(name)]
@@ -93,18 +94,6 @@ def _arguments(config: pytest.Config) -> list[str]:
     """Return pytest's arguments. A worker of pytest-xdist has them from the controller."""
     worker_input: Mapping[str, Any] = getattr(config, "workerinput", {})
     return [str(each) for each in worker_input.get(ARGUMENTS, config.invocation_params.args)]
-
-
-def _of_variables(settings: Settings) -> Iterator[str]:
-    declared = declarations.variables(settings.terraform_dir)
-    given = input_variables.read_values(settings)
-    for name in {*declared, *given}:
-        block = declared.get(name)
-        is_sensitive = block is not None and block.attributes.get("sensitive") == "true"
-        if is_sensitive or redaction.is_secret_name(name):
-            default = block.attributes.get("default", "") if block else ""
-            for expression in (given.get(name, ""), default):
-                yield from _QUOTED.findall(expression) or [expression]
 
 
 def _of_environment(environ: Mapping[str, str]) -> Iterator[str]:

@@ -7,11 +7,12 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from harness import redaction
 from harness.errors import SettingsError
 from harness.hcl import declarations
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from harness.settings import Settings
@@ -25,6 +26,7 @@ _FILES = ("terraform.tfvars", "terraform.tfvars.json", "*.auto.tfvars", "*.auto.
 # https://developer.hashicorp.com/terraform/language/values/variables#variables-on-the-command-line
 _PRIMITIVE = frozenset({"string", "number", "bool", '"string"', '"number"', '"bool"', ""})
 _ESCAPE = re.compile(r"\\(.)")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _UNKNOWN_ESCAPES = {"b": "\\u0008", "f": "\\u000c"}  # JSON's, which HCL does not have
 
 
@@ -85,22 +87,47 @@ def read_values(settings: Settings) -> dict[str, str]:
     """Return the values of the root's variables, by name.
 
     Of the values in files, it returns only those that are plain.
+    """
+    return values_of(
+        settings.terraform_dir, settings.environ, var_files=settings.var_files, variables=settings.variables
+    )
+
+
+def values_of(
+    root: Path, environ: Mapping[str, str], *, var_files: Iterable[Path], variables: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the values of a root's variables from all of their sources, by name. The last source wins.
 
     https://developer.hashicorp.com/terraform/language/values/variables#variable-definition-precedence
     """
     by_environ = {
         name.removeprefix(_ENVIRONMENT): value
-        for name, value in settings.environ.items()
+        for name, value in environ.items()
         if name.startswith(_ENVIRONMENT)
     }
-    own = [file for pattern in _FILES for file in sorted(settings.terraform_dir.glob(pattern))]
+    own = [file for pattern in _FILES for file in sorted(root.glob(pattern))]
     in_files = {
         name: expression.strip('"')
-        for file in (*own, *settings.var_files)
+        for file in (*own, *var_files)
         if file.is_file()
         for name, expression in declarations.read_assignments(file).items()
     }
-    return {**by_environ, **in_files, **settings.variables}
+    return {**by_environ, **in_files, **variables}
+
+
+def secrets(root: Path, values: Mapping[str, str]) -> Iterator[str]:
+    """Yield the values and defaults of sensitive variables, and of those with the name of a secret."""
+    declared = declarations.variables(root)
+    for name in {*declared, *values}:
+        block = declared.get(name)
+        is_sensitive = block is not None and "true" in {
+            block.attributes.get("sensitive"),
+            block.attributes.get("ephemeral"),
+        }
+        if is_sensitive or redaction.is_secret_name(name):
+            default = block.attributes.get("default", "") if block else ""
+            for expression in (values.get(name, ""), default):
+                yield from _QUOTED.findall(expression) or [expression]
 
 
 def _expression(value: str, declared: str) -> str:

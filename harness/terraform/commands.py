@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from harness import redaction
 from harness.base import gate, isolation, process
 from harness.base.files import locked
 from harness.errors import CommandError, SettingsError, TerraformError
 from harness.hcl import input_variables
 from harness.hcl.scratch import scratch_copy
+from harness.redaction import Redaction
 from harness.telemetry import timeline
 from harness.telemetry.signals import Signal
 from harness.terraform import installation, provider, state
@@ -238,11 +240,28 @@ class Terraform:
         return events
 
     def _error(self, watch: Watch, asker: str) -> TerraformError:
-        """Return a command's error, with the emulator's complaints and the refused hosts."""
-        error = TerraformError(watch.command, watch.events.errors())
-        for note in (*hints_for(error.diagnostics), *watch.complaints(), *self._refusals(asker)):
-            error.add_note(note)
+        """Return a command's error, with the emulator's complaints and the refused hosts, without secrets."""
+        without = self._redaction()
+        errors = watch.events.errors()
+        notes = (*hints_for(errors), *watch.complaints(), *self._refusals(asker))
+        error = TerraformError(
+            watch.command,
+            [
+                replace(each, summary=without.text(each.summary), detail=without.text(each.detail))
+                for each in errors
+            ],
+        )
+        for note in notes:
+            error.add_note(without.text(note))
         return error
+
+    def _redaction(self) -> Redaction:
+        """Return what leaves out the values of sensitive variables, and those in the state."""
+        values = input_variables.values_of(
+            self.root, self.environ, var_files=self.var_files, variables=self.variables
+        )
+        known = [*input_variables.secrets(self.root, values), *state.secrets(self.state)]
+        return Redaction(frozenset(redaction.leaves(known)))
 
     def _refusals(self, asker: str) -> list[str]:
         """Return the gate's refusals for a command, with the setting that would allow each."""

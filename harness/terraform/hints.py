@@ -38,6 +38,15 @@ _HINTS = {
     r"the provider \S+ can't be had: no available releases": (
         "neither your mirror nor the registry has a version that all modules of your root accept"
     ),
+    # https://developer.hashicorp.com/terraform/language/files/dependency-lock#checksum-verification
+    r"doesn't\s+match\s+any\s+of\s+the\s+checksums": (
+        "your lock file has no checksum of this machine's build of the provider. If you trust it, add one with "
+        "`terraform providers lock -platform=linux_amd64`, or the name of your platform"
+    ),
+    r"can't be had: the previously-selected version": (
+        "your lock file pins a version that neither your mirror nor the registry has. Get it, or run "
+        "`terraform init -upgrade` in your root"
+    ),
     _ABSENT: (
         "your root takes for granted that this is there already. Make it in a small root of your tests, and "
         "name that in [[tool.harness.roots]]: it is applied first"

@@ -77,3 +77,31 @@ def test_a_root_without_an_aws_provider_is_applied(settings: Settings) -> None:
     with deployed_at(settings, NOWHERE) as stack:
         assert stack.outputs.values == {"x": "a"}
         assert stack.plan() == []
+
+
+def test_a_failed_apply_shows_no_sensitive_value(settings: Settings) -> None:
+    root = """
+variable "place" {
+  sensitive = true
+}
+resource "terraform_data" "x" {
+  provisioner "local-exec" {
+    command     = "ps -ef"
+    working_dir = var.place
+  }
+}
+"""
+
+    told = failure(replace(settings, variables={"place": "/nowhere/hunter22"}), root)
+
+    assert "chdir [redacted]: no such file or directory" in told
+    assert "hunter22" not in told
+
+
+def test_a_failed_command_is_told_with_the_line_of_its_provisioner(settings: Settings) -> None:
+    root = 'resource "terraform_data" "x" {\n  provisioner "local-exec" {\n    command = "echo no >&2; exit 3"\n  }\n}'
+
+    told = failure(settings, root)
+
+    assert "error: terraform_data.x (main.tf:2): local-exec provisioner error" in told
+    assert "exit status 3. Output: no" in told

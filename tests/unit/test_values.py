@@ -15,3 +15,7 @@ def test_a_missing_output_is_named_with_those_that_are_there() -> None:
         Outputs({"url": "", "id": ""})["ur"]
 
     assert caught.value.name == "ur"
+
+
+def test_a_fixture_in_a_failure_shows_no_value_of_an_output() -> None:
+    assert repr(Outputs({"url": "https://x", "key": "hunter22"})) == "Outputs(url, key)"

@@ -39,6 +39,11 @@ def error(summary: str) -> Diagnostic:
         ('unable to load "app.zip": open app.zip: no such file or directory', "run it before the test"),
         ("could not archive missing directory: ../src", "run it before the test"),
         ("data.terraform_remote_state.net (main.tf:3): Error loading state error", "another root's state"),
+        ("5.100.0 doesn't match any of the\nchecksums previously recorded", "terraform providers lock"),
+        (
+            "the provider hashicorp/aws can't be had: the previously-selected version 5.50.0 is gone",
+            "terraform init -upgrade",
+        ),
         ("Cannot import non-existent remote object", "[[tool.harness.roots]]"),
     ],
 )
