@@ -40,8 +40,8 @@ _HINTS = {
     ),
     # https://developer.hashicorp.com/terraform/language/files/dependency-lock#checksum-verification
     r"doesn't\s+match\s+any\s+of\s+the\s+checksums": (
-        "your lock file has no checksum of this machine's build of the provider. If you trust it, add one with "
-        "`terraform providers lock -platform=linux_amd64`, or the name of your platform"
+        "your lock file has no checksum of this machine's build of the provider. If you trust it, add one "
+        "with `terraform providers lock -platform=linux_amd64`, or the name of your platform"
     ),
     r"can't be had: the previously-selected version": (
         "your lock file pins a version that neither your mirror nor the registry has. Get it, or run "

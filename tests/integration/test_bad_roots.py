@@ -99,7 +99,8 @@ resource "terraform_data" "x" {
 
 
 def test_a_failed_command_is_told_with_the_line_of_its_provisioner(settings: Settings) -> None:
-    root = 'resource "terraform_data" "x" {\n  provisioner "local-exec" {\n    command = "echo no >&2; exit 3"\n  }\n}'
+    command = 'provisioner "local-exec" {\n    command = "echo no >&2; exit 3"\n  }'
+    root = f'resource "terraform_data" "x" {{\n  {command}\n}}'
 
     told = failure(settings, root)
 
