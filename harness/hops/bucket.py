@@ -27,11 +27,17 @@ _TARGETS = {
 
 
 def follow(tracer: Tracer, sent: Sent) -> tuple[Hop, ...]:
-    """Return the hops of a new object: the bucket's notifications, and the hops of their targets."""
+    """Return the hops of a new object: the bucket's notifications, and the hops of their targets.
+
+    A bucket sends every event to EventBridge or none, so that it is no failure if no rule waits for one that
+    has another target too.
+    """
     matched, arns = observe(_MATCHED, lambda: _match(tracer, sent))
     record = json.dumps({"Records": [_record(sent)]})
     handed = [replace(sent, arn=arn, payload=_payload(arn, sent, record)) for arn in arns or []]
-    return (replace(matched, payload=record), *join(map(tracer.onward, handed)))
+    ways = [(one, tracer.onward(one)) for one in handed]
+    heard = [way for one, way in ways if not (_is_bus(one.arn) and way[0].state == "failed")]
+    return (replace(matched, payload=record), *join(heard or [way for _, way in ways]))
 
 
 def why_not(notification: Mapping[str, Any], key: str) -> str:
@@ -74,8 +80,12 @@ def _match(tracer: Tracer, sent: Sent) -> tuple[Hop, list[str]]:
     return hop(state="failed", seen="\n".join([*head, *cap(others)])), []
 
 
+def _is_bus(arn: str) -> bool:
+    return arn.split(":")[2] == "events"
+
+
 def _payload(arn: str, sent: Sent, record: str) -> str:
-    if arn.split(":")[2] != "events":
+    if not _is_bus(arn):
         return record
     detail = {
         "bucket": {"name": sent.arn.rpartition(":")[2]},

@@ -44,6 +44,10 @@ data "aws_iam_policy_document" "all" {
     actions   = ["logs:*", "sqs:SendMessage"]
     resources = ["*"]
   }
+  statement {
+    actions   = ["kinesis:Describe*", "kinesis:Get*", "kinesis:List*"]
+    resources = ["*"]
+  }
 }
 resource "aws_iam_role" "all" {
   name               = "schedules"
@@ -115,6 +119,18 @@ resource "aws_cloudwatch_event_target" "own" {
   rule           = aws_cloudwatch_event_rule.own.name
   event_bus_name = aws_cloudwatch_event_bus.own.name
   arn            = aws_sqs_queue.inbox.arn
+}
+resource "aws_cloudwatch_log_group" "shop" {
+  name = "/aws/events/shop"
+}
+resource "aws_cloudwatch_event_target" "own_logs" {
+  rule           = aws_cloudwatch_event_rule.own.name
+  event_bus_name = aws_cloudwatch_event_bus.own.name
+  arn            = aws_cloudwatch_log_group.shop.arn
+}
+resource "aws_lambda_function_event_invoke_config" "f" {
+  function_name          = aws_lambda_function.f.function_name
+  maximum_retry_attempts = 1
 }
 resource "aws_cloudwatch_event_rule" "daily" {
   name                = "schedules-daily"
@@ -197,6 +213,12 @@ locals {
 resource "aws_kinesis_stream" "s" {
   name        = "schedules"
   shard_count = 1
+}
+resource "aws_lambda_event_source_mapping" "s" {
+  event_source_arn  = aws_kinesis_stream.s.arn
+  function_name     = aws_lambda_function.f.arn
+  starting_position = "LATEST"
+  enabled           = false
 }
 """
 
@@ -311,3 +333,17 @@ def test_the_scheduler_puts_a_record_into_a_stream(stack: Deployment) -> None:
 
 def test_aws_would_take_the_stack(stack: Deployment) -> None:
     assert stack.refusals() == []
+
+
+def test_a_rule_writes_what_it_matches_into_a_log_group(stack: Deployment) -> None:
+    event = stack.fire(source="shop", detail_type="Sold", detail={"n": 3}, bus="schedules-own")
+
+    logged = event_of(stack.log_group("shop").wait_for_log("Sold"))
+    assert (logged["id"], logged["account"], logged["detail"]) == (event.id, ACCOUNT, {"n": 3})
+    hop = next(hop for hop in stack.trace(event) if hop.name == "in the log group")
+    assert (hop.state, hop.seen) == ("reached", "/aws/events/shop")
+
+
+def test_what_lambda_adds_to_its_settings_is_no_change(stack: Deployment) -> None:
+    kinds = ("aws_lambda_event_source_mapping", "aws_lambda_function_event_invoke_config")
+    assert [change for change in stack.plan() if change.address.startswith(kinds)] == []

@@ -35,9 +35,8 @@ def handler(event, _context):
     if route == "$disconnect":
         table.delete_item(Key=me)
     if route == "say":
-        here = os.environ.get("AWS_ENDPOINT_URL")  # of an emulator
-        api_url = f"{here}/_aws/execute-api/{asked['apiId']}" if here else f"https://{asked['domainName']}"
-        api = boto3.client("apigatewaymanagementapi", endpoint_url=f"{api_url}/{asked['stage']}")
+        api_url = f"https://{asked['domainName']}/{asked['stage']}"
+        api = boto3.client("apigatewaymanagementapi", endpoint_url=api_url)
         for one in table.scan()["Items"]:
             api.post_to_connection(ConnectionId=one["id"], Data=json.loads(event["body"])["text"])
     return {"statusCode": 200}

@@ -99,3 +99,22 @@ def test_a_notification_to_a_topic_is_followed_to_its_subscriptions(world: World
     world.notifications = {"TopicConfigurations": [notification() | {"TopicArn": TOPIC}]}
 
     assert traced(world, "a")["matched a subscription"].seen == "no subscription takes it; news has 0"
+
+
+def test_no_rule_need_wait_for_what_a_function_hears_of(world: World) -> None:
+    world.notifications = {
+        "LambdaFunctionConfigurations": [notification() | {"LambdaFunctionArn": WORKER}],
+        "EventBridgeConfiguration": {},
+    }
+    world.ran('{"object": {"key": "in/%C3%BC+b.json"}}')
+
+    found = traced(world, KEY)
+
+    assert {hop.state for hop in found.values()} == {"reached"}
+    assert "matched a rule" not in found
+
+
+def test_a_rule_must_wait_for_what_nobody_else_hears_of(world: World) -> None:
+    world.notifications = {"EventBridgeConfiguration": {}}
+
+    assert traced(world, KEY)["matched a rule"].state == "failed"

@@ -6,6 +6,7 @@ Two answers of API Gateway that differ from AWS's are put right as well, and it 
 CloudWatch gives alarms back whole.
 AWS's own policies allow what they allow on AWS, and its own keys are there.
 A secret is rotated by its function.
+A rule of EventBridge writes into log groups.
 The outcome of an asynchronous invocation is sent where the function's settings say.
 A batch of a stream that a function fails on is split, given up and handed on as its mapping says.
 SNS tells functions of a message's attributes and subject even if it has none, as on AWS.
@@ -27,6 +28,7 @@ from lambda_process_executor import (
     ministack_calls,
     ministack_defaults,
     ministack_destinations,
+    ministack_events,
     ministack_keys,
     ministack_openapi,
     ministack_policies,
@@ -216,7 +218,7 @@ def main() -> None:
     for part in (
         ministack_alarms,
         ministack_defaults,
-        ministack_destinations,
+        ministack_events,
         ministack_keys,
         ministack_openapi,
         ministack_policies,

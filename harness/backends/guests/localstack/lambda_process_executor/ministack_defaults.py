@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from ministack.services import apigateway_v1, cognito
+from ministack.services import apigateway_v1, cognito, lambda_svc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
 # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_PasswordPolicyType.html
 _OF_A_PASSWORD = ("RequireUppercase", "RequireLowercase", "RequireNumbers", "RequireSymbols")
+# https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
+_BATCH_OF_A_STREAM = 100
+_LIMITS = ("MaximumEventAgeInSeconds", "MaximumRetryAttempts")
 
 
 def install() -> None:
-    """Read keys of APIs and policies of user pools as AWS does."""
+    """Read keys of APIs, policies of user pools and settings of functions as AWS does."""
     apigateway_v1._create_api_key = _with_a_value_of_its_own(apigateway_v1._create_api_key)  # noqa: SLF001 - pinned
     for name in ("_create_user_pool", "_update_user_pool"):
         setattr(cognito, name, _with_nothing_required(getattr(cognito, name)))
+    lambda_svc._create_esm = _with_batches_of_streams(lambda_svc._create_esm)  # noqa: SLF001
+    lambda_svc._put_event_invoke_config = _with_no_other_limits(lambda_svc._put_event_invoke_config)  # noqa: SLF001
 
 
 def _with_a_value_of_its_own(known: Callable[[Data], Any]) -> Callable[[Data], Any]:
@@ -48,3 +53,29 @@ def _with_nothing_required(known: Callable[[Data], Any]) -> Callable[[Data], Any
         return known(data)
 
     return write
+
+
+def _with_batches_of_streams(known: Callable[[Data], Any]) -> Callable[[Data], Any]:
+    """Let a function take up to a hundred records from a stream, and ten messages from a queue."""
+
+    @wraps(known)
+    def create(data: Data) -> object:
+        usual = {} if ":sqs:" in data.get("EventSourceArn", "") else {"BatchSize": _BATCH_OF_A_STREAM}
+        return known(usual | data)
+
+    return create
+
+
+def _with_no_other_limits(known: Callable[..., Any]) -> Callable[..., Any]:
+    """Report no limit of asynchronous invocations that was not set: Terraform would take it away."""
+
+    @wraps(known)
+    def put(function: str, qualifier: str | None, data: Data) -> object:
+        status, headers, body = known(function, qualifier, data)
+        if settings := lambda_svc._event_invoke_config(lambda_svc._functions.get(function, {}), qualifier):  # noqa: SLF001
+            for name in _LIMITS:
+                if name not in data:
+                    settings.pop(name, None)
+        return status, headers, body
+
+    return put

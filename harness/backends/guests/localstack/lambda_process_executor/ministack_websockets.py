@@ -1,19 +1,36 @@
-"""Functions of WebSocket APIs on MiniStack 1.5.33, which invokes them past its own log and counts."""
+"""Functions of WebSocket APIs on MiniStack 1.5.33, which invokes them past its own log and counts.
+
+Its events name a host of this machine, which is no host of a URL: `<id>.execute-api.127.0.0.1`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import TYPE_CHECKING, Any
 
-from ministack.core import lambda_runtime
-from ministack.services import lambda_svc
+from ministack.core import lambda_runtime, responses
+from ministack.services import apigateway, lambda_svc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 type Config = dict[str, Any]
 
 
 def install() -> None:
-    """Let these invocations be logged and counted as all others are."""
+    """Let these invocations be logged and counted as all others are, and name the API's host on AWS."""
     lambda_runtime.get_or_create_worker = _worker
+    apigateway._ws_request_context = _with_host_on_aws(apigateway._ws_request_context)  # noqa: SLF001 - pinned
+
+
+def _with_host_on_aws(known: Callable[..., Config]) -> Callable[..., Config]:
+    @wraps(known)
+    def context(api_id: str, *rest: object) -> Config:
+        host = f"{api_id}.execute-api.{responses.get_region()}.amazonaws.com"
+        return {**known(api_id, *rest), "domainName": host}
+
+    return context
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 "use strict";
 
 const http = require("node:http");
+const https = require("node:https");
 const Module = require("node:module");
 const net = require("node:net");
 const path = require("node:path");
-const { pathToFileURL } = require("node:url");
+const { pathToFileURL, urlToHttpOptions } = require("node:url");
 
 const RUNTIME = "/2018-06-01/runtime/invocation/";
 const [hostname, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(":");
@@ -187,4 +188,29 @@ if (process.env.HTTPS_PROXY) {
     tell(connect, proxy, host, port, () => this.destroy(error));
     return this;
   };
+}
+
+// On AWS a function calls an API, or answers a WebSocket, at the host `<id>.execute-api.<region>.amazonaws.com`.
+// No emulator has a certificate for it.
+function withApisAt(emulator, request) {
+  return (...given) => {
+    const callback = given.find((each) => typeof each === "function");
+    const [first, second] = given;
+    const isUrl = typeof first === "string" || first instanceof URL;
+    const options = isUrl ? { ...urlToHttpOptions(new URL(first)), ...(second === callback ? {} : second) } : first;
+    const [, id] = /^(\w+)\.execute-api\./.exec(options.hostname ?? options.host ?? "") ?? [];
+    if (!id) {
+      return request(...given);
+    }
+    const { hostname, port } = emulator;
+    const path = `/_aws/execute-api/${id}${options.path ?? "/"}`;
+    const there = { ...options, protocol: "http:", hostname, host: hostname, port, path, agent: undefined };
+    return http.request(there, callback);
+  };
+}
+
+if (process.env.AWS_ENDPOINT_URL) {
+  https.request = withApisAt(new URL(process.env.AWS_ENDPOINT_URL), https.request);
+  https.get = (...given) => https.request(...given).end();
+  Module.syncBuiltinESMExports();
 }

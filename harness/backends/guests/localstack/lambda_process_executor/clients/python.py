@@ -33,6 +33,8 @@ def main() -> None:
         sys.modules["runtime_client"] = PythonRuntimeClient("runtime_client")
     if os.environ.pop("_HARNESS_TOOL", ""):
         _beside("python_tools").begin(directories)
+    if os.environ.get("AWS_ENDPOINT_URL"):
+        _beside("python_apis").begin()
     if names := os.environ.pop("_HARNESS_VARIABLES", ""):
         _beside("python_variables").begin(names.split(","), directories)
     from awslambdaric.__main__ import main as run_runtime  # noqa: PLC0415
