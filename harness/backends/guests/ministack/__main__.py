@@ -2,7 +2,8 @@
 
 The condition keys of S3 that a request's headers or body tell are filled in.
 S3 says that a key is missing only to a caller that may list it, as on AWS.
-Two answers of API Gateway that differ from AWS's are put right as well, and it takes a `body` in OpenAPI.
+Two answers of API Gateway that differ from AWS's are put right as well.
+Its APIs take a `body` in OpenAPI.
 CloudWatch gives alarms back whole.
 AWS's own policies allow what they allow on AWS, and its own keys are there.
 A secret is rotated by its function.
@@ -29,6 +30,7 @@ from lambda_process_executor import (
     ministack_defaults,
     ministack_destinations,
     ministack_events,
+    ministack_http_openapi,
     ministack_keys,
     ministack_openapi,
     ministack_policies,
@@ -219,6 +221,7 @@ def main() -> None:
         ministack_alarms,
         ministack_defaults,
         ministack_events,
+        ministack_http_openapi,
         ministack_keys,
         ministack_openapi,
         ministack_policies,

@@ -25,7 +25,7 @@ _API = re.compile(r"https?://(\w+)\.execute-api\.[^/]+")
 
 def begin() -> None:
     """Wait for botocore: a function that does not use it should not wait for its import."""
-    sys.meta_path.insert(0, Finder())  # type: ignore[arg-type] # it need not be a class of importlib
+    sys.meta_path.insert(0, Finder())
 
 
 def at_emulator(url: str, emulator: str) -> str:
@@ -40,10 +40,10 @@ class Finder:
         """Find the one module, and leave all others to the finders behind this one."""
         if name != MODULE:
             return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
-            spec.loader.exec_module = _changing(spec.loader.exec_module)  # type: ignore[method-assign]
+            spec.loader.exec_module = _changing(spec.loader.exec_module)  # type: ignore[assignment, method-assign, unused-ignore]
         return spec
 
 
