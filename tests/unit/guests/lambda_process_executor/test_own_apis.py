@@ -53,7 +53,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 5))
-        self.server.got.append((self.command, self.path, body))
+        self.server.got.append((str(self.headers["Host"]), self.path, body))
         self.send_response(200)
         self.send_header("Content-Length", "0")
         self.end_headers()
@@ -83,7 +83,7 @@ def run(argv: list[str], emulator: Emulator) -> str:
 def test_boto3_reaches_it_at_the_emulator(emulator: Emulator) -> None:
     printed = run([sys.executable, "-c", textwrap.dedent(PYTHON).replace("HOST", HOST)], emulator)
 
-    assert emulator.got == [("POST", "/_aws/execute-api/abc/prod/@connections/c%3D", b"hello")]
+    assert emulator.got == [(HOST, "/prod/@connections/c%3D", b"hello")]
     assert printed.strip() == emulator.url  # and all other clients are as they were
 
 
@@ -103,4 +103,4 @@ def test_node_js_reaches_it_at_the_emulator(emulator: Emulator, call: str, kind:
 
     run([str(NODE), *program, (load + call).replace("HOST", HOST)], emulator)
 
-    assert emulator.got == [("POST", "/_aws/execute-api/abc/prod/@connections/c%3D", b"hello")]
+    assert emulator.got == [(HOST, "/prod/@connections/c%3D", b"hello")]

@@ -1,26 +1,31 @@
 """Functions of WebSocket APIs on MiniStack 1.5.33, which invokes them past its own log and counts.
 
-Its events name a host of this machine, which is no host of a URL: `<id>.execute-api.127.0.0.1`.
+It knows APIs by hosts of this machine only, which are no hosts of a URL: `<id>.execute-api.127.0.0.1`.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from ministack import app
 from ministack.core import lambda_runtime, responses
 from ministack.services import apigateway, lambda_svc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_HOST = re.compile(r"^([a-f0-9]{8})\.execute-api\.(?:127\.0\.0\.1|[\w-]+\.amazonaws\.com)(?::\d+)?$")
+
 type Config = dict[str, Any]
 
 
 def install() -> None:
-    """Let these invocations be logged and counted as all others are, and name the API's host on AWS."""
+    """Let these invocations be logged and counted as all others are, and know APIs by their hosts on AWS."""
     lambda_runtime.get_or_create_worker = _worker
+    app._EXECUTE_API_RE = _HOST  # noqa: SLF001 - the version is pinned
     apigateway._ws_request_context = _with_host_on_aws(apigateway._ws_request_context)  # noqa: SLF001 - pinned
 
 

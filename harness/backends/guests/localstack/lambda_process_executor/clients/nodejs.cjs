@@ -198,13 +198,13 @@ function withApisAt(emulator, request) {
     const [first, second] = given;
     const isUrl = typeof first === "string" || first instanceof URL;
     const options = isUrl ? { ...urlToHttpOptions(new URL(first)), ...(second === callback ? {} : second) } : first;
-    const [, id] = /^(\w+)\.execute-api\./.exec(options.hostname ?? options.host ?? "") ?? [];
-    if (!id) {
+    const api = options.hostname ?? options.host ?? "";
+    if (!/^\w+\.execute-api\./.test(api)) {
       return request(...given);
     }
     const { hostname, port } = emulator;
-    const path = `/_aws/execute-api/${id}${options.path ?? "/"}`;
-    const there = { ...options, protocol: "http:", hostname, host: hostname, port, path, agent: undefined };
+    const headers = { host: api, ...options.headers };
+    const there = { ...options, protocol: "http:", hostname, host: hostname, port, headers, agent: undefined };
     return http.request(there, callback);
   };
 }

@@ -20,17 +20,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 MODULE = "botocore.httpsession"
-_API = re.compile(r"https?://(\w+)\.execute-api\.[^/]+")
+_API = re.compile(r"https?://(\w+\.execute-api\.[^/]+)")
 
 
 def begin() -> None:
     """Wait for botocore: a function that does not use it should not wait for its import."""
     sys.meta_path.insert(0, Finder())
-
-
-def at_emulator(url: str, emulator: str) -> str:
-    """Return the URL at the emulator of an API's URL on AWS, and any other URL as it is."""
-    return _API.sub(rf"{emulator.rstrip('/')}/_aws/execute-api/\1", url, count=1)
 
 
 class Finder:
@@ -54,7 +49,9 @@ def _changing(execute: Callable[[ModuleType], None]) -> Callable[[ModuleType], N
         send = session.URLLib3Session.send
 
         def to_emulator(self: object, request: Any) -> Any:  # noqa: ANN401 # botocore's
-            request.url = at_emulator(request.url, os.environ["AWS_ENDPOINT_URL"])
+            if api := _API.match(request.url):  # the signature is for its host
+                request.headers["Host"] = api[1]
+                request.url = os.environ["AWS_ENDPOINT_URL"].rstrip("/") + request.url[api.end() :]
             return send(self, request)
 
         session.URLLib3Session.send = to_emulator
