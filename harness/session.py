@@ -132,8 +132,8 @@ def baseline_of(settings: Settings, deployment: Deployment) -> Baseline:
 def tell_refusals(applied: terraform.Terraform) -> None:
     """Log a warning for each resource that an emulator accepted and AWS would refuse."""
     if not applied.online:
-        for refusal in rules.refusals(state.resources(applied.state)):
-            log.warning("AWS would refuse %s", refusal)
+        for line in rules.lines_of(rules.refusals(state.resources(applied.state))):
+            log.warning("AWS would refuse %s", line)
 
 
 def prepare(settings: Settings, *, running: str = "") -> None:

@@ -10,6 +10,6 @@ A rule is a generator of violations, registered with its source:
 """
 
 from harness.rules import events, functions, roles, storage  # noqa: F401 - each registers its rules
-from harness.rules.registry import Broken, Refusal, Resources, refusals, rule
+from harness.rules.registry import Broken, Refusal, Resources, lines_of, refusals, rule
 
-__all__ = ["Broken", "Refusal", "Resources", "refusals", "rule"]
+__all__ = ["Broken", "Refusal", "Resources", "lines_of", "refusals", "rule"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ type Broken = tuple[Resource, str]
 type Rule = Callable[[Resources], Iterator[Broken]]
 
 _RULES: list[tuple[str, Rule]] = []
+_INSTANCE = re.compile(r'\[(?:\d+|"[^"]*")\]')  # the index in an address, of a resource or of its module
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,18 @@ def refusals(resources: Iterable[Resource]) -> list[Refusal]:
         for source, check in _RULES
         for resource, reason in check(looked_at)
     ]
+
+
+def lines_of(found: Iterable[Refusal]) -> list[str]:
+    """Return refusals as a person reads them. Instances of one resource that break one rule share a line."""
+    alike: dict[tuple[str, str], list[Refusal]] = {}
+    for refusal in found:
+        alike.setdefault((_INSTANCE.sub("", refusal.address), refusal.source), []).append(refusal)
+    return [f"{same[0]}{_others(len(same) - 1)}" for same in alike.values()]
+
+
+def _others(count: int) -> str:
+    return f", and {count} more of its instances" if count else ""
 
 
 def statements(policy: object) -> list[Mapping[str, Any]]:

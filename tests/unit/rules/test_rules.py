@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.rules import refusals, rule
+from harness.rules import Refusal, lines_of, refusals, rule
 from harness.rules.registry import _RULES
 from harness.values import Resource
 
@@ -279,3 +279,16 @@ def test_what_is_no_policy_lets_nobody_in(text: Any) -> None:  # noqa: ANN401 - 
     (told,) = refusals([TO_QUEUE, queue(policy=text)])
 
     assert "lets events.amazonaws.com send" in told.reason
+
+
+def test_the_instances_of_a_resource_share_a_line() -> None:
+    def refused(address: str) -> Refusal:
+        return Refusal(address=address, reason=f"AWS takes no {address}", source="https://x")
+
+    found = [refused(f'module.f["{name}"].aws_sqs_queue.q[0]') for name in "abc"]
+
+    first, other = lines_of([*found, refused("aws_sqs_queue.q")])
+
+    assert first.startswith('module.f["a"].aws_sqs_queue.q[0]: AWS takes no module.f["a"]')
+    assert first.endswith("(https://x), and 2 more of its instances")
+    assert other == "aws_sqs_queue.q: AWS takes no aws_sqs_queue.q (https://x)"
