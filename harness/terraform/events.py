@@ -34,9 +34,15 @@ _PREAMBLE = "Terraform encountered problems during initialisation"
 # The part of an error of `init` that names the provider and the reason.
 _NO_PROVIDER = re.compile(r"for\s+provider\s+(\S+):\s+(.+?)(?=\n(?:To see|Did you)|\Z)", re.DOTALL)
 # Waits inside the provider that no setting shortens, on any emulator and on AWS.
-_WAITS = {
-    "aws_sqs_queue": "the provider waits until the queue's attributes have stayed the same for 25 s",
-}
+_WAITS = dict.fromkeys(
+    (
+        "aws_sqs_queue",
+        "aws_sqs_queue_policy",
+        "aws_sqs_queue_redrive_allow_policy",
+        "aws_sqs_queue_redrive_policy",
+    ),
+    "the provider waits until the queue's attributes have stayed the same for 25 s",
+)
 
 # The same for a module.
 _NO_MODULE = re.compile(r'module\s+"([^"]+)"\s+\(\S+\)\s+(?:from|source\s+code\s+from)\s+(.+?)\Z', re.DOTALL)

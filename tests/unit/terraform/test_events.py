@@ -215,3 +215,17 @@ def test_a_value_that_does_not_fit_is_where_the_user_has_set_it() -> None:
     (error,) = log_of({"type": "diagnostic", "diagnostic": {**ERROR, "range": place}}).errors()
 
     assert error.location == "[tool.harness.variables]"
+
+
+@pytest.mark.parametrize("kind", ["aws_sqs_queue", "aws_sqs_queue_policy"])
+def test_a_wait_inside_the_provider_is_explained_once(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    waiting = {"resource": {"addr": f"{kind}.a", "resource_type": kind}, "action": "create"}
+
+    with caplog.at_level(logging.INFO, "harness"):
+        log_of(
+            {"type": "apply_progress", "hook": {**waiting, "elapsed_seconds": 10}},
+            {"type": "apply_progress", "hook": {**waiting, "elapsed_seconds": 20}},
+        )
+
+    reason = "the provider waits until the queue's attributes have stayed the same for 25 s"
+    assert caplog.messages == [f"  {kind}.a: {reason}"]
