@@ -210,7 +210,8 @@ resource "aws_lambda_permission" "guarded" {
   for_each      = aws_lambda_function.f
   action        = "lambda:InvokeFunction"
   function_name = each.value.function_name
-  principal     = "apigateway.amazonaws.com" # LocalEmu names no source when it asks an authorizer
+  principal     = "apigateway.amazonaws.com"
+  source_arn    = "${aws_api_gateway_rest_api.guarded.execution_arn}/*"
 }
 """
 DESCRIBED = """
@@ -254,9 +255,9 @@ def apis(
     folder = tmp_path_factory.mktemp("apis")
     (folder / "openapi.yaml").write_text(OPENAPI, "utf-8")
     (folder / "http.yaml").write_text(HTTP_OPENAPI, "utf-8")
-    more = HTTP.replace('_permission" "a"', '_permission" "http"') + GUARDED
-    root = FUNCTION + REST + (more if has_http_apis(endpoint) else "")
-    root += DESCRIBED if imports_http_apis(endpoint) else ""
+    http = HTTP.replace('_permission" "a"', '_permission" "http"')
+    root = FUNCTION + REST + (http if has_http_apis(endpoint) else "")
+    root += GUARDED + DESCRIBED if has_more(endpoint) else ""
     with applied_alone(
         harness_settings, endpoint, folder, root=root, handler=HANDLER, account="131313131313"
     ) as stack:
@@ -267,8 +268,16 @@ def has_http_apis(endpoint: Endpoint) -> bool:
     return endpoint.backend in {"ministack", "localemu"}
 
 
-def imports_http_apis(endpoint: Endpoint) -> bool:
+def has_more(endpoint: Endpoint) -> bool:
+    """Whether it keeps an authorizer's answers, and finds the routes of an HTTP API that it has imported."""
     return endpoint.backend == "ministack"
+
+
+@pytest.fixture
+def more(apis: Deployment) -> Deployment:
+    if not has_more(apis.endpoint):
+        pytest.skip(f"{apis.endpoint.backend} keeps no authorizer's answers and imports no HTTP APIs")
+    return apis
 
 
 @pytest.fixture
@@ -342,41 +351,32 @@ def test_a_request_that_its_authorizer_refuses_stops_there(http: Deployment) -> 
     assert found["function invoked"].state == "unreached"
 
 
-def test_a_policy_of_an_authorizer_decides_and_is_kept_for_its_time(http: Deployment) -> None:
-    api = http.api("aws_api_gateway_stage.guarded")
+def test_a_policy_of_an_authorizer_decides_and_is_kept_for_its_time(more: Deployment) -> None:
+    api = more.api("aws_api_gateway_stage.guarded")
     asked = [api.get(headers={"Authorization": word}).status for word in ("Deny", "Allow", "Allow")]
 
     assert asked == [403, 201, 201]
     assert api.get().status == 401
-    if http.endpoint.backend == "ministack":  # LocalEmu asks again each time
-        lines = [
-            line for line in http.function('f["guard"]').logs() if "asked for arn:aws:execute-api" in line
-        ]
-        assert len([line for line in lines if line.endswith("/prod/GET/")]) == 2
+    lines = [line for line in more.function('f["guard"]').logs() if line.endswith("/prod/GET/")]
+    assert len(lines) == 2
 
 
-def test_an_http_api_is_what_its_openapi_says(http: Deployment) -> None:
-    if not imports_http_apis(http.endpoint):
-        pytest.skip(f"{http.endpoint.backend} finds no route that it has imported")
-    api = http.api("aws_apigatewayv2_stage.described")
+def test_an_http_api_is_what_its_openapi_says(more: Deployment) -> None:
+    api = more.api("aws_apigatewayv2_stage.described")
 
     assert api.get("orders/7").json() == {"method": "GET", "parameters": {"id": "7"}, "body": None}
     assert api.post("orders/7").status == 404
 
 
-def test_a_change_of_openapi_is_applied(apis: Deployment) -> None:
-    folder = apis.terraform.root
+def test_a_change_of_openapi_is_applied(more: Deployment) -> None:
     for name in ("openapi.yaml", "http.yaml"):
-        file = folder / name
+        file = more.terraform.root / name
         file.write_text(file.read_text("utf-8").replace("/orders/{id}:", "/baskets/{name}:"), "utf-8")
 
-    apis.terraform.apply()
+    more.terraform.apply()
 
-    changed = apis.refreshed()
-    rest = changed.api("aws_api_gateway_stage.a")
-    assert rest.get("baskets/mine").json()["parameters"] == {"name": "mine"}
-    assert rest.get("orders/7").status in {403, 404}  # AWS says 403
-    if imports_http_apis(apis.endpoint):
-        described = changed.api("aws_apigatewayv2_stage.described")
-        assert described.get("baskets/mine").json()["parameters"] == {"name": "mine"}
-        assert described.get("orders/7").status == 404
+    changed = more.refreshed()
+    for stage in ("aws_api_gateway_stage.a", "aws_apigatewayv2_stage.described"):
+        api = changed.api(stage)
+        assert api.get("baskets/mine").json()["parameters"] == {"name": "mine"}
+        assert api.get("orders/7").status in {403, 404}
