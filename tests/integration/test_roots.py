@@ -168,7 +168,6 @@ def test_a_bucket_that_holds_something_goes_with_the_emulator(
     stack.client("s3").delete_bucket(Bucket="roots-full-bucket")
 
 
-@pytest.mark.differs("ministack", "its S3 Control answers PutPublicAccessBlock with InvalidURI")
 def test_terraform_reaches_the_emulator_under_an_accounts_own_host(
     root: Callable[..., Settings], account: Endpoint
 ) -> None:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from defusedxml import ElementTree
 from lambda_process_executor import (
+    ministack_accounts,
     ministack_alarms,
     ministack_calls,
     ministack_defaults,
@@ -218,6 +219,7 @@ def main() -> None:
     redelivery = float(os.environ["LAMBDA_PROCESS_REDELIVERY_SECONDS"])
     lambda_svc._run_sqs_batch = _with_soon_redelivery(lambda_svc._run_sqs_batch, redelivery)  # noqa: SLF001
     for part in (
+        ministack_accounts,
         ministack_alarms,
         ministack_defaults,
         ministack_events,

@@ -48,6 +48,7 @@ library:
     rest_operations the operation that a REST request means
     ministack_asgi answers of the routes that the harness adds to MiniStack
     ministack_calls MiniStack's request log
+    ministack_accounts the public access block of an account, on MiniStack
     ministack_alarms all attributes of alarms, of which MiniStack returns a part
     ministack_openapi REST APIs in OpenAPI, which MiniStack lacks
     keys_of_aws   the aliases of AWS's own keys
