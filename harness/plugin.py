@@ -470,8 +470,7 @@ def _functions_measured(
     if recording is None:
         return nullcontext()
     folders = [config.rootpath, *(package.source for package in settings.every_package)]
-    bundled = [package.source / package.entry for package in settings.every_package if package.entry]
-    return recording.measured(started, folders, bundled, is_exclusive=source.is_exclusive)
+    return recording.measured(started, settings, folders, is_exclusive=source.is_exclusive)
 
 
 @contextmanager

@@ -24,25 +24,27 @@ from uuid import uuid4
 
 import pytest
 
+from harness import packages
 from harness.backends import emulator
 from harness.base.files import replace_text
-from harness.coverage.nodejs import PLUGIN, TRACER, lines_run
+from harness.coverage.nodejs import PLUGIN, TRACER, Script, sources_of
 from harness.coverage.origins import Origins
+from harness.errors import PackageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from coverage import Coverage, CoverageData
 
-    from harness.coverage.nodejs import Range
+    from harness.coverage.nodejs import Range, Source
 
     type CountedByV8 = Mapping[str, list[list[Range]]]  # each time that V8 was asked, by context
+    from harness.settings import Settings
     from harness.values import Endpoint
 
 _CONTEXT = "context"
 _OUTPUT = "terraform_lambda_harness_functions"  # the key of a worker's results for the controller
 _ALONE = "_stack_alone"
-_BUNDLE = "its function runs a bundle, whose lines are not those of your sources"
 
 
 def under_way() -> Coverage | None:
@@ -58,12 +60,14 @@ class FunctionCoverage:
     Attributes:
         measurement: The measurement of this process.
         folders: The folders with sources, besides those in the measurement.
+        bundles: The folder with the sources of each bundle.
         run: A name that all processes of the run share, and no other run has.
         notes: The code that could not be measured, one line each.
     """
 
     measurement: Coverage
     folders: Iterable[Path]
+    bundles: Mapping[Path, Path] = field(default_factory=dict)
     run: str = field(default_factory=lambda: uuid4().hex)
     notes: list[str] = field(default_factory=list)
     _found: Path | None = None
@@ -76,7 +80,8 @@ class FunctionCoverage:
             self.notes.append(f"functions are not measured on the backend {endpoint.backend}")
             yield
             return
-        origins = Origins([*self.folders, *_sources(self.measurement)])
+        built = [bundle.parent for bundle in self.bundles]
+        origins = Origins([*self.folders, *built, *_sources(self.measurement)])
         plan, self._found = tools / f"coverage-{os.getpid()}.json", tools / self.run
         self._found.mkdir(exist_ok=True)
         replace_text(plan, json.dumps(self._plan(origins)))
@@ -137,7 +142,10 @@ class FunctionCoverage:
         """Add what V8 has counted, by file and context, if coverage.py can report it."""
         from coverage import CoverageData  # noqa: PLC0415
 
-        names = self._names({path: file for path, file in places.items() if path in counted})
+        ran = [
+            (script, counted[path]) for path in counted.keys() & places for script in self._read(places[path])
+        ]
+        names = self._names({str(script.file): script.file for script, _ in ran})
         if names and PLUGIN not in _option(self.measurement, "run:plugins"):
             self.notes.append(
                 "functions in Node.js are not measured: coverage.py reports them with "
@@ -145,13 +153,17 @@ class FunctionCoverage:
             )
             return
         added = CoverageData(no_disk=True)
-        for path, name in names.items():
-            text = places[path].read_bytes().decode("utf-8", "replace")  # as V8 reads it
-            for context, taken in counted[path].items():
+        for script, by_context in ran:
+            name = names.get(str(script.file), "")
+            for context, taken in by_context.items() if name else ():
                 added.set_context(context)
-                self._add_lines(added, name, set().union(*(lines_run(ranges, text) for ranges in taken)))
+                self._add_lines(added, name, set().union(*map(script.lines_run, taken)))
         added.add_file_tracers(dict.fromkeys(names.values(), TRACER))
         self._update(added)
+
+    def _read(self, file: Path) -> Sequence[Script | Source]:
+        """Return a file that has run, or the sources of a bundle."""
+        return sources_of(file, self.bundles[file]) if file in self.bundles else [Script.read(file)]
 
     def _add_lines(self, added: CoverageData, name: str, lines: set[int]) -> None:
         """Add lines, as arcs if this measurement has those: then it has no other lines."""
@@ -191,27 +203,44 @@ class FunctionRecorder:
 
     @contextmanager
     def measured(
-        self, endpoint: Endpoint, folders: Iterable[Path], bundled: Iterable[Path] = (), *, is_exclusive: bool
+        self, endpoint: Endpoint, settings: Settings, folders: Iterable[Path], *, is_exclusive: bool
     ) -> Iterator[None]:
         """Measure the functions at `endpoint` while the context is open.
 
         Args:
             endpoint: The endpoint of the functions.
+            settings: Name the packages of the functions.
             folders: The folders with their sources.
-            bundled: The entries of bundles, which can't be measured.
             is_exclusive: Whether no tests of other processes use them.
         """
         measurement = under_way()
         if measurement is None:
             yield
             return
-        wanted = filter(_filter(measurement), map(str, bundled))
-        self._notes += [f"{os.path.relpath(entry)} is not measured: {_BUNDLE}" for entry in wanted]
         self._is_exclusive = is_exclusive
-        self._measured = FunctionCoverage(measurement=measurement, folders=folders, run=self._run)
+        self._measured = FunctionCoverage(
+            measurement=measurement,
+            folders=folders,
+            bundles=self._bundles(measurement, settings),
+            run=self._run,
+        )
         with self._measured.of(endpoint):
             yield
         self._notes += self._measured.notes
+
+    def _bundles(self, measurement: Coverage, settings: Settings) -> dict[Path, Path]:
+        """Return the bundles of those present sources that are wanted, each with the folder of these."""
+        found: dict[Path, Path] = {}
+        is_wanted = _filter(measurement)
+        for package in settings.every_package:
+            entry = package.source / package.entry
+            if not package.entry or not is_wanted(str(entry)):
+                continue
+            try:
+                found |= {bundle: package.source for _, bundle in packages.sources(settings, package)}
+            except PackageError as problem:
+                self._notes.append(f"{os.path.relpath(entry)} is not measured: {problem}")
+        return found
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None]:

@@ -70,6 +70,8 @@ def _options(project: Project) -> list[str]:
     return [
         *("--bundle", "--platform=node", "--format=cjs", f"--target=node{project.package.nodejs}"),
         *("--preserve-symlinks", "--log-level=error", "--color=false"),
+        # A map beside the bundle, which does not name it. It is for coverage, and not in the zip.
+        *("--sourcemap=external", "--sources-content=false"),
         *([] if has_own else [f"--external:{_RUNTIMES_OWN}*"]),
         f"--outfile=../{_name(project)}",
     ]

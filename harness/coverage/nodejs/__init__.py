@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.coverage.nodejs.lines import Range, lines_run
+from harness.coverage.nodejs.bundles import Source, sources_of
+from harness.coverage.nodejs.lines import Range, Script
 
 if TYPE_CHECKING:
     from coverage.plugin_support import Plugins
 
-__all__ = ["PLUGIN", "TRACER", "Range", "coverage_init", "lines_run"]
+__all__ = ["PLUGIN", "TRACER", "Range", "Script", "Source", "coverage_init", "sources_of"]
 
 PLUGIN = __name__
 TRACER = f"{PLUGIN}.NodeJs"  # as coverage.py names it: its module and class

@@ -8,15 +8,39 @@ https://chromedevtools.github.io/devtools-protocol/v8/Profiler/#type-CoverageRan
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
 type Range = tuple[int, int, int]
 
 _UTF16_UNIT = 2  # bytes: V8 counts in these
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """A file that V8 has run.
+
+    Attributes:
+        file: The file.
+        text: Its text, as V8 reads it.
+    """
+
+    file: Path
+    text: str
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Read a file."""
+        return cls(file=file, text=file.read_bytes().decode("utf-8", "replace"))
+
+    def lines_run(self, ranges: Iterable[Range]) -> set[int]:
+        """Return the numbers of the lines that have run."""
+        return lines_run(ranges, self.text)
 
 
 def lines_run(ranges: Iterable[Range], text: str) -> set[int]:
