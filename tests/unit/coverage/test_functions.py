@@ -18,6 +18,7 @@ from harness import Endpoint
 def backend(settings):
     folder = settings.project / "emulator"
     (folder / "tools").mkdir(parents=True, exist_ok=True)
+    (folder / "log").touch()
     yield Endpoint(backend="fake", url="http://127.0.0.1:9", region=settings.region, log=folder / "log")
 
 @contextmanager
