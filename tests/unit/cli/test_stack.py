@@ -22,6 +22,8 @@ from click.testing import CliRunner
 
 from harness.cli.main import app
 
+from .test_imports import SLOW
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
@@ -278,6 +280,21 @@ def test_up_tells_what_can_be_set_off(harness: Callable[..., Result], project: P
     assert "function greet: harness invoke greet '{}'\nrule wake: harness fire --rule wake\n" in told
     assert "FUNCTION: expected one of greet, got 'great'" in harness("invoke", "great").stderr
     assert "EVENT: expected JSON" in harness("invoke", "greet", "{").stderr
+
+
+def test_status_loads_nothing_that_takes_long(
+    harness: Callable[..., Result], project: Path, environ: dict[str, str]
+) -> None:
+    harness("up")
+    program = (
+        "import sys; from harness.cli.main import app; app(['status'], standalone_mode=False); "
+        f"print('loaded', *(name for name in {SLOW} if name in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=project, env=environ, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "loaded"
 
 
 def test_names_of_the_stack_are_completed(
