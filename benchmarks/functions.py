@@ -19,9 +19,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from harness import Settings, backends, eventually, runtimes
+from harness import Settings, backends, eventually
 from harness.aws import clients
 from harness.errors import MissingToolError
+from harness.functions import runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -26,8 +26,8 @@ from unittest.mock import patch
 from harness import Settings, backends
 from harness.aws import clients
 from harness.backends import ministack
-from harness.diagnosis.observer import Observer
-from harness.diagnosis.summary import Files
+from harness.report.diagnosis.observer import Observer
+from harness.report.diagnosis.summary import Files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

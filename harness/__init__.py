@@ -6,12 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.assertions import assert_encrypted, assert_no_drift, assert_nothing_left
-    from harness.assertions.encryption import assert_bucket_encrypted
-    from harness.assertions.permissions import assert_invokable
+    from harness.aws.eventbridge.expressions import timetable
+    from harness.aws.eventbridge.patterns import matches, matching, near_misses
     from harness.backends import started
     from harness.base.polling import eventually
-    from harness.deployment import Deployment
     from harness.errors import (
         BackendError,
         ExpectationError,
@@ -20,13 +18,15 @@ if TYPE_CHECKING:
         SettingsError,
         TerraformError,
     )
-    from harness.eventbridge.expressions import timetable
-    from harness.eventbridge.patterns import matches, matching, near_misses
-    from harness.faults import Faults
     from harness.permissions import assert_least_privilege
-    from harness.rules import rule
     from harness.session import deployed, deployed_at
     from harness.settings import Settings
+    from harness.stack.assertions import assert_encrypted, assert_no_drift, assert_nothing_left
+    from harness.stack.assertions.encryption import assert_bucket_encrypted
+    from harness.stack.assertions.permissions import assert_invokable
+    from harness.stack.deployment import Deployment
+    from harness.stack.faults import Faults
+    from harness.terraform.rules import rule
     from harness.values import Endpoint
 
 __all__ = [
@@ -60,30 +60,30 @@ __all__ = [
 # Each is imported when it is first asked for: a command that shows the stack needs no assertions.
 _HOMES = {
     "BackendError": "harness.errors",
-    "Deployment": "harness.deployment",
+    "Deployment": "harness.stack.deployment",
     "Endpoint": "harness.values",
     "ExpectationError": "harness.errors",
-    "Faults": "harness.faults",
+    "Faults": "harness.stack.faults",
     "HarnessError": "harness.errors",
     "NotReachedError": "harness.errors",
     "Settings": "harness.settings",
     "SettingsError": "harness.errors",
     "TerraformError": "harness.errors",
-    "assert_bucket_encrypted": "harness.assertions.encryption",
-    "assert_encrypted": "harness.assertions",
-    "assert_invokable": "harness.assertions.permissions",
+    "assert_bucket_encrypted": "harness.stack.assertions.encryption",
+    "assert_encrypted": "harness.stack.assertions",
+    "assert_invokable": "harness.stack.assertions.permissions",
     "assert_least_privilege": "harness.permissions",
-    "assert_no_drift": "harness.assertions",
-    "assert_nothing_left": "harness.assertions",
+    "assert_no_drift": "harness.stack.assertions",
+    "assert_nothing_left": "harness.stack.assertions",
     "deployed": "harness.session",
     "deployed_at": "harness.session",
     "eventually": "harness.base.polling",
-    "matches": "harness.eventbridge.patterns",
-    "matching": "harness.eventbridge.patterns",
-    "near_misses": "harness.eventbridge.patterns",
-    "rule": "harness.rules",
+    "matches": "harness.aws.eventbridge.patterns",
+    "matching": "harness.aws.eventbridge.patterns",
+    "near_misses": "harness.aws.eventbridge.patterns",
+    "rule": "harness.terraform.rules",
     "started": "harness.backends",
-    "timetable": "harness.eventbridge.expressions",
+    "timetable": "harness.aws.eventbridge.expressions",
 }
 
 

@@ -10,33 +10,34 @@ from uuid import uuid4
 
 import pytest
 
-from harness import backends, debugger
+from harness import backends
 from harness.aws import capabilities
+from harness.aws.calls import RequestLog
 from harness.aws.problems import as_harness_errors
 from harness.base import caller, emulator_log, polling
 from harness.base.process import sigterm_as_interrupt
-from harness.calls import RequestLog
+from harness.base.telemetry import progress
 from harness.coverage import functions, recorder, reports
 from harness.coverage.functions import FunctionRecorder
 from harness.coverage.recorder import CoverageRecorder
-from harness.diagnosis import surroundings
-from harness.diagnosis.observer import Observer
-from harness.diagnosis.summary import DiagnosisOptions
 from harness.errors import HarnessError, SettingsError
+from harness.functions import debugger
 from harness.lifetimes import broker
 from harness.lifetimes.sources import Fresh, Kept, Shared, Source
 from harness.permissions.denials import DenialsRecorder
 from harness.permissions.recorder import PermissionsRecorder
+from harness.report.diagnosis import surroundings
+from harness.report.diagnosis.observer import Observer
+from harness.report.diagnosis.summary import DiagnosisOptions
 from harness.session import baseline_of, prepare, snapshot_of
 from harness.settings import Settings, parse_assignments
-from harness.telemetry import progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from harness.deployment import Deployment
-    from harness.faults import Faults
-    from harness.snapshots import Baseline
+    from harness.stack.deployment import Deployment
+    from harness.stack.faults import Faults
+    from harness.stack.snapshots import Baseline
     from harness.values import Endpoint
 
 _MARKERS = (

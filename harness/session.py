@@ -8,14 +8,15 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness import backends, packages, rules
-from harness.deployment import Deployment
+from harness import backends
 from harness.errors import SettingsError
-from harness.hcl import input_variables, remote_state, scratch
+from harness.functions import packages
 from harness.settings import Settings
-from harness.snapshots import Baseline, RestorableStack
-from harness.terraform import apply, state
+from harness.stack.deployment import Deployment
+from harness.stack.snapshots import Baseline, RestorableStack
+from harness.terraform import apply, rules, state
 from harness.terraform import commands as terraform
+from harness.terraform.hcl import input_variables, remote_state, scratch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness.settings import PackageSettings
-    from harness.snapshots import Snapshot
+    from harness.stack.snapshots import Snapshot
     from harness.values import Endpoint
 
 log = logging.getLogger(__name__)

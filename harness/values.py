@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from harness.base.telemetry import outputs
 from harness.errors import ExpectationError, OutputError
-from harness.telemetry import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

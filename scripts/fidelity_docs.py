@@ -9,8 +9,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from harness.needs import fidelity, title_of
-from harness.needs.features import SERVICES
+from harness.terraform.needs import fidelity, title_of
+from harness.terraform.needs.features import SERVICES
 from scripts import pages
 
 PAGE = Path(__file__).parents[1] / "docs" / "fidelity.md"

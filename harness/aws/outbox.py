@@ -6,7 +6,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from harness.telemetry import actions
+from harness.base.telemetry import actions
 from harness.values import FiredEvent
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from urllib.parse import urlencode, urlsplit
 import urllib3
 
 from harness.base import caller, polling
-from harness.telemetry import actions
-from harness.telemetry.signals import Signal
+from harness.base.telemetry import actions
+from harness.base.telemetry.signals import Signal
 from harness.values import ApiResponse, Sent
 
 if TYPE_CHECKING:

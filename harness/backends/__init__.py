@@ -8,20 +8,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness import runtimes
 from harness.backends import emulator
 from harness.backends.backend import Availability, Backend
+from harness.base.telemetry import timeline
 from harness.errors import BackendError, HarnessError, NeedsError, SettingsError
-from harness.needs import needs_of
-from harness.telemetry import timeline
+from harness.functions import runtimes
+from harness.terraform.needs import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from harness.needs import Need
-    from harness.packages import Platform
+    from harness.functions.packages import Platform
     from harness.settings import Settings
+    from harness.terraform.needs import Need
     from harness.values import Endpoint
 
 log = logging.getLogger(__name__)

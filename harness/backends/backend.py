@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from harness.packages import Platform
+    from harness.functions.packages import Platform
     from harness.settings import Settings
     from harness.values import Endpoint
 
@@ -56,7 +56,7 @@ class Backend:
         start: Returns a context manager that starts the backend and yields its endpoint. Leaving it leaves
             nothing behind.
         examine: Reports whether the backend can run here. It installs, starts and changes nothing.
-        lacks: Returns whether the backend lacks a feature of `harness.needs`.
+        lacks: Returns whether the backend lacks a feature of `harness.terraform.needs`.
         functions_run_on: Returns the platform that all functions run on, or None if each runs on its declared
             one.
         edition: Returns the version of the emulator, if the settings decide on it. Only the same version can

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import needs
 from harness.backends import docker_engine, localstack
 from harness.backends.backend import Availability, Backend
 from harness.backends.docker_engine import BACKEND, Engine, Plan, RunningContainer
 from harness.backends.emulator import HOST, RETRY_DELAY, free_port, healthy
 from harness.base import environments
 from harness.errors import BackendError
-from harness.needs import fidelity
-from harness.packages import Platform
+from harness.functions.packages import Platform
+from harness.terraform import needs
+from harness.terraform.needs import fidelity
 from harness.values import Endpoint
 
 if TYPE_CHECKING:

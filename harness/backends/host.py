@@ -6,12 +6,12 @@ import functools
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from harness import runtimes
 from harness.backends import emulator, localstack
 from harness.backends.backend import Availability, Backend
 from harness.base import environments
-from harness.needs import fidelity
-from harness.packages import Platform
+from harness.functions import runtimes
+from harness.functions.packages import Platform
+from harness.terraform.needs import fidelity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence

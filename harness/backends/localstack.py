@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from harness.backends.emulator import RETRY_DELAY
 from harness.base.environments import program_environ
 from harness.base.isolation import DEAD_PROXY, without_aws, without_network
-from harness.runtimes import PYTHON_REQUIREMENTS
+from harness.functions.runtimes import PYTHON_REQUIREMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -7,13 +7,13 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import runtimes
 from harness.backends import emulator, localstack
 from harness.backends.backend import Availability, Backend
 from harness.base import environments
 from harness.base.isolation import without_aws, without_network
-from harness.needs import fidelity
-from harness.packages import Platform
+from harness.functions import runtimes
+from harness.functions.packages import Platform
+from harness.terraform.needs import fidelity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

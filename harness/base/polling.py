@@ -7,8 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from harness.base.telemetry import actions
 from harness.errors import NotReachedError
-from harness.telemetry import actions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

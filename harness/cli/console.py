@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.telemetry import progress, timeline
+from harness.base.telemetry import progress, timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from rich.progress import TaskID
 
-    from harness.telemetry.timeline import Span
+    from harness.base.telemetry.timeline import Span
 
 _SLOWEST = 5
 _LONG = 1.0  # seconds; a resource that takes longer is reported by itself

@@ -7,14 +7,15 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from harness import backends, runtimes
+from harness import backends
 from harness.backends.backend import Availability
 from harness.backends.emulator import free_port
 from harness.base import process
 from harness.base.isolation import without_aws
 from harness.errors import BackendError, HarnessError, SettingsError
-from harness.hcl import declarations, input_variables, providers, remote_state
+from harness.functions import runtimes
 from harness.terraform.commands import REMEDY
+from harness.terraform.hcl import declarations, input_variables, providers, remote_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import handlers
 from harness.errors import HarnessError
+from harness.functions import handlers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from harness.deployment import Deployment
+    from harness.stack.deployment import Deployment
 
 _OURS = frozenset({__file__, handlers.__file__})
 

@@ -17,22 +17,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import backends, debugger, hops, packages
+from harness import backends
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
 from harness.cli import complete, console, operations, records
 from harness.errors import HarnessError
+from harness.functions import debugger, packages
 from harness.lifetimes.hot import IS_ON, is_on
 from harness.lifetimes.kept import KeptStack
 from harness.settings import Settings, parse_assignments
-from harness.snapshots import Cache, Snapshot
+from harness.stack import hops
+from harness.stack.snapshots import Cache, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from click import Command, Context, HelpFormatter, Parameter
 
-    from harness.deployment import Deployment
+    from harness.stack.deployment import Deployment
 
 
 _GROUPS = {

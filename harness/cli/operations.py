@@ -9,27 +9,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness import backends, hops
+from harness import backends
+from harness.aws.calls import invocations
+from harness.aws.eventbridge import patterns
+from harness.aws.eventbridge.send import put_event
 from harness.aws.logs import LogEvent, log_events, mentioning
 from harness.backends import emulator
-from harness.calls import invocations
 from harness.errors import HarnessError, OutputError, SettingsError
-from harness.eventbridge import patterns
-from harness.eventbridge.send import put_event
 from harness.lifetimes.hot import HotSources
 from harness.lifetimes.kept import KeptStack
-from harness.resources.function import Function
-from harness.snapshots import Snapshot
+from harness.stack import hops
+from harness.stack.resources.function import Function
+from harness.stack.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from harness.coverage import Coverage
-    from harness.deployment import Deployment
-    from harness.hops import Hop
     from harness.permissions import Permissions
-    from harness.resources import InvokeResult
     from harness.settings import Settings
+    from harness.stack.deployment import Deployment
+    from harness.stack.hops import Hop
+    from harness.stack.resources import InvokeResult
     from harness.values import ApiResponse, Endpoint, FiredEvent
 
 FOLLOW_EVERY = 1.0

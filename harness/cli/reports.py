@@ -23,7 +23,7 @@ def last_report(folder: Path) -> Path:
     Raises:
         HarnessError: No run has written a report, or it is gone.
     """
-    from harness.diagnosis.summary import LAST_REPORT
+    from harness.report.diagnosis.summary import LAST_REPORT
 
     places = (above / _CACHE / LAST_REPORT for above in (folder, *folder.parents))
     noted = next(filter(Path.is_file, places), None)

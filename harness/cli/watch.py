@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 from watchfiles import Change, DefaultFilter, watch
 
-from harness import packages
 from harness.cli import console, operations
 from harness.errors import HarnessError, SettingsError
-from harness.hcl.scratch import module_folders
+from harness.functions import packages
 from harness.lifetimes.kept import KeptStack
+from harness.terraform.hcl.scratch import module_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

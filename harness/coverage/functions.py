@@ -24,12 +24,12 @@ from uuid import uuid4
 
 import pytest
 
-from harness import packages
 from harness.backends import emulator
 from harness.base.files import replace_text
 from harness.coverage.nodejs import PLUGIN, TRACER, Script, sources_of
 from harness.coverage.origins import Origins
 from harness.errors import PackageError
+from harness.functions import packages
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence

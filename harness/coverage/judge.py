@@ -18,7 +18,7 @@ from harness.coverage.operations import is_of_a_test, is_of_the_system, reads, w
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.coverage.apis.requests import Request
     from harness.values import Resource
 

@@ -6,24 +6,24 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from harness import permissions
-from harness.assertions.policies import like
 from harness.aws import capabilities
 from harness.base import caller
+from harness.base.telemetry import outputs
 from harness.coverage import parts
 from harness.coverage.judge import judge_resources
 from harness.coverage.levels import Coverage, CoverageItem
-from harness.hcl import exclusions
-from harness.hcl.addresses import modules_of, name_of, place_inside, places_of
 from harness.permissions.places import place_of as place_of_statement
 from harness.permissions.places import with_places
-from harness.telemetry import outputs
+from harness.stack.assertions.policies import like
+from harness.terraform.hcl import exclusions
+from harness.terraform.hcl.addresses import modules_of, name_of, place_inside, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from harness.coverage.parts import Part
-    from harness.deployment import Deployment
+    from harness.stack.deployment import Deployment
 
 _ENFORCEMENT = "iam_enforcement"
 _NOWHERE = ("", 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
 
 # By boto3's name of the service, as in https://docs.aws.amazon.com/service-authorization/latest/reference/.
 _READS: Mapping[str, str] = {

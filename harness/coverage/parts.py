@@ -7,15 +7,15 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.assertions.policies import statements
+from harness.base.telemetry import outputs as reads
 from harness.coverage.levels import Level
 from harness.permissions import Statement, Use
-from harness.telemetry import outputs as reads
+from harness.stack.assertions.policies import statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.coverage.judge import Judgement
     from harness.permissions import Grant, RolePermissions
     from harness.values import Resource

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, override
 import pytest
 
 from harness.base import caller
+from harness.base.telemetry import outputs
+from harness.base.telemetry.recorder import Recorder
 from harness.coverage import reports
 from harness.coverage.levels import Coverage
 from harness.coverage.measured import coverage_of
-from harness.telemetry import outputs
-from harness.telemetry.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from harness.deployment import Deployment
     from harness.settings import Settings
+    from harness.stack.deployment import Deployment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

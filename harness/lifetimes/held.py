@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from harness import backends
-from harness.deployment import Deployment
 from harness.errors import HarnessError
 from harness.lifetimes.keeper import Holding
 from harness.session import deployed_for_the_run, zip_variables
+from harness.stack.deployment import Deployment
 from harness.terraform import commands as terraform
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from harness.backends import emulator
 from harness.base.files import replace_text
 from harness.errors import SettingsError
-from harness.packages import SyntaxCheck, sources
+from harness.functions.packages import SyntaxCheck, sources
 from harness.session import packages_by_zip
 
 if TYPE_CHECKING:

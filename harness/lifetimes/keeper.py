@@ -26,8 +26,8 @@ import psutil
 
 from harness.base import process
 from harness.base.polling import eventually
+from harness.base.telemetry import progress, timeline
 from harness.errors import HarnessError, tail
-from harness.telemetry import progress, timeline
 from harness.values import Endpoint, Outputs
 
 if TYPE_CHECKING:

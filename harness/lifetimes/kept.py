@@ -17,18 +17,18 @@ from harness import backends
 from harness.aws import clients
 from harness.backends import emulator
 from harness.base import journal
-from harness.deployment import Deployment
+from harness.base.telemetry import timeline
 from harness.errors import BackendError, HarnessError, NotUpError
-from harness.hcl.remote_state import stages, states_read
-from harness.hcl.scratch import copy_of, copy_root
 from harness.lifetimes import hot, keeper, record, swap
 from harness.lifetimes.keeper import Task
 from harness.lifetimes.record import Record
 from harness.lifetimes.swap import LARGEST_UPLOAD, NotSwappableError, Swap, carry_out
 from harness.session import build, prepare, tell_refusals, zip_variables
-from harness.snapshots import Fingerprint, RestorableStack, backend_fingerprint
-from harness.telemetry import timeline
+from harness.stack.deployment import Deployment
+from harness.stack.snapshots import Fingerprint, RestorableStack, backend_fingerprint
 from harness.terraform import commands as terraform
+from harness.terraform.hcl.remote_state import stages, states_read
+from harness.terraform.hcl.scratch import copy_of, copy_root
 from harness.values import Outputs
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from harness.lifetimes.keeper import Keeper
     from harness.settings import Settings
-    from harness.snapshots import Snapshot
+    from harness.stack.snapshots import Snapshot
     from harness.terraform.commands import Terraform
     from harness.values import Endpoint
 

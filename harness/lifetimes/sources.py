@@ -16,8 +16,8 @@ from harness.session import deployed_for_the_run
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from harness.deployment import Deployment
     from harness.settings import Settings
+    from harness.stack.deployment import Deployment
     from harness.values import Endpoint
 
 

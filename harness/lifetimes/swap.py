@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base.polling import eventually
 from harness.errors import HarnessError
-from harness.hcl import declarations, input_variables
 from harness.terraform import installation, state
+from harness.terraform.hcl import declarations, input_variables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,21 +6,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from harness.assertions.policies import statements
 from harness.aws import capabilities
+from harness.aws.calls.call import is_within
 from harness.base import caller
-from harness.calls.call import is_within
 from harness.permissions import policies
 from harness.permissions.policies import Match
 from harness.permissions.required import RequiredAction, required_by_calls, required_by_lambda
 from harness.permissions.verdicts import NO_RUN, Grant, Missing, Outcome, RolePermissions, Statement, Use
+from harness.stack.assertions.policies import statements
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.calls import Call
-    from harness.deployment import Deployment
+    from harness.aws.calls import Call
     from harness.permissions.policies import Document, Policy
+    from harness.stack.deployment import Deployment
     from harness.values import Resource
 
 _ENFORCEMENT = "iam_enforcement"

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
-from harness.assertions.expect import expect
 from harness.permissions.judge import judge_stack
 from harness.permissions.suggestion import is_wider
 from harness.permissions.verdicts import Outcome, Use
+from harness.stack.assertions.expect import expect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from harness.deployment import Deployment
     from harness.permissions.verdicts import Grant, RolePermissions, Statement
+    from harness.stack.deployment import Deployment
 
 type Kind = Literal["unused", "too wide", "unknown", "missing"]
 

@@ -6,18 +6,18 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.hcl import declarations
-from harness.hcl.addresses import name_of, place_inside, places_of
 from harness.permissions.judge import judge_stack
 from harness.permissions.verdicts import Permissions
+from harness.terraform.hcl import declarations
+from harness.terraform.hcl.addresses import name_of, place_inside, places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from harness.deployment import Deployment
-    from harness.hcl.declarations import Block
     from harness.permissions.verdicts import RolePermissions, Statement
+    from harness.stack.deployment import Deployment
+    from harness.terraform.hcl.declarations import Block
 
 _DATA = re.compile(r"\bdata\.aws_iam_policy_document\.([\w-]+)")
 

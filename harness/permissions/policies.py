@@ -7,7 +7,6 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from harness.assertions.policies import Request, allowed_by, as_list, like, statements
 from harness.errors import PolicyError
 from harness.permissions.required.operations import (
     OF_ANOTHER_SERVICE,
@@ -15,6 +14,7 @@ from harness.permissions.required.operations import (
     is_of_a_bucket,
     is_of_objects,
 )
+from harness.stack.assertions.policies import Request, allowed_by, as_list, like, statements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

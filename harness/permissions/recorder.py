@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, override
 
+from harness.base.telemetry.recorder import Recorder
 from harness.permissions import reports
 from harness.permissions.least_privilege import shortcomings
 from harness.permissions.places import permissions_of
 from harness.permissions.verdicts import Permissions
-from harness.telemetry.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.deployment import Deployment
     from harness.settings import Settings
+    from harness.stack.deployment import Deployment
 
 
 class PermissionsRecorder(Recorder):

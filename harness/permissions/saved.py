@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from harness.calls import calls_in
+from harness.aws.calls import calls_in
 from harness.errors import HarnessError
 from harness.permissions.judge import judge_roles
 from harness.permissions.verdicts import Permissions
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.values import Resource
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from harness import hops
 from harness.report import texts
 from harness.report.failures import again
+from harness.stack import hops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from harness.aws.rest import Request
-from harness.hops import Hop
-from harness.telemetry.actions import Action
-from harness.telemetry.sections import Section
-from harness.telemetry.timeline import Span
+from harness.base.telemetry.actions import Action
+from harness.base.telemetry.sections import Section
+from harness.base.telemetry.timeline import Span
+from harness.stack.hops import Hop
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -58,7 +58,7 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwsCall:
-    """A call of the request log: see `harness.calls.Call`.
+    """A call of the request log: see `harness.aws.calls.Call`.
 
     Attributes:
         begun: Seconds since the epoch.

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from harness.telemetry.timeline import Span
+from harness.base.telemetry.timeline import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

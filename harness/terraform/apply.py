@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from harness.base import journal
 from harness.errors import HarnessError, TerraformError
-from harness.hcl.scratch import copy_root
 from harness.terraform import state
 from harness.terraform.commands import all_variables, commands_at, program_of
+from harness.terraform.hcl.scratch import copy_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from harness.hcl.overrides import State
     from harness.settings import Settings
     from harness.terraform.commands import Terraform
+    from harness.terraform.hcl.overrides import State
     from harness.values import Endpoint
 
 log = logging.getLogger(__name__)

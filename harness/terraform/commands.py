@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 from harness import redaction
 from harness.base import gate, isolation, process
 from harness.base.files import locked
+from harness.base.telemetry import timeline
+from harness.base.telemetry.signals import Signal
 from harness.errors import CommandError, SettingsError, TerraformError
-from harness.hcl import input_variables
-from harness.hcl.scratch import scratch_copy
 from harness.redaction import Redaction
-from harness.telemetry import timeline
-from harness.telemetry.signals import Signal
 from harness.terraform import installation, provider, state
 from harness.terraform.events import EventLog, diagnostics_of
+from harness.terraform.hcl import input_variables
+from harness.terraform.hcl.scratch import scratch_copy
 from harness.terraform.hints import hints_for
 from harness.terraform.retry import with_retries
 from harness.terraform.watch import Watch

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from harness.base.telemetry import progress, timeline
+from harness.base.telemetry.timeline import Span
 from harness.errors import Diagnostic
-from harness.hcl import input_variables
-from harness.telemetry import progress, timeline
-from harness.telemetry.timeline import Span
+from harness.terraform.hcl import input_variables
 from harness.values import Change
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from harness.hcl import declarations
+from harness.terraform.hcl import declarations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from harness.hcl.declarations import Block
+    from harness.terraform.hcl.declarations import Block
 
 _NOTE = "harness-init"
 _LOCKED = re.compile(r'^provider "([^"]+)" \{\s*version\s*=\s*"([^"]+)"', re.MULTILINE)

@@ -14,8 +14,8 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from harness.base import process
-from harness.hcl import declarations
 from harness.terraform import installation
+from harness.terraform.hcl import declarations
 
 if TYPE_CHECKING:
     import subprocess

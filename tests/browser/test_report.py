@@ -11,12 +11,12 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from harness.aws.rest import Request
-from harness.hops import Hop
+from harness.base.telemetry.actions import Action
+from harness.base.telemetry.timeline import Span
 from harness.redaction import Redaction
 from harness.report.page import LISTED, write
 from harness.report.results import AwsCall, Part, Run, TestResult, Trace
-from harness.telemetry.actions import Action
-from harness.telemetry.timeline import Span
+from harness.stack.hops import Hop
 from scripts import chromium
 
 if TYPE_CHECKING:

@@ -16,11 +16,11 @@ import pytest
 
 from harness import BackendError, backends, eventually
 from harness.aws import clients
+from harness.aws.calls import RequestLog
 from harness.aws.rest import ApiClient
 from harness.backends import localstack
-from harness.calls import RequestLog
+from harness.base.telemetry import progress
 from harness.errors import CommandError
-from harness.telemetry import progress
 from harness.terraform.apply import applied
 from tests.contract.containers import containers_of_this_process
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import eventually
-from harness.calls import RequestLog, calls_in
+from harness.aws.calls import RequestLog, calls_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from harness import Deployment, Endpoint
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from tests.system import Scenario
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.needs import fidelity as known
+from harness.terraform.needs import fidelity as known
 from tests.contract import fidelity as probed
 
 if TYPE_CHECKING:

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import Deployment, NotReachedError, eventually, hops
+from harness import Deployment, NotReachedError, eventually
 from harness.aws import outbox
-from harness.diagnosis import artifacts
+from harness.report.diagnosis import artifacts
+from harness.stack import hops
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from harness.hops import Hop
+    from harness.stack.hops import Hop
     from tests.system import Scenario
 
 

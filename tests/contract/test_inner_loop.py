@@ -20,7 +20,7 @@ from coverage import Coverage
 
 from harness import deployed_at
 from harness.coverage.functions import FunctionCoverage
-from harness.debugger import debugged
+from harness.functions.debugger import debugged
 from harness.lifetimes.hot import HotSources
 from harness.session import zip_variables
 from harness.settings import PackageSettings

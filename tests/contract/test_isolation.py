@@ -14,8 +14,8 @@ import pytest
 from harness import Endpoint, Settings, TerraformError, backends, eventually
 from harness.aws import clients
 from harness.base import gate
-from harness.needs import RUNTIME
 from harness.terraform.apply import applied
+from harness.terraform.needs import RUNTIME
 
 from .functions import archive, functions
 

@@ -41,7 +41,7 @@ SCRIPT = """
 import os
 from harness import Settings, backends
 from harness.base.process import sigterm_as_interrupt
-from harness.telemetry.progress import shown
+from harness.base.telemetry.progress import shown
 from harness.terraform.apply import applied
 
 settings = Settings.from_env(os.environ)

@@ -14,8 +14,8 @@ from harness import Endpoint, ExpectationError, Settings, backends
 from harness.aws import clients
 from harness.aws.rest import address_of
 from harness.aws.websocket.connection import WebSocket
-from harness.needs import JSONATA, PIPES, STREAMS, WEBSOCKETS
-from harness.needs.features import SERVICES
+from harness.terraform.needs import JSONATA, PIPES, STREAMS, WEBSOCKETS
+from harness.terraform.needs.features import SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

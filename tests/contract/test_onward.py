@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import eventually, hops
+from harness import eventually
+from harness.stack import hops
 from tests.contract.small_stack import applied_alone
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness import Deployment, Endpoint, Settings
-    from harness.hops import Hop
+    from harness.stack.hops import Hop
     from harness.values import Sent
 
 pytestmark = pytest.mark.anywhere

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.aws import clients
-from harness.eventbridge import send
-from harness.eventbridge.patterns import matching, near_misses, to_fired_event
+from harness.aws.eventbridge import send
+from harness.aws.eventbridge.patterns import matching, near_misses, to_fired_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

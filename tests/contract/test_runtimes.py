@@ -14,10 +14,11 @@ from uuid import uuid4
 
 import pytest
 
-from harness import backends, runtimes
+from harness import backends
 from harness.aws import clients
 from harness.errors import MissingToolError
-from harness.needs import RUNTIME
+from harness.functions import runtimes
+from harness.terraform.needs import RUNTIME
 
 from .functions import Function, archive, functions, refusal
 

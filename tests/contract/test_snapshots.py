@@ -13,9 +13,9 @@ from uuid import uuid4
 import pytest
 
 from harness import BackendError, Deployment, Endpoint, Settings, backends, deployed_at, eventually
+from harness.base.telemetry import timeline
 from harness.session import baseline_of
-from harness.snapshots import state
-from harness.telemetry import timeline
+from harness.stack.snapshots import state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import ExpectationError, backends, eventually
-from harness.needs import WEBSOCKETS
+from harness.terraform.needs import WEBSOCKETS
 from tests.contract.small_stack import applied_alone
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from harness.cli import main
 from harness.settings.forms import settings_of, variable_of
 from scripts import fidelity_docs, settings_docs
 from tests.docs.snippets import PROJECT, collected
-from tests.unit.test_layers import HOME, WINGS
+from tests.unit.test_layers import APART, HOME, WINGS
 
 MOST_FIXTURES = 8
 
@@ -100,16 +100,20 @@ def _picture() -> str:
 def test_the_picture_of_the_house_has_its_wings_from_the_top_down() -> None:
     tops = [line.split()[0] for line in _picture().splitlines() if not line.startswith(" ")]
 
-    assert [name.removesuffix(".py").rstrip("/") for name in tops] == WINGS[::-1]
+    wings = list(dict.fromkeys(wing.partition(".")[0] for wing in WINGS if wing not in APART))
+    assert [name.removesuffix(".py").rstrip("/") for name in tops] == wings[::-1]
 
 
-@pytest.mark.parametrize("wing", [wing for wing in WINGS if (HOME / wing).is_dir()])
+@pytest.mark.parametrize("wing", [wing for wing in WINGS if (HOME / wing.replace(".", "/")).is_dir()])
 def test_the_picture_of_the_house_has_every_room(wing: str) -> None:
-    inside = _picture().partition(f"\n{wing}/")[2]
-    rooms = list(takewhile(lambda line: line.startswith(" "), inside.splitlines()[1:]))
+    *above, name = wing.split(".")
+    indent = "  " * len(above)
+    inside = _picture().partition(f"\n{indent}{name}/")[2]
+    rooms = takewhile(lambda line: line.startswith(f"{indent}  "), inside.splitlines()[1:])
     named = {word for line in rooms for word in line.split()}
 
-    assert {file.stem for file in (HOME / wing).glob("*.py")} - {"__init__"} <= named
+    folder = HOME / wing.replace(".", "/")
+    assert {file.stem for file in folder.glob("*.py")} - {"__init__"} <= named
 
 
 def test_the_places_where_to_change_something_exist() -> None:

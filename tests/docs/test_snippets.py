@@ -14,7 +14,8 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 from coverage import Coverage
 
-from harness import Settings, debugger
+from harness import Settings
+from harness.functions import debugger
 from tests.docs.commands import commands, complaints
 from tests.docs.reader import added, ran, written
 from tests.docs.snippets import PICTURES, PROJECT, collected, documents, snippets

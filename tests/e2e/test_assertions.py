@@ -12,17 +12,17 @@ from uuid import uuid4
 import pytest
 
 from harness import ExpectationError, NotReachedError
-from harness.assertions import assert_nothing_left
-from harness.assertions.encryption import Enforcement, assert_bucket_encrypted
-from harness.assertions.permissions import assert_invokable
 from harness.aws import clients
+from harness.stack.assertions import assert_nothing_left
+from harness.stack.assertions.encryption import Enforcement, assert_bucket_encrypted
+from harness.stack.assertions.permissions import assert_invokable
 from tests.iam.roles import EVERYTHING, user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from harness import Endpoint
-    from harness.resources import Function
+    from harness.stack.resources import Function
     from tests.system import Scenario
 
 pytestmark = pytest.mark.anywhere

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import Settings, assert_no_drift, eventually, packages
+from harness import Settings, assert_no_drift, eventually
+from harness.functions import packages
 from tests.system import Scenario, assert_latest
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from tests.system import Scenario, assert_latest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from harness.faults import Calls, Fault, Faults
+    from harness.stack.faults import Calls, Fault, Faults
     from harness.values import StoredObject
 
 WRITER_ATTEMPTS = 4

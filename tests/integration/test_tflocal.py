@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from harness import Endpoint, Settings, deployed_at, packages
+from harness import Endpoint, Settings, deployed_at
 from harness.aws.inventory import inventory
+from harness.functions import packages
 from harness.terraform.commands import mirror_environ
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from harness import Settings, backends, deployed_at
 from harness.base.process import sigterm_as_interrupt
+from harness.base.telemetry.progress import shown
 from harness.cli import doctor
-from harness.telemetry.progress import shown
 from tests.parity.observations import Observed, observe
 from tests.parity.table import differences, durations, rendered
 from tests.system import Scenario

@@ -13,7 +13,7 @@ import pytest
 from harness import Deployment, Endpoint, Settings, deployed_at
 from harness.aws.rest import ApiClient
 from harness.base import process
-from harness.hcl import input_variables
+from harness.terraform.hcl import input_variables
 from tests.system import Scenario, assert_latest
 from tests.system.outage import Regions, regions_of
 

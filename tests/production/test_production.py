@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness import Endpoint, Settings, assert_encrypted, assert_no_drift, deployed_at
-from harness.assertions.permissions import assert_invokable
 from harness.aws import capabilities
 from harness.aws.inventory import inventory
+from harness.stack.assertions.permissions import assert_invokable
 from tests.system import Scenario, assert_latest
 
 if TYPE_CHECKING:

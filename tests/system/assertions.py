@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.assertions.expect import expect
+from harness.stack.assertions.expect import expect
 
 if TYPE_CHECKING:
     from harness.values import ApiResponse, StoredObject

@@ -9,13 +9,13 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self, override
 
-from harness import hops
 from harness.aws import reset
+from harness.aws.eventbridge import send
 from harness.aws.rest import ApiClient
 from harness.base.polling import eventually
-from harness.deployment import Deployment
 from harness.errors import NotReachedError
-from harness.eventbridge import send
+from harness.stack import hops
+from harness.stack.deployment import Deployment
 from harness.values import FiredEvent, StoredObject
 from tests.system.contract import System, on_demand
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from harness.hops import Hop, Hops
+    from harness.stack.hops import Hop, Hops
     from harness.values import Acted, ApiResponse
 
 _PARALLEL_PUTS = 8

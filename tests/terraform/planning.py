@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from harness.base import isolation, process
-from harness.hcl.scratch import scratch_copy
 from harness.terraform import provider
 from harness.terraform.commands import commands_in
+from harness.terraform.hcl.scratch import scratch_copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness.eventbridge.patterns import matches
+from harness.aws.eventbridge.patterns import matches
 from tests.cloudwatch import Alarm, filled
 
 if TYPE_CHECKING:

@@ -408,7 +408,8 @@ from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
-from harness import Deployment, debugger
+from harness import Deployment
+from harness.functions import debugger
 
 @contextmanager
 def debugged(deployment, name, settings, *, port, tell):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from harness.coverage.apis.requests import ERRORS, judge_by, takes_anything
 from harness.coverage.levels import Level
-from harness.hops.apis.routes import Route
+from harness.stack.hops.apis.routes import Route
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

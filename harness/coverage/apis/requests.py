@@ -11,7 +11,7 @@ from harness.coverage.levels import Level
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.values import Resource
 
 type Values = Mapping[str, Any]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.coverage.apis.requests import ERRORS, judge_by, takes_anything
-from harness.hops.apis.routes import fits_path
+from harness.stack.hops.apis.routes import fits_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

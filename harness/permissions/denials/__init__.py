@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, override
 
 from harness.aws.capabilities import PROBE
 from harness.base import emulator_log
-from harness.telemetry.recorder import Recorder
+from harness.base.telemetry.recorder import Recorder
 
 if TYPE_CHECKING:
     from pathlib import Path

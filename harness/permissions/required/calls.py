@@ -18,7 +18,7 @@ from harness.permissions.required.operations import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.values import Resource
 
 _DENIED = frozenset(

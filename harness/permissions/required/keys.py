@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.values import Resource
 
 DECRYPT, DATA_KEY = "kms:Decrypt", "kms:GenerateDataKey"

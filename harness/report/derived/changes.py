@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from harness.base.telemetry.actions import Action
     from harness.report.results import AwsCall, Part, TestResult
-    from harness.telemetry.actions import Action
 
 # The effect of a call. `{name}` is the resource, `{inner}` the part of it.
 _EFFECTS: Mapping[str, str] = {

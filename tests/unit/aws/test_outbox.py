@@ -6,9 +6,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from harness.aws import outbox
-from harness.eventbridge import send
+from harness.aws.eventbridge import send
 from harness.values import Sent
-from tests.unit.eventbridge.test_send import EVENT
+from tests.unit.aws.eventbridge.test_send import EVENT
 
 if TYPE_CHECKING:
     import pytest

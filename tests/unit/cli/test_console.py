@@ -6,8 +6,8 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, override
 
+from harness.base.telemetry.timeline import Span
 from harness.cli import console
-from harness.telemetry.timeline import Span
 from harness.terraform.events import EventLog
 
 if TYPE_CHECKING:

@@ -10,14 +10,14 @@ import pytest
 
 from harness import Endpoint, HarnessError
 from harness.cli import local
-from harness.resources import Function
+from harness.stack.resources import Function
 from harness.values import Resource
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from harness.deployment import Deployment
+    from harness.stack.deployment import Deployment
 
 HANDLER = """
 import os

@@ -15,7 +15,7 @@ from harness.values import Resource
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.deployment import Deployment
+    from harness.stack.deployment import Deployment
 
 
 def stack(*resources: tuple[str, dict[str, Any]]) -> Deployment:

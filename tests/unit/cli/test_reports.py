@@ -38,7 +38,7 @@ def trace(tmp_path: Path) -> Path:
 
 
 def noted(project: Path, report: object) -> None:
-    """Note a report as pytest's cache does. tests/unit/diagnosis/test_traces.py does it with pytest."""
+    """Note a report as pytest's cache does. `test_traces.py` does it with pytest."""
     file = project / ".pytest_cache" / "v" / "harness" / "report"
     file.parent.mkdir(parents=True)
     file.write_text(json.dumps(report), "utf-8")

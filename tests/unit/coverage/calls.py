@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from harness.calls import Call
+from harness.aws.calls import Call
 from harness.values import Resource
 
 TEST, WRITER, HARNESS, TERRAFORM, EMULATOR = (

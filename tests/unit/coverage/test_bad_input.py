@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from harness.calls import calls_in
+from harness.aws.calls import calls_in
 from harness.coverage import Level
 from harness.coverage.judge import judge_resources
 from tests.unit.coverage.calls import HERE, TERRAFORM, TEST, WRITER, call, resource
@@ -14,7 +14,7 @@ from tests.unit.coverage.calls import HERE, TERRAFORM, TEST, WRITER, call, resou
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.values import Resource
 
 CREATED, UNKNOWN, USED, ASSERTED = Level

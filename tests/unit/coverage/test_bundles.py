@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from harness import Settings, packages
+from harness import Settings
 from harness.base.process import run
 from harness.coverage.nodejs import Script, sources_of
 from harness.coverage.nodejs.lines import lines_of_code
+from harness.functions import packages
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.aws import capabilities
-from harness.calls import calls_in
+from harness.aws.calls import calls_in
 from harness.coverage import Level
 from harness.coverage.measured import coverage_of
 from harness.permissions import assert_least_privilege
@@ -23,7 +23,7 @@ from harness.values import Outputs
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
 
 CREATED, UNKNOWN, USED, ASSERTED = Level
 LOGS = Path(__file__).with_name("examples")

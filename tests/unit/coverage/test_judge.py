@@ -9,7 +9,7 @@ from harness.coverage.judge import judge_resources
 from tests.unit.coverage.calls import EMULATOR, HARNESS, HERE, TERRAFORM, TEST, WRITER, call, resource
 
 if TYPE_CHECKING:
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.values import Resource
 
 CREATED, UNKNOWN, USED, ASSERTED = Level

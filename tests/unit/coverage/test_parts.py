@@ -14,7 +14,7 @@ from tests.unit.coverage.calls import EMULATOR, call, resource
 from tests.unit.permissions.stacks import BUCKET, FUNCTION, QUEUE, RUN, allow, made, stack
 
 if TYPE_CHECKING:
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.values import Resource
 
 CREATED, UNKNOWN, USED, ASSERTED = Level

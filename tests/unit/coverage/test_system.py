@@ -18,7 +18,7 @@ from tests.system import levels as tables
 from tests.unit.coverage.test_examples import calls_without, segments, stack
 
 if TYPE_CHECKING:
-    from harness.calls import Call
+    from harness.aws.calls import Call
 
 CREATED, UNKNOWN, USED, ASSERTED = Level
 READ = "module.system.module.api_gateway.aws_api_gateway"

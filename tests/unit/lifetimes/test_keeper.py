@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from harness import Endpoint, HarnessError, eventually
+from harness.base.telemetry import progress, timeline
 from harness.lifetimes import keeper
 from harness.lifetimes.keeper import Holding, Keeper, Task
-from harness.telemetry import progress, timeline
 from harness.values import Outputs
 from tests.unit.fake_stack import FakeStack
 
@@ -30,7 +30,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness import Endpoint, HarnessError
-from harness.telemetry import timeline
+from harness.base.telemetry import timeline
 from harness.lifetimes.keeper import Holding
 from harness.values import Outputs
 

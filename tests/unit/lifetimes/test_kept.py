@@ -15,7 +15,7 @@ from harness.backends import load
 from harness.errors import NotUpError
 from harness.lifetimes.kept import KeptStack
 from harness.settings import PackageSettings
-from harness.snapshots.fingerprints import Fingerprint, backend_fingerprint
+from harness.stack.snapshots.fingerprints import Fingerprint, backend_fingerprint
 from tests.unit.fake_stack import FakeStack
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from harness import Settings
-    from harness.deployment import Deployment
+    from harness.stack.deployment import Deployment
 
 UP = """
 import os, sys

@@ -11,7 +11,7 @@ from tests.unit.coverage.calls import HERE, WRITER, call, resource
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.permissions import RolePermissions
     from harness.values import Resource
 

@@ -28,7 +28,7 @@ from tests.unit.permissions.stacks import (
 )
 
 if TYPE_CHECKING:
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.permissions import RolePermissions
 
 UNUSED, UNKNOWN, USED = Use

@@ -15,7 +15,7 @@ from tests.unit.permissions.stacks import BUCKET, QUEUE, RUN, allow, made, stack
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.calls import Call
+    from harness.aws.calls import Call
     from harness.values import Endpoint, Resource
 
 PUT = made("s3:PutObject", f"{BUCKET}/receipts/1")

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from harness.base.telemetry.actions import Action
 from harness.report.derived import changes
 from harness.report.derived.changes import Change
 from harness.report.results import AwsCall, Part, TestResult
-from harness.telemetry.actions import Action
 
 BEGUN = 1_795_442_712.0
 FUNCTION = "function:greet"

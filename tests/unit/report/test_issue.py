@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from harness.hops import Hop
 from harness.report.failures import failures
 from harness.report.issue import MOST_LINES, markdown
 from harness.report.results import Outcome, Run, TestResult, Trace
+from harness.stack.hops import Hop
 
 BEGUN = 1_795_442_712.0
 RUN = Run(

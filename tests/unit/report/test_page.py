@@ -13,12 +13,12 @@ import urllib3
 
 from harness.aws import rest
 from harness.aws.rest import ApiClient, Request
-from harness.hops import Hop
+from harness.base.telemetry.timeline import Span
 from harness.report.latency import MOST_MARKS, figures, percentile, status_class
 from harness.report.page import render, write
 from harness.report.results import AwsCall, Invocation, Outcome, Run, TestResult, Trace, join_phases
 from harness.report.texts import LONGEST_TEXT, MOST_LINES, excerpt
-from harness.telemetry.timeline import Span
+from harness.stack.hops import Hop
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.base.telemetry.timeline import Span
 from harness.errors import HarnessError
 from harness.report import trace_file
 from harness.report.derived import shards
 from harness.report.results import Run, TestResult
-from harness.telemetry.timeline import Span
 
 if TYPE_CHECKING:
     from pathlib import Path

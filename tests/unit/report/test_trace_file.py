@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.base.telemetry.actions import Action
 from harness.errors import HarnessError
-from harness.hops import Hop
 from harness.redaction import Redaction
 from harness.report import trace_file
 from harness.report.results import Part, Run, TestResult, Trace
 from harness.report.texts import LONGEST_TEXT
-from harness.telemetry.actions import Action
+from harness.stack.hops import Hop
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,7 @@ from tests.system import Scenario, System
 
 if TYPE_CHECKING:
     from harness.aws.rest import ApiClient
-    from harness.hops import Hop
+    from harness.stack.hops import Hop
     from harness.terraform.commands import Terraform
 
 KMS_KEY = "arn:aws:kms:eu-north-1:000000000000:key/1"

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.base.telemetry import timeline
 from harness.errors import Diagnostic
-from harness.telemetry import timeline
 from harness.terraform.events import EventLog, diagnostics_of
 from harness.values import Change
 
 if TYPE_CHECKING:
-    from harness.telemetry.timeline import Span
+    from harness.base.telemetry.timeline import Span
 
 ERROR = {
     "severity": "error",

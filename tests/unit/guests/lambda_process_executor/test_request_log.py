@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from lambda_process_executor.request_log import MOST_BYTES, Call, RequestLog
 
-from harness.calls import calls_in
+from harness.aws.calls import calls_in
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -22,8 +22,8 @@ from lambda_process_executor import events
 from lambda_process_executor.sandbox import Outcome, Sandbox, Spec, StoppedError
 from lambda_process_executor.view import obstacle
 
-from harness.calls import invocations
-from harness.calls.invocations import Invocation as KeptInvocation
+from harness.aws.calls import invocations
+from harness.aws.calls.invocations import Invocation as KeptInvocation
 
 from .conftest import MakeSandbox, has_ended, invocation
 

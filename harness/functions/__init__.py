@@ -1,0 +1,1 @@
+"""Your functions: their zips, the programs that run them, and their handlers in this process."""

@@ -1,0 +1,27 @@
+"""The needs of a Terraform root, read from its files before anything starts."""
+
+from harness.terraform.needs.features import (
+    AUTHORIZERS,
+    IMAGES,
+    JSONATA,
+    PIPES,
+    RUNTIME,
+    STREAMS,
+    WEBSOCKETS,
+    Need,
+    needs_of,
+    title_of,
+)
+
+__all__ = [
+    "AUTHORIZERS",
+    "IMAGES",
+    "JSONATA",
+    "PIPES",
+    "RUNTIME",
+    "STREAMS",
+    "WEBSOCKETS",
+    "Need",
+    "needs_of",
+    "title_of",
+]
