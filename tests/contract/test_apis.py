@@ -136,28 +136,16 @@ resource "aws_apigatewayv2_api" "a" {
   name          = "apis"
   protocol_type = "HTTP"
 }
-resource "aws_apigatewayv2_authorizer" "a" {
-  api_id                            = aws_apigatewayv2_api.a.id
-  name                              = "guard"
-  authorizer_type                   = "REQUEST"
-  authorizer_uri                    = aws_lambda_function.f["guard"].invoke_arn
-  identity_sources                  = ["$request.header.Authorization"]
-  authorizer_payload_format_version = "2.0"
-  enable_simple_responses           = true
-  authorizer_result_ttl_in_seconds  = 0
-}
 resource "aws_apigatewayv2_integration" "a" {
   api_id                 = aws_apigatewayv2_api.a.id
   integration_type       = "AWS_PROXY"
   integration_uri        = aws_lambda_function.f["handler"].invoke_arn
   payload_format_version = "2.0"
 }
-resource "aws_apigatewayv2_route" "a" {
-  api_id             = aws_apigatewayv2_api.a.id
-  route_key          = "ANY /orders/{id}"
-  target             = "integrations/${aws_apigatewayv2_integration.a.id}"
-  authorization_type = "CUSTOM"
-  authorizer_id      = aws_apigatewayv2_authorizer.a.id
+resource "aws_apigatewayv2_route" "open" {
+  api_id    = aws_apigatewayv2_api.a.id
+  route_key = "GET /open/{id}"
+  target    = "integrations/${aws_apigatewayv2_integration.a.id}"
 }
 resource "aws_apigatewayv2_stage" "a" {
   api_id      = aws_apigatewayv2_api.a.id
@@ -170,6 +158,25 @@ resource "aws_lambda_permission" "a" {
   function_name = each.value.function_name
   principal     = "apigateway.amazonaws.com"
   source_arn    = "${aws_apigatewayv2_api.a.execution_arn}/*/*"
+}
+"""
+HTTP_GUARDED = """
+resource "aws_apigatewayv2_authorizer" "a" {
+  api_id                            = aws_apigatewayv2_api.a.id
+  name                              = "guard"
+  authorizer_type                   = "REQUEST"
+  authorizer_uri                    = aws_lambda_function.f["guard"].invoke_arn
+  identity_sources                  = ["$request.header.Authorization"]
+  authorizer_payload_format_version = "2.0"
+  enable_simple_responses           = true
+  authorizer_result_ttl_in_seconds  = 0
+}
+resource "aws_apigatewayv2_route" "a" {
+  api_id             = aws_apigatewayv2_api.a.id
+  route_key          = "ANY /orders/{id}"
+  target             = "integrations/${aws_apigatewayv2_integration.a.id}"
+  authorization_type = "CUSTOM"
+  authorizer_id      = aws_apigatewayv2_authorizer.a.id
 }
 """
 GUARDED = """
@@ -257,7 +264,7 @@ def apis(
     (folder / "http.yaml").write_text(HTTP_OPENAPI, "utf-8")
     http = HTTP.replace('_permission" "a"', '_permission" "http"')
     root = FUNCTION + REST + (http if has_http_apis(endpoint) else "")
-    root += GUARDED + DESCRIBED if has_more(endpoint) else ""
+    root += HTTP_GUARDED + GUARDED + DESCRIBED if has_more(endpoint) else ""
     with applied_alone(
         harness_settings, endpoint, folder, root=root, handler=HANDLER, account="131313131313"
     ) as stack:
@@ -269,14 +276,14 @@ def has_http_apis(endpoint: Endpoint) -> bool:
 
 
 def has_more(endpoint: Endpoint) -> bool:
-    """Whether it keeps an authorizer's answers, and finds the routes of an HTTP API that it has imported."""
+    """Whether it asks a function who may call an HTTP API, keeps the answer, and imports routes."""
     return endpoint.backend == "ministack"
 
 
 @pytest.fixture
 def more(apis: Deployment) -> Deployment:
     if not has_more(apis.endpoint):
-        pytest.skip(f"{apis.endpoint.backend} keeps no authorizer's answers and imports no HTTP APIs")
+        pytest.skip(f"{apis.endpoint.backend} asks no authorizer of an HTTP API, and imports none")
     return apis
 
 
@@ -329,11 +336,20 @@ def test_a_request_to_a_function_url_is_followed(apis: Deployment) -> None:
     assert found["found a function"].seen == "function:apis-handler"
 
 
-def test_a_request_to_an_http_api_passes_its_authorizer(http: Deployment) -> None:
-    api = http.api("aws_apigatewayv2_stage.a")
+def test_a_request_to_an_http_api_is_followed(http: Deployment) -> None:
+    answer = http.api("aws_apigatewayv2_stage.a").get("open/7")
+    found = far(http, answer)
+
+    assert answer.json()["parameters"] == {"id": "7"}
+    assert found["matched a route"].seen == "GET /open/{id}"
+    assert {hop.state for hop in found.values()} == {"reached"}, hops.format_hops(found.values())
+
+
+def test_a_request_to_an_http_api_passes_its_authorizer(more: Deployment) -> None:
+    api = more.api("aws_apigatewayv2_stage.a")
 
     answer = api.get("orders/7", headers={"Authorization": "let-me-in"})
-    found = far(http, answer)
+    found = far(more, answer)
 
     assert json.loads(answer.body)["parameters"] == {"id": "7"}
     assert found["matched a route"].seen == "ANY /orders/{id}"
@@ -341,9 +357,9 @@ def test_a_request_to_an_http_api_passes_its_authorizer(http: Deployment) -> Non
     assert {hop.state for hop in found.values()} == {"reached"}, hops.format_hops(found.values())
 
 
-def test_a_request_that_its_authorizer_refuses_stops_there(http: Deployment) -> None:
-    answer = http.api("aws_apigatewayv2_stage.a").get("orders/7", headers={"Authorization": "please"})
-    found = far(http, answer)
+def test_a_request_that_its_authorizer_refuses_stops_there(more: Deployment) -> None:
+    answer = more.api("aws_apigatewayv2_stage.a").get("orders/7", headers={"Authorization": "please"})
+    found = far(more, answer)
 
     assert answer.status == 403
     assert found["authorizer invoked"].state == "reached"

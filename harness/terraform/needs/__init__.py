@@ -2,6 +2,7 @@
 
 from harness.terraform.needs.features import (
     AUTHORIZERS,
+    HTTP_AUTHORIZERS,
     IMAGES,
     JSONATA,
     PIPES,
@@ -15,6 +16,7 @@ from harness.terraform.needs.features import (
 
 __all__ = [
     "AUTHORIZERS",
+    "HTTP_AUTHORIZERS",
     "IMAGES",
     "JSONATA",
     "PIPES",

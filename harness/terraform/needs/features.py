@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 RUNTIME = "runtime "  # followed by Lambda's name for the runtime
 IMAGES = "container images"
 AUTHORIZERS = "authorizers of REST APIs"
+HTTP_AUTHORIZERS = "authorizers of HTTP APIs that are functions"
 WEBSOCKETS = "WebSocket APIs"
 JSONATA = "JSONata"
 PIPES = "EventBridge Pipes but from a DynamoDB stream straight to SNS or Step Functions"
@@ -198,6 +199,8 @@ def features_of(declared: DeclaredResource) -> set[str]:
     match declared.type:
         case "aws_api_gateway_authorizer":
             found.add(AUTHORIZERS)
+        case "aws_apigatewayv2_authorizer" if declared.value("authorizer_type") == "REQUEST":
+            found.add(HTTP_AUTHORIZERS)
         case "aws_apigatewayv2_api" if declared.value("protocol_type") == "WEBSOCKET":
             found.add(WEBSOCKETS)
         case "aws_lambda_function":

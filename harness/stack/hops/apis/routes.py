@@ -109,8 +109,10 @@ def _of_rest_api(client: Any, api: str) -> Iterable[Route]:  # noqa: ANN401 - a 
 
 def _of_http_api(client: Any, api: str) -> Iterable[Route]:  # noqa: ANN401 - a boto3 client
     integrations = {one["IntegrationId"]: one for one in client.get_integrations(ApiId=api)["Items"]}
-    authorizers = {one["AuthorizerId"]: one for one in client.get_authorizers(ApiId=api)["Items"]}
-    for route in client.get_routes(ApiId=api)["Items"]:
+    routes = client.get_routes(ApiId=api)["Items"]
+    named = {route["AuthorizerId"] for route in routes if route.get("AuthorizerId")}
+    authorizers = {each: client.get_authorizer(ApiId=api, AuthorizerId=each) for each in named}
+    for route in routes:
         integration = integrations.get(route.get("Target", "").partition("/")[2], {})
         method, _, path = route["RouteKey"].rpartition(" ")
         yield Route(

@@ -175,7 +175,10 @@ _ANSWERS: dict[str, Any] = {
     "get_bucket_notification_configuration": lambda world, _: world.notifications,
     "list_event_buses": lambda _, __: {"EventBuses": [{"Name": BUS}, {"Name": "default"}]},
     "describe_execution": lambda world, _: world.execution,
-    "get_authorizers": lambda world, _: {"items": world.authorizers, "Items": world.authorizers},
+    "get_authorizers": lambda world, _: {"items": world.authorizers},
+    "get_authorizer": lambda world, asked: {one["AuthorizerId"]: one for one in world.authorizers}[
+        asked["AuthorizerId"]
+    ],
     "get_routes": lambda world, _: {"Items": world.http_routes},
     "get_integrations": lambda world, _: {"Items": world.integrations},
     "list_function_url_configs": lambda world, _: {"FunctionUrlConfigs": world.urls},

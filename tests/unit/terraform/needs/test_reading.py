@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.terraform.needs import AUTHORIZERS, IMAGES, JSONATA, PIPES, STREAMS, WEBSOCKETS, needs_of
+from harness.terraform.needs import (
+    AUTHORIZERS,
+    HTTP_AUTHORIZERS,
+    IMAGES,
+    JSONATA,
+    PIPES,
+    STREAMS,
+    WEBSOCKETS,
+    needs_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,6 +70,11 @@ def pipe(source: str, target: str, more: str = "") -> str:
         ('resource "aws_lb_listener" "a" {}', {"elbv2"}),
         ('resource "aws_api_gateway_authorizer" "a" {}', {AUTHORIZERS}),
         ('resource "aws_apigatewayv2_api" "a" { protocol_type = "HTTP" }', {"apigatewayv2"}),
+        ('resource "aws_apigatewayv2_authorizer" "a" { authorizer_type = "JWT" }', {"apigatewayv2"}),
+        (
+            'resource "aws_apigatewayv2_authorizer" "a" { authorizer_type = "REQUEST" }',
+            {"apigatewayv2", HTTP_AUTHORIZERS},
+        ),
         ('resource "aws_apigatewayv2_api" "a" { protocol_type = "WEBSOCKET" }', {"apigatewayv2", WEBSOCKETS}),
         ('resource "aws_lambda_function" "a" { runtime = "java21" }', {"runtime java21"}),
         ('resource "aws_lambda_function" "a" { package_type = "Image" }', {IMAGES}),

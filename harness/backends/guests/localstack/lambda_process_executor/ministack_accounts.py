@@ -44,6 +44,7 @@ def _with_blocks(known: Handler) -> Handler:
         if method == "DELETE":
             blocks.pop(_KEY, None)
             return 204, {}, b""
-        return (200, _XML, blocks[_KEY]) if _KEY in blocks else (404, _XML, _NONE)
+        status, answer = (200, blocks[_KEY]) if _KEY in blocks else (404, _NONE)
+        return status, dict(_XML), answer  # MiniStack adds headers of this answer
 
     return handle
