@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from harness import Endpoint
 
 ACCESS_KEY = "AKIAFRONT"
-BUCKET = "small-000000000000"  # that it serves under a name of its own too
+BUCKET = "behind-tls"  # that it serves under a name of its own too
 _REFUSAL = """<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>
 <Code>InvalidClientTokenId</Code><Message>The security token included in the request is invalid.</Message>
 </Error></ErrorResponse>"""

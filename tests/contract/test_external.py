@@ -74,12 +74,13 @@ def test_a_stack_is_applied_used_and_destroyed_over_tls_with_a_ca_and_keys_of_it
         assert stack.endpoint.url.startswith("https://")
         stack.bucket().put("greeting", "hello")
         assert stack.bucket().wait_for("greeting").body == b"hello"
-        behind = clients.client(endpoint, "s3").list_objects_v2(Bucket=stack.bucket().name)
+        bucket = stack.bucket().name
+        behind = clients.client(endpoint, "s3").list_objects_v2(Bucket=bucket)
         assert [item["Key"] for item in behind["Contents"]] == ["greeting"]
 
     seen = tls.seen[begun:]
     assert all(each.accepted for each in seen)
-    assert {each.host for each in seen if f"/{BUCKET}" in each.path} == {"127.0.0.1"}
+    assert {each.host for each in seen if f"/{bucket}" in each.path} == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize(("style", "host"), [("path", "localhost"), ("virtual", f"{BUCKET}.localhost")])

@@ -11,6 +11,7 @@ import pytest
 
 from harness import Endpoint, Settings, deployed_at
 from harness.session import log
+from harness.terraform.rules import lines_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,4 +128,5 @@ def test_what_aws_would_refuse_is_told_of_a_stack_that_the_emulator_took(
     for address, reason in REFUSED.items():
         assert any(refusal.address == address and reason in refusal.reason for refusal in told), told
     assert {refusal.address for refusal in told} == REFUSED.keys()
-    assert [record.args for record in caplog.records if record.name == log.name] == [(each,) for each in told]
+    lines = [(line,) for line in lines_of(told)]
+    assert [record.args for record in caplog.records if record.name == log.name] == lines
