@@ -1,4 +1,4 @@
-"""LocalStack in a container, from its official image or from one built here without a registry."""
+"""LocalStack, or its fork, in a container: an official image, or one built here without a registry."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import socket
 import tempfile
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from harness.values import Endpoint
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from harness.backends.localstack import Distribution
     from harness.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -38,6 +40,8 @@ LOCALSTACK_CONFIG = "/opt/code/localstack/.venv/pyvenv.cfg"
 # The functions' environment in our own image, and the label with the digest of its content.
 OWN_FUNCTIONS_PYTHON = "/opt/lambda-runtime/bin/python"
 OWN_FUNCTIONS_LABEL = "terraform-lambda-harness.lambda-runtime"
+# The label of our own images with the emulator's package.
+EMULATOR_LABEL = "terraform-lambda-harness.emulator"
 _PYTHON = "python3.13"
 _NO_LICENSE = 55  # the exit code of an image that wants a licence and was given none
 COPIES = "/opt/terraform-lambda-harness"
@@ -78,21 +82,26 @@ def container(settings: Settings) -> Iterator[Endpoint]:
             can't be had or does not start, the port is taken, or LocalStack does not become healthy or ends
             in mid-run.
     """
-    with (
-        _connected(settings) as docker,
-        tempfile.TemporaryDirectory(prefix="harness-container-") as folder,
-        _functions(settings, docker, _provide_image(settings, docker), Path(folder)) as extras,
-    ):
+    with ExitStack() as resources:
+        docker = resources.enter_context(_connected(settings))
+        folder = resources.enter_context(tempfile.TemporaryDirectory(prefix="harness-container-"))
+        image = _provide_image(settings, docker)
+        distribution = distribution_in(image)
+        extras = resources.enter_context(_functions(settings, docker, image, Path(folder)))
         log_file = Path(folder) / "localstack.log"
         plan = _plan(settings, docker, extras)
-        log.info("starting LocalStack in a container of %s on port %d", plan.image, plan.port)
+        log.info("starting %s in a container of %s on port %d", distribution.title, plan.image, plan.port)
         with docker_engine.running(plan, log_file) as started:
             endpoint = _endpoint(settings, docker, started, plan.port, log_file)
             emulator = LocalStackContainer(started, plan.image)
-            with healthy(
-                endpoint, emulator, localstack.LOCALSTACK.health, timeout=settings.start_timeout
-            ) as running:
+            with healthy(endpoint, emulator, distribution.health, timeout=settings.start_timeout) as running:
                 yield running
+
+
+def distribution_in(image: Any) -> Distribution:  # noqa: ANN401 - the Docker client has no types
+    """Return what an image holds: LocalEmu if its label says so, else LocalStack."""
+    package = image.labels.get(EMULATOR_LABEL) if image else ""
+    return localstack.LOCALEMU if package == localstack.LOCALEMU.package else localstack.LOCALSTACK
 
 
 def unavailable(settings: Settings) -> str:
@@ -201,7 +210,8 @@ def _port(settings: Settings, docker: Engine) -> int:
 def _environ(settings: Settings, port: int) -> dict[str, str]:
     # Functions that use LocalStack's default port reach it there too. The port is not published.
     ports = dict.fromkeys((port, localstack.PORT))
-    environ = localstack.localstack_environ({}, listen=",".join(f"{EVERY_ADDRESS}:{each}" for each in ports))
+    listen = ",".join(f"{EVERY_ADDRESS}:{each}" for each in ports)
+    environ = localstack.localstack_environ({}, listen=listen) | localstack.enforcement(settings)
     if token := settings.environ.get(TOKEN):
         reached = {name: f"{environ[name]},{LICENCE_HOST}" for name in ("NO_PROXY", "no_proxy")}
         environ |= {TOKEN: token, **reached}
@@ -236,14 +246,15 @@ def _functions(settings: Settings, docker: Engine, image: Any, folder: Path) -> 
 
 def _as_processes(settings: Settings, docker: Engine, image: Any, folder: Path) -> Extras:  # noqa: ANN401
     python, copies = _functions_python(settings, docker, image, folder)
+    plugins = distribution_in(image).plugins
     return Extras(
         environ=localstack.functions_as_processes(
             python,
-            [f"{COPIES}/{localstack.PLUGINS.name}"],
+            [f"{COPIES}/{each.name}" for each in plugins],
             request_log=REQUEST_LOG,
             has_bodies=settings.request_log_bodies,
         ),
-        copies={localstack.PLUGINS: COPIES, **copies},
+        copies={**dict.fromkeys(plugins, COPIES), **copies},
     )
 
 
@@ -324,7 +335,17 @@ def _lacks(settings: Settings, feature: str) -> bool:
     """The image has a single Python for functions. A licence adds the other services."""
     if settings.lambda_executor == "process" and feature.startswith((needs.IMAGES, needs.RUNTIME)):
         return not feature.startswith((f"{needs.RUNTIME}{_PYTHON}", f"{needs.RUNTIME}provided"))
-    return TOKEN not in settings.environ and feature in fidelity.missing("localstack")
+    return TOKEN not in settings.environ and feature in fidelity.missing(_emulator_of(settings.image))
+
+
+@cache
+def _emulator_of(image: str) -> str:
+    """Return the package of the emulator in an image. One that is not on this machine is LocalStack's."""
+    try:
+        with docker_engine.connected(timeout=_ANSWER_TIMEOUT) as docker:
+            return distribution_in(docker.image(image)).package
+    except (BackendError, OSError):
+        return localstack.LOCALSTACK.package
 
 
 def _functions_run_on(settings: Settings) -> Platform | None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
@@ -27,6 +27,8 @@ from harness.base.journal import is_orphan
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from harness.backends.localstack import Distribution
 
 VENV = "home = /usr/local/bin\ninclude-system-site-packages = false\nversion = 3.13.1\n"
 VIRTUALENV = "home = /opt/python/bin\nimplementation = CPython\nversion_info = 3.12.4.final.0\n"
@@ -72,6 +74,11 @@ class Ended:
 
     def ended(self) -> str:
         return self.how
+
+
+@pytest.fixture(autouse=True)
+def _no_image_known() -> None:
+    module._emulator_of.cache_clear()
 
 
 @pytest.fixture
@@ -275,6 +282,47 @@ def test_functions_as_processes_get_neither_socket_nor_network(settings: Setting
 
     assert (list(extras.networks), list(extras.mounts)) == ([], [])
     assert extras.environ["LAMBDA_RUNTIME_EXECUTOR"] == "process"
+
+
+@pytest.mark.parametrize(
+    ("labels", "distribution"),
+    [
+        ({}, localstack.LOCALSTACK),
+        ({"terraform-lambda-harness.emulator": "localstack"}, localstack.LOCALSTACK),
+        ({"terraform-lambda-harness.emulator": "localemu"}, localstack.LOCALEMU),
+    ],
+)
+def test_an_image_gets_the_plugins_for_the_emulator_in_it(
+    settings: Settings, tmp_path: Path, labels: dict[str, str], distribution: Distribution
+) -> None:
+    docker: Any = FakeEngine()
+    own = {module.OWN_FUNCTIONS_LABEL: module._digest(localstack.LAMBDA_REQUIREMENTS)}
+
+    with module._functions(settings, docker, FakeImage(labels=own | labels), tmp_path) as extras:
+        assert list(extras.copies) == distribution.plugins
+
+    found = [f"/opt/terraform-lambda-harness/{guest}" for guest in distribution.guests]
+    assert extras.environ["PYTHONPATH"].split(":") == found
+
+
+def test_what_an_image_lacks_depends_on_the_emulator_in_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = {"mine:1": FakeImage(labels={"terraform-lambda-harness.emulator": "localemu"})}
+    monkeypatch.setattr(docker_engine, "connected", lambda **_: nullcontext(SimpleNamespace(image=held.get)))
+
+    lacks = {
+        image: module.CONTAINER.lacks(replace(settings, image=image), "apigatewayv2")
+        for image in ("mine:1", "localstack/localstack:4.14.0")
+    }
+
+    assert lacks == {"mine:1": False, "localstack/localstack:4.14.0": True}
+
+
+def test_localemu_in_a_container_enforces_policies_as_the_settings_say(settings: Settings) -> None:
+    environ = module._environ(replace(settings, localemu_iam="soft"), 4567)
+
+    assert environ["IAM_ENFORCEMENT"] == "soft"
 
 
 # The functions' environment
