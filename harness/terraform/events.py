@@ -33,16 +33,17 @@ _FIRST_PROGRESS = 10  # seconds
 _PREAMBLE = "Terraform encountered problems during initialisation"
 # The part of an error of `init` that names the provider and the reason.
 _NO_PROVIDER = re.compile(r"for\s+provider\s+(\S+):\s+(.+?)(?=\n(?:To see|Did you)|\Z)", re.DOTALL)
-# Waits inside the provider that no setting shortens, on any emulator and on AWS.
-_WAITS = dict.fromkeys(
-    (
-        "aws_sqs_queue",
-        "aws_sqs_queue_policy",
-        "aws_sqs_queue_redrive_allow_policy",
-        "aws_sqs_queue_redrive_policy",
-    ),
-    "the provider waits until the queue's attributes have stayed the same for 25 s",
-)
+# Waits inside the provider that no setting shortens, on any emulator and on AWS. For those of S3 see
+# https://github.com/hashicorp/terraform-provider-aws/pull/41764
+_OF_A_QUEUE = "the provider waits until the queue's attributes have stayed the same for 25 s"
+_OF_RULES = "the provider waits until the rules have stayed the same for 50 s"
+_WAITS = {
+    "aws_s3_bucket_lifecycle_configuration": _OF_RULES,
+    "aws_sqs_queue": _OF_A_QUEUE,
+    "aws_sqs_queue_policy": _OF_A_QUEUE,
+    "aws_sqs_queue_redrive_allow_policy": _OF_A_QUEUE,
+    "aws_sqs_queue_redrive_policy": _OF_A_QUEUE,
+}
 
 # The same for a module.
 _NO_MODULE = re.compile(r'module\s+"([^"]+)"\s+\(\S+\)\s+(?:from|source\s+code\s+from)\s+(.+?)\Z', re.DOTALL)

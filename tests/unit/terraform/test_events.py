@@ -217,8 +217,17 @@ def test_a_value_that_does_not_fit_is_where_the_user_has_set_it() -> None:
     assert error.location == "[tool.harness.variables]"
 
 
-@pytest.mark.parametrize("kind", ["aws_sqs_queue", "aws_sqs_queue_policy"])
-def test_a_wait_inside_the_provider_is_explained_once(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("kind", "wait"),
+    [
+        ("aws_sqs_queue", "queue's attributes have stayed the same for 25 s"),
+        ("aws_sqs_queue_policy", "queue's attributes have stayed the same for 25 s"),
+        ("aws_s3_bucket_lifecycle_configuration", "rules have stayed the same for 50 s"),
+    ],
+)
+def test_a_wait_inside_the_provider_is_explained_once(
+    kind: str, wait: str, caplog: pytest.LogCaptureFixture
+) -> None:
     waiting = {"resource": {"addr": f"{kind}.a", "resource_type": kind}, "action": "create"}
 
     with caplog.at_level(logging.INFO, "harness"):
@@ -227,5 +236,4 @@ def test_a_wait_inside_the_provider_is_explained_once(kind: str, caplog: pytest.
             {"type": "apply_progress", "hook": {**waiting, "elapsed_seconds": 20}},
         )
 
-    reason = "the provider waits until the queue's attributes have stayed the same for 25 s"
-    assert caplog.messages == [f"  {kind}.a: {reason}"]
+    assert caplog.messages == [f"  {kind}.a: the provider waits until the {wait}"]
