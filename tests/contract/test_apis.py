@@ -183,6 +183,28 @@ GUARDED = """
 resource "aws_api_gateway_rest_api" "guarded" {
   name = "guarded"
 }
+resource "aws_api_gateway_usage_plan" "plain" {
+  name = "plain"
+}
+resource "aws_api_gateway_usage_plan" "throttled" {
+  name = "throttled"
+  throttle_settings {
+    rate_limit = 10
+  }
+}
+resource "aws_api_gateway_method" "cors" {
+  rest_api_id   = aws_api_gateway_rest_api.guarded.id
+  resource_id   = aws_api_gateway_rest_api.guarded.root_resource_id
+  http_method   = "OPTIONS"
+  authorization = "NONE"
+}
+resource "aws_api_gateway_integration" "cors" {
+  rest_api_id       = aws_api_gateway_rest_api.guarded.id
+  resource_id       = aws_api_gateway_method.cors.resource_id
+  http_method       = aws_api_gateway_method.cors.http_method
+  type              = "MOCK"
+  request_templates = { "application/json" = jsonencode({ statusCode = 200 }) }
+}
 resource "aws_api_gateway_authorizer" "guard" {
   rest_api_id                      = aws_api_gateway_rest_api.guarded.id
   name                             = "guard"

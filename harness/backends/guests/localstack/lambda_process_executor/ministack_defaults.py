@@ -25,6 +25,8 @@ _LIMITS = ("MaximumEventAgeInSeconds", "MaximumRetryAttempts")
 def install() -> None:
     """Read keys of APIs, policies of user pools and settings of functions as AWS does."""
     apigateway_v1._create_api_key = _with_a_value_of_its_own(apigateway_v1._create_api_key)  # noqa: SLF001 - pinned
+    apigateway_v1._put_integration = _with_no_other_method(apigateway_v1._put_integration)  # noqa: SLF001
+    apigateway_v1._create_usage_plan = _with_limits_that_were_set(apigateway_v1._create_usage_plan)  # noqa: SLF001
     for name in ("_create_user_pool", "_update_user_pool"):
         setattr(cognito, name, _with_nothing_required(getattr(cognito, name)))
     lambda_svc._create_esm = _with_batches_of_streams(lambda_svc._create_esm)  # noqa: SLF001
@@ -37,6 +39,39 @@ def _with_a_value_of_its_own(known: Callable[[Data], Any]) -> Callable[[Data], A
     @wraps(known)
     def create(data: Data) -> object:
         return known({name: value for name, value in data.items() if name != "value" or value})
+
+    return create
+
+
+def _with_no_other_method(known: Callable[..., Any]) -> Callable[..., Any]:
+    """Report no HTTP method of an integration that has none, such as one of the type MOCK."""
+
+    @wraps(known)
+    def put(api: str, resource: str, method: str, data: Data) -> object:
+        answer = known(api, resource, method, data)
+        described = apigateway_v1._resources.get(api, {}).get(resource, {}).get("resourceMethods", {})  # noqa: SLF001
+        made = described.get(method, {}).get("methodIntegration")
+        if not made or "httpMethod" in data:
+            return answer
+        del made["httpMethod"]
+        return apigateway_v1._v1_response(made, 201)  # noqa: SLF001
+
+    return put
+
+
+def _with_limits_that_were_set(known: Callable[[Data], Any]) -> Callable[[Data], Any]:
+    """Report no limit of a usage plan that was not set: Terraform would take it away."""
+
+    @wraps(known)
+    def create(data: Data) -> object:
+        before = set(apigateway_v1._usage_plans)  # noqa: SLF001
+        known(data)
+        (new,) = set(apigateway_v1._usage_plans) - before  # noqa: SLF001
+        plan = apigateway_v1._usage_plans[new]  # noqa: SLF001
+        for name in ("throttle", "quota"):
+            if not plan[name]:
+                del plan[name]
+        return apigateway_v1._v1_response(plan, 201)  # noqa: SLF001
 
     return create
 
