@@ -201,6 +201,7 @@ locals {
 resource "aws_kinesis_stream" "s" {
   name        = "schedules"
   shard_count = 1
+  tags        = { team = "shop" }
 }
 resource "aws_lambda_event_source_mapping" "s" {
   event_source_arn  = aws_kinesis_stream.s.arn
@@ -346,8 +347,12 @@ def test_a_rule_writes_what_it_matches_into_a_log_group(stack: Deployment) -> No
     assert (hop.state, hop.seen) == ("reached", "/aws/events/shop")
 
 
-def test_what_lambda_adds_to_its_settings_is_no_change(stack: Deployment) -> None:
+def test_what_the_service_adds_to_its_settings_is_no_change(stack: Deployment) -> None:
     if not stack.resources("aws_kinesis_stream"):
         pytest.skip("what MiniStack alone would have done otherwise")
-    kinds = ("aws_lambda_event_source_mapping", "aws_lambda_function_event_invoke_config")
+    kinds = (
+        "aws_kinesis_stream",
+        "aws_lambda_event_source_mapping",
+        "aws_lambda_function_event_invoke_config",
+    )
     assert [change for change in stack.plan() if change.address.startswith(kinds)] == []

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from ministack.services import apigateway_v1, cognito, lambda_svc
+from ministack.services import apigateway_v1, cognito, kinesis, lambda_svc
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 _OF_A_PASSWORD = ("RequireUppercase", "RequireLowercase", "RequireNumbers", "RequireSymbols")
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
 _BATCH_OF_A_STREAM = 100
+_OK = 200
 _LIMITS = ("MaximumEventAgeInSeconds", "MaximumRetryAttempts")
 
 
 def install() -> None:
-    """Read keys of APIs, policies of user pools and settings of functions as AWS does."""
+    """Read keys and plans of APIs, policies of user pools, streams and settings of functions as AWS does."""
+    kinesis._create_stream = _with_tags(kinesis._create_stream)  # noqa: SLF001 - the version is pinned
     apigateway_v1._create_api_key = _with_a_value_of_its_own(apigateway_v1._create_api_key)  # noqa: SLF001 - pinned
     apigateway_v1._put_integration = _with_no_other_method(apigateway_v1._put_integration)  # noqa: SLF001
     apigateway_v1._create_usage_plan = _with_limits_that_were_set(apigateway_v1._create_usage_plan)  # noqa: SLF001
@@ -39,6 +41,19 @@ def _with_a_value_of_its_own(known: Callable[[Data], Any]) -> Callable[[Data], A
     @wraps(known)
     def create(data: Data) -> object:
         return known({name: value for name, value in data.items() if name != "value" or value})
+
+    return create
+
+
+def _with_tags(known: Callable[[Data], Any]) -> Callable[[Data], Any]:
+    """Keep the tags that a stream is created with."""
+
+    @wraps(known)
+    def create(data: Data) -> object:
+        status, headers, body = known(data)
+        if status == _OK:
+            kinesis._streams[data["StreamName"]]["tags"].update(data.get("Tags") or {})  # noqa: SLF001
+        return status, headers, body
 
     return create
 
