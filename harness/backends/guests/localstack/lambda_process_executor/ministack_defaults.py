@@ -63,13 +63,7 @@ def _with_no_other_method(known: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(known)
     def put(api: str, resource: str, method: str, data: Data) -> object:
-        answer = known(api, resource, method, data)
-        described = apigateway_v1._resources.get(api, {}).get(resource, {}).get("resourceMethods", {})  # noqa: SLF001
-        made = described.get(method, {}).get("methodIntegration")
-        if not made or "httpMethod" in data:
-            return answer
-        del made["httpMethod"]
-        return apigateway_v1._v1_response(made, 201)  # noqa: SLF001
+        return known(api, resource, method, {"httpMethod": None} | data)
 
     return put
 
@@ -79,14 +73,7 @@ def _with_limits_that_were_set(known: Callable[[Data], Any]) -> Callable[[Data],
 
     @wraps(known)
     def create(data: Data) -> object:
-        before = set(apigateway_v1._usage_plans)  # noqa: SLF001
-        known(data)
-        (new,) = set(apigateway_v1._usage_plans) - before  # noqa: SLF001
-        plan = apigateway_v1._usage_plans[new]  # noqa: SLF001
-        for name in ("throttle", "quota"):
-            if not plan[name]:
-                del plan[name]
-        return apigateway_v1._v1_response(plan, 201)  # noqa: SLF001
+        return known({"throttle": None, "quota": None} | data)
 
     return create
 
