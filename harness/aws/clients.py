@@ -6,6 +6,7 @@ to those of S3, which transfer files. Its transfers and resources are loaded for
 
 from __future__ import annotations
 
+import os
 import threading
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,13 @@ _TIMEOUT = 60.0  # seconds
 # A client that gives up a call sends it again, and a function would run twice. The longest call takes 900
 # seconds: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 _LONGEST_INVOCATION = 930.0
+# No profile, and no shared files, in botocore's form: key in these files, variable, default, conversion. A
+# profile that AWS_PROFILE names would have to exist.
+_NOTHING_OF_THE_USER = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 FAILURES = (BotoCoreError, ClientError)  # errors of a call that is refused or not answered
 
 
@@ -67,7 +75,7 @@ def _session(access_key: str, secret_key: str, region: str) -> Session:
     """Return the session for these credentials. It caches its data files, so further clients are cheap."""
     from botocore.session import Session  # noqa: PLC0415
 
-    session = Session()
+    session = Session(session_vars=_NOTHING_OF_THE_USER)
     session.set_config_variable("region", region)
     session.set_credentials(access_key, secret_key)
     session.register("before-send", _tell_caller)

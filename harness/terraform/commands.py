@@ -130,7 +130,8 @@ class Terraform:
 
     def _init(self) -> None:
         log.info("terraform init")
-        argv = [self.program, "init", "-input=false", "-no-color"]
+        # Without -force-copy Terraform asks whether the state of a workspace that was put there may stay.
+        argv = [self.program, "init", "-force-copy", "-input=false", "-no-color"]
         try:
             with timeline.phase("terraform init"):
                 PRINTED.send("$ terraform init")

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness import Endpoint, Settings, TerraformError, deployed_at
+from harness.terraform.apply import applied
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from harness.terraform.commands import Terraform
 
 NOWHERE = Endpoint(backend="host", url="http://127.0.0.1:9", region="eu-west-1")
 ALONE = 'output "said" { value = "hello" }'
@@ -106,3 +109,19 @@ def test_a_failed_command_is_told_with_the_line_of_its_provisioner(settings: Set
 
     assert "error: terraform_data.x (main.tf:2): local-exec provisioner error" in told
     assert "exit status 3. Output: no" in told
+
+
+def test_a_state_that_was_put_into_a_workspace_is_taken_up(settings: Settings) -> None:
+    root = 'terraform {\n  backend "s3" {}\n}\nresource "terraform_data" "x" { input = "a" }'
+    (settings.terraform_dir / "main.tf").write_text(root, "utf-8")
+    settings = replace(settings, workspace="dev")
+    with deployed_at(settings, NOWHERE) as stack:
+        state = stack.terraform.state.read_bytes()
+
+    def bring_up(terraform: Terraform) -> None:
+        terraform.state.parent.mkdir(parents=True)
+        terraform.state.write_bytes(state)
+        terraform.init()
+
+    with applied(settings, NOWHERE, {}, bring_up=bring_up) as terraform:
+        assert terraform.plan() == []

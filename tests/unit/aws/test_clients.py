@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.aws import clients
+from harness.values import Endpoint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ENDPOINT = Endpoint(backend="host", url="http://127.0.0.1:9", region="eu-west-1")
+
+
+@pytest.mark.parametrize("service", ["s3", "lambda"])
+def test_the_profile_and_the_files_of_the_user_are_not_read(
+    service: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[default]\nsigv4a_signing_region_set = nowhere\nregion = us-east-1\n", "utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", "a-deploy-jobs-own")
+    clients._session.cache_clear()
+
+    client = clients.client(ENDPOINT, service)
+
+    assert (client.meta.region_name, client.meta.config.sigv4a_signing_region_set) == ("eu-west-1", None)
