@@ -38,6 +38,7 @@ class Record:
     def exclusive(self) -> Iterator[None]:
         """Lock it against other processes while the context is open."""
         self.folder.parent.mkdir(parents=True, exist_ok=True)
+        self.folder.parent.chmod(0o700)  # the notes and the state have sensitive values
         with locked(self.folder.with_suffix(".lock")):
             yield
 

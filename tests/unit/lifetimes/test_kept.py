@@ -153,6 +153,13 @@ def test_what_an_apply_depends_on_is_in_the_fingerprint(
     assert Fingerprint.of(changed(project), variables) != before
 
 
+def test_only_the_owner_can_read_what_is_kept(project: FakeStack) -> None:
+    up(project.settings())
+
+    folder = KeptStack.of(project.settings()).folder
+    assert folder.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_what_changes_in_zips_alone_is_told_apart(project: FakeStack) -> None:
     file = project.folder / "app.zip"
     file.touch()
