@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.needs_version = ">=2025.5"
 nox.options.default_venv_backend = "uv"
@@ -26,10 +29,25 @@ PROCESSES = min(4, (os.cpu_count() or 1) + 1)
 PARALLEL = (f"--numprocesses={PROCESSES}", "--dist=loadfile", "--stack-per-worker")
 SLOWEST = "--durations=10"
 EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
-nox.options.sessions = [
-    *("lint", "typecheck", f"unit-{PYTHON}", "terraform", "checkov", "actionlint"),
-    *("e2e", "contract", "production", "integration", "examples", "docs", "race"),
-]
+# The system's own flow comes first, and what is shown first.
+WAITING = ("e2e", "contract", "production", "integration", "examples", "docs")
+BUSY = (f"unit-{PYTHON}", "terraform", "lint", "typecheck", "checkov", "actionlint", "race")
+nox.options.sessions = ["everything"]
+
+
+@nox.session(python=False)
+def everything(session: nox.Session) -> None:
+    """Run all that needs no Docker: what waits for Terraform, and beside it what keeps the processors busy.
+
+    The first are shown as they run, and each of the others when it has ended.
+    """
+    with ThreadPoolExecutor() as lanes:
+        busy = lanes.submit(lambda: [name for name in BUSY if not _succeeds(session, name, shown=False)])
+        failed = [name for name in WAITING if not _succeeds(session, name, shown=True)] + busy.result()
+    for name in failed:
+        session.warn(f"* {name}: failed")
+    if failed:
+        session.error(f"{len(failed)} of {len(WAITING + BUSY)} sessions failed; their output is above")
 
 
 @nox.session(python=PYTHON)
@@ -207,6 +225,18 @@ def parity(session: nox.Session) -> None:
     """Run one scenario on every backend that can run here, and print where their answers differ."""
     _sync(session, "test")
     session.run("python", "-m", "tests.parity", *session.posargs)
+
+
+def _succeeds(session: nox.Session, name: str, *, shown: bool) -> bool:
+    """Run a session in a process of its own, with a lower priority unless it is shown as it runs."""
+    command = [sys.executable, "-m", "nox", "-s", name, "--", *session.posargs]
+    try:
+        output = session.run(*([] if shown else ["nice"]), *command, external=True, silent=not shown)
+    except CommandFailed:  # nox has shown its output
+        return False
+    if not shown:
+        session.log(f"{name}:\n{output}")
+    return True
 
 
 def _on_stacks(session: nox.Session, tests: str) -> None:

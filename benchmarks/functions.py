@@ -97,6 +97,7 @@ def _measured(endpoint: Endpoint, runtime: str, starts: int) -> Invocations:
         Code={"ZipFile": _zip(runtime)},
         MemorySize=512,
     )
+    _wait(client, name)
     cold, warm = [], []
     for start in range(starts):
         client.update_function_configuration(
@@ -137,7 +138,7 @@ def _wait(client: Any, name: str) -> None:  # noqa: ANN401 - a boto3 client
     eventually(
         lambda: client.get_function_configuration(FunctionName=name),
         until=lambda seen: seen["State"] != "Pending" and seen["LastUpdateStatus"] != "InProgress",
-        what=f"the end of the update of {name}",
+        what=f"{name} to be ready",
     )
 
 
