@@ -73,7 +73,7 @@ def typecheck(session: nox.Session) -> None:
 def unit(session: nox.Session) -> None:
     """Run the unit tests."""
     _sync(session, "test")
-    session.run("pytest", "tests/unit", "--numprocesses=auto", "--dist=worksteal", SLOWEST, *session.posargs)
+    _pytest(session, "tests/unit", "--numprocesses=auto", "--dist=worksteal")
 
 
 @nox.session(python=PYTHON)
@@ -82,9 +82,7 @@ def terraform(session: nox.Session) -> None:
     _check_terraform(session)
     _sync(session, "test")
     session.run("python", "-m", "scripts.terraform_docs", "--check")
-    session.run(
-        "pytest", "tests/terraform", "--numprocesses=auto", "--dist=loadfile", SLOWEST, *session.posargs
-    )
+    _pytest(session, "tests/terraform", "--numprocesses=auto", "--dist=loadfile")
 
 
 @nox.session(python=PYTHON)
@@ -135,7 +133,7 @@ def examples(session: nox.Session) -> None:
         with session.chdir(example):
             if (example / "build.py").exists():
                 session.run("python", "build.py")
-            session.run("pytest", SLOWEST, *session.posargs)
+            _pytest(session)
 
 
 @nox.session(python=SUPPORTED_PYTHONS)
@@ -159,7 +157,7 @@ def docs(session: nox.Session) -> None:
     _check_terraform(session)
     _sync(session, "docs")
     # Each snippet has a project of its own.
-    session.run("pytest", "tests/docs", *PARALLEL, "--dist=worksteal", SLOWEST, *session.posargs)
+    _pytest(session, "tests/docs", *PARALLEL, "--dist=worksteal")
 
 
 @nox.session(python=PYTHON)
@@ -176,7 +174,7 @@ def actionlint(session: nox.Session) -> None:
 def browser(session: nox.Session) -> None:
     """Open the HTML report in a real Chromium, which has to be on PATH."""
     _sync(session, "browser")
-    session.run("pytest", "tests/browser", SLOWEST, *session.posargs)
+    _pytest(session, "tests/browser")
 
 
 @nox.session(python=PYTHON)
@@ -191,7 +189,7 @@ def pictures(session: nox.Session) -> None:
 def race(session: nox.Session) -> None:
     """Let writers and readers race on a real S3 API; RACE_SEED repeats a run, RACE_OPERATIONS sizes it."""
     _sync(session, "test")
-    session.run("pytest", "tests/race", "--numprocesses=auto", "--dist=worksteal", SLOWEST, *session.posargs)
+    _pytest(session, "tests/race", "--numprocesses=auto", "--dist=worksteal")
 
 
 @nox.session(python=PYTHON)
@@ -209,7 +207,7 @@ def iam(session: nox.Session) -> None:
     MiniStack and LocalEmu (`-- --backend=localemu`) enforce them.
     """
     _sync(session, "test")
-    session.run("pytest", "tests/iam", "--backend=ministack", SLOWEST, *session.posargs)
+    _pytest(session, "tests/iam", "--backend=ministack")
 
 
 @nox.session(python=PYTHON)
@@ -217,7 +215,7 @@ def drill(session: nox.Session) -> None:
     """Let the home region fail on an emulator, and do as the runbook says; `-- --backend=NAME` says where."""
     _check_terraform(session)
     _sync(session, "test")
-    session.run("pytest", "tests/production/test_failover.py", SLOWEST, *session.posargs)
+    _pytest(session, "tests/production/test_failover.py")
 
 
 @nox.session(python=PYTHON)
@@ -244,7 +242,12 @@ def _on_stacks(session: nox.Session, tests: str) -> None:
     _check_terraform(session)
     _sync(session, "test")
     as_ordered = "--no-loadscope-reorder"  # by a conftest.py
-    session.run("pytest", tests, *PARALLEL, as_ordered, SLOWEST, *session.posargs)
+    _pytest(session, tests, *PARALLEL, as_ordered)
+
+
+def _pytest(session: nox.Session, *arguments: str) -> None:
+    """Run pytest with what the caller of the session adds."""
+    session.run("pytest", *arguments, SLOWEST, *session.posargs)
 
 
 def _check_terraform(session: nox.Session) -> None:
