@@ -24,11 +24,14 @@ SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
 _LABELS = {"variable": 1, "provider": 1, "module": 1, "output": 1, "resource": 2, "data": 2}
 _DEPTHS = ("*", "*/*", "*/*/*")
 _ITEM = re.compile(r'\s*([A-Za-z_][\w-]*)[ \t]*(?:(=)(?!=)|((?:"[^"\n]*"|[A-Za-z_][\w-]*|[ \t])*)\{)')
-_HEREDOC = re.compile(r"<<-?([A-Za-z_][\w-]*)\n")
+_BRACE = re.compile(r"[{}]")
+_BRACKET_OR_END = re.compile(r"[][(){}\n]")
+# A whole comment, or the beginning of a string or of a heredoc.
+_HIDDEN = re.compile(r'"|#[^\n]*|//[^\n]*|(?s:/\*.*?(?:\*/|\Z))|<<-?(?P<heredoc>[A-Za-z_][\w-]*)\n')
+_IN_STRING = re.compile(r'(?s)\\.|\$\$\{|%%\{|\$\{|%\{|"')
+_IN_TEMPLATE = re.compile(rf"[{{}}]|{_HIDDEN.pattern}")
 _TEXT = re.compile(r'"?([\w-]+)"?\s*[=:]\s*"((?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{))*)"')
 _HERE = re.compile(r"\$\{path\.(?:module|root|cwd)\}/")
-_PLAIN_CODE = re.compile(r'[^"#/<{}]+')
-_PLAIN_TEXT = re.compile(r'[^"\\$%]+')
 _LITERAL = re.compile(r'"((?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{))*)"')
 
 
@@ -177,82 +180,66 @@ def _body(text: str, mask: str, at: int, end: int, file: Path) -> tuple[dict[str
 def _end_of_expression(mask: str, at: int, end: int) -> int:
     """Return the end of an expression: the end of the line, or of the last bracket that is open there."""
     depth = 0
-    for place in range(at, end):
-        depth += (mask[place] in "([{") - (mask[place] in ")]}")
-        if mask[place] == "\n" and depth <= 0:
-            return place
+    for mark in _BRACKET_OR_END.finditer(mask, at, end):
+        if mark[0] == "\n" and depth <= 0:
+            return mark.start()
+        depth += (mark[0] in "([{") - (mark[0] in ")]}")
     return end
 
 
 def _closing(mask: str, at: int, end: int) -> int:
     """Return the position of the brace that closes the one before `at`."""
     depth = 1
-    for place in range(at, end):
-        depth += (mask[place] == "{") - (mask[place] == "}")
+    for brace in _BRACE.finditer(mask, at, end):
+        depth += 1 if brace[0] == "{" else -1
         if not depth:
-            return place
+            return brace.start()
     return end
 
 
 def _mask(text: str) -> str:
     """Return `text` with comments and the content of strings blanked out, at unchanged positions."""
-    shown, at = list(text), 0
-    open_braces: list[
-        int
-    ] = []  # for each string around this position, the number of open braces in its `${…}`; -1 in its text
-    while at < len(text):
-        stop = _step(text, at, open_braces)
-        hidden = bool(open_braces) or (text.startswith(("#", "//", "/*", "<<"), at) and stop - at > 1)
-        if hidden and not (text[at] == '"' and len(open_braces) == 1 and open_braces[0] == -1):
-            shown[at:stop] = [char if char == "\n" else " " for char in text[at:stop]]
-        at = stop
-    return "".join(shown)
+    shown, at = [], 0
+    while hidden := _HIDDEN.search(text, at):
+        end = _end_of_hidden(text, hidden)
+        begin = hidden.end() if hidden[0] == '"' else hidden.start()
+        close = '"' if hidden[0] == '"' and text[begin:end].endswith('"') else ""
+        shown += [text[at:begin], _blank(text[begin : end - len(close)]), close]
+        at = end
+    return "".join([*shown, text[at:]])
 
 
-def _step(text: str, at: int, open_braces: list[int]) -> int:
-    """Return the end of the part of `text` at `at`, and track the strings that it opens or closes."""
-    in_string = bool(open_braces) and open_braces[-1] < 0
-    return _step_in_string(text, at, open_braces) if in_string else _step_in_code(text, at, open_braces)
+def _blank(text: str) -> str:
+    return "\n".join(" " * len(line) for line in text.split("\n"))
 
 
-def _step_in_string(text: str, at: int, open_braces: list[int]) -> int:
-    if plain := _PLAIN_TEXT.match(text, at):
-        return plain.end()
-    if text.startswith(("$${", "%%{"), at):
-        return at + 3
-    if text[at] == "\\":
-        return at + 2
-    if text.startswith(("${", "%{"), at):
-        open_braces[-1] = 0
-        return at + 2
-    if text[at] == '"':
-        open_braces.pop()
-    return at + 1
+def _end_of_hidden(text: str, opening: re.Match[str]) -> int:
+    """Return the end of the string, heredoc or comment that begins with `opening`."""
+    if opening[0] == '"':
+        return _end_of_string(text, opening.end())
+    if not opening["heredoc"]:
+        return opening.end()
+    last = re.compile(rf"^[ \t]*{re.escape(opening['heredoc'])}[ \t]*$", re.MULTILINE)
+    return _end_of(last.search(text, opening.end()), text)
 
 
-def _step_in_code(text: str, at: int, open_braces: list[int]) -> int:
-    if plain := _PLAIN_CODE.match(text, at):
-        return plain.end()
-    if text[at] == "#" or text.startswith("//", at):
-        return _place(text.find("\n", at), text)
-    if text.startswith("/*", at):
-        return _place(text.find("*/", at) + 2 if "*/" in text[at:] else -1, text)
-    if heredoc := _HEREDOC.match(text, at):
-        close = re.compile(rf"^[ \t]*{re.escape(heredoc[1])}[ \t]*$", re.MULTILINE).search(
-            text, heredoc.end()
-        )
-        return close.end() if close else len(text)
-    if text[at] == '"':
-        open_braces.append(-1)
-    elif open_braces and text[at] == "{":
-        open_braces[-1] += 1
-    elif open_braces and text[at] == "}":
-        open_braces[-1] -= 1  # at -1 the `${…}` ends, and the string's text continues
-    return at + 1
+def _end_of_string(text: str, at: int) -> int:
+    while (mark := _IN_STRING.search(text, at)) and mark[0] != '"':
+        at = _end_of_template(text, mark.end()) if mark[0] in {"${", "%{"} else mark.end()
+    return _end_of(mark, text)
 
 
-def _place(found: int, text: str) -> int:
-    return len(text) if found < 0 else found
+def _end_of_template(text: str, at: int) -> int:
+    """Return the end of a `${…}` or `%{…}` in a string, from behind its first brace on."""
+    depth = 1
+    while depth and (mark := _IN_TEMPLATE.search(text, at)):
+        depth += (mark[0] == "{") - (mark[0] == "}")
+        at = mark.end() if mark[0] in "{}" else _end_of_hidden(text, mark)
+    return len(text) if depth else at
+
+
+def _end_of(match: re.Match[str] | None, text: str) -> int:
+    return match.end() if match else len(text)
 
 
 def _from_json(text: str, file: Path) -> Iterator[Block]:
