@@ -61,7 +61,7 @@ def measure_causes(backend: str) -> Iterator[Cause]:
             for reason, test in tests.items():
                 yield _measured(project, reason, test)
         finally:
-            command = [sys.executable, "-c", "from harness.cli.main import main; main()", "down"]
+            command = [sys.executable, "-c", "from harness.cli import run; run()", "down"]
             subprocess.run(command, cwd=folder, env=_environ(project), check=True)  # noqa: S603 - our own
 
 

@@ -132,7 +132,7 @@ def _write(project: Path) -> None:
 @contextmanager
 def _watched(project: Path, backend: str) -> Iterator[Deployment]:
     """Run `harness watch --hot` while the context is open, and stop all of it afterwards."""
-    harness = [sys.executable, "-c", "from harness.cli.main import main; main()", f"--backend={backend}"]
+    harness = [sys.executable, "-c", "from harness.cli import run; run()", f"--backend={backend}"]
     watch = subprocess.Popen(  # noqa: S603 - our own interpreter
         [*harness, "watch", "--hot"], cwd=project, stderr=subprocess.PIPE, text=True
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     import boto3
     from botocore.config import Config
+    from botocore.loaders import Loader
     from botocore.session import Session
 
     from harness.values import Endpoint
@@ -76,10 +78,23 @@ def _session(access_key: str, secret_key: str, region: str) -> Session:
     from botocore.session import Session  # noqa: PLC0415
 
     session = Session(session_vars=_NOTHING_OF_THE_USER)
+    session.register_component("data_loader", _quick_loader())
     session.set_config_variable("region", region)
     session.set_credentials(access_key, secret_key)
     session.register("before-send", _tell_caller)
     return session
+
+
+def _quick_loader() -> Loader:
+    """Return a loader of service models that does not open the folders of all services to list them."""
+    from botocore.loaders import Loader  # noqa: PLC0415
+
+    class QuickLoader(Loader):
+        def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - as it is called
+            held = [next(os.walk(path), ("", [], []))[1] for path in self.search_paths]
+            return sorted(chain.from_iterable(held))
+
+    return QuickLoader()
 
 
 @lru_cache(maxsize=32)

@@ -12,8 +12,6 @@ from harness.backends import emulator
 from harness.backends.backend import Availability, Backend
 from harness.base.telemetry import timeline
 from harness.errors import BackendError, HarnessError, NeedsError, SettingsError
-from harness.functions import runtimes
-from harness.terraform.needs import needs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,6 +100,8 @@ def choose(settings: Settings) -> tuple[Backend, str]:
 
 def unmet_needs(backend: Backend, settings: Settings) -> list[Need]:
     """Return the needs of the root of `settings` that `backend` lacks, once per feature."""
+    from harness.terraform.needs import needs_of  # noqa: PLC0415 - what only looks at a stack needs none
+
     first: dict[str, Need] = {}
     every = (settings, *map(settings.of_root, settings.roots))
     for need in (need for each in every for need in needs_of(each)):
@@ -126,6 +126,8 @@ def check_needs(settings: Settings, *, running: str = "") -> None:
     if backend is AUTO:
         backend = choose(settings)[0]
     if unmet := unmet_needs(backend, settings):
+        from harness.functions import runtimes  # noqa: PLC0415 - as above
+
         able = {str(need): those_with(need.feature, settings) for need in unmet}
         raise NeedsError(backend.name, able, instead=runtimes.stand_ins_for(need.feature for need in unmet))
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from harness import backends
 from harness.errors import HarnessError
-from harness.lifetimes.kept import KeptStack
-from harness.settings import Settings
 
 if TYPE_CHECKING:
     from click import Context, Parameter
@@ -26,10 +23,15 @@ def rules(_context: Context, _parameter: Parameter, incomplete: str) -> list[str
 
 def backend_names(_context: Context, _parameter: Parameter, incomplete: str) -> list[str]:
     """Return the names of the backends with this beginning."""
+    from harness import backends
+
     return [name for name in ("auto", *backends.BUILT_IN) if name.startswith(incomplete)]
 
 
 def _names(kind: str, attribute: str, incomplete: str) -> list[str]:
+    from harness.lifetimes.kept import KeptStack
+    from harness.settings import Settings
+
     try:
         deployment = KeptStack.of(Settings.from_env(os.environ)).running()
         names = [str(found.values[attribute]) for found in deployment.resources(kind)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import time
@@ -17,17 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import backends
 from harness.aws.problems import as_harness_errors
 from harness.base.process import sigterm_as_interrupt
 from harness.cli import complete, console, operations, records
 from harness.errors import HarnessError
-from harness.functions import debugger, packages
+from harness.functions import debugger
 from harness.lifetimes.hot import IS_ON, is_on
 from harness.lifetimes.kept import KeptStack
 from harness.settings import Settings, parse_assignments
-from harness.stack import hops
-from harness.stack.snapshots import Cache, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -92,9 +88,6 @@ def _purpose(command: Command) -> str:
     return (command.help or "").partition(";")[0].rstrip(".")
 
 
-# Most objects of a command are modules and AWS's service models. They stay, so looking for garbage among them
-# only takes time: a fifth of that of `harness fire`.
-_RARELY = 100_000
 _SHOWN = {"traceback": False}
 _AGAIN = "again: harness invoke --last-failed (--pdb steps through it), or harness debug --last-failed"
 _DISTRIBUTION = "terraform-lambda-harness"
@@ -206,6 +199,8 @@ def up(variables: tuple[str, ...], snapshot: Path | None, *, hot: bool, as_json:
 @_as_json
 def fire(rule: str, detail: str, *, as_json: bool) -> None:
     """Send an event that a rule matches, and show its hops. Exits 1 if it does not arrive."""
+    from harness.stack import hops
+
     with _plain_errors():
         event, found = operations.fire(_running(), rule=rule, detail=detail)
     if as_json:
@@ -412,6 +407,8 @@ def save_snapshot(file: Path) -> None:
 @click.argument("file", type=_FILE, help="What another run has saved.")
 def load_snapshot(file: Path) -> None:
     """Make the next run with the same inputs restore a snapshot. Its state can run code."""
+    from harness.stack.snapshots import Cache, Snapshot
+
     with _plain_errors():
         click.echo(Cache.of(_settings()).add(Snapshot.read(file)))
 
@@ -420,6 +417,8 @@ def load_snapshot(file: Path) -> None:
 @_as_json
 def list_snapshots(*, as_json: bool) -> None:
     """Show the snapshots that runs restore, the newest first."""
+    from harness.stack.snapshots import Cache, Snapshot
+
     with _plain_errors():
         found = [
             {"file": str(file), "megabytes": round(file.stat().st_size / 2**20, 1), **Snapshot.describe(file)}
@@ -437,6 +436,8 @@ def list_snapshots(*, as_json: bool) -> None:
 @click.argument("files", nargs=-1, type=_FILE, metavar="[FILE]...", help="All by default.")
 def remove_snapshots(files: tuple[Path, ...]) -> None:
     """Remove snapshots: the next run applies."""
+    from harness.stack.snapshots import Cache
+
     with _plain_errors():
         for file in Cache.of(_settings()).remove(files or None):
             click.echo(f"removed {file}")
@@ -446,6 +447,8 @@ def remove_snapshots(files: tuple[Path, ...]) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...", help="All by default.")
 def package_command(names: tuple[str, ...]) -> None:
     """Build the Lambda zips that [tool.harness.package] and [tool.harness.package.NAME] describe."""
+    from harness.functions import packages
+
     with _plain_errors():
         settings = _settings()
         for package in packages.select(settings, names):
@@ -463,6 +466,8 @@ def package_command(names: tuple[str, ...]) -> None:
 )
 def emulator(port: int) -> None:
     """Run the backend in the foreground, for `tflocal` and the AWS CLI, until Ctrl-C."""
+    from harness import backends
+
     with _plain_errors(live=True):
         settings = replace(_settings(), port=port)
         with backends.started(settings) as endpoint:
@@ -694,9 +699,3 @@ def _plain_errors(*, shown: bool = True, live: bool = False) -> Iterator[console
         raise click.exceptions.Exit(1) from None
     except KeyboardInterrupt:
         raise click.exceptions.Exit(130) from None
-
-
-def main() -> None:
-    """Run the command line."""
-    gc.set_threshold(_RARELY)
-    app()

@@ -10,22 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import backends
-from harness.aws.calls import invocations
-from harness.aws.eventbridge import patterns
-from harness.aws.eventbridge.send import put_event
 from harness.aws.logs import LogEvent, log_events, mentioning
 from harness.backends import emulator
 from harness.errors import HarnessError, OutputError, SettingsError
-from harness.lifetimes.hot import HotSources
 from harness.lifetimes.kept import KeptStack
-from harness.stack import hops
-from harness.stack.resources.function import Function
-from harness.stack.snapshots import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from harness.coverage import Coverage
+    from harness.lifetimes.hot import HotSources
     from harness.permissions import Permissions
     from harness.settings import Settings
     from harness.stack.deployment import Deployment
@@ -50,6 +44,8 @@ def bring_up(settings: Settings, snapshot: Path | None = None) -> Deployment:
     Raises:
         HarnessError: The stack can't be brought up.
     """
+    from harness.stack.snapshots import Snapshot
+
     kept, given = KeptStack.of(settings), Snapshot.read(snapshot) if snapshot else None
     with kept.exclusive():
         if given and kept.keeper():
@@ -70,6 +66,9 @@ def fire(deployment: Deployment, *, rule: str, detail: str) -> tuple[FiredEvent,
     Raises:
         HarnessError: There is no such rule, or it does not match the event.
     """
+    from harness.aws.eventbridge.send import put_event
+    from harness.stack import hops
+
     event = put_event(deployment.client("events"), _event_for(_rule(deployment, rule), detail))
     return event, hops.trace_sent(deployment, event, patience=_PATIENCE)
 
@@ -187,6 +186,8 @@ def again(deployment: Deployment, name: str, request_id: str = "") -> tuple[str,
     Raises:
         HarnessError: The emulator has not kept such an invocation.
     """
+    from harness.aws.calls import invocations
+
     names = functions(deployment, [name] if name else [])
     folder = emulator.folder_of(deployment.endpoint, emulator.EVENTS)
     for each in invocations.read(folder) if folder else ():
@@ -201,6 +202,8 @@ def again(deployment: Deployment, name: str, request_id: str = "") -> tuple[str,
 
 def invoke(deployment: Deployment, name: str, event: object) -> InvokeResult:
     """Invoke a function of the stack, and return its answer."""
+    from harness.stack.resources.function import Function
+
     (resource,) = (
         each for each in deployment.resources("aws_lambda_function") if each.values["function_name"] == name
     )
@@ -250,6 +253,8 @@ def following(deployment: Deployment, names: Sequence[str], since: float) -> Ite
 @contextmanager
 def reloading(settings: Settings) -> Iterator[HotSources]:
     """Yield a `HotSources` that makes functions run saved sources. At the end they run their zips again."""
+    from harness.lifetimes.hot import HotSources
+
     reload = HotSources(settings=settings)
     try:
         yield reload
@@ -269,6 +274,8 @@ def _rule(deployment: Deployment, name: str) -> Mapping[str, Any]:
 
 
 def _event_for(rule: Mapping[str, Any], detail: str) -> FiredEvent:
+    from harness.aws.eventbridge import patterns
+
     pattern = json.loads(rule["event_pattern"])
     event = patterns.complete(pattern, {"detail": _object(detail)} if detail else {})
     if not patterns.matches(pattern, event):

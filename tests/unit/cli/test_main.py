@@ -24,7 +24,7 @@ PROJECT = Path(__file__).parents[3]
 def harness(
     *arguments: str, environ: Mapping[str, str] = MappingProxyType({}), cwd: Path = PROJECT
 ) -> subprocess.CompletedProcess[str]:
-    argv = [sys.executable, "-c", "from harness.cli.main import main; main()", *arguments]
+    argv = [sys.executable, "-c", "from harness.cli import run; run()", *arguments]
     return subprocess.run(
         argv, cwd=cwd, env={**os.environ, **environ}, capture_output=True, text=True, check=False, timeout=120
     )
@@ -111,7 +111,7 @@ def test_emulator_runs_until_a_signal_and_then_stops_the_backend(
     tmp_path: Path, sent: signal.Signals
 ) -> None:
     (tmp_path / "fake.py").write_text(BACKEND, "utf-8")
-    argv = [sys.executable, "-c", "from harness.cli.main import main; main()", "emulator", "--port", "4999"]
+    argv = [sys.executable, "-c", "from harness.cli import run; run()", "emulator", "--port", "4999"]
     environ = os.environ | {"HARNESS_BACKEND": "fake:backend", "PYTHONPATH": str(tmp_path)}
 
     with subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as running:

@@ -340,7 +340,7 @@ def test_an_event_that_the_pattern_refuses_is_not_sent(harness: Callable[..., Re
 
 
 def test_watch_applies_whenever_a_source_changes(project: Path, environ: dict[str, str]) -> None:
-    argv = [sys.executable, "-c", "from harness.cli.main import main; main()", "watch"]
+    argv = [sys.executable, "-c", "from harness.cli import run; run()", "watch"]
     with subprocess.Popen(argv, cwd=project, env=environ, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         _read_until(running.stderr, "waiting for changes")
@@ -443,7 +443,7 @@ def garbage(port: int) -> Iterator[None]:
 
 def until_error(project: Path, environ: dict[str, str]) -> str:
     """Return the first error of `harness watch`, which continues after it."""
-    argv = [sys.executable, "-c", "from harness.cli.main import main; main()", "watch"]
+    argv = [sys.executable, "-c", "from harness.cli import run; run()", "watch"]
     with subprocess.Popen(argv, cwd=project, env=environ, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None
         told = next(line for line in running.stderr if line.startswith(("error:", "Traceback")))
