@@ -19,14 +19,20 @@ from harness.terraform.commands import all_variables, commands_at, program_of
 from harness.terraform.hcl.scratch import copy_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from harness.settings import Settings
     from harness.terraform.commands import Terraform
     from harness.terraform.hcl.overrides import State
-    from harness.values import Endpoint
+    from harness.values import Endpoint, Resource
 
 log = logging.getLogger(__name__)
+
+_DEPLOYMENT = "aws_api_gateway_deployment"
+_PARTS_OF_AN_API = frozenset(
+    f"aws_api_gateway_{part}"
+    for part in ("resource", "method", "method_response", "integration", "integration_response")
+)
 
 
 @contextmanager
@@ -73,7 +79,10 @@ def apply_root(terraform: Terraform) -> None:
         state.check_is_local(terraform.root)
     else:
         terraform.init()
+    before = state.resources(terraform.state)
     terraform.apply()
+    for line in old_deployments(before, state.resources(terraform.state)):
+        log.warning("%s", line)
     if old := functions_with_old_code(terraform):
         log.info("applying again because of another zip without a source_code_hash: %s", ", ".join(old))
         terraform.apply(replace=old)
@@ -96,6 +105,41 @@ def _is_old(function: Mapping[str, Any], root: Path) -> bool:
     if not deployed or not zipped.is_file():
         return False
     return bool(base64.b64encode(hashlib.sha256(zipped.read_bytes()).digest()).decode() != deployed)
+
+
+def old_deployments(before: Sequence[Resource], after: Sequence[Resource]) -> list[str]:
+    """Return a line for each deployment of a REST API that an apply has left alone, although the API changed.
+
+    Without `triggers` Terraform sees no reason to deploy the API again, and AWS goes on serving it as it was.
+    """
+    parts_before, parts_after = _parts_of_apis(before), _parts_of_apis(after)
+    changed = {
+        (api, address)
+        for (api, address), values in (parts_before | parts_after).items()
+        if parts_before.get((api, address)) != values or (api, address) not in parts_after
+    }
+    deployed = {each.values["id"] for each in before if each.type == _DEPLOYMENT}
+    return [
+        f"{each.address} has stayed as it was, although {min(addresses)} has changed. AWS serves the old API "
+        "until it is deployed again: name the API's parts in the deployment's `triggers`"
+        for each in after
+        if each.type == _DEPLOYMENT and each.values["id"] in deployed
+        if (addresses := [address for api, address in changed if api == each.values["rest_api_id"]])
+    ]
+
+
+def _parts_of_apis(resources: Sequence[Resource]) -> dict[tuple[str, str], object]:
+    """Return what a deployment freezes of each REST API, by the API's id and the resource's address."""
+    bodies = {
+        (each.values["id"], each.address): each.values.get("body")
+        for each in resources
+        if each.type == "aws_api_gateway_rest_api"
+    }
+    return bodies | {
+        (each.values["rest_api_id"], each.address): each.values
+        for each in resources
+        if each.type in _PARTS_OF_AN_API
+    }
 
 
 @contextmanager
