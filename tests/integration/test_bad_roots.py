@@ -125,3 +125,21 @@ def test_a_state_that_was_put_into_a_workspace_is_taken_up(settings: Settings) -
 
     with applied(settings, NOWHERE, {}, bring_up=bring_up) as terraform:
         assert terraform.plan() == []
+
+
+def test_a_prevented_destroy_is_one_error_unless_the_emulator_ends(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = 'resource "terraform_data" "x" {\n lifecycle {\n  prevent_destroy = true\n }\n}'
+    (settings.terraform_dir / "main.tf").write_text(root, "utf-8")
+
+    with pytest.raises(TerraformError) as failed, deployed_at(settings, NOWHERE):
+        pass
+
+    (error,) = failed.value.diagnostics
+    assert error.summary == "Instance cannot be destroyed"
+    assert "terraform_data.x has lifecycle.prevent_destroy set" in error.detail
+
+    with deployed_at(settings, replace(NOWHERE, is_temporary=True)):
+        pass
+    assert "the rest ends with the emulator" in caplog.text
