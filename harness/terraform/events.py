@@ -33,6 +33,8 @@ _FIRST_PROGRESS = 10  # seconds
 _PREAMBLE = "Terraform encountered problems during initialisation"
 # The part of an error of `init` that names the provider and the reason.
 _NO_PROVIDER = re.compile(r"for\s+provider\s+(\S+):\s+(.+?)(?=\n(?:To see|Did you)|\Z)", re.DOTALL)
+# The same for a module.
+_NO_MODULE = re.compile(r'module\s+"([^"]+)"\s+\(\S+\)\s+(?:from|source\s+code\s+from)\s+(.+?)\Z', re.DOTALL)
 # Waits inside the provider that no setting shortens, on any emulator and on AWS. For those of S3 see
 # https://github.com/hashicorp/terraform-provider-aws/pull/41764
 _OF_A_QUEUE = "the provider waits until the queue's attributes have stayed the same for 25 s"
@@ -44,9 +46,8 @@ _WAITS = {
     "aws_sqs_queue_redrive_allow_policy": _OF_A_QUEUE,
     "aws_sqs_queue_redrive_policy": _OF_A_QUEUE,
 }
-
-# The same for a module.
-_NO_MODULE = re.compile(r'module\s+"([^"]+)"\s+\(\S+\)\s+(?:from|source\s+code\s+from)\s+(.+?)\Z', re.DOTALL)
+# The values that the provider takes for an argument, if they would fill lines.
+_MANY_VALUES = re.compile(r'one of \[("[^\]]{200,})\]')
 
 
 @dataclass(slots=True)
@@ -174,11 +175,15 @@ def _diagnostic(fields: dict[str, Any]) -> Diagnostic:
         location = input_variables.TABLE
     return Diagnostic(
         severity=fields["severity"],
-        summary=fields["summary"],
+        summary=_MANY_VALUES.sub(_count, fields["summary"]),
         detail=fields.get("detail", ""),
         address=fields.get("address", ""),
         location=location,
     )
+
+
+def _count(values: re.Match[str]) -> str:
+    return f"one of {values[1].count('"') // 2} values"
 
 
 def _parse(line: str) -> dict[str, Any]:

@@ -74,6 +74,17 @@ A single-line block can contain only a single argument.
     assert (error.summary, error.location) == ("Argument definition required", "main.tf:1")
 
 
+def test_a_long_list_of_values_is_counted() -> None:
+    values = " ".join(f'"python3.{minor}"' for minor in range(40))
+    summary = f"expected runtime to be one of [{values}], got python3.99"
+
+    (error,) = log_of(
+        {"type": "diagnostic", "diagnostic": {"severity": "error", "summary": summary}}
+    ).errors()
+
+    assert error.summary == "expected runtime to be one of 40 values, got python3.99"
+
+
 def test_a_provider_that_cannot_be_had_is_named_in_one_line() -> None:
     text = """
 Error: Failed to query available provider packages
