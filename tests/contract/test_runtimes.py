@@ -423,6 +423,21 @@ def test_a_syntax_error_is_told(node: NodeFunction, runtime: str) -> None:
     assert failure["errorType"] == "Runtime.UserCodeSyntaxError"
 
 
+@pytest.mark.parametrize("runtime", ["nodejs22.x"], indirect=True)
+def test_what_lambda_switches_off_in_node_js_is_off_until_it_is_asked_for(
+    node: NodeFunction, runtime: str
+) -> None:
+    """https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html#nodejs-experimental-features."""
+    files = {
+        "app.js": 'exports.handler = async () => require("./words.mjs").words;',
+        "words.mjs": 'export const words = ["moon"];',
+    }
+    asked = {"NODE_OPTIONS": "--enable-source-maps --experimental-require-module"}
+
+    assert "require() of ES Module" in node(runtime, files).failure()["errorMessage"]
+    assert node(runtime, files, Environment={"Variables": asked}).result() == ["moon"]
+
+
 # What can't run
 
 

@@ -3,6 +3,7 @@
 from harness.terraform.needs.features import (
     AUTHORIZERS,
     HTTP_AUTHORIZERS,
+    HTTP_INTEGRATIONS,
     IMAGES,
     JSONATA,
     PIPES,
@@ -17,6 +18,7 @@ from harness.terraform.needs.features import (
 __all__ = [
     "AUTHORIZERS",
     "HTTP_AUTHORIZERS",
+    "HTTP_INTEGRATIONS",
     "IMAGES",
     "JSONATA",
     "PIPES",

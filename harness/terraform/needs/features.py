@@ -18,6 +18,7 @@ RUNTIME = "runtime "  # followed by Lambda's name for the runtime
 IMAGES = "container images"
 AUTHORIZERS = "authorizers of REST APIs"
 HTTP_AUTHORIZERS = "authorizers of HTTP APIs that are functions"
+HTTP_INTEGRATIONS = "integrations of HTTP APIs with services"
 WEBSOCKETS = "WebSocket APIs"
 JSONATA = "JSONata"
 PIPES = "EventBridge Pipes but from a DynamoDB stream straight to SNS or Step Functions"
@@ -201,8 +202,12 @@ def features_of(declared: DeclaredResource) -> set[str]:
             found.add(AUTHORIZERS)
         case "aws_apigatewayv2_authorizer" if declared.value("authorizer_type") == "REQUEST":
             found.add(HTTP_AUTHORIZERS)
+        case "aws_apigatewayv2_integration" if declared.value("integration_subtype"):
+            found.add(HTTP_INTEGRATIONS)
         case "aws_apigatewayv2_api" if declared.value("protocol_type") == "WEBSOCKET":
             found.add(WEBSOCKETS)
+        case "aws_apigatewayv2_api" if "integrationSubtype" in declared.text("body"):
+            found.add(HTTP_INTEGRATIONS)
         case "aws_lambda_function":
             found |= _of_function(declared)
         case "aws_lambda_event_source_mapping" if ".stream_arn" in declared.text("event_source_arn"):

@@ -3,7 +3,7 @@
 The condition keys of S3 that a request's headers or body tell are filled in.
 S3 says that a key is missing only to a caller that may list it, as on AWS.
 Two answers of API Gateway that differ from AWS's are put right as well.
-Its APIs take a `body` in OpenAPI.
+Its APIs take a `body` in OpenAPI, and call services as their integrations say.
 CloudWatch gives alarms back whole.
 AWS's own policies allow what they allow on AWS, and its own keys are there.
 A secret is rotated by its function.
@@ -31,7 +31,9 @@ from lambda_process_executor import (
     ministack_defaults,
     ministack_destinations,
     ministack_events,
+    ministack_http_events,
     ministack_http_openapi,
+    ministack_integrations,
     ministack_keys,
     ministack_openapi,
     ministack_policies,
@@ -223,7 +225,9 @@ def main() -> None:
         ministack_alarms,
         ministack_defaults,
         ministack_events,
+        ministack_http_events,
         ministack_http_openapi,
+        ministack_integrations,
         ministack_keys,
         ministack_openapi,
         ministack_policies,

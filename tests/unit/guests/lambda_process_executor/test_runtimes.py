@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from lambda_process_executor.runtimes import NodeJs, Provided, RefusedError, refusal, runtime_of
+from lambda_process_executor.runtimes import Command, NodeJs, Provided, RefusedError, refusal, runtime_of
 from lambda_process_executor.toolchains import Toolchain
 from lambda_process_executor.view import ON_LAMBDA, View
 
@@ -85,6 +85,18 @@ def test_a_wrapper_is_started_in_the_place_of_a_managed_runtime_only() -> None:
     managed = own_python().command("app.handler", ON_LAMBDA, Path("/code"))
     provided = Provided().command("any", ON_LAMBDA, Path("/code"))
 
-    assert managed.wrap_with("/opt/wrapper").argv == ("/opt/wrapper", *managed.argv)
-    assert managed.wrap_with(None) == managed
-    assert provided.wrap_with("/opt/wrapper") == provided
+    wrapper = {"AWS_LAMBDA_EXEC_WRAPPER": "/opt/wrapper"}
+    assert managed.suited_to(wrapper).argv == ("/opt/wrapper", *managed.argv)
+    assert managed.suited_to({}) == managed
+    assert provided.suited_to(wrapper) == provided
+
+
+def test_what_lambda_switches_off_in_node_js_is_off_unless_the_function_asks_for_it() -> None:
+    command = Command(argv=("node", "client.mjs"), switched_off=("experimental-a", "experimental-b"))
+
+    assert command.suited_to({}).argv == ("node", "--no-experimental-a", "--no-experimental-b", "client.mjs")
+    assert command.suited_to({"NODE_OPTIONS": "--trace-exit --experimental-b"}).argv == (
+        "node",
+        "--no-experimental-a",
+        "client.mjs",
+    )

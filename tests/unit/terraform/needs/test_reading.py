@@ -9,6 +9,7 @@ import pytest
 from harness.terraform.needs import (
     AUTHORIZERS,
     HTTP_AUTHORIZERS,
+    HTTP_INTEGRATIONS,
     IMAGES,
     JSONATA,
     PIPES,
@@ -74,6 +75,14 @@ def pipe(source: str, target: str, more: str = "") -> str:
         (
             'resource "aws_apigatewayv2_authorizer" "a" { authorizer_type = "REQUEST" }',
             {"apigatewayv2", HTTP_AUTHORIZERS},
+        ),
+        (
+            'resource "aws_apigatewayv2_integration" "a" { integration_subtype = "SQS-SendMessage" }',
+            {"apigatewayv2", HTTP_INTEGRATIONS},
+        ),
+        (
+            'resource "aws_apigatewayv2_api" "a" { body = jsonencode({ integrationSubtype = "x" }) }',
+            {"apigatewayv2", HTTP_INTEGRATIONS},
         ),
         ('resource "aws_apigatewayv2_api" "a" { protocol_type = "WEBSOCKET" }', {"apigatewayv2", WEBSOCKETS}),
         ('resource "aws_lambda_function" "a" { runtime = "java21" }', {"runtime java21"}),

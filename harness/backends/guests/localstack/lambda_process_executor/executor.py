@@ -18,7 +18,7 @@ from localstack.services.lambda_.invocation.runtime_executor import RuntimeExecu
 
 from lambda_process_executor import hot, tools
 from lambda_process_executor.bundles import BundleStore, unpack
-from lambda_process_executor.environment import WRAPPER, Surroundings, function_environment, watched_variables
+from lambda_process_executor.environment import Surroundings, function_environment, watched_variables
 from lambda_process_executor.runtime_api import Invocation, client_context
 from lambda_process_executor.runtimes import RefusedError, Runtime, runtime_of
 from lambda_process_executor.sandbox import Sandbox, Spec, StoppedError
@@ -140,7 +140,7 @@ class ProcessRuntimeExecutor(RuntimeExecutor):
         own = settings.environment or {}
         command = runtime.command(settings.handler, view, code)
         return Spec(
-            command=command.wrap_with(own.get(WRAPPER)),
+            command=command.suited_to(own),
             version=self.function_version.id.qualifier,
             environment={**command.variables, **function_environment(env_vars, own, around)},
             watched=watched_variables(own),

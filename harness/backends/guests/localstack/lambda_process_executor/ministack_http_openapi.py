@@ -104,6 +104,7 @@ def _create_route(api: str, key: str, operation: Described, guard: Described) ->
         "integrationType": str(integration["type"]).upper(),
         "integrationUri": integration.get("uri", ""),
         "integrationMethod": integration.get("httpMethod", "POST"),
+        "credentialsArn": integration.get("credentials", ""),
     }
     made = _created(apigateway._create_integration(api, described))  # noqa: SLF001
     target = f"integrations/{made['integrationId']}"

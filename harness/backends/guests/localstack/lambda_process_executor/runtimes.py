@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, Self
 
+from lambda_process_executor.environment import WRAPPER
 from lambda_process_executor.executables import why_not_runnable
 from lambda_process_executor.toolchains import (
     NoToolchainError,
@@ -18,6 +19,12 @@ from lambda_process_executor.view import ON_LAMBDA, View
 
 CLIENTS = Path(__file__).with_name("clients")
 BOOTSTRAP = "bootstrap"
+NODE_OPTIONS = "NODE_OPTIONS"
+# https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html#nodejs-experimental-features
+_SWITCHED_OFF = {
+    "20": ("experimental-require-module",),
+    "22": ("experimental-require-module", "experimental-detect-module"),
+}
 ELSEWHERE = "use the backend `container` with HARNESS_LAMBDA_EXECUTOR=docker"
 
 
@@ -40,6 +47,7 @@ class Command:
         packages: directory of modules that are to be found at /var/node_modules.
         kept: directories of this machine that it needs.
         takes_tools: whether a tool can run in its process, which also notices what it reads.
+        switched_off: features of Node.js that Lambda switches off unless NODE_OPTIONS asks for them.
     """
 
     argv: tuple[str, ...]
@@ -48,13 +56,17 @@ class Command:
     packages: Path | None = None
     kept: tuple[Path, ...] = ()
     takes_tools: bool = False
+    switched_off: tuple[str, ...] = ()
 
-    def wrap_with(self, wrapper: str | None) -> Self:
-        """Return this command as the arguments of a wrapper, if there is one.
+    def suited_to(self, own: Mapping[str, str]) -> Self:
+        """Return this command as the function's own variables have it: with their wrapper and options.
 
         https://docs.aws.amazon.com/lambda/latest/dg/runtimes-modify.html#runtime-wrapper
         """
-        return replace(self, argv=(wrapper, *self.argv)) if wrapper and self.has_log_frames else self
+        asked = own.get(NODE_OPTIONS, "")
+        options = [f"--no-{name}" for name in self.switched_off if f"--{name}" not in asked]
+        wrapper = [own[WRAPPER]] if own.get(WRAPPER) and self.has_log_frames else []
+        return replace(self, argv=(*wrapper, self.argv[0], *options, *self.argv[1:]))
 
 
 class Runtime(Protocol):
@@ -126,6 +138,7 @@ class NodeJs:
             variables={"NODE_PATH": ":".join(map(str, path))},
             has_log_frames=True,
             packages=packages,
+            switched_off=_SWITCHED_OFF.get(self.major, ()),
             kept=(CLIENTS, *homes(self.tools.program), *(path.parent for path in (client, packages) if path)),
             takes_tools=True,
         )

@@ -29,7 +29,7 @@ from ministack.services import lambda_svc
 
 from lambda_process_executor import hot, tools
 from lambda_process_executor.bundles import BundleStore, extract, remove_tree
-from lambda_process_executor.environment import WRAPPER, Surroundings, function_environment, watched_variables
+from lambda_process_executor.environment import Surroundings, function_environment, watched_variables
 from lambda_process_executor.logs import LogText
 from lambda_process_executor.runtime_api import Invocation, client_context, decode_client_context
 from lambda_process_executor.runtimes import RefusedError, Runtime, layers_refusal, runtime_of
@@ -177,7 +177,7 @@ def _spec(config: Config, code_zip: bytes, holder: str) -> Spec:
     own = {name: str(value) for name, value in lambda_svc._runtime_env_vars(config).items()}  # noqa: SLF001
     command = runtime.command(config.get("Handler", ""), view, code)
     return Spec(
-        command=command.wrap_with(own.get(WRAPPER)),
+        command=command.suited_to(own),
         version=config.get("Version", "$LATEST"),
         environment={**command.variables, **function_environment(_lambda_variables(config), own, around)},
         watched=watched_variables(own),
