@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.base.telemetry import actions
@@ -15,12 +16,28 @@ if TYPE_CHECKING:
 # The latest, each with its time (in seconds since the epoch) and its destination.
 _SENT: deque[tuple[float, str, FiredEvent | Sent]] = deque(maxlen=1000)
 _begun = 0.0
+_answered: Answered | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """How a function answered an invocation of this process.
+
+    Attributes:
+        function: The function's name.
+        request_id: The id of the request.
+        error: The error in one line. Empty if it succeeded.
+    """
+
+    function: str
+    request_id: str
+    error: str
 
 
 def begin_test() -> float:
     """Record that a test begins, and return the time in seconds since the epoch."""
-    global _begun  # noqa: PLW0603 - a process runs one test at a time
-    _begun = time.time()
+    global _begun, _answered
+    _begun, _answered = time.time(), None
     return _begun
 
 
@@ -41,6 +58,17 @@ def remember[T: (FiredEvent, Sent)](sent: T, at: float | None = None, place: str
     _SENT.append((begun, place, sent))
     actions.report("fire", _describe(sent), begun=begun)
     return sent
+
+
+def remember_answer(answered: Answered) -> None:
+    """Remember how a function answered, in the place of the answer before."""
+    global _answered  # noqa: PLW0603 - a process runs one test at a time
+    _answered = answered
+
+
+def last_answer() -> Answered | None:
+    """Return the latest answer of a function since the test began, if there was one."""
+    return _answered
 
 
 def sent_since(moment: float, place: str = "") -> list[FiredEvent | Sent]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from harness.aws.logs import Invocation
+    from harness.aws.outbox import Answered
     from harness.aws.rest import Request
     from harness.stack.hops import Trace
 
@@ -46,7 +47,7 @@ def cause_of(said: str, traces: Iterable[Trace], refused: Sequence[str], answer:
         said: The error that the test itself ended with.
         traces: How far its events came, the latest first.
         refused: The requests that the gate refused during the test.
-        answer: The hop behind the API's last answer. See `answered`.
+        answer: The hop behind the last answer of the API, or of a function.
     """
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     if refused:
@@ -95,6 +96,18 @@ def hop_of_server_error(request: Request, attempts: Iterable[Invocation]) -> Hop
     path = _SERVED_AT.sub("", urlsplit(request.url).path) or "/"
     name = f"{request.method} {path} answered {request.status}"
     return Hop(name=name, state="failed", seen="\n".join(lines))
+
+
+def hop_of_error(answered: Answered, attempts: Iterable[Invocation]) -> Hop:
+    """Return the hop behind the error with which a function answered a test.
+
+    Args:
+        answered: The answer.
+        attempts: The invocations of the stack's functions.
+    """
+    logged = (attempt.failure for attempt in attempts if attempt.request_id == answered.request_id)
+    lines = [answered.error, *next(logged, ())]
+    return Hop(name=f"function {answered.function} answered", state="failed", seen="\n".join(lines))
 
 
 def group(causes: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -49,7 +49,8 @@ class Evidence:
         logs: The logs by name. Of functions, the part outside of invocations.
         invocations: The runs of the functions.
         calls: The AWS calls of the test, and those of functions and others during it.
-        answer: The hop behind a 5xx of the API, if that was the answer to the test's last request.
+        answer: The hop behind a 5xx of the API, if that was the answer to the test's last request, or behind
+            the error with which a function answered the test's last invocation.
         sections: The sections of a failure in the terminal, by name.
     """
 
@@ -185,9 +186,13 @@ class EvidenceSearch:
         return ()
 
     def _answer(self, ran: Sequence[Invocation], requests: Sequence[Request]) -> Hop | None:
-        if not causes.is_server_error(requests):
+        """Return the hop behind a 5xx of the API, or else behind the error of a function that was invoked."""
+        if causes.is_server_error(requests):
+            answer = causes.hop_of_server_error(requests[-1], ran)
+        elif (answered := outbox.last_answer()) and answered.error:
+            answer = causes.hop_of_error(answered, ran)
+        else:
             return None
-        answer = causes.hop_of_server_error(requests[-1], ran)
         return replace(answer, seen=self.sources.with_lines(answer.seen))
 
     def _locate(self, trace: Trace) -> Trace:

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.aws import outbox
 from harness.aws.logs import group_events, lines_of_test
 from harness.aws.metrics import totals
 from harness.errors import NotReachedError
@@ -181,7 +182,10 @@ class Function(_Logged):
         """
         answer, sent = self._invoke(payload, qualifier, LogType="Tail")
         text = answer["Payload"].read().decode(errors="replace")
-        return _result(answer, parse_json(text) if text else None, replace(sent, is_answered=True))
+        result = _result(answer, parse_json(text) if text else None, replace(sent, is_answered=True))
+        error = ": ".join(filter(None, [result.error_type, result.error_message]))
+        outbox.remember_answer(outbox.Answered(function=self.name, request_id=result.request_id, error=error))
+        return result
 
     def invoke_later(self, payload: object = None, *, qualifier: str = "") -> Sent:
         """Invoke the function asynchronously, and return the invocation for `Deployment.trace`.

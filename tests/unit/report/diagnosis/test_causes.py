@@ -8,8 +8,15 @@ from datetime import UTC, datetime
 import pytest
 
 from harness.aws.logs import Invocation
+from harness.aws.outbox import Answered
 from harness.aws.rest import Request
-from harness.report.diagnosis.causes import cause_of, group, hop_of_server_error, is_server_error
+from harness.report.diagnosis.causes import (
+    cause_of,
+    group,
+    hop_of_error,
+    hop_of_server_error,
+    is_server_error,
+)
 from harness.stack.hops import Hop, Trace
 from harness.values import FiredEvent
 
@@ -146,3 +153,18 @@ def test_an_answer_of_the_api_names_the_error_of_the_function_that_ran(
     assert is_server_error([request])
     assert not is_server_error([request, replace(request, status=404)])
     assert not is_server_error([])
+
+
+def test_the_error_of_a_function_that_the_test_invoked_is_the_cause_with_its_place() -> None:
+    answered = Answered(function="reader", request_id="2", error="KeyError: 'BUCKET'")
+    logged = ("[ERROR] KeyError: 'BUCKET'", '  File "src/reader/__init__.py", line 7, in handler')
+    attempts = [
+        Invocation(request_id="1", begun=80.0, messages=("[ERROR] ValueError: of another",)),
+        Invocation(request_id="2", begun=81.0, messages=logged),
+    ]
+
+    located = cause_of("assert {} == 1", [], [], hop_of_error(answered, attempts))
+    not_logged = cause_of("assert {} == 1", [], [], hop_of_error(answered, []))
+
+    assert located == "function reader answered: KeyError: 'BUCKET' (src/reader/__init__.py:7)"
+    assert not_logged == "function reader answered: KeyError: 'BUCKET'"

@@ -10,6 +10,7 @@ import pytest
 
 from harness import Endpoint, ExpectationError, NotReachedError
 from harness.aws import outbox
+from harness.aws.outbox import Answered
 from harness.errors import PatternError, ResourceError, ScheduleError, TargetError
 from harness.stack.resources import (
     Bucket,
@@ -171,6 +172,9 @@ def test_a_function_that_fails_is_an_answer() -> None:
     answer = Function(stack, resource("aws_lambda_function.f", function_name="f", arn=ARN)).invoke()
 
     assert (answer.error_type, answer.error_message, answer.request_id) == ("KeyError", "'name'", "r")
+    assert outbox.last_answer() == Answered(function="f", request_id="r", error="KeyError: 'name'")
+    outbox.begin_test()
+    assert outbox.last_answer() is None
 
 
 def test_attributes_of_a_message_are_written_as_sns_has_them() -> None:
