@@ -14,6 +14,7 @@ import logging
 import os
 import re
 import time
+from base64 import b64decode
 from dataclasses import dataclass, field
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ import urllib3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.exceptions import ParamValidationError
 from botocore.serialize import create_serializer
 from defusedxml import ElementTree
 from ministack.core import lambda_runtime
@@ -42,6 +44,7 @@ LOG = logging.getLogger(__name__)
 _URI = re.compile(r"arn:aws[\w-]*:apigateway:([\w-]+):(?:[\w-]+\.)?([\w-]+):(path|action)/(.*)", re.DOTALL)
 _EMBEDDED = re.compile(r"\$\{([\w.$\[\]-]+)\}")
 _BOTO3_NAMES = {"states": "stepfunctions", "monitoring": "cloudwatch"}
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 _KEPT = ("integrationSubtype", "credentialsArn")
 _JSON = {"Content-Type": "application/json"}
 _PLACES = {"path": "path", "querystring": "query", "header": "headers"}
@@ -140,17 +143,17 @@ def _call_of(integration: Integration, request: Request) -> Call | None:
     if not matched:
         return None
     region, service, kind, rest = matched.groups()
-    body = _mapped_body(integration, request)
+    method, body = integration.get("httpMethod") or "POST", _mapped_body(integration, request)
     placed = _placed(integration, request)
     content = request.value("header.content-type") or "application/json"
     call = Call(
         service=_BOTO3_NAMES.get(service, service),
         region=region,
-        method=integration.get("httpMethod") or "POST",
+        method=method,
         path="/",
         query=dict(placed["query"]),
         headers={"Content-Type": content, "Accept": "application/json", **placed["headers"]},
-        body=body,
+        body="" if method in _WITHOUT_BODY else body,
     )
     if kind == "path":
         for name, value in placed["path"].items():
@@ -279,7 +282,10 @@ def _or_by_subtype(known: Callable[..., Awaitable[Answer]]) -> Callable[..., Awa
         about = _context(api, stage, path, method, account) | {"routeKey": route}
         sent_along = (headers, body, query, path_parameters)
         request = _request(method, *sent_along, context=about, stage_variables={})
-        call = _call_of_subtype(integration, request, region)
+        try:
+            call = _call_of_subtype(integration, request, region)
+        except (ParamValidationError, ValueError) as problem:
+            return _failed(f"{integration['integrationSubtype']} can't be called: {problem}")
         status, named, text = await asyncio.to_thread(_send, call, integration.get("credentialsArn"), account)
         return status, {"Content-Type": named.get("content-type", "application/json")}, text.encode()
 
@@ -315,15 +321,18 @@ def _evaluated(text: str, request: Request) -> str:
 
 
 def _typed(given: Mapping[str, str], shape: Any) -> dict[str, Any]:  # noqa: ANN401 - botocore's
-    """Return arguments as the shape wants them. All else than texts and numbers is written in JSON."""
-    known = {name: value for name, value in given.items() if name in shape.members and value}
+    """Return arguments as the shape wants them: texts, bytes from base64, and all else from JSON."""
+    names = {name.lower(): name for name in shape.members}
+    known = {names[key.lower()]: value for key, value in given.items() if value and key.lower() in names}
     return {name: _as_type(value, shape.members[name].type_name) for name, value in known.items()}
 
 
 def _as_type(value: str, kind: str) -> Any:  # noqa: ANN401 - any JSON value
     match kind:
-        case "string" | "timestamp" | "blob":
+        case "string" | "timestamp":
             return value
+        case "blob":
+            return b64decode(value)
         case _:
             return json.loads(value)
 
