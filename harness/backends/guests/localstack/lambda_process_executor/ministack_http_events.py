@@ -1,25 +1,21 @@
-"""The events of HTTP APIs on MiniStack 1.5.33, which knows one format and leaves out parts of it.
-
-https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-"""
+"""The events of HTTP APIs on MiniStack 1.5.33, which knows one format and leaves out parts of it."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
 
 from ministack.services import apigateway
+
+from lambda_process_executor import http_events
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
-    type Event = dict[str, Any]
     type Invoke = Callable[..., Awaitable[Any]]
 
-_DEFAULT_STAGE = "$default"
-_of_request: ContextVar[tuple[str, Mapping[str, str]]] = ContextVar("version and variables of the stage")
+_of_request: ContextVar[tuple[str, Mapping[str, str]]] = ContextVar("format, and variables of the stage")
 
 
 def install() -> None:
@@ -43,72 +39,14 @@ def _with_declared_format(known: Invoke) -> Invoke:
 
 def _with_whole_event(known: Invoke) -> Invoke:
     @wraps(known)
-    async def run(execute: object, function: object, event: Event, **others: Any) -> object:  # noqa: ANN401 - MiniStack's
-        if event.get("version") == "2.0" and "http" in event.get("requestContext", {}):
-            event = _as_declared(event, *_of_request.get())
+    async def run(execute: object, function: object, event: http_events.Event, **others: object) -> object:
+        if event.get("version") == http_events.SECOND and "http" in event["requestContext"]:
+            declared, variables = _of_request.get()
+            as_declared = http_events.in_first_format(event) if declared == http_events.FIRST else event
+            event = http_events.completed(as_declared, variables)
         return await known(execute, function, event, **others)
 
     return run
-
-
-def _as_declared(event: Event, version: str, variables: Mapping[str, str]) -> Event:
-    context = event["requestContext"]
-    stage = "" if context["stage"] == _DEFAULT_STAGE else f"/{context['stage']}"
-    path = stage + event["rawPath"]
-    if version == "1.0":
-        return _in_first_format(event, path, variables)
-    cookies = event["headers"].get("cookie", "")
-    optional = {"cookies": cookies.split("; ") if cookies else [], "stageVariables": dict(variables)}
-    return {
-        **event,
-        "rawPath": path,
-        "requestContext": {**context, "http": {**context["http"], "path": path}},
-        **{name: value for name, value in optional.items() if value},
-    }
-
-
-def _in_first_format(event: Event, path: str, variables: Mapping[str, str]) -> Event:
-    """Return an event in the format 1.0, which resembles that of a REST API."""
-    query = parse_qs(event["rawQueryString"], keep_blank_values=True)
-    context, http = event["requestContext"], event["requestContext"]["http"]
-    route = event["routeKey"].rpartition(" ")[2]
-    return {
-        "version": "1.0",
-        "resource": route,
-        "path": path,
-        "httpMethod": http["method"],
-        "headers": event["headers"],
-        "multiValueHeaders": {name: [value] for name, value in event["headers"].items()},
-        "queryStringParameters": {name: values[-1] for name, values in query.items()} or None,
-        "multiValueQueryStringParameters": query or None,
-        "pathParameters": event["pathParameters"],
-        "stageVariables": dict(variables) or None,
-        "body": event.get("body"),
-        "isBase64Encoded": event["isBase64Encoded"],
-        "requestContext": {
-            "accountId": context["accountId"],
-            "apiId": context["apiId"],
-            "authorizer": _authorizer(context.get("authorizer", {})),
-            "domainName": context["domainName"],
-            "domainPrefix": context["apiId"],
-            "extendedRequestId": context["requestId"],
-            "httpMethod": http["method"],
-            "identity": {"sourceIp": http["sourceIp"], "userAgent": http["userAgent"]},
-            "path": path,
-            "protocol": http["protocol"],
-            "requestId": context["requestId"],
-            "requestTime": context["time"],
-            "requestTimeEpoch": context["timeEpoch"],
-            "resourceId": event["routeKey"],
-            "resourcePath": route,
-            "stage": context["stage"],
-        },
-    }
-
-
-def _authorizer(given: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what an authorizer found out: claims of a token, or the context that a function returned."""
-    return given.get("jwt") or given.get("lambda") or given
 
 
 def _with_fields_of_its_type(known: Callable[..., Any]) -> Callable[..., Any]:
