@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from harness.stack.hops import Trace
 
 _WIDEST = 400
+_LONG_LIST = re.compile(r'\[(?:"[^"\]]*"[ ,]*){6,}\]')  # such as all runtimes that a provider knows
 _SERVER_ERRORS = 500  # and above: the status of an answer after an error of the API itself
 _CLOCKS_DIFFER = 1.0  # seconds
 _SERVED_AT = re.compile(
@@ -130,4 +131,5 @@ def _of_hop(hop: Hop) -> str:
 
 
 def _line(text: str) -> str:
+    text = _LONG_LIST.sub("[…]", text)
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"

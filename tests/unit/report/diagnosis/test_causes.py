@@ -168,3 +168,11 @@ def test_the_error_of_a_function_that_the_test_invoked_is_the_cause_with_its_pla
 
     assert located == "function reader answered: KeyError: 'BUCKET' (src/reader/__init__.py:7)"
     assert not_logged == "function reader answered: KeyError: 'BUCKET'"
+
+
+def test_a_long_list_of_what_was_expected_does_not_hide_what_came() -> None:
+    known = " ".join(f'"python3.{minor}"' for minor in range(6, 14))
+
+    said = f"error: expected runtime to be one of [{known}], got python3.14"
+
+    assert cause_of(said, [], []) == "error: expected runtime to be one of […], got python3.14"
