@@ -45,6 +45,7 @@ _URI = re.compile(r"arn:aws[\w-]*:apigateway:([\w-]+):(?:[\w-]+\.)?([\w-]+):(pat
 _EMBEDDED = re.compile(r"\$\{([\w.$\[\]-]+)\}")
 _BOTO3_NAMES = {"states": "stepfunctions", "monitoring": "cloudwatch"}
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+_SESSION = "BackplaneAssumeRoleSession"  # as API Gateway calls it
 _KEPT = ("integrationSubtype", "credentialsArn")
 _JSON = {"Content-Type": "application/json"}
 _PLACES = {"path": "path", "querystring": "query", "header": "headers"}
@@ -380,7 +381,7 @@ def _send(call: Call, role: str | None, account: str) -> tuple[int, dict[str, st
     body = call.body.encode() if isinstance(call.body, str) else call.body
     request = AWSRequest(method=call.method, url=url, headers=call.headers, data=body)
     signed_as = _model(call.service).signing_name
-    SigV4Auth(_credentials(role, account), signed_as, call.region).add_auth(request)
+    SigV4Auth(_credentials(call, role, account), signed_as, call.region).add_auth(request)
     answer = _pool().request(
         call.method, url, body=body, headers=dict(request.headers.items()), redirect=False
     )
@@ -407,11 +408,13 @@ def _local(node: Any) -> str:  # noqa: ANN401
     return str(node.tag).rpartition("}")[2]
 
 
-def _credentials(role: str | None, account: str) -> Credentials:
+def _credentials(call: Call, role: str | None, account: str) -> Credentials:
     """Return the keys of a role, or those of the account."""
     if not role:
         return Credentials(account, "test")
-    config = {"Role": role, "FunctionArn": role, "FunctionName": "BackplaneAssumeRoleSession"}
+    name = role.rpartition("/")[2]
+    function = f"arn:aws:lambda:{call.region}:{account}:function:{name}"  # whose keys MiniStack makes up
+    config = {"Role": role, "FunctionArn": function, "FunctionName": _SESSION}
     keys = lambda_runtime.execution_credentials(config)
     return Credentials(
         keys["AWS_ACCESS_KEY_ID"], keys["AWS_SECRET_ACCESS_KEY"], keys.get("AWS_SESSION_TOKEN") or None
