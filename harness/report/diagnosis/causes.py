@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _WIDEST = 400
 _LONG_LIST = re.compile(r'\[(?:"[^"\]]*"[ ,]*){6,}\]')  # such as all runtimes that a provider knows
+# How the provider introduces an emulator's refusal: https://pkg.go.dev/github.com/aws/smithy-go#OperationError
+_OF_A_CALL = re.compile(
+    r"operation error [^:]+: \w+, https response error StatusCode: \d+, RequestID: [^,]*, "
+)
 _SERVER_ERRORS = 500  # and above: the status of an answer after an error of the API itself
 _CLOCKS_DIFFER = 1.0  # seconds
 _SERVED_AT = re.compile(
@@ -131,5 +135,5 @@ def _of_hop(hop: Hop) -> str:
 
 
 def _line(text: str) -> str:
-    text = _LONG_LIST.sub("[…]", text)
+    text = _OF_A_CALL.sub("", _LONG_LIST.sub("[…]", text))
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
