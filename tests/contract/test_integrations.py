@@ -1,4 +1,4 @@
-"""An API calls services without a function: it does so, or the backend is said to lack it."""
+"""An API calls services without a function, and functions with whole events."""
 
 from __future__ import annotations
 
@@ -130,6 +130,8 @@ def _furnished(endpoint: Endpoint, removing: ExitStack) -> Place:
 
 @pytest.fixture(scope="module")
 def rest(place: Place) -> Iterator[ApiClient]:
+    if place.endpoint.backend != "ministack":
+        pytest.skip("what an API calls is the harness's own on MiniStack alone")
     apis = place.client("apigateway")
     api = apis.create_rest_api(name=place.name)["id"]
     paths = {path: _operations(integrations) for path, integrations in _integrations(place).items()}
