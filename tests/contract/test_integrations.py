@@ -116,6 +116,8 @@ def _furnished(endpoint: Endpoint, removing: ExitStack) -> Place:
     removing.callback(client("stepfunctions").delete_state_machine, stateMachineArn=machine)
     function = create(endpoint, ECHO, FunctionName=name, Role=role)
     removing.callback(function.client.delete_function, FunctionName=name)
+    called = {"Action": "lambda:InvokeFunction", "Principal": "apigateway.amazonaws.com"}
+    function.client.add_permission(FunctionName=name, StatementId="apis", **called)
     lambda_arn = f"arn:aws:lambda:{endpoint.region}:{account}:function:{name}"
     return Place(
         endpoint=endpoint,
