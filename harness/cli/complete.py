@@ -33,7 +33,7 @@ def _names(kind: str, attribute: str, incomplete: str) -> list[str]:
     from harness.settings import Settings
 
     try:
-        deployment = KeptStack.of(Settings.from_env(os.environ)).running()
+        deployment = KeptStack.of(Settings.from_env(os.environ)).on_its_backend().running()
         names = [str(found.values[attribute]) for found in deployment.resources(kind)]
     except HarnessError:  # nothing is up, so there is nothing to complete
         return []

@@ -173,11 +173,11 @@ def up(variables: tuple[str, ...], snapshot: Path | None, *, hot: bool, as_json:
     if hot and (snapshot or as_json):
         raise click.BadParameter("--hot stays until Ctrl-C; leave out --from and --json")
     if hot:
-        _watch(_settings(variables), hot=True)
+        _watch(variables, hot=True)
         return
     with _plain_errors(live=True) as spans:
         began = time.monotonic()
-        deployment = operations.bring_up(_settings(variables), snapshot)
+        deployment = operations.bring_up(_kept(variables).settings, snapshot)
         summary = console.summary(spans, began)
     outputs = dict(deployment.outputs.untraced)
     if as_json:
@@ -232,7 +232,7 @@ def latest(output: str, *, as_json: bool) -> None:
 def status(*, as_json: bool) -> None:
     """Show the running stack. Exits 1 if nothing is up."""
     with _plain_errors():
-        kept = KeptStack.of(_settings())
+        kept = _kept()
         deployment = kept.running()
         state = {
             "endpoint": deployment.endpoint.url,
@@ -316,13 +316,13 @@ def logs(
 def invoke(name: str, event: str, request_id: str, *, last_failed: bool, here: bool, debug: bool) -> None:
     """Invoke a function and print its answer as JSON. Exits 1 if it failed."""
     with _plain_errors():
-        settings = _settings()
-        deployment = KeptStack.of(settings).running()
+        kept = _kept()
+        deployment = kept.running()
         function, given = _chosen(deployment, name, event, last_failed=last_failed, request_id=request_id)
     if here or debug:
         from harness.cli import local
 
-        sources = [package.source.parent for package in settings.every_package]
+        sources = [package.source.parent for package in kept.settings.every_package]
         with _plain_errors(shown=False), local.own_traceback():
             _print_json(local.invoke(deployment, function, given, sources, debug=debug))
         return
@@ -349,14 +349,14 @@ def invoke(name: str, event: str, request_id: str, *, last_failed: bool, here: b
 def debug(name: str, event: str, request_id: str, port: int, *, last_failed: bool) -> None:
     """Make a function wait for your debugger, until Ctrl-C or until the event is answered."""
     with _plain_errors():
-        settings = _settings()
-        deployment = KeptStack.of(settings).running()
+        kept = _kept()
+        deployment = kept.running()
         function, given = _chosen(deployment, name, event, last_failed=last_failed, request_id=request_id)
 
         def tell(line: str) -> None:
             click.echo(f"{line}: attach your debugger", err=True)
 
-        with debugger.debugged(deployment, function, settings, port=port, tell=tell):
+        with debugger.debugged(deployment, function, kept.settings, port=port, tell=tell):
             if event or last_failed or request_id:
                 _print_json(operations.invoke(deployment, function, given).payload)
                 return
@@ -372,7 +372,7 @@ def debug(name: str, event: str, request_id: str, port: int, *, last_failed: boo
 @click.option("--hot", is_flag=True, help="Make functions run your saved sources without a new zip.")
 def watch(variables: tuple[str, ...], *, hot: bool) -> None:
     """Bring the stack up, and apply each change of a source, until Ctrl-C. The stack stays up."""
-    _watch(_settings(variables), hot=hot)
+    _watch(variables, hot=hot)
 
 
 @app.command()
@@ -380,7 +380,7 @@ def watch(variables: tuple[str, ...], *, hot: bool) -> None:
 def down(*, as_json: bool) -> None:
     """Stop the stack and backend that `up` has started."""
     with _plain_errors(live=True):
-        kept = KeptStack.of(_settings())
+        kept = _kept()
         with kept.exclusive():
             was_there = kept.stop()
     if as_json:
@@ -399,7 +399,7 @@ def snapshots() -> None:
 def save_snapshot(file: Path) -> None:
     """Save the running stack with all its data, for `harness up --from FILE`."""
     with _plain_errors():
-        KeptStack.of(_settings()).snapshot().write(file)
+        _kept().snapshot().write(file)
     click.echo(f"{file}: it has the stack's data and secrets")
 
 
@@ -523,7 +523,7 @@ def coverage_command(
 
     with _plain_errors():
         kinds, settings = [coverage.check(each, "--report") for each in wanted], _settings()
-        found = coverage.merge(files) if files else operations.coverage_of(settings)
+        found = coverage.merge(files) if files else operations.coverage_of(_kept().settings)
         for kind, file in kinds:
             coverage.write(found, kind, Path(file), settings.project)
     click.echo(found.to_json() if as_json else "\n".join(coverage.table(found)))
@@ -556,7 +556,7 @@ def permissions_command(
         if log and state:
             found = saved.by_log(log, state)
         else:
-            found = saved.merge(files) if files else operations.permissions_of(_settings())
+            found = saved.merge(files) if files else operations.permissions_of(_kept().settings)
     click.echo(found.to_json() if as_json else "\n".join(reports.lines(found)))
     if least_privilege and (short := shortcomings(found.roles)):
         click.echo("\n".join(f"least privilege: {each}" for each in short), err=True)
@@ -636,11 +636,11 @@ def sweep(*, as_json: bool) -> None:
     click.echo("\n".join(f"removed {name}" for name in removed) or "nothing to remove")
 
 
-def _watch(settings: Settings, *, hot: bool) -> None:
+def _watch(variables: Sequence[str], *, hot: bool) -> None:
     from harness.cli import watch
 
     with _plain_errors(live=True) as spans:
-        watch.run(settings, spans, hot=hot)
+        watch.run(_kept(variables).settings, spans, hot=hot)
 
 
 def _show(page: Path, *, opens: bool) -> None:
@@ -662,8 +662,12 @@ def _settings(variables: Sequence[str] = ()) -> Settings:
     )
 
 
+def _kept(variables: Sequence[str] = ()) -> KeptStack:
+    return KeptStack.of(_settings(variables)).on_its_backend()
+
+
 def _running() -> Deployment:
-    return KeptStack.of(_settings()).running()
+    return _kept().running()
 
 
 def _chosen(

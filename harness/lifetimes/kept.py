@@ -62,6 +62,13 @@ class KeptStack(Record):
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
         return cls(settings=settings, folder=record.folder_of(settings.cache_dir, digest))
 
+    def on_its_backend(self) -> Self:
+        """Return the same stack on the only backend that holds it, if the settings leave the choice open."""
+        if self.settings.backend != backends.AUTO.name or self.keeper():
+            return self
+        elsewhere = self._backends_elsewhere()
+        return self.of(replace(self.settings, backend=elsewhere[0])) if len(elsewhere) == 1 else self
+
     def endpoint(self) -> Endpoint:
         """Return the endpoint of the kept backend, which is started if it does not run as it should.
 

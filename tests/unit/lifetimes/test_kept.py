@@ -387,6 +387,21 @@ def test_the_backend_that_holds_the_stack_is_named(
         KeptStack.of(replace(settings, backend="host")).running()
 
 
+def test_the_backend_that_holds_the_stack_is_used_if_none_is_chosen(
+    project: FakeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = project.settings()
+    open_choice = KeptStack.of(replace(settings, backend="auto"))
+    monkeypatch.setattr(backends, "BUILT_IN", {settings.backend: settings.backend})
+    assert open_choice.on_its_backend() == open_choice
+
+    deployment = up(settings)
+
+    assert open_choice.on_its_backend().running().endpoint == deployment.endpoint
+    another = KeptStack.of(replace(settings, backend="host"))
+    assert another.on_its_backend() == another
+
+
 def test_a_backend_that_does_not_start_is_told_and_nothing_is_kept(project: FakeStack) -> None:
     settings = project.settings(HARNESS_BACKEND="fake:broken")
 
