@@ -311,12 +311,18 @@ def test_names_of_the_stack_are_completed(
         return ran.stdout
 
     assert completed().split() == []
-    state = {"resources": [_resource("aws_lambda_function", {"function_name": "greet"})]}
-    (project / "terraform" / "state.json").write_text(json.dumps(state), "utf-8")
+    resources = [
+        _resource("aws_lambda_function", {"function_name": "greet"}),
+        _resource("aws_cloudwatch_event_rule", {"name": "greeted", "event_pattern": "{}"}),
+        _resource("aws_cloudwatch_event_rule", {"name": "gone_at_noon", "event_pattern": ""}),
+    ]
+    (project / "terraform" / "state.json").write_text(json.dumps({"resources": resources}), "utf-8")
     complete = environ.pop("_HARNESS_COMPLETE")
     harness("up")
     environ["_HARNESS_COMPLETE"] = complete
     assert completed().split() == ["plain,greet"]
+    environ["COMP_CWORD"], words["COMP_WORDS"] = "3", "harness fire --rule g"
+    assert completed().split() == ["plain,greeted"]
     del environ["_HARNESS_COMPLETE"]
 
 
