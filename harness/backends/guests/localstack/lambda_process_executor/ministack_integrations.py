@@ -376,7 +376,7 @@ def _context(api: str, stage: str, path: str, method: str, account: str) -> dict
 
 def _send(call: Call, role: str | None, account: str) -> tuple[int, dict[str, str], str]:
     """Send a call to MiniStack, and return the status, the headers in lower case, and the text as JSON."""
-    query = f"?{urlencode(call.query)}" if call.query else ""
+    query = f"?{urlencode(call.query, quote_via=quote)}" if call.query else ""  # as it is signed
     url = f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}{call.path}{query}"
     body = call.body.encode() if isinstance(call.body, str) else call.body
     request = AWSRequest(method=call.method, url=url, headers=call.headers, data=body)
