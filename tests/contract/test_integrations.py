@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -250,6 +250,34 @@ def test_a_rest_api_reads_and_writes_objects(rest: ApiClient, place: Place) -> N
 
 def test_a_function_gets_what_the_mapping_template_makes(rest: ApiClient) -> None:
     assert rest.post("function", json={"a": [1, 2]}).json() == {"wrapped": [1, 2], "method": "POST"}
+
+
+def test_a_state_machine_calls_s3_in_its_own_region(place: Place) -> None:
+    if place.endpoint.backend != "ministack":
+        pytest.skip("the region of such a call is the harness's own on MiniStack alone")
+    region, name = "eu-west-3", f"{place.name}-far"
+    there = replace(place.endpoint, region=region)
+    s3, machines = clients.client(there, "s3"), clients.client(there, "stepfunctions")
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": region})
+    s3.put_object(Bucket=name, Key="moon.txt", Body=b"moon")
+    listing = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:s3:listObjectsV2",
+        "Parameters": {"Bucket": name},
+        "ResultSelector": {"keys.$": "$.Contents[*].Key"},
+        "End": True,
+    }
+    definition = json.dumps({"StartAt": "List", "States": {"List": listing}})
+    machine = machines.create_state_machine(
+        name=name, definition=definition, roleArn=place.role, type="EXPRESS"
+    )["stateMachineArn"]
+
+    ended = machines.start_sync_execution(stateMachineArn=machine)
+
+    machines.delete_state_machine(stateMachineArn=machine)
+    s3.delete_object(Bucket=name, Key="moon.txt")
+    s3.delete_bucket(Bucket=name)
+    assert json.loads(ended["output"]) == {"keys": ["moon.txt"]}
 
 
 @pytest.fixture

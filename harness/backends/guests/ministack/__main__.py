@@ -6,7 +6,7 @@ Two answers of API Gateway that differ from AWS's are put right as well.
 Its APIs take a `body` in OpenAPI, and call services as their integrations say.
 CloudWatch gives alarms back whole.
 AWS's own policies allow what they allow on AWS, and its own keys are there.
-A secret is rotated by its function.
+A secret is rotated by its function. A state machine calls S3 in its own region.
 A rule of EventBridge writes into log groups.
 The outcome of an asynchronous invocation is sent where the function's settings say.
 A batch of a stream that a function fails on is split, given up and handed on as its mapping says.
@@ -37,6 +37,7 @@ from lambda_process_executor import (
     ministack_keys,
     ministack_openapi,
     ministack_policies,
+    ministack_regions,
     ministack_rotation,
     ministack_state,
     ministack_streams,
@@ -231,6 +232,7 @@ def main() -> None:
         ministack_keys,
         ministack_openapi,
         ministack_policies,
+        ministack_regions,
         ministack_rotation,
     ):
         part.install()
