@@ -14,7 +14,7 @@ from harness import Endpoint, ExpectationError, Settings, backends
 from harness.aws import clients
 from harness.aws.rest import address_of
 from harness.aws.websocket.connection import WebSocket
-from harness.terraform.needs import JSONATA, PIPES, STREAMS, WEBSOCKETS
+from harness.terraform.needs import DOCUMENTS, JSONATA, PIPES, STREAMS, WEBSOCKETS
 from harness.terraform.needs.features import SERVICES
 
 if TYPE_CHECKING:
@@ -166,6 +166,17 @@ def test_a_service_answers_or_is_said_to_lack(
             call(**arguments)
     else:
         call(**arguments)
+
+
+@pytest.mark.anywhere
+def test_documents_are_listed_or_are_said_to_lack(endpoint: Endpoint, harness_settings: Settings) -> None:
+    ssm = clients.client(endpoint, "ssm")
+
+    if is_said_to_lack(endpoint, harness_settings, DOCUMENTS):
+        with pytest.raises(clients.FAILURES):
+            ssm.list_documents()
+    else:
+        ssm.list_documents()
 
 
 def test_a_websocket_opens_or_is_said_to_lack(endpoint: Endpoint, harness_settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from harness.terraform.needs.features import (
     AUTHORIZERS,
+    DOCUMENTS,
     HTTP_AUTHORIZERS,
     HTTP_INTEGRATIONS,
     IMAGES,
@@ -17,6 +18,7 @@ from harness.terraform.needs.features import (
 
 __all__ = [
     "AUTHORIZERS",
+    "DOCUMENTS",
     "HTTP_AUTHORIZERS",
     "HTTP_INTEGRATIONS",
     "IMAGES",

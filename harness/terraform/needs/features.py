@@ -21,6 +21,7 @@ HTTP_AUTHORIZERS = "authorizers of HTTP APIs that are functions"
 HTTP_INTEGRATIONS = "integrations of HTTP APIs with services"
 WEBSOCKETS = "WebSocket APIs"
 JSONATA = "JSONata"
+DOCUMENTS = "documents of Systems Manager"
 PIPES = "EventBridge Pipes but from a DynamoDB stream straight to SNS or Step Functions"
 STREAMS = "DynamoDB streams"
 _NO_TABLE = re.compile(r"\baws_(?!dynamodb_table\b)\w")
@@ -214,6 +215,8 @@ def features_of(declared: DeclaredResource) -> set[str]:
             found.add(STREAMS)
         case "aws_pipes_pipe" if _does_more_than_hand_on(declared):
             found.add(PIPES)
+        case "aws_ssm_document":
+            found.add(DOCUMENTS)
         case "aws_sfn_state_machine" if '"JSONata"' in _plain(declared.text("definition")):
             found.add(JSONATA)
     return found

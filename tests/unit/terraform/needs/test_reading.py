@@ -8,6 +8,7 @@ import pytest
 
 from harness.terraform.needs import (
     AUTHORIZERS,
+    DOCUMENTS,
     HTTP_AUTHORIZERS,
     HTTP_INTEGRATIONS,
     IMAGES,
@@ -85,6 +86,8 @@ def pipe(source: str, target: str, more: str = "") -> str:
             {"apigatewayv2", HTTP_INTEGRATIONS},
         ),
         ('resource "aws_apigatewayv2_api" "a" { protocol_type = "WEBSOCKET" }', {"apigatewayv2", WEBSOCKETS}),
+        ('resource "aws_ssm_document" "a" {}', {DOCUMENTS}),
+        ('resource "aws_ssm_parameter" "a" {}', set()),
         ('resource "aws_lambda_function" "a" { runtime = "java21" }', {"runtime java21"}),
         ('resource "aws_lambda_function" "a" { package_type = "Image" }', {IMAGES}),
         (
