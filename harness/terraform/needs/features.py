@@ -137,6 +137,8 @@ _SERVICES = {
     "aws_workspaces_": "workspaces",
     "aws_xray_": "xray",
 }
+# Features that every resource of a type needs.
+_OF_TYPES = {"aws_api_gateway_authorizer": AUTHORIZERS, "aws_ssm_document": DOCUMENTS}
 SERVICES = frozenset(_SERVICES.values())
 # Their common names, if these differ from the service's own name.
 _TITLES = {
@@ -197,10 +199,8 @@ def needs_of(settings: Settings) -> list[Need]:
 
 def features_of(declared: DeclaredResource) -> set[str]:
     """Return the features that a declared resource needs, judging by its files."""
-    found = {service} if (service := _service_of(declared.type)) else set()
+    found = {feature for feature in (_service_of(declared.type), _OF_TYPES.get(declared.type)) if feature}
     match declared.type:
-        case "aws_api_gateway_authorizer":
-            found.add(AUTHORIZERS)
         case "aws_apigatewayv2_authorizer" if declared.value("authorizer_type") == "REQUEST":
             found.add(HTTP_AUTHORIZERS)
         case "aws_apigatewayv2_integration" if declared.value("integration_subtype"):
@@ -215,8 +215,6 @@ def features_of(declared: DeclaredResource) -> set[str]:
             found.add(STREAMS)
         case "aws_pipes_pipe" if _does_more_than_hand_on(declared):
             found.add(PIPES)
-        case "aws_ssm_document":
-            found.add(DOCUMENTS)
         case "aws_sfn_state_machine" if '"JSONata"' in _plain(declared.text("definition")):
             found.add(JSONATA)
     return found
