@@ -322,6 +322,31 @@ def test_an_http_api_calls_services(http: ApiClient, place: Place) -> None:
     assert json.loads(http.post("orders/7").json()["output"]) == {"got": "7"}
 
 
+def test_an_authorizer_has_only_the_fields_of_its_type(place: Place) -> None:
+    if place.endpoint.backend != "ministack":
+        pytest.skip("these fields are the harness's own on MiniStack alone")
+    apis = place.client("apigatewayv2")
+    api = apis.create_api(Name=place.name, ProtocolType="HTTP")["ApiId"]
+    usual = {"ApiId": api, "IdentitySource": ["$request.header.Authorization"]}
+    tokens = {"Audience": ["me"], "Issuer": "https://issuer.example"}
+    jwt = apis.create_authorizer(Name="jwt", AuthorizerType="JWT", JwtConfiguration=tokens, **usual)
+    path = f"lambda:path/2015-03-31/functions/{place.function}/invocations"
+    function = apis.create_authorizer(
+        Name="function",
+        AuthorizerType="REQUEST",
+        AuthorizerUri=f"arn:aws:apigateway:{place.endpoint.region}:{path}",
+        AuthorizerPayloadFormatVersion="2.0",
+        **usual,
+    )
+    again = apis.get_authorizer(ApiId=api, AuthorizerId=jwt["AuthorizerId"])
+    apis.delete_api(ApiId=api)
+
+    assert "AuthorizerPayloadFormatVersion" not in again
+    assert again["JwtConfiguration"] == tokens
+    assert "JwtConfiguration" not in function
+    assert function["AuthorizerPayloadFormatVersion"] == "2.0"
+
+
 @pytest.fixture(params=["1.0", "2.0"])
 def echoing(place: Place, harness_settings: Settings, request: pytest.FixtureRequest) -> Iterator[ApiClient]:
     """Provide an HTTP API whose function returns its event in the format of the parameter."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     type Invoke = Callable[..., Awaitable[Any]]
 
+_OF_FUNCTIONS, _OF_TOKENS = "authorizerPayloadFormatVersion", "jwtConfiguration"
 _of_request: ContextVar[tuple[str, Mapping[str, str]]] = ContextVar("format, and variables of the stage")
 
 
@@ -50,14 +52,19 @@ def _with_whole_event(known: Invoke) -> Invoke:
 
 
 def _with_fields_of_its_type(known: Callable[..., Any]) -> Callable[..., Any]:
-    """Report no format of events of an authorizer that checks tokens: every plan would take it away."""
+    """Report of an authorizer only what its type has: every plan would take the rest away.
+
+    One that checks tokens gets no events, and one that is a function has no settings of tokens.
+    """
 
     @wraps(known)
     def create(api: str, data: Mapping[str, Any]) -> object:
-        answer = known(api, data)
-        for held in apigateway._authorizers.get(api, {}).values():  # noqa: SLF001
-            if held["authorizerType"] == "JWT":
-                held["authorizerPayloadFormatVersion"] = ""
-        return answer
+        status, headers, body = known(api, data)
+        made = json.loads(body).get("authorizerId")
+        if made:
+            held = apigateway._authorizers[api][made]  # noqa: SLF001
+            del held[_OF_FUNCTIONS if held["authorizerType"] == "JWT" else _OF_TOKENS]
+            body = json.dumps(held).encode()
+        return status, headers, body
 
     return create
