@@ -168,6 +168,23 @@ def test_an_api_is_served_where_the_client_looks_for_it(endpoint: Endpoint) -> N
         gateway.delete_rest_api(restApiId=api)
 
 
+@pytest.mark.differs("localemu", "it takes -1 for a limit that no request keeps")
+def test_limits_of_a_method_that_are_left_to_aws_refuse_nobody(endpoint: Endpoint) -> None:
+    gateway = clients.client(endpoint, "apigateway")
+    api = mock_api(gateway)
+    limits = [
+        {"op": "replace", "path": f"/*/*/throttling/{name}", "value": "-1"}  # as Terraform sends them
+        for name in ("rateLimit", "burstLimit")
+    ]
+    try:
+        gateway.update_stage(restApiId=api, stageName="test", patchOperations=limits)
+        url = f"https://{api}.execute-api.{endpoint.region}.amazonaws.com/test/hello"
+
+        assert ApiClient.of(endpoint, url).get().status == 200
+    finally:
+        gateway.delete_rest_api(restApiId=api)
+
+
 def mock_api(gateway: Any) -> str:  # noqa: ANN401 - a boto3 client
     """Deploy `GET /hello` without a backend to the stage `test`, and return the API's id."""
     api: str = gateway.create_rest_api(name=f"contract-{uuid4().hex}")["id"]

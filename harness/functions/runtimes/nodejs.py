@@ -52,6 +52,7 @@ _WITHOUT_CALLBACKS = RuntimeClient(
     module="index.mjs",
 )
 _FIRST_WITHOUT_CALLBACKS = 24
+_NEWER = "nodejs22.x"  # a runtime that PyPI has
 # The client's transport, which npm would have to compile. The runner brings another.
 _TRANSPORT = "rapid-client.node"
 
@@ -85,8 +86,10 @@ def _on_path(settings: Settings, major: int) -> Node:
     node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
     if node and npm and _major(settings, node) == major:
         return Node(program=Path(node), npm=(npm,))
+    newer = f'runtimes = {{ "nodejs{major}.x" = "{_NEWER}" }} in [tool.harness]'
     raise MissingToolError(
-        f"node {major}", remedy=f"install Node.js {major} with its npm, or a newer runtime"
+        f"node {major}",
+        remedy=f"install Node.js {major} with its npm, or let a newer runtime stand in, with {newer}",
     )
 
 

@@ -29,6 +29,7 @@ def install() -> None:
     apigateway_v1._create_api_key = _with_a_value_of_its_own(apigateway_v1._create_api_key)  # noqa: SLF001 - pinned
     apigateway_v1._put_integration = _with_no_other_method(apigateway_v1._put_integration)  # noqa: SLF001
     apigateway_v1._create_usage_plan = _with_limits_that_were_set(apigateway_v1._create_usage_plan)  # noqa: SLF001
+    apigateway_v1._take_token = _with_no_limit_below_zero(apigateway_v1._take_token)  # noqa: SLF001
     for name in ("_create_user_pool", "_update_user_pool"):
         setattr(cognito, name, _with_nothing_required(getattr(cognito, name)))
     lambda_svc._create_esm = _with_batches_of_streams(lambda_svc._create_esm)  # noqa: SLF001
@@ -76,6 +77,17 @@ def _with_limits_that_were_set(known: Callable[[Data], Any]) -> Callable[[Data],
         return known({"throttle": None, "quota": None} | data)
 
     return create
+
+
+def _with_no_limit_below_zero(known: Callable[[Any, Data], bool]) -> Callable[[Any, Data], bool]:
+    """Throttle nothing where a limit is -1, which Terraform sends for one that was not set."""
+
+    @wraps(known)
+    def take(slot: object, limits: Data) -> bool:
+        set_limits = {name: limit for name, limit in limits.items() if limit is None or float(limit) >= 0}
+        return known(slot, set_limits)
+
+    return take
 
 
 def _with_nothing_required(known: Callable[[Data], Any]) -> Callable[[Data], Any]:
