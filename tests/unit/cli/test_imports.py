@@ -30,3 +30,14 @@ def test_the_command_line_begins_without_what_is_slow_to_import() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     assert done.stdout.split() == []
+
+
+def test_a_quick_command_looks_for_no_garbage() -> None:
+    program = (
+        "import atexit, gc, sys; from harness.cli import run; sys.argv = ['harness', '--version']; "
+        "began = []; gc.callbacks.append(lambda phase, _: began.append(phase)); "
+        "atexit.register(lambda: print(began, gc.get_freeze_count() > 0)); run()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "[] True"
