@@ -171,3 +171,11 @@ def test_up_hot_is_watch_hot(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CliRunner().invoke(app, ["up", "--hot", "--terraform-var", "a=b"]).exit_code == 0
     assert CliRunner().invoke(app, ["up", "--hot", "--json"]).exit_code == 2
     assert [(variables["a"], hot) for variables, hot in watched] == [("b", True)]
+
+
+@pytest.mark.parametrize("command", [["watch"], ["up", "--hot"], ["up"], ["status"]])
+def test_a_wrong_setting_is_one_line(command: list[str]) -> None:
+    done = CliRunner().invoke(app, command, env={"HARNESS_PORT": "abc"})
+
+    expected = "error: HARNESS_PORT: expected a port from 0 (any free one) to 65535, got 'abc'\n"
+    assert (done.exit_code, done.stderr) == (1, expected)
