@@ -168,7 +168,6 @@ def test_an_api_is_served_where_the_client_looks_for_it(endpoint: Endpoint) -> N
         gateway.delete_rest_api(restApiId=api)
 
 
-@pytest.mark.differs("localemu", "it takes -1 for a limit that no request keeps")
 def test_limits_of_a_method_that_are_left_to_aws_refuse_nobody(endpoint: Endpoint) -> None:
     gateway = clients.client(endpoint, "apigateway")
     api = mock_api(gateway)
