@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     import boto3
+    from botocore.awsrequest import AWSRequest
     from botocore.config import Config
     from botocore.loaders import Loader
     from botocore.session import Session
@@ -54,7 +56,9 @@ def client(endpoint: Endpoint, service: str) -> Any:  # noqa: ANN401 - boto3 mak
             _with_transfers(session).client if service == "s3" else session.create_client
         )
         timeout = _LONGEST_INVOCATION if service == "lambda" else _TIMEOUT
-        return create(service, endpoint_url=endpoint.url, verify=endpoint.ca or None, config=_config(timeout))
+        made = create(service, endpoint_url=endpoint.url, verify=endpoint.ca or None, config=_config(timeout))
+        made.meta.events.register("before-sign", partial(_ask_the_endpoint, urlsplit(endpoint.url).netloc))
+        return made
 
 
 @lru_cache(maxsize=2)
@@ -102,6 +106,13 @@ def _with_transfers(session: Session) -> boto3.session.Session:
     import boto3  # noqa: PLC0415
 
     return boto3.session.Session(botocore_session=session)
+
+
+def _ask_the_endpoint(host: str, request: AWSRequest, **_event: object) -> None:
+    """Leave out a prefix of the host: the `sync-` of StartSyncExecution, or the account of S3 Control."""
+    asked = urlsplit(str(request.url)).netloc
+    if asked != host and asked.endswith(host):
+        request.url = str(request.url).replace(asked, host, 1)
 
 
 def _tell_caller(**event: Any) -> None:  # noqa: ANN401 - botocore's handlers take anything

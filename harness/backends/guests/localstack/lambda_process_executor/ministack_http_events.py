@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     type Invoke = Callable[..., Awaitable[Any]]
 
 _OF_FUNCTIONS, _OF_TOKENS = "authorizerPayloadFormatVersion", "jwtConfiguration"
-_of_request: ContextVar[tuple[str, Mapping[str, str]]] = ContextVar("format, and variables of the stage")
+# The format, and the variables of the stage, while an integration is invoked, and not an authorizer.
+_of_request: ContextVar[tuple[str, Mapping[str, str]] | None] = ContextVar("of the request", default=None)
 
 
 def install() -> None:
@@ -33,8 +34,11 @@ def _with_declared_format(known: Invoke) -> Invoke:
         integration: Mapping[str, Any], api: str, stage: str, *rest: object, **others: object
     ) -> object:
         described = apigateway._stages.get(api, {}).get(stage) or {}  # noqa: SLF001
-        _of_request.set((integration["payloadFormatVersion"], described.get("stageVariables") or {}))
-        return await known(integration, api, stage, *rest, **others)
+        begun = _of_request.set((integration["payloadFormatVersion"], described.get("stageVariables") or {}))
+        try:
+            return await known(integration, api, stage, *rest, **others)
+        finally:
+            _of_request.reset(begun)
 
     return invoke
 
@@ -42,8 +46,8 @@ def _with_declared_format(known: Invoke) -> Invoke:
 def _with_whole_event(known: Invoke) -> Invoke:
     @wraps(known)
     async def run(execute: object, function: object, event: http_events.Event, **others: object) -> object:
-        if event.get("version") == http_events.SECOND and "http" in event["requestContext"]:
-            declared, variables = _of_request.get()
+        if about := _of_request.get():
+            declared, variables = about
             as_declared = http_events.in_first_format(event) if declared == http_events.FIRST else event
             event = http_events.completed(as_declared, variables)
         return await known(execute, function, event, **others)
