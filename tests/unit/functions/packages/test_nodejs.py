@@ -8,8 +8,11 @@ import pytest
 
 from harness.errors import PackageError
 from harness.functions import packages
+from harness.functions.runtimes import nodejs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness import Settings
 
     from .conftest import MakeNode
@@ -103,6 +106,20 @@ def test_syntax_that_only_the_functions_node_may_know_is_a_warning(
     assert packages.build(settings, described).exists()
     assert "app.js:1: SyntaxError: Unexpected identifier" in caplog.messages[0]
     assert "99 may know better than the Node.js on PATH" in caplog.messages[0]
+
+
+def test_the_functions_own_node_compiles_if_a_run_has_installed_it(
+    settings: Settings, node: MakeNode, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    own = tmp_path / "node99"
+    printed = ("99", "app.js:7", "some syntax", "^", "", "SyntaxError: so says 99")
+    own.write_text("\n".join(["#!/bin/sh", *(f"echo '{line}'" for line in printed), "exit 1"]), "utf-8")
+    own.chmod(0o755)
+    monkeypatch.setattr(nodejs, "is_installed", lambda _settings, major: major == 99)
+    monkeypatch.setattr(nodejs, "install", lambda _settings, _major: nodejs.Node(program=own, npm=()))
+
+    with pytest.raises(PackageError, match=r"app\.js:7: SyntaxError: so says 99"):
+        packages.build(settings, replace(node({"app.js": "some syntax"}), nodejs="99"))
 
 
 def test_programs_among_the_modules_stay_programs(settings: Settings, node: MakeNode) -> None:
