@@ -66,7 +66,7 @@ class SettingsError(HarnessError):
     """
 
     def __init__(self, setting: str, *, expected: str, got: object, known: Iterable[str] = ()) -> None:
-        came = "it is not set" if got is None else f"got {got!r}"
+        came = "but it is not set" if got is None else f"got {got!r}"
         super().__init__(f"{setting}: expected {expected}, {came}{did_you_mean(str(got), known)}")
         self.setting = setting
         self.expected = expected

@@ -321,6 +321,7 @@ def _end(child: subprocess.Popen[str]) -> None:
         pass
     finally:
         kill_session(child.pid)
+        child.kill()  # a loaded machine may not have listed it in time
         child.wait()
 
 

@@ -243,7 +243,7 @@ def test_other_roots_have_settings_of_their_own(tmp_path: Path) -> None:
     [
         ("roots = 1", "expected a list of tables, got 1"),
         ("roots = [1]", r"expected a list of tables, got \[1\]"),
-        ("roots = [{}]", "expected terraform-dir, it is not set"),
+        ("roots = [{}]", "expected terraform-dir, but it is not set"),
         (
             'roots = [{ terraform-dir = "a", package = "b" }]',
             "expected only .*, got 'package'",
