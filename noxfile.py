@@ -31,7 +31,7 @@ SLOWEST = "--durations=10"
 EXAMPLES = sorted((Path(__file__).parent / "examples").iterdir())
 # The system's own flow comes first, and what is shown first.
 WAITING = ("e2e", "contract", "production", "integration", "examples", "docs")
-BUSY = (f"unit-{PYTHON}", "terraform", "lint", "typecheck", "checkov", "actionlint", "race")
+BUSY = (f"unit-{PYTHON}", "race", "terraform", "lint", "typecheck", "checkov", "actionlint")
 nox.options.sessions = ["everything"]
 
 
@@ -226,10 +226,10 @@ def parity(session: nox.Session) -> None:
 
 
 def _succeeds(session: nox.Session, name: str, *, shown: bool) -> bool:
-    """Run a session in a process of its own, with a lower priority unless it is shown as it runs."""
-    command = [sys.executable, "-m", "nox", "-s", name, "--", *session.posargs]
+    """Run a session in a process of its own."""
+    command = (sys.executable, "-m", "nox", "-s", name, "--", *session.posargs)
     try:
-        output = session.run(*([] if shown else ["nice"]), *command, external=True, silent=not shown)
+        output = session.run(*command, external=True, silent=not shown)
     except CommandFailed:  # nox has shown its output
         return False
     if not shown:

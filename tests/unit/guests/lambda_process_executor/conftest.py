@@ -66,7 +66,7 @@ def make_spec(tmp_path: Path) -> Callable[..., Spec]:
             "code": code,
             "layers": layers,
             "scratch": scratch,
-            "timeout": 10.0,
+            "timeout": 60.0,  # as a loaded machine starts a process slowly
             "memory_size": 128,
         }
         return Spec(**{**usual, **changes})

@@ -121,7 +121,7 @@ def test_the_context_is_complete(sandbox: MakeSandbox) -> None:
         cognito_identity='{"cognitoIdentityId": "me"}',
     )
 
-    assert 8000 < seen.pop("remaining") <= 10_000
+    assert 30_000 < seen.pop("remaining") <= 60_000
     assert seen == {
         "id": "request-1",
         "arn": "arn:aws:lambda:eu-north-1:000000000000:function:f:live",
@@ -465,14 +465,14 @@ def test_a_time_out_kills_everything_and_is_reported(sandbox: MakeSandbox) -> No
             print(sleeper.pid, os.getpid())
             time.sleep(60)
     """
-    made = sandbox(source, timeout=1.0)
+    made = sandbox(source, timeout=5.0)
 
     outcome = invoke(made, "hang")
 
     pids = [int(pid) for pid in outcome.logs.messages[1].split()]
     assert all(has_ended(pid) for pid in pids)
     found = error(outcome)
-    text = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z request-1 Task timed out after 1\.00 seconds"
+    text = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z request-1 Task timed out after 5\.00 seconds"
     assert found["errorType"] == "Sandbox.Timedout"
     assert re.fullmatch(text, found["errorMessage"])
     assert found["errorMessage"] in outcome.logs.messages

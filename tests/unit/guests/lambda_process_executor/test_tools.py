@@ -89,7 +89,7 @@ def measurement(request: pytest.FixtureRequest, project: Path) -> Iterator[Cover
 def sizes(sandbox: MakeSandbox, make_spec: Callable[..., Spec]) -> Sandbox:
     code = make_spec(HANDLER).code
     (code / "helper.py").write_text(HELPER, "utf-8")
-    return sandbox("", code=code, timeout=2.0)
+    return sandbox("", code=code, timeout=5.0)
 
 
 def call(sandbox: Sandbox, event: Any, request_id: str = "request-1") -> Any:
