@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from harness.aws.logs import LogEvent
 
 _COLOURS = ("cyan", "magenta", "green", "blue", "yellow", "bright_cyan", "bright_magenta", "bright_green")
-_OF_LEVELS = {"ERROR": "red", "CRITICAL": "red", "FATAL": "red", "WARNING": "yellow"}
+_OF_LEVELS = {"ERROR": "red", "CRITICAL": "red", "FATAL": "red", "WARNING": "yellow", "WARN": "yellow"}
 # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
 _PLATFORM = re.compile(r'(START|END|REPORT) RequestId: |INIT_START |\{.*"type":\s*"platform\.')
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 _METRICS = re.compile(r'\{.*"_aws":\s*\{.*"CloudWatchMetrics"')
-_TEXT = re.compile(r"\[([A-Z]+)\]\t\S+Z\t\S*\t(.*)", re.DOTALL)  # Lambda's format for Python's logging
+# Lambda's formats of a level and a text, from Python's logging and from the console of Node.js
+_TEXTS = (
+    re.compile(r"\[([A-Z]+)\]\t\S+Z\t\S*\t(.*)", re.DOTALL),
+    re.compile(r"\d\S+Z\t\S*\t([A-Z]+)\t(.*)", re.DOTALL),
+)
 # The common fields of structured logs, which carry no message: Lambda's own, Powertools', pino's.
 _USUAL = frozenset(
     {
@@ -55,7 +59,7 @@ def line(name: str, event: LogEvent, width: int) -> str:
 
 def _split_level(message: str) -> tuple[str, str]:
     """Return the level of a message, which may be empty, and its text."""
-    if match := _TEXT.fullmatch(message):
+    if match := next(filter(None, (text.fullmatch(message) for text in _TEXTS)), None):
         return match[1], match[2]
     try:
         fields = json.loads(message) if message.startswith("{") else None

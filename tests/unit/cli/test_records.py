@@ -59,6 +59,7 @@ def test_what_is_its_own_is_not_left_out(message: str) -> None:
     [
         ("hello\n", "greet    hello"),
         ("[INFO]\t2026-11-30T00:37:30.877Z\t44c66164\thello", "greet    INFO  hello"),
+        ("2026-11-30T00:37:30.877Z\t44c66164\tWARN\thello\nworld", "greet    WARN  hello\n    world"),
         (json.dumps(POWERTOOLS), 'greet    WARNING recorded result={"key": "a"} count=2'),
         ('{"msg": {"a": 1}}', 'greet    {"a": 1}'),
         ('{"a": 1}', 'greet    {"a": 1}'),
