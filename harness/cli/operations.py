@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from harness.stack.resources import InvokeResult
     from harness.values import ApiResponse, Endpoint, FiredEvent
 
+log = logging.getLogger(__name__)
 FOLLOW_EVERY = 1.0
 _PATIENCE = 10.0  # seconds: a function may have to start first, and a person waits for nothing else
 _LATENESS = 10.0  # seconds until a log line appears at the latest
@@ -176,7 +178,7 @@ def function(deployment: Deployment, name: str) -> str:
 
 
 def again(deployment: Deployment, name: str, request_id: str = "") -> tuple[str, object]:
-    """Return the function and the event of an earlier invocation, to repeat it.
+    """Return the function and the event of an earlier invocation, to repeat it, and say which it is.
 
     Args:
         deployment: The running stack.
@@ -192,6 +194,7 @@ def again(deployment: Deployment, name: str, request_id: str = "") -> tuple[str,
     folder = emulator.folder_of(deployment.endpoint, emulator.EVENTS)
     for each in invocations.read(folder) if folder else ():
         if each.function in names and (each.request_id == request_id if request_id else each.error):
+            log.info("repeating the request %s of %s", each.request_id, each.function)
             return each.function, each.event
     wanted = f"the request {request_id}" if request_id else "an invocation that has failed"
     raise HarnessError(

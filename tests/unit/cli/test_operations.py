@@ -77,7 +77,9 @@ def test_the_only_function_needs_no_name() -> None:
             operations.function(deployment, "")
 
 
-def test_an_invocation_that_failed_is_found_again_or_the_one_of_a_request(tmp_path: Path) -> None:
+def test_an_invocation_that_failed_is_found_again_or_the_one_of_a_request(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     deployment = stack(
         ("aws_lambda_function", {"function_name": "a"}),
         ("aws_lambda_function", {"function_name": "b"}),
@@ -92,7 +94,9 @@ def test_an_invocation_that_failed_is_found_again_or_the_one_of_a_request(tmp_pa
         fields = {"function": name, "request_id": f"r{number}", "error": error, "event": f"[{number}]"}
         (folder / f"{number}.json").write_text(json.dumps(fields), "utf-8")
 
+    caplog.set_level("INFO")
     assert operations.again(deployment, "") == ("a", [1])
+    assert caplog.messages == ["repeating the request r1 of a"]
     assert operations.again(deployment, "b", "r0") == ("b", [0])
     with pytest.raises(HarnessError, match="expected the request r3 among the latest of a, b, found none"):
         operations.again(deployment, "", "r3")
