@@ -19,12 +19,15 @@ from harness.terraform.hcl import declarations, input_variables, providers, remo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
     from harness.settings import Settings
 
 OLDEST_TERRAFORM = (1, 10)
 LOCAL_PORT = 4566
 _AWS_PROVIDER = "*/hashicorp/aws"
+# In the name of an archive, a folder or an index: https://developer.hashicorp.com/terraform/cli/config/config-file
+_VERSION = re.compile(r"\d+\.\d+\.\d+(-[\w.]+)?(?=_|$|\.json)")
 _VERSION_TIMEOUT = 30.0
 
 
@@ -126,7 +129,10 @@ def _mirror(settings: Settings) -> Finding:
     mirror = settings.provider_mirror
     if mirror is None:
         return Finding(subject="provider mirror", ok=True, state="none set; Terraform uses the registries")
-    held = sorted(str(folder.relative_to(mirror)) for folder in mirror.glob(_AWS_PROVIDER))
+    held = [
+        " ".join([str(folder.relative_to(mirror)), *_versions(folder)])
+        for folder in sorted(mirror.glob(_AWS_PROVIDER))
+    ]
     wanted = sorted(providers.sources_of(settings.terraform_dir))
     lacking = [source for source in wanted if not any(mirror.glob(f"*/{source}"))]
     told = f"; a registry has to have {', '.join(lacking)}" if held and lacking else ""
@@ -137,6 +143,12 @@ def _mirror(settings: Settings) -> Finding:
         remedy=f"run `terraform providers mirror {mirror}` in the root where the registry is in reach",
         needed=True,
     )
+
+
+def _versions(provider: Path) -> list[str]:
+    """Return the versions in a mirror's folder of a provider, which holds archives or unpacked folders."""
+    found = {match[0] for entry in provider.iterdir() if (match := _VERSION.search(entry.name))}
+    return sorted(found, key=lambda version: [int(number) for number in re.findall(r"\d+", version)])
 
 
 def _port(settings: Settings) -> Finding:

@@ -36,7 +36,13 @@ _HINTS = {
         "and name the folder in HARNESS_PROVIDER_MIRROR"
     ),
     r"the provider \S+ can't be had: no available releases": (
-        "neither your mirror nor the registry has a version that all modules of your root accept"
+        "neither your mirror nor the registry has a version that all modules of your root accept. "
+        "`harness doctor` lists the versions of the AWS provider in your mirror"
+    ),
+    # https://developer.hashicorp.com/terraform/language/modules/sources
+    r"the module \S+ can't be had": (
+        "Terraform fetches a module from its source. Where that is out of reach, let `source` name a copy in "
+        "your repository, or lead git to a mirror with `git config --global url.MIRROR.insteadOf SOURCE`"
     ),
     # https://developer.hashicorp.com/terraform/language/files/dependency-lock#checksum-verification
     r"doesn't\s+match\s+any\s+of\s+the\s+checksums": (

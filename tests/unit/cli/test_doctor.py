@@ -145,11 +145,15 @@ def test_a_mirror_must_hold_the_aws_provider(healthy: Settings, tmp_path: Path) 
     mirrored = replace(healthy, provider_mirror=tmp_path / "mirror")
     assert not finding(mirrored, "provider mirror").ok
 
-    (tmp_path / "mirror/registry.example/hashicorp/aws").mkdir(parents=True)
+    held = tmp_path / "mirror/registry.example/hashicorp/aws"
+    for unpacked in ("5.100.0", "5.9.0"):
+        (held / unpacked / "linux_amd64").mkdir(parents=True)
+    for file in ("index.json", "6.1.0.json", "terraform-provider-aws_6.1.0_linux_amd64.zip"):
+        (held / file).touch()
 
     found = finding(mirrored, "provider mirror")
     assert found.ok
-    assert found.state.endswith("registry.example/hashicorp/aws")
+    assert found.state.endswith("registry.example/hashicorp/aws 5.9.0 5.100.0 6.1.0")
 
 
 def test_what_a_mirror_lacks_is_named(healthy: Settings, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def error(summary: str) -> Diagnostic:
         ('expected runtime to be one of ["nodejs" "python3.13"], got python3.14', "raise the version"),
         ("the provider hashicorp/archive can't be had: could not connect to r.io", "HARNESS_PROVIDER_MIRROR"),
         ("the provider hashicorp/aws can't be had: no available releases match", "all modules of your root"),
+        ("the module vpc can't be had: git::https://git.example/vpc: exit status 128", "insteadOf"),
         ("creating IAM Role (r): EntityAlreadyExists: Role r exists", "has the name already"),
         ('"path" parameter: no file exists at "../x.json"', "run it before the test"),
         ('unable to load "app.zip": open app.zip: no such file or directory', "run it before the test"),
