@@ -14,7 +14,6 @@ from harness.errors import CommandError
 from harness.functions.packages import esbuild
 from harness.functions.packages.archive import Member, files_in
 from harness.functions.packages.npm import LOCK, MODULES, Project
-from harness.functions.runtimes import nodejs as runtimes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -109,9 +108,11 @@ def _modules(files: Iterable[Path]) -> list[Path]:
 
 def _compile(project: Project) -> list[str]:
     """Return the command that compiles, with the function's own Node.js if that is installed."""
+    from harness.functions.runtimes import nodejs  # noqa: PLC0415 - most commands compile nothing
+
     settings, major = project.settings, int(project.package.nodejs)
-    own = runtimes.is_installed(settings, major)
-    node = str(runtimes.install(settings, major).program) if own else project.tool("node")
+    own = nodejs.is_installed(settings, major)
+    node = str(nodejs.install(settings, major).program) if own else project.tool("node")
     return [node, "--experimental-vm-modules", "--no-warnings", str(_CHECK)]
 
 
