@@ -79,9 +79,9 @@ def apply_root(terraform: Terraform) -> None:
         state.check_is_local(terraform.root)
     else:
         terraform.init()
-    before = state.resources(terraform.state)
+    before = terraform.resources()
     terraform.apply()
-    for line in old_deployments(before, state.resources(terraform.state)):
+    for line in old_deployments(before, terraform.resources()):
         log.warning("%s", line)
     if old := functions_with_old_code(terraform):
         log.info("applying again because of another zip without a source_code_hash: %s", ", ".join(old))

@@ -56,6 +56,11 @@ class Place:
     def client(self, service: str) -> Any:  # noqa: ANN401 - boto3's
         return clients.client(self.endpoint, service)
 
+    def api(self, name: str, stage: str = "") -> ApiClient:
+        """Return a client of an API, by its id."""
+        url = f"https://{name}.execute-api.{self.endpoint.region}.amazonaws.com/{stage}"
+        return ApiClient.of(self.endpoint, url)
+
     def message(self) -> dict[str, Any]:
         """Wait for a message in the queue, and return its body."""
         found: list[dict[str, Any]] = eventually(
@@ -140,8 +145,7 @@ def rest(place: Place) -> Iterator[ApiClient]:
     described = {"openapi": "3.0.1", "info": {"title": place.name, "version": "1"}, "paths": paths}
     apis.put_rest_api(restApiId=api, mode="overwrite", body=json.dumps(described).encode())
     apis.create_deployment(restApiId=api, stageName="v1")
-    published = f"https://{api}.execute-api.{place.endpoint.region}.amazonaws.com/v1"
-    yield ApiClient.of(place.endpoint, published)
+    yield place.api(api, "v1")
     apis.delete_rest_api(restApiId=api)
 
 
@@ -307,7 +311,7 @@ def http(place: Place, harness_settings: Settings) -> Iterator[ApiClient]:
         assert made["IntegrationSubtype"] == subtype
         apis.create_route(ApiId=api, RouteKey=route, Target=f"integrations/{made['IntegrationId']}")
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
-    yield ApiClient.of(place.endpoint, f"https://{api}.execute-api.{place.endpoint.region}.amazonaws.com")
+    yield place.api(api)
     apis.delete_api(ApiId=api)
 
 
@@ -362,8 +366,7 @@ def echoing(place: Place, harness_settings: Settings, request: pytest.FixtureReq
     )
     apis.create_route(ApiId=api, RouteKey="GET /say/{word}", Target=f"integrations/{made['IntegrationId']}")
     apis.create_stage(ApiId=api, StageName="test", AutoDeploy=True, StageVariables={"level": "low"})
-    published = f"https://{api}.execute-api.{place.endpoint.region}.amazonaws.com/test"
-    yield ApiClient.of(place.endpoint, published)
+    yield place.api(api, "test")
     apis.delete_api(ApiId=api)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from lambda_process_executor.velocity import Text, Values, at_path, render
+from lambda_process_executor.velocity import Text, Values, at_path, render, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,9 +37,9 @@ class Request:
         location, _, name = expression.partition(".")
         match location:
             case "body":
-                return as_text(at_path(self.body, f"$.{name}" if name else "$")) if name else self.body
+                return as_text(at_path(self.body, f"$.{name}")) if name else self.body
             case "context":
-                return as_text(at_path(json.dumps(self.context, default=str), f"$.{name}"))
+                return as_text(value_at(self.context, f"$.{name}"))
             case "stageVariables":
                 return self.stage_variables.get(name, "")
         found = self.parameters.get(location, {})

@@ -34,27 +34,20 @@ _KEPT = ("integrationSubtype", "credentialsArn")
 def install() -> None:
     """Let HTTP APIs call services."""
     apigateway._create_integration = _with_subtype(apigateway._create_integration)  # noqa: SLF001 - the version is pinned
-    apigateway._update_integration = _with_new_subtype(apigateway._update_integration)  # noqa: SLF001
+    apigateway._update_integration = _with_subtype(apigateway._update_integration)  # noqa: SLF001
     apigateway._invoke_lambda_proxy = _or_by_subtype(apigateway._invoke_lambda_proxy)  # noqa: SLF001
 
 
 def _with_subtype(known: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Keep what an integration is created or updated with. The fields are the last argument."""
+
     @wraps(known)
-    def create(api: str, data: Mapping[str, Any]) -> Answer:
-        answer = known(api, data)
-        made = json.loads(answer[2]).get("integrationId")
-        return _keep(api, made, data) if made else answer
+    def write(api: str, *given: Any) -> Answer:  # noqa: ANN401 - MiniStack's
+        answer = known(api, *given)
+        written = json.loads(answer[2]).get("integrationId")
+        return _keep(api, written, given[-1]) if written else answer
 
-    return create
-
-
-def _with_new_subtype(known: Callable[..., Answer]) -> Callable[..., Answer]:
-    @wraps(known)
-    def update(api: str, name: str, data: Mapping[str, Any]) -> Answer:
-        answer = known(api, name, data)
-        return _keep(api, name, data) if "integrationId" in json.loads(answer[2]) else answer
-
-    return update
+    return write
 
 
 def _keep(api: str, name: str, data: Mapping[str, Any]) -> Answer:

@@ -163,10 +163,15 @@ def at_path(body: str, path: str) -> Any:  # noqa: ANN401 - any JSON value
         value = json.loads(body)
     except ValueError:
         return None
+    return value_at(value, path)
+
+
+def value_at(value: Any, path: str) -> Any:  # noqa: ANN401
+    """Return what a JSONPath leads to in a JSON value, or None."""
     for name, quoted, index, *every in _STEP.findall(path.strip().removeprefix("$")):
         if any(every):
             rest = path[path.index("*") + 1 :].lstrip("]")
-            return [at_path(json.dumps(each), "$" + rest) for each in value]
+            return [value_at(each, "$" + rest) for each in value]
         value = _step(value, int(index) if index else name or quoted)
     return value
 
