@@ -129,7 +129,8 @@ def check_needs(settings: Settings, *, running: str = "") -> None:
         from harness.functions import runtimes  # noqa: PLC0415 - as above
 
         able = {str(need): those_with(need.feature, settings) for need in unmet}
-        raise NeedsError(backend.name, able, instead=runtimes.stand_ins_for(need.feature for need in unmet))
+        instead = runtimes.stand_ins_for(settings, (need.feature for need in unmet))
+        raise NeedsError(backend.name, able, instead=instead)
 
 
 def functions_run_on(settings: Settings, *, running: str = "") -> Platform | None:

@@ -14,7 +14,7 @@ from harness.base import process
 from harness.base.isolation import without_aws
 from harness.errors import BackendError, HarnessError, SettingsError
 from harness.functions import runtimes
-from harness.terraform.commands import REMEDY
+from harness.terraform.commands import program_of, remedy_for
 from harness.terraform.hcl import declarations, input_variables, providers, remote_state
 
 if TYPE_CHECKING:
@@ -80,8 +80,9 @@ def report(findings: Sequence[Finding]) -> str:
 
 
 def _terraform(settings: Settings) -> Finding:
+    remedy = remedy_for(settings.terraform)
     try:
-        program = process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
+        program = program_of(settings)
         printed = process.run(
             [program, "version", "-json"],
             env={**without_aws(settings.environ), "CHECKPOINT_DISABLE": "1"},
@@ -90,14 +91,14 @@ def _terraform(settings: Settings) -> Finding:
         version = json.loads(printed.stdout)["terraform_version"]
     except (HarnessError, OSError, ValueError, KeyError) as problem:
         state = str(problem).splitlines()[0]
-        return Finding(subject="terraform", ok=False, state=state, remedy=REMEDY, needed=True)
+        return Finding(subject="terraform", ok=False, state=state, remedy=remedy, needed=True)
     numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     wanted = ".".join(map(str, OLDEST_TERRAFORM))
     return Finding(
         subject="terraform",
         ok=numbers >= OLDEST_TERRAFORM,
         state=f"{version} at {program}; {wanted} or newer is needed",
-        remedy=REMEDY,
+        remedy=remedy,
         needed=True,
     )
 
@@ -189,7 +190,7 @@ def _needs(settings: Settings, chosen: str) -> Iterator[Finding]:
             subject="needs of the root",
             ok=False,
             state=f"{chosen} lacks {need}",
-            remedy="; or set ".join(filter(None, [remedy, runtimes.stand_ins_for([need.feature])])),
+            remedy="; or set ".join(filter(None, [remedy, runtimes.stand_ins_for(settings, [need.feature])])),
             needed=settings.check_needs,
         )
 

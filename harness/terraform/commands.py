@@ -35,10 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-REMEDY = (
-    "install Terraform >= 1.10 from https://developer.hashicorp.com/terraform/install, "
-    "or name another program in HARNESS_TERRAFORM, such as tofu"
-)
+_TERRAFORM = "Terraform >= 1.10 from https://developer.hashicorp.com/terraform/install"
+_OPENTOFU = "OpenTofu >= 1.10 from https://opentofu.org/docs/intro/install"
 # https://developer.hashicorp.com/terraform/cli/config/environment-variables
 _OF_A_DEPLOYMENT = ("TF_CLI_ARGS", "TF_DATA_DIR", "TF_WORKSPACE", "TF_REATTACH_PROVIDERS", "TF_CLOUD_")
 # The output of init, plan, apply and destroy, line by line, after a first line `$ terraform <command>`.
@@ -314,7 +312,15 @@ def program_of(settings: Settings) -> str:
     Raises:
         MissingToolError: It is not on PATH.
     """
-    return process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
+    return process.find(
+        settings.terraform, path=settings.environ.get("PATH"), remedy=remedy_for(settings.terraform)
+    )
+
+
+def remedy_for(program: str) -> str:
+    """Return how to get a Terraform program that is missing or too old."""
+    wanted, other = (_OPENTOFU, "terraform") if Path(program).name == "tofu" else (_TERRAFORM, "tofu")
+    return f"install {wanted}, or name another program in HARNESS_TERRAFORM, such as {other}"
 
 
 def commands_in(

@@ -16,9 +16,8 @@ import pytest
 from harness import Endpoint, Settings, eventually
 from harness.aws import clients
 from harness.aws.reset import empty_bucket
-from harness.base import process
 from harness.base.isolation import environ_for, without_network
-from harness.terraform.commands import REMEDY
+from harness.terraform.commands import program_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,9 +64,7 @@ def terraform(
     harness_settings: Settings, endpoint: Endpoint, root: Path
 ) -> Callable[..., subprocess.Popen[str]]:
     """Return a function that starts Terraform in the root, and does not wait for it."""
-    program = process.find(
-        harness_settings.terraform, path=harness_settings.environ.get("PATH"), remedy=REMEDY
-    )
+    program = program_of(harness_settings)
     environ = environ_for(endpoint, harness_settings.environ) | {"CHECKPOINT_DISABLE": "1"}
     environ = environ if endpoint.is_aws else without_network(environ)
 

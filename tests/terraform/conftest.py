@@ -12,8 +12,7 @@ import pytest
 from filelock import FileLock
 
 from harness import HarnessError, Settings
-from harness.base import process
-from harness.terraform.commands import REMEDY
+from harness.terraform.commands import program_of
 from tests.terraform.planning import ACCOUNT, planned
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """End the run with one line if Terraform is missing, because no test here can do without it."""
     try:
         settings = Settings.from_env(os.environ, config.rootpath)
-        process.find(settings.terraform, path=settings.environ.get("PATH"), remedy=REMEDY)
+        program_of(settings)
     except HarnessError as problem:
         raise pytest.UsageError(str(problem)) from problem
 

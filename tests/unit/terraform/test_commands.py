@@ -272,6 +272,13 @@ def test_a_missing_program_says_how_to_get_it(settings: Settings) -> None:
             pytest.fail("it was applied")
 
 
+def test_a_missing_opentofu_is_not_told_to_be_terraform(settings: Settings, tmp_path: Path) -> None:
+    told = r"'tofu' is not on PATH; install OpenTofu >= 1\.10 from \S+, or name another .* such as terraform"
+
+    with pytest.raises(MissingToolError, match=told):
+        terraform.program_of(replace(settings, terraform="tofu", environ={"PATH": str(tmp_path)}))
+
+
 def test_a_plan_returns_its_changes_and_exit_code_2_is_no_failure(fake: Callable[[str], Settings]) -> None:
     change = {"type": "planned_change", "change": {"resource": {"addr": "aws_x.y"}, "action": "create"}}
 

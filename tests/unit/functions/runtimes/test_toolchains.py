@@ -84,5 +84,20 @@ def test_a_newer_runtime_stands_in_for_an_old_one(settings: Settings) -> None:
         (["nodejs22.x", "java21", "python2.7"], ""),
     ],
 )
-def test_what_may_stand_in_is_told(asked: list[str], told: str) -> None:
-    assert runtimes.stand_ins_for([*(f"{RUNTIME}{runtime}" for runtime in asked), "kinesis"]) == told
+def test_what_may_stand_in_is_told(settings: Settings, asked: list[str], told: str) -> None:
+    needs = [*(f"{RUNTIME}{runtime}" for runtime in asked), "kinesis"]
+
+    assert runtimes.stand_ins_for(settings, needs) == told
+
+
+@pytest.mark.parametrize(("version", "told"), [("v18.1.0", ""), ("v20.1.0", '"nodejs18.x" = "nodejs20.x"')])
+def test_a_node_that_pypi_does_not_have_is_lacking_unless_it_is_on_path(
+    settings: Settings, tmp_path: Path, version: str, told: str
+) -> None:
+    for program in (tmp_path / "node", tmp_path / "npm"):
+        program.write_text(f"#!/bin/sh\necho {version}\n", "utf-8")
+        program.chmod(0o755)
+    settings = replace(settings, environ={"PATH": f"{tmp_path}:/bin"})
+
+    assert runtimes.lacks(settings, f"{RUNTIME}nodejs18.x") == bool(told)
+    assert told in runtimes.stand_ins_for(settings, [f"{RUNTIME}nodejs18.x"])
