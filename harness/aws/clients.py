@@ -6,8 +6,11 @@ to those of S3, which transfer files. Its transfers and resources are loaded for
 
 from __future__ import annotations
 
+import gzip
+import json
 import os
 import threading
+from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -90,10 +93,22 @@ def _session(access_key: str, secret_key: str, region: str) -> Session:
 
 
 def _quick_loader() -> Loader:
-    """Return a loader of service models that does not open the folders of all services to list them."""
-    from botocore.loaders import Loader  # noqa: PLC0415
+    """Return a loader of service models that does not open the folders of all services to list them.
+
+    It keeps them in plain dictionaries, which are read in a third of the time of botocore's ordered ones.
+    """
+    from botocore.loaders import JSONFileLoader, Loader  # noqa: PLC0415
+
+    class PlainFiles(JSONFileLoader):
+        def load_file(self, file_path: str) -> Any:  # noqa: ANN401 - a model has many forms
+            for suffix, opened in ((".json", open), (".json.gz", gzip.open)):
+                with suppress(FileNotFoundError), opened(f"{file_path}{suffix}", "rb") as file:
+                    return json.loads(file.read())
+            return None
 
     class QuickLoader(Loader):
+        FILE_LOADER_CLASS = PlainFiles
+
         def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - as it is called
             held = [next(os.walk(path), ("", [], []))[1] for path in self.search_paths]
             return sorted(chain.from_iterable(held))

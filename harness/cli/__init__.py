@@ -13,4 +13,7 @@ def run() -> None:
     from harness.cli.main import app
 
     gc.freeze()
-    app()
+    try:
+        app()
+    finally:
+        gc.freeze()  # Python looks for garbage once more when it ends

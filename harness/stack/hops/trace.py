@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
-from typing import TYPE_CHECKING
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 from harness.aws import outbox
 from harness.base import caller
@@ -68,6 +68,18 @@ def collect_sent(*acts: Acted) -> tuple[FiredEvent | Sent, ...]:
     return tuple(sent)
 
 
+class _OneClientEach:
+    """A stack with one client of each service and region, as a trace asks the same services many times."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.endpoint = stack.endpoint
+        self._client = cache(stack.client)
+
+    def client(self, service: str, region: str = "") -> Any:  # noqa: ANN401 - a boto3 client
+        """Return the client of `service` in a region, by default in the endpoint's."""
+        return self._client(service, region or self.endpoint.region)
+
+
 @caller.harness()  # the calls of a trace are not the test's
 def trace_sent(stack: Stack, sent: FiredEvent | Sent, *, patience: float = PATIENCE) -> tuple[Hop, ...]:
     """Trace an event or message through every resource that passes it on. Never raises.
@@ -80,6 +92,7 @@ def trace_sent(stack: Stack, sent: FiredEvent | Sent, *, patience: float = PATIE
         sent: The event or message.
         patience: Seconds to wait for steps that take a moment, such as the end of an invocation.
     """
+    stack = _OneClientEach(stack)
     if isinstance(sent, FiredEvent):
         accepted = _acceptance(sent)
         return (accepted, *_follow(stack, patience, frozenset(), _on_bus(stack, sent)))

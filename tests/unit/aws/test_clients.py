@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from harness.aws import clients
 from harness.values import Endpoint
@@ -29,6 +30,17 @@ def test_the_profile_and_the_files_of_the_user_are_not_read(
     client = clients.client(ENDPOINT, service)
 
     assert (client.meta.region_name, client.meta.config.sigv4a_signing_region_set) == ("eu-west-1", None)
+
+
+@pytest.mark.parametrize("name", ["endpoints", "events/2015-10-07/service-2", "no-such-model"])
+def test_models_are_the_ones_of_botocore_in_plain_dictionaries(name: str) -> None:
+    loader = clients._quick_loader()
+    file = f"{loader.BUILTIN_DATA_PATH}/{name}"
+
+    read = loader.file_loader.load_file(file)
+
+    assert read == JSONFileLoader().load_file(file)
+    assert type(read) in {dict, type(None)}
 
 
 @pytest.mark.parametrize(

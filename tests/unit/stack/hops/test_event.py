@@ -46,6 +46,23 @@ def states(found: dict[str, Hop]) -> list[str]:
     return [hop.state for hop in found.values()]
 
 
+def test_a_trace_makes_one_client_of_each_service(
+    world: World, event: FiredEvent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def client(_stack: object, service: str, _region: str) -> object:
+        made.append(service)
+        return world.client()
+
+    stack = world.stack()
+    monkeypatch.setattr(type(stack), "client", client)
+
+    trace_sent(stack, event, patience=0.5)  # it looks several times for the log of the function
+
+    assert sorted(made) == ["events", "lambda", "logs"]
+
+
 def test_an_event_whose_function_returns_reaches_every_hop_in_order(world: World, event: FiredEvent) -> None:
     world.ran(f"got {event.id}", "REPORT RequestId: r-1\tDuration: 12.5 ms")
 
