@@ -119,11 +119,12 @@ def principals(statement: Mapping[str, Any], kind: str) -> set[str]:
     if isinstance(principal, str):
         return {principal}
     found = principal.get(kind, [])
-    everybody = {"*"} if "*" in _texts(principal.get("AWS", [])) else set()
-    return _texts(found) | everybody
+    everybody = {"*"} if "*" in texts(principal.get("AWS", [])) else set()
+    return texts(found) | everybody
 
 
-def _texts(value: object) -> set[str]:
+def texts(value: object) -> set[str]:
+    """Return the texts of an element of a policy, which is a text or a list of them."""
     return {str(each) for each in value} if isinstance(value, list) else {str(value)}
 
 

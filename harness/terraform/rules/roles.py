@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from harness.terraform.rules.registry import blocks, lets, rule
+from harness.terraform.rules.registry import blocks, lets, rule, statements, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,3 +35,15 @@ def _check_trust(resources: Resources, resource: Resource, arn: object, service:
     role = resources.with_arn("aws_iam_role", arn)
     if role and not lets(role.values.get("assume_role_policy"), service):
         yield resource, f"AWS asks that the trust policy of {role.address} names {service}"
+
+
+@rule("https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_update-role-trust-policy.html")
+def trust_policies_only_let_their_role_be_assumed(resources: Resources) -> Iterator[Broken]:
+    """A trust policy has no resource, because that is the role, and no actions but those of STS."""
+    for role in resources.of("aws_iam_role"):
+        for statement in statements(role.values.get("assume_role_policy")):
+            if "Resource" in statement:
+                yield role, "AWS takes no Resource in a trust policy"
+            for action in sorted(texts(statement.get("Action", []))):
+                if ":" in action and not action.lower().startswith("sts:"):
+                    yield role, f"AWS takes only actions of sts in a trust policy, not {action}"

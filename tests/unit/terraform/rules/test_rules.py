@@ -50,8 +50,9 @@ def queue(**values: object) -> Resource:
     )
 
 
-def role(trusted: object) -> Resource:
-    return made("aws_iam_role", arn=ROLE_ARN, assume_role_policy=policy(trusted))
+def role(trusted: object, *actions: str, **more: object) -> Resource:
+    statement = {"Effect": "Allow", "Principal": trusted, "Action": ["sts:AssumeRole", *actions], **more}
+    return made("aws_iam_role", arn=ROLE_ARN, assume_role_policy=json.dumps({"Statement": statement}))
 
 
 def permission(principal: str, name: str = "f") -> Resource:
@@ -137,6 +138,8 @@ def scheduled(text: str, kind: str = "aws_cloudwatch_event_rule") -> Resource:
         ("it is 30, and that is 60", [mapping(), queue(), function(timeout=60)]),
         ("batch_size over 10", [mapping(batch_size=100, maximum_batching_window_in_seconds=0)]),
         ("role_arn of a target", [made("aws_cloudwatch_event_target", arn=MACHINE_ARN, role_arn="")]),
+        ("no Resource in a trust policy", [role({"AWS": "*"}, Resource="*")]),
+        ("not logs:CreateLogGroup", [role({"AWS": "*"}, "sts:TagSession", "logs:CreateLogGroup")]),
         ("write rate(1 minute)", [scheduled("rate(1 minutes)")]),
         ("write rate(5 minutes)", [scheduled("rate(5 minute)")]),
         ("expected ? in exactly one", [scheduled("cron(0 9 * * * *)")]),
@@ -212,6 +215,7 @@ def test_what_aws_refuses_is_told_once_with_its_source(reason: str, broken: list
             made("aws_sns_topic", arn=TOPIC_ARN),
             made("aws_sns_topic_policy", arn=TOPIC_ARN, policy=let_in("s3.amazonaws.com")),
         ],
+        [role({"AWS": "*"}, "STS:SetSourceIdentity"), made("aws_iam_role", assume_role_policy=None)],
         [function(), role({"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]})],
         [function(environment=[{"variables": {"MINE": "y"}}], runtime="python3.13", layers=["l"] * 5)],
         [mapping(), queue(), function(timeout=30)],
