@@ -27,6 +27,7 @@ from harness.session import build, prepare, tell_refusals, zip_variables
 from harness.stack.deployment import Deployment
 from harness.stack.snapshots import Fingerprint, RestorableStack, backend_fingerprint
 from harness.terraform import commands as terraform
+from harness.terraform.hcl.input_variables import read_values
 from harness.terraform.hcl.remote_state import stages, states_read
 from harness.terraform.hcl.scratch import copy_of, copy_root
 from harness.values import Outputs
@@ -209,7 +210,13 @@ class KeptStack(Record):
             states = states_read(
                 each.terraform_dir, {root: commands.state for root, commands in done.items()}
             )
-            copy_root(each.terraform_dir, self._place(each), emulated=not endpoint.is_aws, states=states)
+            copy_root(
+                each.terraform_dir,
+                self._place(each),
+                emulated=not endpoint.is_aws,
+                states=states,
+                values=read_values(each).values(),
+            )
             done[each.terraform_dir] = self._commands(endpoint, each)
             restorable.bring_up(done[each.terraform_dir])
             tell_refusals(done[each.terraform_dir])

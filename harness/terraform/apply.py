@@ -16,6 +16,7 @@ from harness.base import journal
 from harness.errors import HarnessError, TerraformError
 from harness.terraform import state
 from harness.terraform.commands import all_variables, commands_at, program_of
+from harness.terraform.hcl.input_variables import read_values
 from harness.terraform.hcl.scratch import copy_root
 
 if TYPE_CHECKING:
@@ -156,7 +157,13 @@ def _scratch(
     with ExitStack() as resources:
         folder = tempfile.mkdtemp(prefix="harness-terraform-")
         resources.callback(shutil.rmtree, folder, ignore_errors=True)
-        root = copy_root(settings.terraform_dir, Path(folder), emulated=not endpoint.is_aws, states=states)
+        root = copy_root(
+            settings.terraform_dir,
+            Path(folder),
+            emulated=not endpoint.is_aws,
+            states=states,
+            values=read_values(settings).values(),
+        )
         stays = {"root": str(root), "variables": all_variables(settings, endpoint, variables)}
         entry = {"folder": folder, **(stays if endpoint.is_aws else {})}
         what = f"the stack of {settings.terraform_dir}"

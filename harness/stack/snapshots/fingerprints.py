@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from harness import backends
 from harness.terraform import commands as terraform
+from harness.terraform.hcl.input_variables import read_values
 from harness.terraform.hcl.remote_state import stages
 from harness.terraform.hcl.scratch import inputs
 
@@ -52,7 +53,10 @@ class Fingerprint:
         files = [
             file
             for stage in stages(settings)
-            for file in (*filter(Path.is_file, stage.var_files), *inputs(stage.terraform_dir))
+            for file in (
+                *filter(Path.is_file, stage.var_files),
+                *inputs(stage.terraform_dir, read_values(stage).values()),
+            )
         ]
         named = [Path(value) for value in variables.values() if Path(value).is_file()]
         zips = sorted({*(file for file in files if file.suffix == ".zip"), *named})

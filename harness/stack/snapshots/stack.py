@@ -17,6 +17,7 @@ from harness.stack.snapshots.fingerprints import Fingerprint
 from harness.stack.snapshots.snapshot import File, Snapshot, file_stamps, files_in
 from harness.terraform.apply import apply_root
 from harness.terraform.commands import CLI_CONFIG
+from harness.terraform.hcl.input_variables import read_values
 from harness.terraform.hcl.remote_state import stages
 from harness.terraform.hcl.scratch import copy_root, folder_of_copies
 from harness.terraform.state import managed_by
@@ -215,7 +216,8 @@ class RestorableStack:
         """Record for `taken` the state and files that an earlier run has left for a root."""
         folder = folder_of_copies(self.settings.terraform_dir, commands.root)
         with TemporaryDirectory(prefix="harness-terraform-") as scratch:
-            copy_root(self.settings.terraform_dir, Path(scratch))
+            values = read_values(self.settings).values()
+            copy_root(self.settings.terraform_dir, Path(scratch), values=values)
             others = {*file_stamps(Path(scratch)), f"{commands.root.relative_to(folder)}/{CLI_CONFIG}"}
         made = {name: stamp for name, stamp in file_stamps(folder).items() if name not in others}
         self._note(folder, made, commands)

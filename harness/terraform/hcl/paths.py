@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from harness.terraform.hcl import declarations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 # A string that is a path and leads upwards. `${path.module}` shows where it starts.
 _WHOLE = re.compile(
@@ -26,13 +26,18 @@ _BETWEEN_PARTS = re.compile(r'"\s*,\s*"')
 _SCRIPTS = ("*.sh", "*.bash", "Makefile", "makefile", "*.mk")
 
 
-def above(modules: Sequence[Path]) -> list[Path]:
-    """Return the files and directories outside of `modules` that a path in one of them names.
+def above(modules: Sequence[Path], values: Iterable[str] = ()) -> list[Path]:
+    """Return the files and directories outside of `modules` that a path in one of them, or a value, names.
 
     Terraform runs in the root, the first of them. A path without `path.module` starts there.
+
+    Args:
+        modules: The directories of the modules.
+        values: The values of the root's variables.
     """
     root = modules[0]
     named = {place for module in modules for place in _named_in(module, root)}
+    named |= {place for value in values for place in _named_by(f'"{value}"', root, root)}
     scripts = {script for place in (*modules, *named) for script in _scripts_in(place)}
     named |= {place for script in scripts for place in _named_by_script(script, root)}
     return sorted(place for place in named if not _is_inside(place, modules) and not _is_too_much(place))
@@ -49,15 +54,18 @@ def _is_too_much(place: Path) -> bool:
 
 def _named_in(module: Path, root: Path) -> Iterator[Path]:
     for file in declarations.files(module):
-        text = file.read_text("utf-8", "replace")
-        if ".." not in text:  # the patterns take a while
-            continue
-        text = _BETWEEN_PARTS.sub("/", text)
-        for base, path in _WHOLE.findall(text):
-            yield from _there(module if base == "module" else root, path, root)
-        for path in _PART.findall(text):
-            yield from _there(module, path, root)
-            yield from _there(root, path, root)
+        yield from _named_by(file.read_text("utf-8", "replace"), module, root)
+
+
+def _named_by(text: str, module: Path, root: Path) -> Iterator[Path]:
+    if ".." not in text:  # the patterns take a while
+        return
+    text = _BETWEEN_PARTS.sub("/", text)
+    for base, path in _WHOLE.findall(text):
+        yield from _there(module if base == "module" else root, path, root)
+    for path in _PART.findall(text):
+        yield from _there(module, path, root)
+        yield from _there(root, path, root)
 
 
 def _named_by_script(script: Path, root: Path) -> Iterator[Path]:

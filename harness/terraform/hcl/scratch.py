@@ -13,7 +13,7 @@ from harness.errors import SettingsError
 from harness.terraform.hcl import declarations, overrides, paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from harness.terraform.hcl.declarations import Block
     from harness.terraform.hcl.overrides import State
@@ -68,7 +68,12 @@ def scratch_copy(root: Path, *, emulated: bool = True) -> Iterator[Path]:
 
 
 def copy_root(
-    root: Path, into: Path, *, emulated: bool = True, states: Mapping[Path, Mapping[str, State]] | None = None
+    root: Path,
+    into: Path,
+    *,
+    emulated: bool = True,
+    states: Mapping[Path, Mapping[str, State]] | None = None,
+    values: Collection[str] = (),
 ) -> Path:
     """Copy `root` and everything it uses into the directory `into`, and return the copy of `root`.
 
@@ -83,6 +88,7 @@ def copy_root(
             keys and endpoints, whatever they declare.
         states: The states of other roots that the modules read: for a module's directory, the state file by
             the name of the data source.
+        values: The values of the root's variables, which may be paths too.
 
     Raises:
         SettingsError: `root` is not a directory with Terraform files.
@@ -91,7 +97,7 @@ def copy_root(
     _clear(into)
     read = states or {}
     modules = module_folders(root.resolve())
-    for place in paths.above(modules):
+    for place in paths.above(modules, values):
         _copy(place, into, _HEAVY if _holds(place, root) else _LEFTOVERS)
     for folder in modules:
         _copy(folder, into, _LEFTOVERS)
@@ -102,11 +108,11 @@ def copy_root(
     return copy_of(root, into)
 
 
-def inputs(root: Path) -> list[Path]:
+def inputs(root: Path, values: Collection[str] = ()) -> list[Path]:
     """Return all files that `copy_root` would copy, sorted."""
     modules = module_folders(root.resolve()) if root.is_dir() else []
     found = {file for folder in modules for file in _files(folder, _LEFTOVERS)}
-    for place in paths.above(modules):
+    for place in paths.above(modules, values):
         found |= set(_files(place, _HEAVY if _holds(place, root) else _LEFTOVERS))
     return sorted(found | set(_pins(root)))
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import SettingsError
+from harness import Settings, SettingsError
 from harness.terraform.hcl import scratch
+from harness.terraform.hcl.input_variables import read_values
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -189,6 +191,24 @@ def test_a_path_upwards_is_followed_in_whatever_form_it_is_written(
         (project / name).write_text(text, "utf-8")
 
     assert project / named in scratch.inputs(project / "infra")
+
+
+@pytest.mark.parametrize(
+    "file", ['code = "../src"', 'all = { app = { code = "../src", name = "app" } }', 'code = "../src/app.py"']
+)
+def test_a_path_upwards_that_is_a_value_of_a_variable_is_followed(
+    settings: Settings, tmp_path: Path, file: str
+) -> None:
+    project = tmp_path / "repository"
+    for name, text in {"infra/main.tf": "", "infra/terraform.tfvars": file, "src/app.py": ""}.items():
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text(text, "utf-8")
+    settings = replace(settings, terraform_dir=project / "infra")
+
+    scratch.copy_root(project / "infra", tmp_path / "copy", values=read_values(settings).values())
+
+    assert (scratch.copy_of(project / "src", tmp_path / "copy") / "app.py").is_file()
+    assert project / "src/app.py" in scratch.inputs(project / "infra", read_values(settings).values())
 
 
 @pytest.mark.parametrize("text", ["# of 1 .. 2 ... etc..", "# wait ..", 'locals { x = "a..b" }'])
