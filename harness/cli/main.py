@@ -321,8 +321,9 @@ def invoke(name: str, event: str, request_id: str, *, last_failed: bool, here: b
         function, given = _chosen(deployment, name, event, last_failed=last_failed, request_id=request_id)
     if here or debug:
         from harness.cli import local
+        from harness.functions.packages.python import import_root
 
-        sources = [package.source.parent for package in kept.settings.every_package]
+        sources = [import_root(package) for package in kept.settings.every_package]
         with _plain_errors(shown=False), local.own_traceback():
             _print_json(local.invoke(deployment, function, given, sources, debug=debug))
         return

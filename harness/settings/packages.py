@@ -21,8 +21,9 @@ class PackageSettings:
     name: str = ""
     """The NAME of the table. Empty for `[tool.harness.package]` itself."""
     source: Path = field(metadata=of_form(forms.path))
-    """Python: the package directory, which goes into the zip under its name. Node.js: the directory with
-    `package.json` and `package-lock.json`, whose files go into the zip under their relative paths.
+    """Python: the package directory, which goes into the zip under its name. If it has no `__init__.py`, its
+    files go to the root of the zip. Node.js: the directory with `package.json` and `package-lock.json`, whose
+    files go into the zip under their relative paths.
     """
     output: Path = field(metadata=of_form(forms.path))
     """The zip."""

@@ -1,4 +1,4 @@
-"""The content of a Python function's zip: its package, and wheels for its platform."""
+"""The content of a Python function's zip: its package or its modules, and wheels for its platform."""
 
 from __future__ import annotations
 
@@ -39,13 +39,14 @@ def members(settings: Settings, package: PackageSettings, platform: Platform) ->
     """Return the content of a function's zip for `platform`.
 
     Raises:
-        PackageError: The source is not a package, a module does not compile, or its dependencies can't be
+        PackageError: The source holds no module, a module does not compile, or its dependencies can't be
             installed.
     """
-    if not (package.source / "__init__.py").is_file():
-        raise PackageError(package.source, "expected a Python package, found no __init__.py there")
-    check_syntax(package, sorted(package.source.rglob("*.py")))
     own = dict(sources(package))
+    modules = sorted(file for file in own.values() if file.suffix == ".py")
+    if not modules:
+        raise PackageError(package.source, "expected a Python package or modules, found no .py file there")
+    check_syntax(package, modules)
     has_libraries = package.group or package.requirements
     libraries = files_in(_install_once(settings, package, platform), _is_skipped) if has_libraries else ()
     return {name: Member(file) for name, file in {**own, **dict(libraries)}.items()}
@@ -53,7 +54,15 @@ def members(settings: Settings, package: PackageSettings, platform: Platform) ->
 
 def sources(package: PackageSettings) -> Iterator[tuple[PurePosixPath, Path]]:
     """Yield the files of the package that go into its zip, each with its path there."""
-    return ((package.source.name / name, file) for name, file in files_in(package.source, _is_skipped))
+    inside = package.source.relative_to(import_root(package))
+    for name, file in files_in(package.source, _is_skipped_source):
+        if not _is_output(package, file):
+            yield inside / name, file
+
+
+def import_root(package: PackageSettings) -> Path:
+    """Return the directory of the zip's root: the source's parent if the source is a package, else itself."""
+    return package.source.parent if (package.source / "__init__.py").is_file() else package.source
 
 
 def check_syntax(package: PackageSettings, files: Iterable[Path]) -> None:
@@ -77,6 +86,16 @@ def check_syntax(package: PackageSettings, files: Iterable[Path]) -> None:
 
 def _is_skipped(file: PurePosixPath) -> bool:
     return file.name in _SKIPPED_NAMES or file.suffix in _SKIPPED_SUFFIXES
+
+
+def _is_skipped_source(file: PurePosixPath) -> bool:
+    return _is_skipped(file) or file.name.startswith(".")
+
+
+def _is_output(package: PackageSettings, file: Path) -> bool:
+    """Return whether a file is the package's own zip, of any platform, or lies beside it during a build."""
+    is_beside = file.parent == package.output.parent and file.name.startswith(f"{package.output.stem}.")
+    return is_beside and file.suffix in {".zip", ".lock", ".new"}
 
 
 def _install_once(settings: Settings, package: PackageSettings, platform: Platform) -> Path:

@@ -89,10 +89,22 @@ def test_a_changed_source_gives_other_bytes(settings: Settings, described: Packa
     assert packages.build(settings, described).read_bytes() != first
 
 
-def test_a_source_that_is_no_package_is_refused(settings: Settings, tmp_path: Path) -> None:
+def test_modules_without_a_package_are_at_the_root_of_the_zip(settings: Settings, tmp_path: Path) -> None:
+    for name in ("app.py", "shared/db.py", ".venv/lib/other.py", ".env", "data.json"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("", "utf-8")
+    described = PackageSettings(source=tmp_path, output=tmp_path / "app.zip")
+    packages.build(settings, described)
+
+    built = packages.build(settings, described)
+
+    assert zipfile.ZipFile(built).namelist() == ["app.py", "data.json", "shared/db.py"]
+
+
+def test_a_source_without_a_module_is_refused(settings: Settings, tmp_path: Path) -> None:
     described = PackageSettings(source=tmp_path, output=tmp_path / "x.zip")
 
-    with pytest.raises(PackageError, match=r"expected a Python package, found no __init__\.py"):
+    with pytest.raises(PackageError, match=r"expected a Python package or modules, found no \.py file"):
         packages.build(settings, described)
 
 
