@@ -256,6 +256,66 @@ def test_a_function_gets_what_the_mapping_template_makes(rest: ApiClient) -> Non
     assert rest.post("function", json={"a": [1, 2]}).json() == {"wrapped": [1, 2], "method": "POST"}
 
 
+@pytest.fixture(scope="module")
+def mocks(place: Place) -> Iterator[ApiClient]:
+    """Provide a REST API that answers by its templates, without a service."""
+    apis = place.client("apigateway")
+    api = apis.create_rest_api(name=f"{place.name}-mocks")["id"]
+    described = {"openapi": "3.0.1", "info": {"title": place.name, "version": "1"}, "paths": _mocks()}
+    apis.put_rest_api(restApiId=api, mode="overwrite", body=json.dumps(described).encode())
+    apis.create_deployment(restApiId=api, stageName="v1", variables={"level": "low"})
+    yield place.api(api, "v1")
+    apis.delete_rest_api(restApiId=api)
+
+
+def _mocks() -> dict[str, Any]:
+    """Return what most stacks mock: the answers to browsers, and an answer that depends on the request."""
+
+    def mock(template: str, responses: dict[str, Any]) -> dict[str, Any]:
+        headers = {name: {"schema": {"type": "string"}} for name in ("Access-Control-Allow-Methods", "Level")}
+        return {
+            "responses": {
+                status: {"description": "", "headers": headers} for status in ("200", "204", "404")
+            },
+            "x-amazon-apigateway-integration": {
+                "type": "mock",
+                "requestTemplates": {"application/json": template},
+                "passthroughBehavior": "when_no_match",
+                "responses": responses,
+            },
+        }
+
+    methods = {"method.response.header.Access-Control-Allow-Methods": "'GET,OPTIONS'"}
+    preflight = {"default": {"statusCode": "204", "responseParameters": methods}}
+    status = "#if($input.params('kind') == \"tea\")200#{else}404#end"
+    said = {"application/json": '{"kind": "$input.params(\'kind\')", "level": "$stageVariables.level"}'}
+    wrong = {"application/json": '{"no": "$context.resourcePath"}'}
+    kinds = {
+        "200": {"statusCode": "200", "responseTemplates": said},
+        r"4\d\d": {"statusCode": "404", "responseTemplates": wrong},
+    }
+    return {
+        "/pots/{kind}": {
+            "options": mock('{"statusCode": 200}', preflight),
+            "get": mock(f'{{"statusCode": {status}}}', kinds),
+        },
+    }
+
+
+def test_a_mock_answers_a_browser_that_asks_first(mocks: ApiClient) -> None:
+    answer = mocks.request("OPTIONS", "pots/tea", headers={"Origin": "https://shop.example"})
+
+    assert (answer.status, answer.body) == (204, b"")
+    assert answer.headers["access-control-allow-methods"] == "GET,OPTIONS"
+
+
+def test_a_mock_answers_by_its_templates(mocks: ApiClient) -> None:
+    known, unknown = mocks.get("pots/tea"), mocks.get("pots/milk")
+
+    assert (known.status, known.json()) == (200, {"kind": "tea", "level": "low"})
+    assert (unknown.status, unknown.json()) == (404, {"no": "/pots/{kind}"})
+
+
 def test_a_state_machine_calls_s3_in_its_own_region(place: Place) -> None:
     if place.endpoint.backend != "ministack":
         pytest.skip("the region of such a call is the harness's own on MiniStack alone")
@@ -309,6 +369,8 @@ def http(place: Place, harness_settings: Settings) -> Iterator[ApiClient]:
             RequestParameters=parameters,
         )
         assert made["IntegrationSubtype"] == subtype
+        again = apis.update_integration(ApiId=api, IntegrationId=made["IntegrationId"], Description="again")
+        assert (again["ResponseMetadata"]["HTTPStatusCode"], again["IntegrationSubtype"]) == (200, subtype)
         apis.create_route(ApiId=api, RouteKey=route, Target=f"integrations/{made['IntegrationId']}")
     apis.create_stage(ApiId=api, StageName="$default", AutoDeploy=True)
     yield place.api(api)

@@ -45,7 +45,7 @@ def _with_subtype(known: Callable[..., Answer]) -> Callable[..., Answer]:
     def write(api: str, *given: Any) -> Answer:  # noqa: ANN401 - MiniStack's
         answer = known(api, *given)
         written = json.loads(answer[2]).get("integrationId")
-        return _keep(api, written, given[-1]) if written else answer
+        return (answer[0], *_keep(api, written, given[-1])[1:]) if written else answer
 
     return write
 
@@ -55,7 +55,7 @@ def _keep(api: str, name: str, data: Mapping[str, Any]) -> Answer:
     held = apigateway._integrations[api][name]  # noqa: SLF001
     held |= {each: data[each] for each in _KEPT if data.get(each)}
     answer: Answer = apigateway._get_integration(api, name)  # noqa: SLF001
-    return (201 if answer[0] == 200 else answer[0], *answer[1:])  # noqa: PLR2004 - HTTP's
+    return answer
 
 
 def _or_by_subtype(known: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:

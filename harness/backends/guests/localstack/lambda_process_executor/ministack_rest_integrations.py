@@ -1,4 +1,4 @@
-"""Integrations of REST APIs with AWS's services on MiniStack 1.5.33, which knows functions and queues.
+"""Integrations of REST APIs on MiniStack 1.5.33, which calls functions and queues, and evaluates no mock.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-api-integration-types.html
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextvars import ContextVar
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -17,7 +19,7 @@ from lambda_process_executor.service_calls import Call, failed, model_of, send
 from lambda_process_executor.velocity import Values, at_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from lambda_process_executor.service_calls import Answer
 
@@ -27,30 +29,59 @@ _URI = re.compile(r"arn:aws[\w-]*:apigateway:([\w-]+):(?:[\w-]+\.)?([\w-]+):(pat
 _BOTO3_NAMES = {"states": "stepfunctions", "monitoring": "cloudwatch"}
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 _PLACES = {"path": "path", "querystring": "query", "header": "headers"}
+_STATUS = re.compile(r"[\"']?statusCode[\"']?\s*:\s*[\"']?(\d{3})\b")
+_REQUEST: ContextVar[Request] = ContextVar("request")  # the one that is answered
 
 
 def install() -> None:
-    """Let REST APIs call services."""
+    """Let REST APIs call services, and answer by their templates if they call none."""
     apigateway_v1._invoke_lambda_custom_v1 = _invoke_service  # noqa: SLF001 - the version is pinned
     apigateway_v1._invoke_sqs_v1 = _invoke_service  # noqa: SLF001
+    apigateway_v1._invoke_mock_v1 = _answer_without_service  # noqa: SLF001
+    apigateway_v1._authorize_request_v1 = _with_request(apigateway_v1._authorize_request_v1)  # noqa: SLF001
 
 
-async def _invoke_service(
-    *given: Any,  # noqa: ANN401 - MiniStack's
-    owner_account_id: str,
-    authorizer_context: Mapping[str, Any] | None = None,
-    **_others: object,
-) -> Answer:
-    """Carry out an integration `AWS` of a REST API."""
-    integration, api, stage_name, stage, resource, path, method, *sent_along = given
-    about = {
-        **context_of(api, stage_name, path, method, owner_account_id),
+def _with_request(known: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Keep the request, which MiniStack authorizes first and then hands to no mock."""
+
+    @wraps(known)
+    async def authorize(*given: Any) -> Any:  # noqa: ANN401 - MiniStack's
+        refusal, authorizer_context = await known(*given)
+        api, stage_name, _method_object, method, path, resource, *sent_along, stage, account, _region = given
+        about = _about(
+            api, stage_name, path, method, account, resource=resource, authorizer=authorizer_context
+        )
+        _REQUEST.set(request_of(method, *sent_along, context=about, stage_variables=stage.get("variables")))
+        return refusal, authorizer_context
+
+    return authorize
+
+
+def _about(*named: str, resource: Mapping[str, Any], authorizer: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the variable `$context` of a request to a resource."""
+    return {
+        **context_of(*named),
         "resourcePath": resource["path"],
-        "authorizer": Values(authorizer_context or {}),
+        "authorizer": Values(authorizer or {}),
         "requestOverride": Values(header=Values(), path=Values(), querystring=Values()),
         "responseOverride": Values(header=Values()),
     }
-    request = request_of(method, *sent_along, context=about, stage_variables=stage.get("variables"))
+
+
+def _answer_without_service(integration: Integration) -> Answer:
+    """Carry out an integration `MOCK`, whose request template says which of its responses is chosen."""
+    request = _REQUEST.get()
+    status = _STATUS.search(_mapped_body(integration, request))
+    if not status:
+        return failed("the template of a MOCK integration makes no statusCode")
+    return _response(integration, request, int(status[1]), {}, "")
+
+
+async def _invoke_service(
+    integration: Integration, *_given: object, owner_account_id: str, **_others: object
+) -> Answer:
+    """Carry out an integration `AWS` of a REST API."""
+    request = _REQUEST.get()
     call = _call_of(integration, request)
     if call is None:
         return failed(f"an API can't call {integration.get('uri')!r}")
@@ -135,7 +166,7 @@ def _response(
     accepted = next((kind for kind in (_accepted(request), *templates) if kind in templates), None)
     body = request.render(templates[accepted], text) if accepted and templates[accepted] else text
     override = request.context["responseOverride"]
-    named = {"Content-Type": accepted or "application/json", **_named(chosen, headers, text)}
+    named = {"Content-Type": accepted or "application/json", **_named(chosen, request, headers, text)}
     named |= {name: str(value) for name, value in override["header"].items()}
     return int(override.get("status") or chosen.get("statusCode") or 200), named, body.encode()
 
@@ -151,7 +182,9 @@ def _chosen(integration: Integration, outcome: str) -> Mapping[str, Any] | None:
     return next(matching, None) or next(default, None)
 
 
-def _named(chosen: Mapping[str, Any], headers: Mapping[str, str], text: str) -> dict[str, str]:
+def _named(
+    chosen: Mapping[str, Any], request: Request, headers: Mapping[str, str], text: str
+) -> dict[str, str]:
     """Return the headers that an integration's response sets."""
     found = {}
     for target, source in (chosen.get("responseParameters") or {}).items():
@@ -159,8 +192,10 @@ def _named(chosen: Mapping[str, Any], headers: Mapping[str, str], text: str) -> 
         location, _, key = source.removeprefix("integration.response.").partition(".")
         if source.startswith("'"):
             found[name] = source.strip("'")
-        elif location == "header" and key.lower() in headers:
-            found[name] = headers[key.lower()]
         elif location == "body":
             found[name] = as_text(at_path(text, f"$.{key}" if key else "$"))
+        elif location in {"context", "stageVariables"}:
+            found[name] = request.value(source)
+        elif key.lower() in headers:
+            found[name] = headers[key.lower()]
     return found
