@@ -6,6 +6,7 @@ import hashlib
 import re
 import sys
 import warnings
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import uv
@@ -18,7 +19,7 @@ from harness.functions.packages.archive import Member, files_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path, PurePosixPath
+    from pathlib import Path
 
     from harness.functions.packages.archive import Members
     from harness.functions.packages.platforms import Platform
@@ -54,7 +55,7 @@ def members(settings: Settings, package: PackageSettings, platform: Platform) ->
 
 def sources(package: PackageSettings) -> Iterator[tuple[PurePosixPath, Path]]:
     """Yield the files of the package that go into its zip, each with its path there."""
-    inside = package.source.relative_to(import_root(package))
+    inside = PurePosixPath(package.source.relative_to(import_root(package)))
     for name, file in files_in(package.source, _is_skipped_source):
         if not _is_output(package, file):
             yield inside / name, file

@@ -11,6 +11,7 @@ from typing import Any, override
 
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from localstack.aws import handlers
 from localstack.aws.api.lambda_ import InvalidParameterValueException
 from localstack.aws.connect import ClientFactory
 from localstack.services.lambda_.event_source_mapping.pollers.sqs_poller import SqsPoller
@@ -24,6 +25,7 @@ from lambda_process_executor.runtime_api import client_context, decode_client_co
 from lambda_process_executor.runtimes import layers_refusal, refusal
 
 LOG = logging.getLogger(__name__)
+_WITH_ZIP = frozenset({"CreateFunction", "PublishLayerVersion", "UpdateFunctionCode"})
 
 
 @functools.cache
@@ -34,6 +36,7 @@ def apply() -> None:
     let_timers_end_with_the_process()
     refuse_what_needs_docker()
     say_what_layers_are_missing()
+    refuse_empty_zips()
     wait_for_functions()
     if seconds := os.environ.get("LAMBDA_PROCESS_REDELIVERY_SECONDS"):
         redeliver_failed_messages(math.ceil(float(seconds)))
@@ -128,6 +131,25 @@ def say_what_layers_are_missing() -> None:
             raise InvalidParameterValueException(layers_refusal(missing), Type="User") from None
 
     LambdaProvider._validate_layers = validate_or_name  # noqa: SLF001
+
+
+def refuse_empty_zips() -> None:
+    """Refuse an empty zip as AWS does. LocalStack fails with an error that clients try again for minutes."""
+    handlers.serve_custom_service_request_handlers.append(refuse_if_empty)
+
+
+def refuse_if_empty(_chain: object, context: Any, _response: object) -> None:  # noqa: ANN401 - LocalStack's
+    """Raise if a request uploads an empty zip.
+
+    Raises:
+        InvalidParameterValueException: It does.
+    """
+    if context.service.service_name != "lambda" or context.operation.name not in _WITH_ZIP:
+        return
+    asked = context.service_request or {}
+    code = asked.get("Code") or asked.get("Content") or asked
+    if code.get("ZipFile") == b"":
+        raise InvalidParameterValueException("Uploaded file must be a non-empty zip", Type="User")
 
 
 def wait_for_functions() -> None:
