@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import shutil
 import struct
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from lambda_process_executor.executables import why_not_runnable
+from lambda_process_executor.executables import shell_of, why_not_runnable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,6 +33,20 @@ def elf(machine: int, loader: str) -> bytes:
     header = ident + struct.pack("<HHIQQQIHHHHHH", 2, machine, 1, 0, HEADER, 0, 0, HEADER, 56, 1, 0, 0, 0)
     name = loader.encode() + b"\0"
     return header + struct.pack("<IIQQQQQQ", 3, 4, HEADER + 56, 0, 0, len(name), len(name), 1) + name
+
+
+@pytest.mark.parametrize("first", [b"#!/bin/sh", b"#! /usr/bin/sh -e", b"#!/usr/bin/env sh"])
+def test_a_script_for_sh_is_run_by_bash_as_on_amazon_linux(program: Path, first: bytes) -> None:
+    written(program, first + b"\nset -o pipefail\nfunction say () { echo done; }\nsay\n")
+
+    done = subprocess.run([*shell_of(program), program], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "done\n"
+
+
+def test_any_other_program_starts_by_itself(program: Path) -> None:
+    assert shell_of(written(program, b"#!/bin/bash\n")) == ()
+    assert shell_of(written(program, elf(0x3E, "/lib/ld.so"))) == ()
 
 
 def test_a_script_whose_interpreter_is_there_can_run(program: Path) -> None:

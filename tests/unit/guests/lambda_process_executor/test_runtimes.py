@@ -57,7 +57,7 @@ def test_a_bootstrap_is_looked_for_in_the_code_then_in_the_layers(tmp_path: Path
 
     for place in (layers, code):
         program = place / "bootstrap"
-        program.write_text("#!/bin/sh", "utf-8")
+        program.write_text("#!/bin/bash", "utf-8")
         program.chmod(0o755)
         assert Provided().problem(code, layers) == ""
         shown = ON_LAMBDA.layers if place == layers else ON_LAMBDA.code

@@ -2,6 +2,8 @@
 
 import os
 import platform
+import re
+import shutil
 import struct
 from pathlib import Path
 
@@ -12,6 +14,7 @@ PROGRAM_INTERPRETER = 3
 MACHINES = {0x03: "i386", 0x28: "arm", 0x3E: "x86_64", 0xB7: "aarch64", 0xF3: "riscv64"}
 SAME_AS = {"arm64": "aarch64", "amd64": "x86_64"}
 HEAD_BYTES = 4096
+FOR_SH = re.compile(rb"#!\s*(?:/usr)?/bin/(?:env\s+)?sh(?:\s+(-\S+))?\s*")
 
 
 def why_not_runnable(program: Path) -> str:
@@ -25,6 +28,19 @@ def why_not_runnable(program: Path) -> str:
     if head.startswith(b"#!"):
         return _why_not_script(program.name, head)
     return f"its `{program.name}` is neither a Linux program nor a script that begins with `#!`"
+
+
+def shell_of(program: Path) -> tuple[str, ...]:
+    """Return the command that starts a script for `sh` as on Lambda, or nothing for any other program.
+
+    `sh` is Bash on Amazon Linux. Many systems have a shell there that knows no `set -o pipefail`.
+    """
+    with program.open("rb") as opened:
+        asked = FOR_SH.fullmatch(opened.readline(HEAD_BYTES))
+    bash = shutil.which("bash", path=os.defpath)
+    if not asked or not bash:
+        return ()
+    return bash, "--posix", *([os.fsdecode(asked[1])] if asked[1] else [])
 
 
 def _why_not_script(name: str, head: bytes) -> str:

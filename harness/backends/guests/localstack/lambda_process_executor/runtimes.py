@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from lambda_process_executor.environment import WRAPPER
-from lambda_process_executor.executables import why_not_runnable
+from lambda_process_executor.executables import shell_of, why_not_runnable
 from lambda_process_executor.toolchains import (
     NoToolchainError,
     Toolchain,
@@ -160,8 +160,10 @@ class Provided:
 
     def command(self, handler: str, view: View, code: Path) -> Command:  # noqa: ARG002
         """Return the bootstrap of the code, or else of a layer, as Lambda looks for it."""
-        home = view.code if (code / BOOTSTRAP).is_file() else view.layers
-        return Command(argv=(str(home / BOOTSTRAP),))
+        own = code / BOOTSTRAP
+        if own.is_file():
+            return Command(argv=(*shell_of(own), str(view.code / BOOTSTRAP)))
+        return Command(argv=(str(view.layers / BOOTSTRAP),))
 
 
 def homes(program: Path) -> tuple[Path, ...]:
