@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,11 @@ def _started(choose: Choose, backend: str, settings: Settings) -> Iterator[Endpo
     suited = environments.with_python(settings, distribution.pythons, needed_by=distribution.name)
     python = environments.install(suited, distribution.environment, distribution.requirements)
     functions = environments.install(suited, _FUNCTIONS, localstack.LAMBDA_REQUIREMENTS)
+    index = localstack.service_index(python, distribution, settings.environ)
 
     def command(port: int, folder: Path, gate: str) -> tuple[Sequence[str], Mapping[str, str]]:
+        root = folder / "root"
+        shutil.copytree(index, root / "usr")
         environ = (
             localstack.localstack_environ(settings.environ, listen=f"{emulator.HOST}:{port}")
             | localstack.functions_as_processes(
@@ -53,7 +57,7 @@ def _started(choose: Choose, backend: str, settings: Settings) -> Iterator[Endpo
                 gate=gate,
             )
             # If this machine is itself a container, it otherwise keeps its files in a fixed place.
-            | {"FILESYSTEM_ROOT": str(folder / "root"), "OVERRIDE_IN_DOCKER": "0"}
+            | {"FILESYSTEM_ROOT": str(root), "OVERRIDE_IN_DOCKER": "0"}
             | {"LAMBDA_PROCESS_HOT": str(folder / emulator.HOT)}
             | {"LAMBDA_PROCESS_EVENTS": str(folder / emulator.EVENTS)}
             | {"LAMBDA_PROCESS_TOOLS": str(folder / emulator.TOOLS)}

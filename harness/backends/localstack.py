@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.backends.emulator import RETRY_DELAY
-from harness.base.environments import program_environ
+from harness.base.environments import build_once, program_environ
 from harness.base.isolation import DEAD_PROXY, without_aws, without_network
+from harness.base.process import run
+from harness.errors import BackendError, CommandError
 from harness.functions.runtimes import PYTHON_REQUIREMENTS
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ PORT = 4566  # the well-known one
 LAMBDA_REQUIREMENTS = PYTHON_REQUIREMENTS
 _BACKENDS = Path(str(files("harness"))) / "backends"
 PLUGINS = _BACKENDS / "guests" / "localstack"
+_INDEX_TIMEOUT = 300.0  # seconds
 _IAM_ENFORCEMENT = {"enforce": "1", "soft": "soft", "off": "0"}
 
 
@@ -88,6 +91,34 @@ LOCALEMU = Distribution(
     pythons=((3, 13),),
     guests=("localemu", "localstack"),
 )
+
+
+def service_index(python: Path, distribution: Distribution, environ: Mapping[str, str]) -> Path:
+    """Return a directory `usr` for LocalStack's root, with its index of all services. It is built once.
+
+    A start that finds none reads the models of some 400 services, which is half of all its work. The official
+    image has one for that reason.
+
+    Args:
+        python: The interpreter of the distribution's environment, in which the directory is kept.
+        distribution: What the environment has installed.
+        environ: The environment of the program that builds it.
+
+    Raises:
+        BackendError: The distribution can't read its own models.
+    """
+
+    def build(root: Path) -> None:
+        (root / "usr" / "lib" / distribution.package).mkdir(parents=True)
+        own = {"FILESYSTEM_ROOT": str(root), "OVERRIDE_IN_DOCKER": "0"}
+        argv = [str(python), "-m", f"{distribution.package}.aws.spec"]
+        run(argv, env=program_environ(without_aws(environ)) | own, timeout=_INDEX_TIMEOUT)
+
+    what = f"the index of {distribution.name}'s services"
+    try:
+        return build_once(python.parents[1] / "index", build, what=what) / "usr"
+    except CommandError as problem:
+        raise BackendError(distribution.package, f"{what} could not be built\n{problem}") from problem
 
 
 def enforcement(settings: Settings) -> dict[str, str]:

@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def fake_localstack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Replace LocalStack's interpreter by a shell script."""
+def fake_localstack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Replace LocalStack's interpreter by a shell script, which may also build the index of its services."""
 
-    def install(script: str) -> None:
-        program = tmp_path / "localstack"
-        program.write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+    def install(script: str, index: str = "exit 0") -> None:
+        program = tmp_path / "environment" / "bin" / "python"
+        program.parent.mkdir(parents=True)
+        program.write_text(f'#!/bin/sh\ncase "$2" in *.aws.spec) {index} ;; esac\n{script}\n', "utf-8")
         program.chmod(0o755)
         monkeypatch.setattr(environments, "install", lambda *_: program)
 
@@ -49,7 +50,7 @@ def test_a_python_that_localstack_cannot_run_on_is_refused(settings: Settings, t
 
 
 def test_a_busy_port_is_refused_before_anything_starts(
-    settings: Settings, fake_localstack: Callable[[str], None]
+    settings: Settings, fake_localstack: Callable[..., None]
 ) -> None:
     fake_localstack("exit 1")
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -60,7 +61,7 @@ def test_a_busy_port_is_refused_before_anything_starts(
 
 
 def test_an_emulator_that_ends_early_is_an_error_with_its_last_lines(
-    settings: Settings, fake_localstack: Callable[[str], None]
+    settings: Settings, fake_localstack: Callable[..., None]
 ) -> None:
     fake_localstack("echo 'cannot import cbor2'; exit 7")
 
@@ -74,7 +75,7 @@ def test_an_emulator_that_ends_early_is_an_error_with_its_last_lines(
 
 
 def test_an_emulator_that_never_gets_healthy_is_an_error_with_its_last_lines(
-    settings: Settings, fake_localstack: Callable[[str], None]
+    settings: Settings, fake_localstack: Callable[..., None]
 ) -> None:
     fake_localstack("echo 'still loading'; sleep 600")
 
@@ -82,6 +83,29 @@ def test_an_emulator_that_never_gets_healthy_is_an_error_with_its_last_lines(
         BackendError, match=r"(?s)waited 1 s for http://.*/_localstack/health to answer 200.*still loading"
     ):
         start(replace(settings, start_timeout=1))
+
+
+def test_the_index_of_services_is_built_once_and_each_emulator_has_a_copy(
+    settings: Settings, fake_localstack: Callable[..., None], tmp_path: Path
+) -> None:
+    builds = tmp_path / "builds"
+    kept = "$FILESYSTEM_ROOT/usr/lib/localstack/index"
+    fake_localstack(f"cat {kept}; exit 7", index=f"echo built | tee -a {builds} > {kept}; exit 0")
+
+    for _ in range(2):
+        with pytest.raises(BackendError, match=r"its last lines:\n  built$"):
+            start(settings)
+
+    assert builds.read_text("utf-8") == "built\n"
+
+
+def test_an_index_that_cannot_be_built_is_an_error_with_its_last_lines(
+    settings: Settings, fake_localstack: Callable[..., None]
+) -> None:
+    fake_localstack("exit 0", index="echo no such model >&2; exit 3")
+
+    with pytest.raises(BackendError, match=r"(?s)index of LocalStack .* could not be built.*no such model"):
+        start(settings)
 
 
 def test_an_installation_that_fails_is_an_error_that_says_why(
@@ -99,7 +123,7 @@ def test_an_installation_that_fails_is_an_error_that_says_why(
 
 @pytest.mark.parametrize(("told", "mode"), [("enforce", "1"), ("soft", "soft"), ("off", "0")])
 def test_localemu_is_told_what_to_do_with_calls_that_are_not_allowed(
-    settings: Settings, fake_localstack: Callable[[str], None], told: str, mode: str
+    settings: Settings, fake_localstack: Callable[..., None], told: str, mode: str
 ) -> None:
     fake_localstack('echo "enforcement: $IAM_ENFORCEMENT."; exit 7')
 
