@@ -15,14 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from harness import Deployment
+
 pytestmark = pytest.mark.once
 
 
+@pytest.fixture(scope="module")
+def _restored(deployment: Deployment) -> Iterator[None]:
+    """Apply the settings again after the last test. Each change undoes the one before it by itself."""
+    yield
+    deployment.terraform.apply()
+
+
 @pytest.fixture
-def changed(scenario: Scenario) -> Iterator[Scenario]:
-    """Provide the deployed system, and apply the settings again after the test."""
-    yield scenario
-    scenario.terraform.apply()
+def changed(_restored: None, scenario: Scenario) -> Scenario:
+    """Provide the deployed system, to be changed."""
+    return scenario
 
 
 @pytest.fixture
