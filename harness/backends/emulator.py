@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import psutil
 import urllib3
 
-from harness.base import gate, journal
+from harness.base import gate, journal, process
 from harness.base.polling import eventually
 from harness.base.process import serving
 from harness.errors import BackendError, NotReachedError
@@ -152,8 +151,8 @@ def served_emulator(
 ) -> Iterator[ServedEmulator]:
     """Run a child process while the context is open. All its files are beside its log."""
     with serving(argv, env=environ, log=log_file) as child:
-        created, folder = psutil.Process(child.pid).create_time(), str(log_file.parent)
-        with journal.noted(settings.cache_dir, log_file.stem, pid=child.pid, created=created, folder=folder):
+        started, folder = process.start_time(child.pid), str(log_file.parent)
+        with journal.noted(settings.cache_dir, log_file.stem, pid=child.pid, started=started, folder=folder):
             yield ServedEmulator(child, log_file)
 
 

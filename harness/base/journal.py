@@ -37,7 +37,7 @@ class Entry:
         owner: The process that cleans up if it still lives, in the form of `owner`.
         what: A description.
         pid: The process to stop, with its whole session. 0 for none.
-        created: When that process started, in seconds since the epoch.
+        started: The `process.start_time` of that process.
         folder: The folder to remove. Empty for none.
         root: The Terraform root in that folder, if it is applied on an AWS that stays. Empty for none.
         variables: The variables of that apply.
@@ -46,7 +46,7 @@ class Entry:
     owner: str
     what: str
     pid: int = 0
-    created: float = 0.0
+    started: float = 0.0
     folder: str = ""
     root: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -96,7 +96,8 @@ def clear(file: Path, entry: Entry) -> None:
     """Clean up one `entry`, except for the part that needs Terraform, and remove its file."""
     for member in process.session_members(entry.pid) if entry.pid else []:
         with suppress(psutil.NoSuchProcess):
-            if member.create_time() >= entry.created:  # the number may be in use again: then it is older
+            # The number may be in use again: then it is older.
+            if process.start_time(member.pid) >= entry.started:
                 member.kill()
     if entry.folder:
         process.kill_those_in(Path(entry.folder))
@@ -106,16 +107,16 @@ def clear(file: Path, entry: Entry) -> None:
 
 def owner() -> str:
     """Return a name of this process that no other one ever has."""
-    return f"{socket.gethostname()}/{os.getpid()}/{int(psutil.Process().create_time())}"
+    return f"{socket.gethostname()}/{os.getpid()}/{process.start_time(os.getpid())}"
 
 
 def is_orphan(owner: str) -> bool:
     """Whether the process that `owner` names ran on this machine and is gone."""
-    host, pid, created = owner.rsplit("/", 2)
+    host, pid, started = owner.rsplit("/", 2)
     if host != socket.gethostname():
         return False
     try:
-        return int(psutil.Process(int(pid)).create_time()) != int(created)
+        return process.start_time(int(pid)) != float(started)
     except psutil.NoSuchProcess:
         return True
 

@@ -25,6 +25,7 @@ INTERRUPT_GRACE = 60.0
 STOP_GRACE = 10.0
 LOOK_EVERY = 0.5
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+_TICKS_FIELD = 19  # behind the name of the program: `starttime` in proc_pid_stat(5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +137,10 @@ def answering(argv: Sequence[str], *, env: Mapping[str, str]) -> Iterator[Callab
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detached:
-    """A child that nobody waits for: its process id, when it started, and its standard input."""
+    """A child that nobody waits for: its process id, its `start_time`, and its standard input."""
 
     pid: int
-    created: float
+    started: float
     stdin: IO[bytes]
 
 
@@ -173,8 +174,8 @@ def spawn_detached(
         )
         child.returncode = 0  # otherwise its `Popen` warns that it still runs
         assert child.stdin is not None  # noqa: S101 - it is a pipe
-        created = psutil.Process(child.pid).create_time()
-    return Detached(pid=child.pid, created=created, stdin=child.stdin)
+        started = start_time(child.pid)
+    return Detached(pid=child.pid, started=started, stdin=child.stdin)
 
 
 @contextmanager
@@ -333,6 +334,24 @@ def kill_session(session: int) -> None:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
         psutil.wait_procs(members, timeout=1)
+
+
+def start_time(pid: int) -> float:
+    """Return when a process started, in seconds that stay the same if somebody sets the clock.
+
+    Together with the process id, they name the process. On Linux, `psutil.Process.create_time` moves with the
+    clock, which is set on a virtual machine that was paused, for one.
+
+    Raises:
+        psutil.NoSuchProcess: There is no such process.
+    """
+    if not psutil.LINUX:
+        return psutil.Process(pid).create_time()
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        raise psutil.NoSuchProcess(pid) from None
+    return int(stat.rpartition(b")")[2].split()[_TICKS_FIELD]) / os.sysconf("SC_CLK_TCK")
 
 
 def session_members(session: int) -> list[psutil.Process]:

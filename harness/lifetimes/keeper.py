@@ -83,16 +83,16 @@ class Keeper:
     Attributes:
         folder: The directory in which it writes its state.
         pid: Its process id.
-        created: When it started, in seconds since the epoch: a process id may be used again.
+        started: Its `process.start_time`: a process id may be used again.
     """
 
     folder: Path
     pid: int
-    created: float
+    started: float
 
     def ended(self) -> str:
         """Return a clause on how it ended, or an empty text while it runs."""
-        if _process(self.pid, self.created):
+        if _process(self.pid, self.started):
             return ""
         errors = [line["error"] for line in _lines(self.folder / _MESSAGES) if "error" in line]
         return errors[-1] if errors else "the process that held it ended"
@@ -134,7 +134,7 @@ class Keeper:
             HarnessError: It failed to clean up. The message says why.
             NotReachedError: It did not end within `timeout` seconds.
         """
-        running = _process(self.pid, self.created)
+        running = _process(self.pid, self.started)
         if running is None:
             return
         relay = _Relay(self.folder / _MESSAGES, skip=len(_lines(self.folder / _MESSAGES)))
@@ -199,16 +199,16 @@ def start(task: Task, folder: Path, *, above: Keeper | None = None) -> Keeper:
         _BOUND[child.pid] = os.dup(child.stdin.fileno())
     with child.stdin as pipe:
         pipe.write(pickle.dumps(task))
-    return Keeper(folder=folder, pid=child.pid, created=child.created)
+    return Keeper(folder=folder, pid=child.pid, started=child.started)
 
 
 def find(folder: Path) -> Keeper | None:
     """Return the keeper that runs on `folder`, or None if there is none."""
     try:
         owner = json.loads((folder / _OWNER).read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):
+        keeper = Keeper(folder=folder, pid=owner["pid"], started=owner["started"])
+    except (FileNotFoundError, json.JSONDecodeError, KeyError):
         return None
-    keeper = Keeper(folder=folder, pid=owner["pid"], created=owner["created"])
     return None if keeper.ended() else keeper
 
 
@@ -235,10 +235,10 @@ class _Relay:
         return self._is_over
 
 
-def _process(pid: int, created: float) -> psutil.Process | None:
+def _process(pid: int, started: float) -> psutil.Process | None:
     try:
         running = psutil.Process(pid)
-        same = running.create_time() == created and running.status() != psutil.STATUS_ZOMBIE
+        same = process.start_time(pid) == started and running.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return None
     return running if same else None
@@ -266,8 +266,9 @@ def _path(text: str | None) -> Path | None:
 
 def main() -> None:
     """Hold the backend or stack described on standard input until it is time to end."""
-    folder, me = Path(sys.argv[1]), psutil.Process()
-    (folder / _OWNER).write_text(json.dumps({"pid": me.pid, "created": me.create_time()}), "utf-8")
+    folder, me = Path(sys.argv[1]), os.getpid()
+    owner = {"pid": me, "started": process.start_time(me)}
+    (folder / _OWNER).write_text(json.dumps(owner), "utf-8")
     # A Ctrl-C is for the starter, which decides when to stop. Ignoring the signal instead would be inherited
     # by every child.
     signal.signal(signal.SIGINT, _do_nothing)

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from harness import eventually
-from harness.base import journal
+from harness.base import journal, process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 # Notes a child and a folder, and is killed.
 RUN = """
 import os, pathlib, signal, subprocess, sys
-import psutil
-from harness.base import journal
+from harness.base import journal, process
 cache, folder = map(pathlib.Path, sys.argv[1:])
 folder.mkdir()
 sleep = [sys.executable, "-c", "import time; time.sleep(600)"]
 child = subprocess.Popen(sleep, stdout=subprocess.DEVNULL, start_new_session=True)
-created = psutil.Process(child.pid).create_time()
-with journal.noted(cache, "a sleeper", pid=child.pid, created=created, folder=str(folder)):
+started = process.start_time(child.pid)
+with journal.noted(cache, "a sleeper", pid=child.pid, started=started, folder=str(folder)):
     print(child.pid, flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -49,6 +48,18 @@ def test_an_entry_goes_with_an_error_too(tmp_path: Path) -> None:
 
 def test_what_a_living_run_has_noted_is_no_orphan(tmp_path: Path) -> None:
     with journal.noted(tmp_path, "a thing"):
+        assert journal.orphans(tmp_path) == {}
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere the start of a process does not move")
+def test_a_living_run_is_no_orphan_after_somebody_has_set_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = psutil.Process().create_time()
+    with journal.noted(tmp_path, "a thing"):
+        monkeypatch.setattr("psutil._pslinux.boot_time", lambda: 0.0)
+
+        assert psutil.Process().create_time() != before
         assert journal.orphans(tmp_path) == {}
 
 
@@ -81,8 +92,8 @@ def test_what_still_works_in_the_folder_of_a_killed_run_ends_too(tmp_path: Path)
 def test_a_process_that_is_older_than_the_entry_is_left_alone(tmp_path: Path) -> None:
     argv = [sys.executable, "-c", "import time; time.sleep(600)"]
     with subprocess.Popen(argv, start_new_session=True) as other:
-        later = psutil.Process(other.pid).create_time() + 1
-        journal.clear(tmp_path / "x.json", journal.Entry(owner="", what="", pid=other.pid, created=later))
+        later = process.start_time(other.pid) + 1
+        journal.clear(tmp_path / "x.json", journal.Entry(owner="", what="", pid=other.pid, started=later))
 
         assert other.poll() is None
         other.kill()

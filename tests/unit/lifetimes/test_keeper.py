@@ -325,7 +325,7 @@ def test_one_that_is_not_bound_outlives_its_starter_and_is_found(
     assert project.done() == ["left"]
 
 
-@pytest.mark.parametrize("text", [None, "", "{", '{"pid": 1, "created": 1.0}'])
+@pytest.mark.parametrize("text", [None, "", "{", '{"pid": 1, "started": 1.0}', '{"pid": 1}'])
 def test_none_is_found_where_none_runs(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "keeper.json").write_text(text, "utf-8")
