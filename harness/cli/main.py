@@ -90,6 +90,7 @@ def _purpose(command: Command) -> str:
 
 _SHOWN = {"traceback": False}
 _AGAIN = "again: harness invoke --last-failed (--pdb steps through it), or harness debug --last-failed"
+_NOT_LOGGED = "no invocation of the last {1:g} minutes logs {0}; harness fire shows the request of its event"
 _DISTRIBUTION = "terraform-lambda-harness"
 _NEXT = "next: harness fire, harness logs -f, harness watch, pytest --keep; stop it with harness down"
 
@@ -298,7 +299,10 @@ def logs(
         wanted = operations.functions(deployment, names)
         since, width = time.time() - 60 * minutes, max(map(len, wanted), default=0)
         following = operations.following(deployment, wanted, since)
-        for name, record in following if follow else operations.read_logs(deployment, wanted, since, event):
+        found = following if follow else operations.read_logs(deployment, wanted, since, event)
+        if event and not found:
+            click.echo(_NOT_LOGGED.format(event, minutes), err=True)
+        for name, record in found:
             if as_json or raw:
                 line = {"at": _stamp(record.at), "function": name, "message": record.message.rstrip()}
                 click.echo(json.dumps(line) if as_json else " ".join(line.values()))

@@ -12,6 +12,7 @@ import os
 import shutil
 import socket
 import threading
+import time
 import zipfile
 from base64 import b64decode
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ PORT = 5678  # debugpy's default
 _HOST = "127.0.0.1"
 _CODE = "/var/task"
 _POLL = 0.2  # seconds
+_END = 2.0  # seconds until a process that was debugged has ended
 
 
 @contextmanager
@@ -98,13 +100,23 @@ def _library() -> Path:
 
 
 def _check_free(port: int) -> None:
+    """Check that the port is free, or will be when a process has ended that was debugged before."""
+    end = time.monotonic() + _END
+    while not _is_free(port):
+        if time.monotonic() > end:
+            expected = "a free port; another function may be debugged on this one"
+            raise SettingsError("--port", expected=expected, got=str(port))
+        time.sleep(_POLL)
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((_HOST, port))
-        except OSError as problem:
-            expected = "a free port; another function may be debugged on this one"
-            raise SettingsError("--port", expected=expected, got=str(port)) from problem
+        except OSError:
+            return False
+    return True
 
 
 def _roots(deployment: Deployment, name: str, settings: Settings, digest: str) -> list[tuple[str, str]]:

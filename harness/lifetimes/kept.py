@@ -255,7 +255,10 @@ class KeptStack(Record):
 
     def _unusable(self, running: Keeper) -> str:
         """Return the reason why the kept stack can't be used, or an empty text."""
-        if self.read(record.BACKEND).get("fingerprint") != backend_fingerprint(self.settings):
+        noted = self.read(record.BACKEND)
+        if not noted:
+            return "another command is starting the kept backend, or was killed meanwhile"
+        if noted.get("fingerprint") != backend_fingerprint(self.settings):
             return "the kept backend was started with other settings"
         try:
             endpoint = running.held().endpoint

@@ -512,6 +512,25 @@ def test_another_endpoint_in_the_settings_is_noticed(
         assert f"up at http://127.0.0.1:{second} " in harness("up").stderr
 
 
+def test_a_backend_that_another_command_is_starting_is_not_one_of_other_settings(
+    harness: Callable[..., Result], project: Path
+) -> None:
+    harness("up")
+    (note,) = (project / "cache" / "kept").glob("*/backend.json")  # it is written when the backend is ready
+    note.unlink()
+
+    assert "error: another command is starting the kept backend" in harness("status").stderr
+
+
+def test_logs_say_that_no_invocation_logs_an_event(harness: Callable[..., Result]) -> None:
+    harness("up")
+
+    done = harness("logs", "--event", "e-1", "--minutes", "5")
+
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "no invocation of the last 5 minutes logs e-1" in done.stderr
+
+
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"fingerprint": 1}'])
 @pytest.mark.parametrize("file", ["backend.json", "stack.json"])
 def test_a_note_that_is_damaged_is_replaced(

@@ -10,8 +10,10 @@ import sys
 import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 from coverage import Coverage
 from lambda_process_executor import tools
@@ -23,7 +25,6 @@ from .conftest import MakeSandbox, invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from lambda_process_executor.sandbox import Sandbox, Spec
 
@@ -263,6 +264,20 @@ def test_a_function_waits_for_a_debugger_past_its_time_out_and_until_nobody_want
         plan.unlink()
         assert "timed out after 1.00 seconds" in outcome.result(30)["errorMessage"]
 
+    assert call(function, {}) == 1
+
+
+def test_a_process_ends_with_its_debugger_which_holds_the_port(sandbox: MakeSandbox, plan: Path) -> None:
+    library = Path(json.loads(plan.read_text("utf-8"))["library"])
+    (library / "__init__.py").write_text(DEBUGPY.replace("time.sleep(3600)", "pass"), "utf-8")
+    function = sandbox("def handler(event, context): return 1")
+    assert call(function, {}) == 1
+    debugged = function.pid
+    assert debugged
+
+    plan.unlink()
+
+    eventually(lambda: not psutil.pid_exists(debugged), what="the process to end")
     assert call(function, {}) == 1
 
 

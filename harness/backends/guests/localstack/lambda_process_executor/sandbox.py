@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 type InitError = InitFailedError | ExitedError
 
 READ_BYTES = 2**16
+DEBUGGER_POLL = 0.2  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -312,6 +313,8 @@ class _Runtime:
         self.submit = self._api.submit
         self.has_taken = self._api.has_taken
         self.peak_memory = self._child.peak_memory
+        if self.is_debugged:
+            threading.Thread(target=self._end_with_its_debugger, daemon=True).start()
 
     def _start(self, spec: Spec) -> Child:
         address = {"AWS_LAMBDA_RUNTIME_API": self._api.address}
@@ -348,6 +351,13 @@ class _Runtime:
     def is_debugged(self) -> bool:
         """Whether it has a debugger, or waits for one, and somebody still wants that."""
         return self._tool.kind == tools.DEBUGGER and tools.stands(self._tool, self._spec.function)
+
+    def _end_with_its_debugger(self) -> None:
+        """End the process, which holds the debugger's port, when nobody wants to debug it any more."""
+        while self.is_alive and self.is_debugged:
+            time.sleep(DEBUGGER_POLL)
+        with self._in_use:  # an invocation may go on
+            self._child.kill()
 
     def wait[T](self, future: "Future[T]", deadline: Deadline, take: Callable[[list[str]], object]) -> T:
         """Return a future's result, and pass the process's messages to `take` meanwhile.

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import sys
+import sysconfig
 import threading
 import time
 from base64 import b64encode
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 PLAN, CONTEXT, FOUND = "/harness/plan", "/harness/context", "/harness/found"
 CODE = "/var/task"  # its path in the plan; a function may see it elsewhere
 # https://github.com/microsoft/debugpy: variables that its pydevd reads when it is imported
-ROOTS = "PATHS_FROM_ECLIPSE_TO_PYTHON"
+ROOTS, LIBRARIES = "PATHS_FROM_ECLIPSE_TO_PYTHON", "LIBRARY_ROOTS"
 # Warnings about another process's measurement are noise here.
 WARNINGS = ["no-ctracer", "no-sysmon", "no-data-collected", "module-not-measured", "couldnt-parse"]
 LEAST_TIME, LEAST_PART = 0.2, 0.1  # seconds, and of the time there is: how long before its end data is saved
@@ -47,12 +48,14 @@ def begin(directories: list[str]) -> None:
 
 
 def _debug(plan: dict[str, Any], directories: list[str]) -> None:
-    """Wait until a debugger has attached, and map the project's paths to those of the code."""
+    """Wait until a debugger has attached. It maps the project's paths to the code's, and steps past ours."""
     roots = [[local, remote.replace(CODE, directories[0], 1)] for remote, local in plan["roots"]]
+    libraries = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     os.environ[ROOTS] = json.dumps(roots)
+    os.environ[LIBRARIES] = os.pathsep.join([*libraries, str(Path(__file__).parent)])
     debugpy = _import("debugpy", plan["library"])
     debugpy.listen(("127.0.0.1", plan["port"]))
-    del os.environ[ROOTS]
+    del os.environ[ROOTS], os.environ[LIBRARIES]
     _call("POST", FOUND, b"waiting")
     debugpy.wait_for_client()
 
