@@ -91,6 +91,7 @@ def _purpose(command: Command) -> str:
 _SHOWN = {"traceback": False}
 _AGAIN = "again: harness invoke --last-failed (--pdb steps through it), or harness debug --last-failed"
 _NOT_LOGGED = "no invocation of the last {1:g} minutes logs {0}; harness fire shows the request of its event"
+_YEAR = 525_600.0  # minutes
 _DISTRIBUTION = "terraform-lambda-harness"
 _NEXT = "next: harness fire, harness logs -f, harness watch, pytest --keep; stop it with harness down"
 
@@ -283,7 +284,13 @@ def outputs(name: str, *, as_json: bool) -> None:
     "names", nargs=-1, metavar="[FUNCTION]...", shell_complete=complete.functions, help="All by default."
 )
 @click.option("--follow", "-f", is_flag=True, help="Go on until Ctrl-C.")
-@click.option("--minutes", default=60.0, show_default=True, help="How far to look back.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(0, _YEAR),
+    default=60.0,
+    show_default=True,
+    help="How far to look back.",
+)
 @click.option("--event", default="", metavar="ID", help="Only invocations that log this event or request id.")
 @click.option("--all", "every", is_flag=True, help="START, END, REPORT and metrics, too.")
 @click.option("--raw", is_flag=True, help="Messages as they are, with the time in UTC.")
@@ -463,6 +470,7 @@ def package_command(names: tuple[str, ...]) -> None:
 @app.command()
 @click.option(
     "--port",
+    type=click.IntRange(0, 65535),
     envvar="HARNESS_PORT",
     show_envvar=True,
     default=4566,

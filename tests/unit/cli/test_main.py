@@ -179,3 +179,12 @@ def test_a_wrong_setting_is_one_line(command: list[str]) -> None:
 
     expected = "error: HARNESS_PORT: expected a port from 0 (any free one) to 65535, got 'abc'\n"
     assert (done.exit_code, done.stderr) == (1, expected)
+
+
+@pytest.mark.parametrize(
+    "command", [["emulator", "--port=99999"], ["debug", "--port=0"], ["logs", "--minutes=inf"]]
+)
+def test_a_number_that_is_out_of_range_is_a_wrong_option(command: list[str]) -> None:
+    done = CliRunner().invoke(app, command)
+
+    assert (done.exit_code, "is not in the range" in done.stderr) == (2, True)
