@@ -129,7 +129,7 @@ class WorkedOn:
 def worked_on(
     harness_settings: Settings, endpoint: Endpoint, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[WorkedOn]:
-    if endpoint.backend not in {"host", "ministack"}:
+    if endpoint.backend not in {"host", "localemu", "ministack"}:
         pytest.skip("the function is to be a process of this machine")
     folder = tmp_path_factory.mktemp("worked_on").resolve()
     source = folder / "app"
