@@ -44,7 +44,7 @@ PRINTED = Signal[str]()
 _QUIET = {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
 # Garbage collection is a quarter of a command's cost, because a command reads a large schema and ends soon. A
 # user's own value takes precedence. https://pkg.go.dev/runtime#hdr-Environment_Variables
-_FEWER_COLLECTIONS = {"GOGC": "400"}
+FEWER_COLLECTIONS = {"GOGC": "400"}
 CLI_CONFIG = "harness.tfrc"  # in the copy of a root, for a mirror of providers
 _SHORT_GRACE = 5.0  # seconds
 _LOCK_WAIT = "-lock-timeout=300s"  # another process may work on the same state
@@ -336,7 +336,7 @@ def commands_in(
         program=program_of(settings),
         root=root,
         environ={
-            **_FEWER_COLLECTIONS,
+            **FEWER_COLLECTIONS,
             **_own(environ, settings),
             **_QUIET,
             **mirror_environ(settings.provider_mirror, root),

@@ -16,7 +16,7 @@ import pytest
 from harness import Endpoint, Settings, deployed_at
 from harness.aws.inventory import inventory
 from harness.functions import packages
-from harness.terraform.commands import mirror_environ
+from harness.terraform.commands import FEWER_COLLECTIONS, mirror_environ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,8 +44,8 @@ def tflocal(tmp_path: Path, harness_settings: Settings, endpoint: Endpoint) -> C
     (tmp_path / "build").mkdir()
     shutil.copy(built, tmp_path / "build")
     root = tmp_path / "terraform" / "env" / "dev"
-    environ = os.environ | mirror_environ(harness_settings.provider_mirror, tmp_path)
-    environ |= {
+    mirror = mirror_environ(harness_settings.provider_mirror, tmp_path)
+    environ = {**FEWER_COLLECTIONS, **os.environ, **mirror} | {
         "S3_HOSTNAME": "localhost",
         "EDGE_PORT": str(urlsplit(endpoint.url).port),
         "CUSTOMIZE_ACCESS_KEY": "1",

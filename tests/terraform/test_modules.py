@@ -10,7 +10,7 @@ import pytest
 
 from harness.base import isolation, process
 from harness.terraform import provider
-from harness.terraform.commands import mirror_environ
+from harness.terraform.commands import FEWER_COLLECTIONS, mirror_environ
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,9 +35,8 @@ def test_the_module_passes_its_tests(name: str, harness_settings: Settings, tmp_
     shutil.copytree(TERRAFORM / "modules", tmp_path / "modules", ignore=shutil.ignore_patterns(".terraform"))
     module = tmp_path / "modules" / name
     shutil.copy(TERRAFORM / "env" / "dev" / ".terraform.lock.hcl", module)
-    environ = isolation.without_aws(harness_settings.environ) | mirror_environ(
-        harness_settings.provider_mirror, tmp_path
-    )
+    mirror = mirror_environ(harness_settings.provider_mirror, tmp_path)
+    environ = {**FEWER_COLLECTIONS, **isolation.without_aws(harness_settings.environ), **mirror}
 
     def run(environ: Mapping[str, str], *argv: str) -> None:
         process.run([harness_settings.terraform, *argv, "-no-color"], cwd=module, env=environ, timeout=500)
