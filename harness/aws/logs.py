@@ -23,8 +23,10 @@ _DURATION = re.compile(r'Duration: ([\d.]+) ms|"durationMs":\s*([\d.]+)')
 _OF_NODE = r"\S+Z\t\S+\tERROR\t(?:Invoke Error|Uncaught Exception|Unhandled Promise Rejection)\s+(?=\{)"
 _AS_JSON = re.compile(rf"(?:{_OF_NODE})?(?P<error>\{{.*\"errorType\":.*)", re.DOTALL)
 # The messages with which a runtime, or Lambda itself, reports a failed invocation.
+_EXIT = re.compile(r"RequestId: \S+ Error: (?P<reason>.*)\n(?P<kind>Runtime\.\w+)\s*")
 _FAILURE = re.compile(
     rf"{_OF_NODE}|"
+    r"RequestId: \S+ Error: |"
     r"\[ERROR\] |Traceback \(most recent call last\)|.*Task timed out after"
     r"|REPORT .*\tStatus: (error|timeout)"
     r'|\{(?=.*"errorType":).*"stackTrace":|\{.*"type":\s*"platform\.(report|runtimeDone)".*"status":\s*"(error|failure|timeout)"'
@@ -108,7 +110,12 @@ class Invocation:
 
 
 def _readable(message: str) -> list[str]:
-    """Return the lines of a message. Of an error in JSON, return its text and where it was raised."""
+    """Return the lines of a message. Of an error in JSON, return its text and where it was raised.
+
+    The end of a runtime reads as other errors do, such as `Runtime.ExitError: Runtime exited with error: …`.
+    """
+    if ended := _EXIT.fullmatch(message):
+        return [f"{ended['kind']}: {ended['reason']}"]
     match = _AS_JSON.match(message)
     try:
         error = json.loads(match["error"]) if match else {}

@@ -219,7 +219,10 @@ def skip_where_the_image_decides(endpoint: Endpoint) -> None:
 
 def test_jsonata_runs_or_is_said_to_lack(endpoint: Endpoint, harness_settings: Settings, role: str) -> None:
     skip_where_the_image_decides(endpoint)
-    states = {"A": {"Type": "Pass", "Output": "{% $states.input.n + 1 %}", "End": True}}
+    states = {
+        "A": {"Type": "Pass", "Output": "{% $states.input.n + 1 %}", "Next": "B"},
+        "B": {"Type": "Succeed", "Output": "{% $states.input * 5 %}"},
+    }
     definition = json.dumps({"QueryLanguage": "JSONata", "StartAt": "A", "States": states})
     machines = clients.client(endpoint, "stepfunctions")
     machine = machines.create_state_machine(
@@ -231,7 +234,27 @@ def test_jsonata_runs_or_is_said_to_lack(endpoint: Endpoint, harness_settings: S
     machines.delete_state_machine(stateMachineArn=machine)
 
     lacks = is_said_to_lack(endpoint, harness_settings, JSONATA)
-    assert (done["status"], done.get("output")) == (("FAILED", None) if lacks else ("SUCCEEDED", "2"))
+    assert (done["status"], done.get("output")) == (("FAILED", None) if lacks else ("SUCCEEDED", "10"))
+
+
+def test_a_pipe_has_the_parameters_that_it_was_created_with(endpoint: Endpoint, role: str) -> None:
+    if endpoint.backend != "ministack":
+        pytest.skip("what a pipe reports is the harness's own on MiniStack alone")
+    pipes, name = clients.client(endpoint, "pipes"), f"needs-{uuid4().hex[:8]}"
+    here = f"{endpoint.region}:{role.split(':')[4]}"
+    wanted = {"DynamoDBStreamParameters": {"StartingPosition": "TRIM_HORIZON"}}
+    pipes.create_pipe(
+        Name=name,
+        RoleArn=role,
+        Source=f"arn:aws:dynamodb:{here}:table/needs/stream/2026-01-01T00:00:00.000",
+        SourceParameters=wanted,
+        Target=f"arn:aws:sns:{here}:needs",
+    )
+
+    described = pipes.describe_pipe(Name=name)
+    pipes.delete_pipe(Name=name)
+
+    assert described["SourceParameters"] == wanted
 
 
 def test_a_pipe_empties_a_queue_or_is_said_to_lack(

@@ -119,6 +119,15 @@ def test_an_error_of_node_is_a_failure_that_reads_as_one(message: str) -> None:
     assert found.failure == tuple(NODE["stack"])
 
 
+def test_a_runtime_that_ended_is_told_with_its_status() -> None:
+    ended = "RequestId: r-1 Error: Runtime exited with error: exit status 7\nRuntime.ExitError"
+    report = "REPORT RequestId: r-1\tDuration: 3 ms\tStatus: error\tError Type: Runtime.ExitError"
+
+    found = attempt("dying", ended, "END RequestId: r-1", report)
+
+    assert found.error == "Runtime.ExitError: Runtime exited with error: exit status 7"
+
+
 def test_an_error_of_python_in_json_is_told_with_its_trace() -> None:
     trace = ['  File "/var/task/app.py", line 3, in handler\n    return event["size"]\n']
     error = {"errorMessage": "'size'", "errorType": "KeyError", "stackTrace": trace, "level": "ERROR"}

@@ -43,6 +43,7 @@ from lambda_process_executor import (
     ministack_state,
     ministack_streams,
     ministack_websockets,
+    ministack_workflows,
     workers,
 )
 from lambda_process_executor.condition_keys import Keys, put_object_keys, tag_keys
@@ -236,6 +237,7 @@ def main() -> None:
         ministack_regions,
         ministack_rest_integrations,
         ministack_rotation,
+        ministack_workflows,
     ):
         part.install()
     workers.install()

@@ -15,7 +15,7 @@ from localstack.aws import handlers
 from localstack.aws.api.lambda_ import InvalidParameterValueException
 from localstack.aws.connect import ClientFactory
 from localstack.services.lambda_.event_source_mapping.pollers.sqs_poller import SqsPoller
-from localstack.services.lambda_.invocation import execution_environment
+from localstack.services.lambda_.invocation import AccessDeniedException, execution_environment
 from localstack.services.lambda_.invocation.execution_environment import ExecutionEnvironment
 from localstack.services.lambda_.invocation.lambda_service import LambdaService
 from localstack.services.lambda_.provider import LambdaProvider
@@ -126,7 +126,7 @@ def say_what_layers_are_missing() -> None:
     def validate_or_name(self: LambdaProvider, new_layers: list[str], region: str, account_id: str) -> None:
         try:
             validate(self, new_layers, region=region, account_id=account_id)
-        except NotImplementedError:
+        except (NotImplementedError, AccessDeniedException):
             missing = [arn for arn in new_layers if f":{account_id}:" not in arn]
             raise InvalidParameterValueException(layers_refusal(missing), Type="User") from None
 
