@@ -14,8 +14,9 @@ from harness import Endpoint, ExpectationError, Settings, backends
 from harness.aws import clients
 from harness.aws.rest import address_of
 from harness.aws.websocket.connection import WebSocket
-from harness.terraform.needs import DOCUMENTS, JSONATA, PIPES, STREAMS, WEBSOCKETS
+from harness.terraform.needs import DOCUMENTS, FILE_SYSTEMS, JSONATA, PIPES, STREAMS, WEBSOCKETS
 from harness.terraform.needs.features import SERVICES
+from tests.contract.functions import create
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -215,6 +216,35 @@ def skip_where_the_image_decides(endpoint: Endpoint) -> None:
         pytest.skip(
             "LocalStack's own image has the Java that this takes, one built without a registry has not"
         )
+
+
+WRITER = """
+import os
+
+def handler(event, context):
+    with open(f"/mnt/data/{event['name']}", "a") as file:
+        file.write("moon")
+    with open(f"/mnt/data/{event['name']}") as file:
+        return file.read()
+"""
+
+
+def test_functions_share_a_file_system_or_are_said_to_lack(
+    endpoint: Endpoint, harness_settings: Settings, role: str
+) -> None:
+    lacks = is_said_to_lack(endpoint, harness_settings, FILE_SYSTEMS)
+    arn = f"arn:aws:elasticfilesystem:{endpoint.region}:{role.split(':')[4]}:access-point/fsap-{'0' * 17}"
+    mounted = [{"Arn": arn, "LocalMountPath": "/mnt/data"}]
+    names = [f"needs-{uuid4().hex[:8]}" for _ in "ab"]
+
+    made = [
+        create(endpoint, WRITER, FunctionName=name, Role=role, FileSystemConfigs=mounted) for name in names
+    ]
+    answers = [function.invoke({"name": "a.txt"}) for function in made]
+    for name in names:
+        clients.client(endpoint, "lambda").delete_function(FunctionName=name)
+
+    assert ([answer.payload for answer in answers] != ["moon", "moonmoon"]) == lacks
 
 
 def test_jsonata_runs_or_is_said_to_lack(endpoint: Endpoint, harness_settings: Settings, role: str) -> None:

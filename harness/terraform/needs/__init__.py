@@ -3,6 +3,7 @@
 from harness.terraform.needs.features import (
     AUTHORIZERS,
     DOCUMENTS,
+    FILE_SYSTEMS,
     HTTP_AUTHORIZERS,
     HTTP_INTEGRATIONS,
     IMAGES,
@@ -19,6 +20,7 @@ from harness.terraform.needs.features import (
 __all__ = [
     "AUTHORIZERS",
     "DOCUMENTS",
+    "FILE_SYSTEMS",
     "HTTP_AUTHORIZERS",
     "HTTP_INTEGRATIONS",
     "IMAGES",

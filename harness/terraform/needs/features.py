@@ -24,6 +24,7 @@ JSONATA = "JSONata"
 DOCUMENTS = "documents of Systems Manager"
 PIPES = "EventBridge Pipes but from a DynamoDB stream straight to SNS or Step Functions"
 STREAMS = "DynamoDB streams"
+FILE_SYSTEMS = "file systems of functions"
 _NO_TABLE = re.compile(r"\baws_(?!dynamodb_table\b)\w")
 _NO_TOPIC = re.compile(r"\baws_(?!sfn_state_machine\b|sns_topic\b)\w")
 
@@ -230,7 +231,10 @@ def _of_function(declared: DeclaredResource) -> set[str]:
     if declared.value("package_type") == "Image":
         return {IMAGES}
     runtime = declared.value("runtime")
-    return {RUNTIME + runtime} if runtime else set()
+    found = {RUNTIME + runtime} if runtime else set()
+    if any(block.type == "file_system_config" for block in declared.block.blocks):
+        found.add(FILE_SYSTEMS)
+    return found
 
 
 def _does_more_than_hand_on(pipe: DeclaredResource) -> bool:

@@ -9,6 +9,7 @@ import pytest
 from harness.terraform.needs import (
     AUTHORIZERS,
     DOCUMENTS,
+    FILE_SYSTEMS,
     HTTP_AUTHORIZERS,
     HTTP_INTEGRATIONS,
     IMAGES,
@@ -90,6 +91,7 @@ def pipe(source: str, target: str, more: str = "") -> str:
         ('resource "aws_ssm_parameter" "a" {}', set()),
         ('resource "aws_lambda_function" "a" { runtime = "java21" }', {"runtime java21"}),
         ('resource "aws_lambda_function" "a" { package_type = "Image" }', {IMAGES}),
+        ('resource "aws_lambda_function" "a" {\n  file_system_config {}\n}', {FILE_SYSTEMS}),
         (
             (
                 'resource "aws_lambda_event_source_mapping" "a" {\n'

@@ -11,6 +11,7 @@ The plan:
   the process sees this machine's files.
 - `packages`: a directory to be seen at /var/node_modules, or null.
 - `over`: files and directories to mount in the code's directory, read-only, under the given names.
+- `shared`: directories to mount below /mnt, writable, by the path at which they are seen.
 - `kept`: directories of this machine that must stay visible: those of the runtime.
 """
 
@@ -24,7 +25,8 @@ import sys
 from pathlib import Path
 
 CODE, LAYERS, TMP, PACKAGES = Path("/var/task"), Path("/opt"), Path("/tmp"), Path("/var/node_modules")  # noqa: S108
-COVERED = (LAYERS, TMP, CODE.parent)
+MOUNTS = Path("/mnt")
+COVERED = (LAYERS, TMP, CODE.parent, MOUNTS)
 CANNOT_RUN = 126
 
 # https://man7.org/linux/man-pages/man2/mount.2.html and statvfs.3.html
@@ -88,16 +90,27 @@ def enter(plan: dict) -> None:  # type: ignore[type-arg] # any JSON
     held = {Path(path): hold(Path(path)) for path in plan["kept"] if is_covered(Path(path))}
     code, layers, tmp = hold(Path(plan["code"])), hold(Path(plan["layers"])), hold(Path(plan["tmp"]))
     packages = {PACKAGES: hold(Path(plan["packages"]))} if plan["packages"] else {}
+    shared = {Path(path): hold(Path(place)) for path, place in plan["shared"].items()}
     over = {CODE / name: hold(Path(path)) for name, path in plan["over"].items()}
     under = entries(Path(plan["code"])) if over else {}
     overlay(CODE.parent, entries(CODE.parent), {CODE: code, **packages}, held)
     if over:
         overlay(CODE, under, over, {})
     overlay(LAYERS, entries(Path(plan["layers"])), {}, held) if within(LAYERS, held) else show(layers, LAYERS)
+    if shared:
+        share(shared, within(MOUNTS, held))
     show(tmp, TMP, read_only=False)
     for path, descriptor in within(TMP, held).items():
         path.mkdir(parents=True, exist_ok=True)
         show(descriptor, path)
+
+
+def share(shared: dict[Path, int], held: dict[Path, int]) -> None:
+    """Cover /mnt by a read-only directory that has `shared`, which the function may write to, and `held`."""
+    mount("tmpfs", MOUNTS, 0, kind="tmpfs")
+    for path, descriptor in {**held, **shared}.items():
+        show(descriptor, path, read_only=path not in shared)
+    make_read_only(MOUNTS)
 
 
 def unshare() -> None:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,6 +50,7 @@ class Spec:
         scratch: directory of this environment alone. `stop` removes it.
         timeout: how long an invocation may take.
         hot: directory for sources that replace a part of the code.
+        shared: directories of file systems, by the path at which the process sees them.
     """
 
     command: Command
@@ -66,6 +67,7 @@ class Spec:
     has_json_logs: bool = False
     watched: tuple[str, ...] = ()
     hot: Path | None = None
+    shared: Mapping[str, Path] = field(default_factory=dict)
 
     @property
     def request_for_reads(self) -> dict[str, str]:
@@ -85,7 +87,14 @@ class Spec:
         if self.view != ON_LAMBDA:
             return plan
         kept = (*command.kept, *map(Path, tool.kept))
-        seen = files(self.code, self.layers, self.scratch, packages=command.packages, kept=kept)
+        seen = files(
+            self.code,
+            self.layers,
+            self.scratch,
+            packages=command.packages,
+            kept=kept,
+            shared=self.shared,
+        )
         return plan | seen | {"over": dict(over)}
 
 

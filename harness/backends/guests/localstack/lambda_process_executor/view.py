@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,13 @@ def launch_command(plan: dict[str, object]) -> list[str]:
 
 
 def files(
-    code: Path, layers: Path, tmp: Path, *, packages: Path | None, kept: Sequence[Path]
+    code: Path,
+    layers: Path,
+    tmp: Path,
+    *,
+    packages: Path | None,
+    kept: Sequence[Path],
+    shared: Mapping[str, Path],
 ) -> dict[str, object]:
     """Return that part of a launcher's plan that shows directories in Lambda's places."""
     return {
@@ -47,6 +53,7 @@ def files(
         "tmp": os.fspath(tmp),
         "packages": packages and os.fspath(packages),
         "kept": [os.fspath(path) for path in kept],
+        "shared": {path: os.fspath(place) for path, place in shared.items()},
     }
 
 
@@ -58,7 +65,7 @@ def obstacle() -> str:
     with tempfile.TemporaryDirectory() as empty:
         here = Path(empty)
         plan: dict[str, object] = {"argv": ["/bin/true"], "has_log_frames": False, "over": {}}
-        argv = launch_command(plan | files(here, here, here, packages=None, kept=()))
+        argv = launch_command(plan | files(here, here, here, packages=None, kept=(), shared={}))
         done = subprocess.run(  # noqa: S603
             argv,
             stdin=subprocess.PIPE,

@@ -25,7 +25,7 @@ from uuid import uuid4
 
 from ministack.core import lambda_runtime
 from ministack.core.responses import error_response_json
-from ministack.services import lambda_svc
+from ministack.services import efs, lambda_svc
 
 from lambda_process_executor import hot, tools
 from lambda_process_executor.bundles import BundleStore, extract, remove_tree
@@ -188,7 +188,21 @@ def _spec(config: Config, code_zip: bytes, holder: str) -> Spec:
         timeout=float(config.get("Timeout", 3)),
         memory_size=int(config.get("MemorySize", 128)),
         hot=hot.place(hashlib.sha256(code_zip).hexdigest()),
+        shared=dict(map(_file_system, config.get("FileSystemConfigs") or [])),
     )
+
+
+def _file_system(mounted: Config) -> tuple[str, Path]:
+    """Return where a function sees a file system of EFS, and the directory that has its files.
+
+    Functions share it if their access points lead to the same directory of one file system.
+    """
+    name = mounted["Arn"].rpartition("/")[2]
+    point = efs._access_points.get(name) or {}  # noqa: SLF001 - the version is pinned
+    root = point.get("RootDirectory", {}).get("Path", "/").strip("/")
+    directory = _work_directory() / "efs" / point.get("FileSystemId", name) / root
+    directory.mkdir(parents=True, exist_ok=True)
+    return mounted["LocalMountPath"], directory
 
 
 def _hold_function(config: Config, code_zip: bytes, holder: str) -> tuple[Runtime, Path, Path]:
