@@ -244,7 +244,7 @@ def test_functions_share_a_file_system_or_are_said_to_lack(
     for name in names:
         clients.client(endpoint, "lambda").delete_function(FunctionName=name)
 
-    assert ([answer.payload for answer in answers] != ["moon", "moonmoon"]) == lacks
+    assert ([answer.result for answer in answers] != ["moon", "moonmoon"]) == lacks
 
 
 def test_jsonata_runs_or_is_said_to_lack(endpoint: Endpoint, harness_settings: Settings, role: str) -> None:
