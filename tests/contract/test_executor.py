@@ -243,7 +243,7 @@ def test_another_account_s_layer_is_refused_by_name(function: MakeFunction, endp
         f"arn:aws:lambda:{endpoint.region}:017000801446:layer:AWSLambdaPowertoolsPythonV3-python313-x86_64:7"
     )
 
-    with pytest.raises(ClientError, match=layer):
+    with pytest.raises(ClientError, match=f"{layer} is another account's and is not fetched from AWS"):
         function(ECHO, Layers=[layer])
 
 

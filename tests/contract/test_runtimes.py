@@ -16,6 +16,7 @@ import pytest
 
 from harness import backends
 from harness.aws import clients
+from harness.aws.rest import ApiClient
 from harness.errors import MissingToolError
 from harness.functions import runtimes
 from harness.terraform.needs import RUNTIME
@@ -363,6 +364,31 @@ def test_a_stream_is_the_response(node: NodeFunction, runtime: str) -> None:
 
     assert made.result() == [1, 2, 3]
     assert made.failure("break")["errorMessage"] == "in the middle"
+
+
+@pytest.mark.parametrize("runtime", ["nodejs22.x"], indirect=True)
+def test_a_stream_begins_with_a_status_headers_and_cookies(
+    node: NodeFunction, endpoint: Endpoint, runtime: str
+) -> None:
+    if endpoint.backend != "ministack":
+        pytest.skip("what a function URL makes of a stream is the harness's own on MiniStack alone")
+    source = """
+        exports.handler = awslambda.streamifyResponse(async (event, stream) => {
+            const first = { statusCode: 206, headers: { "X-Kind": "stream" }, cookies: ["a=1"] };
+            const answer = awslambda.HttpResponseStream.from(stream, first);
+            answer.write("moon");
+            answer.end();
+        });
+    """
+    made = node(runtime, {"app.js": source})
+    url = made.client.create_function_url_config(
+        FunctionName=made.name, AuthType="NONE", InvokeMode="RESPONSE_STREAM"
+    )["FunctionUrl"]
+
+    answer = ApiClient.of(endpoint, url).get()
+
+    assert (answer.status, answer.body) == (206, b"moon")
+    assert (answer.headers["x-kind"], answer.headers["set-cookie"]) == ("stream", "a=1")
 
 
 @pytest.mark.parametrize("runtime", NODES, indirect=True)

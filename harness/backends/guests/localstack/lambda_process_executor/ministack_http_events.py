@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from ministack.services import apigateway
+from ministack.services import apigateway, lambda_svc
 
 from lambda_process_executor import http_events
 
@@ -26,6 +26,8 @@ def install() -> None:
     apigateway._invoke_lambda_proxy = _with_declared_format(apigateway._invoke_lambda_proxy)  # noqa: SLF001 - pinned
     apigateway.run_reentrant = _with_whole_event(apigateway.run_reentrant)
     apigateway._create_authorizer = _with_fields_of_its_type(apigateway._create_authorizer)  # noqa: SLF001
+    answer_of_stream = lambda_svc._function_url_stream_response  # noqa: SLF001
+    lambda_svc._function_url_stream_response = _with_cookies(answer_of_stream)  # noqa: SLF001
 
 
 def _with_declared_format(known: Invoke) -> Invoke:
@@ -72,3 +74,20 @@ def _with_fields_of_its_type(known: Callable[..., Any]) -> Callable[..., Any]:
         return status, headers, body
 
     return create
+
+
+def _with_cookies(known: Callable[..., Any]) -> Callable[..., Any]:
+    """Send the cookies that a stream of a function URL begins with."""
+
+    @wraps(known)
+    def answer(result: Mapping[str, Any], headers_for_browsers: Mapping[str, str]) -> Any:  # noqa: ANN401 - MiniStack's
+        status, headers, body = known(result, headers_for_browsers)
+        content = result.get("body")
+        content = content.encode() if isinstance(content, str) else content
+        if not isinstance(content, bytes):
+            return status, headers, body
+        beginning, _ = lambda_svc._split_stream_prelude(content)  # noqa: SLF001
+        cookies = (beginning or {}).get("cookies")
+        return status, {**headers, **({"Set-Cookie": list(cookies)} if cookies else {})}, body
+
+    return answer
