@@ -94,15 +94,24 @@ def clear_orphans(cache_dir: Path) -> None:
 
 def clear(file: Path, entry: Entry) -> None:
     """Clean up one `entry`, except for the part that needs Terraform, and remove its file."""
-    for member in process.session_members(entry.pid) if entry.pid else []:
+    for member in _members(entry) if entry.pid else []:
         with suppress(psutil.NoSuchProcess):
-            # The number may be in use again: then it is older.
-            if process.start_time(member.pid) >= entry.started:
-                member.kill()
+            member.kill()
     if entry.folder:
         process.kill_those_in(Path(entry.folder))
         shutil.rmtree(entry.folder, ignore_errors=True)
     file.unlink(missing_ok=True)
+
+
+def _members(entry: Entry) -> list[psutil.Process]:
+    """Return the live processes of an entry's session, or none if its number is in use again.
+
+    While a session has members, the system gives its number to no other process.
+    """
+    with suppress(psutil.NoSuchProcess):  # its first process has ended, and others may not have
+        if process.start_time(entry.pid) != entry.started:
+            return []
+    return process.session_members(entry.pid)
 
 
 def owner() -> str:

@@ -89,11 +89,14 @@ def test_what_still_works_in_the_folder_of_a_killed_run_ends_too(tmp_path: Path)
         assert left.wait(timeout=30) == -signal.SIGKILL
 
 
-def test_a_process_that_is_older_than_the_entry_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [1.0, -1.0])
+def test_a_process_that_has_the_number_of_an_earlier_one_is_left_alone(
+    tmp_path: Path, seconds: float
+) -> None:
     argv = [sys.executable, "-c", "import time; time.sleep(600)"]
     with subprocess.Popen(argv, start_new_session=True) as other:
-        later = process.start_time(other.pid) + 1
-        journal.clear(tmp_path / "x.json", journal.Entry(owner="", what="", pid=other.pid, started=later))
+        started = process.start_time(other.pid) + seconds
+        journal.clear(tmp_path / "x.json", journal.Entry(owner="", what="", pid=other.pid, started=started))
 
         assert other.poll() is None
         other.kill()
