@@ -207,7 +207,7 @@ def test_the_lines_of_a_function_are_those_that_node_js_tells_in_process(
 
 @pytest.mark.parametrize(
     ("event", "timeout", "ending", "last"),
-    [("exits", 60.0, "exit status 3", "process.exit(code)"), ("hangs", 4.0, "timed out", "await never")],
+    [("exits", 60.0, "exit status 3", "process.exit(code)"), ("hangs", 8.0, "timed out", "await never")],
 )
 def test_an_invocation_that_ends_badly_counts_as_far_as_it_came(
     started: Callable[..., Sandbox],
