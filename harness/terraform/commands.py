@@ -21,6 +21,7 @@ from harness.redaction import Redaction
 from harness.terraform import installation, provider, state
 from harness.terraform.events import EventLog, diagnostics_of
 from harness.terraform.hcl import input_variables
+from harness.terraform.hcl.providers import default_region
 from harness.terraform.hcl.scratch import scratch_copy
 from harness.terraform.hints import hints_for
 from harness.terraform.retry import with_retries
@@ -359,10 +360,13 @@ def commands_at(
 ) -> Terraform:
     """Return the Terraform commands on `root`, a copy of the root of `settings`, that work at `endpoint`.
 
+    Programs that the root runs, such as the AWS CLI in a `local-exec`, work in the root's own region.
+
     Raises:
         HarnessError: As for `commands_in`.
     """
-    environ = isolation.environ_for(endpoint, settings.environ) | _for_tflocal(endpoint)
+    own = default_region(settings.terraform_dir, input_variables.read_values(settings)) or endpoint.region
+    environ = isolation.environ_for(replace(endpoint, region=own), settings.environ) | _for_tflocal(endpoint)
     commands = commands_in(root, settings, environ, all_variables(settings, endpoint, variables))
     return replace(
         commands,

@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 SUFFIXES = (".tf", ".tofu", ".tf.json", ".tofu.json")
@@ -32,6 +32,9 @@ _IN_STRING = re.compile(r'(?s)\\.|\$\$\{|%%\{|\$\{|%\{|"')
 _IN_TEMPLATE = re.compile(rf"[{{}}]|{_HIDDEN.pattern}")
 _TEXT = re.compile(r'"?([\w-]+)"?\s*[=:]\s*"((?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{))*)"')
 _HERE = re.compile(r"\$\{path\.(?:module|root|cwd)\}/")
+_REFERENCE = re.compile(r"(var|local)\.([\w-]+)")
+_CHOICE = re.compile(r"(!?)\s*(var\.[\w-]+|local\.[\w-]+|true|false)\s*\?\s*(\d+)\s*:\s*(\d+)")
+_LONGEST = 20  # local values that refer to each other; Terraform refuses a circle
 _LITERAL = re.compile(r'"((?:[^"\\$%]|\\.|\$(?!\{)|%(?!\{))*)"')
 
 
@@ -59,6 +62,78 @@ class Block:
         """Return the text of an attribute if it is a plain string, else None."""
         match = _LITERAL.fullmatch(self.attributes.get(attribute, ""))
         return match[1] if match else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The names that expressions of a module may refer to, with their known values.
+
+    Attributes:
+        variables: Values of input variables, by name.
+        local: Expressions of local values, by name.
+    """
+
+    variables: Mapping[str, str]
+    local: Mapping[str, str] = field(default_factory=dict)
+
+    def value(self, expression: str, *, depth: int = 0) -> str | None:
+        """Evaluate a simple expression, or return None if only Terraform can evaluate it."""
+        expression = expression.strip()
+        if match := _REFERENCE.fullmatch(expression):
+            kind, name = match.groups()
+            if kind == "var":
+                return self.variables.get(name)
+            return self.value(self.local.get(name, ""), depth=depth + 1) if depth < _LONGEST else None
+        try:
+            literal = json.loads(expression)
+        except ValueError:
+            return None
+        if isinstance(literal, str):
+            return None if "${" in literal or "%{" in literal else literal
+        return expression if isinstance(literal, bool | int | float) else None
+
+    def is_made(self, block: Block) -> bool:
+        """Return whether the block's `count` is certainly not 0.
+
+        If only Terraform can evaluate it, return False.
+        """
+        count = block.attributes.get("count")
+        if count is None:
+            return True
+        if choice := _CHOICE.fullmatch(count):
+            negated, condition, yes, no = choice.groups()
+            truth = self.value(condition)
+            return truth is not None and (yes if (truth == "true") != bool(negated) else no) != "0"
+        return (self.value(count) or "0") != "0"
+
+
+def scope_of(blocks: Sequence[Block], variables: Mapping[str, str]) -> Scope:
+    """Return the names that expressions of a module may refer to.
+
+    Args:
+        blocks: The module's blocks.
+        variables: Values of its input variables, by name. Others have their defaults.
+    """
+    return Scope(variables={**_defaults(blocks), **variables}, local=_locals(blocks))
+
+
+def _defaults(blocks: Iterable[Block]) -> dict[str, str]:
+    nothing = Scope(variables={})
+    values = {
+        block.labels[0]: nothing.value(block.attributes.get("default", ""))
+        for block in blocks
+        if block.type == "variable" and block.labels
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _locals(blocks: Iterable[Block]) -> dict[str, str]:
+    return {
+        name: expression
+        for block in blocks
+        if block.type == "locals"
+        for name, expression in block.attributes.items()
+    }
 
 
 def texts_of(expression: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from harness.terraform.hcl import declarations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from harness.terraform.hcl.declarations import Block
@@ -33,6 +33,24 @@ def sources_of(folder: Path, depth: int = 0) -> set[str]:
     calls = [block.literal("source") or "" for block in blocks if block.type == "module"]
     local = {folder / call for call in calls if call.startswith(("./", "../")) and depth < _DEEPEST}
     return own.union(*(sources_of(each, depth + 1) for each in local))
+
+
+def default_region(root: Path, variables: Mapping[str, str]) -> str | None:
+    """Return the region of a root's default AWS provider, or None if only Terraform can evaluate it.
+
+    Args:
+        root: The root.
+        variables: Values of its input variables, by name. Others have their defaults.
+    """
+    blocks = declarations.blocks(root)
+    regions = (
+        block.attributes["region"]
+        for block in blocks
+        if (block.type, block.labels) == ("provider", ("aws",))
+        and "alias" not in block.attributes
+        and "region" in block.attributes
+    )
+    return declarations.scope_of(blocks, variables).value(next(regions, ""))
 
 
 def _required(blocks: list[Block]) -> Iterator[tuple[str, str]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from harness.terraform.hcl import declarations
@@ -13,10 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from harness.terraform.hcl.declarations import Block
+    from harness.terraform.hcl.declarations import Block, Scope
 
-_REFERENCE = re.compile(r"(var|local)\.([\w-]+)")
-_CHOICE = re.compile(r"(!?)\s*(var\.[\w-]+|local\.[\w-]+|true|false)\s*\?\s*(\d+)\s*:\s*(\d+)")
 _FILE = re.compile(r'"(?:\$\{path\.module\}/)?([\w./-]+\.\w+)"')
 # The resources of public modules, by the prefix of their source, because their files are missing before
 # `terraform init`. https://registry.terraform.io/namespaces/terraform-aws-modules
@@ -29,49 +26,6 @@ _STATIC = re.compile(
     r"_(service_account|hosted_zone_id|canonical_user_id|prebuilt_ecr_image|policy_document)$"
 )
 _DEEPEST = 20  # modules within modules; Terraform refuses a module that calls itself
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """The names that expressions of a module may refer to, with their known values.
-
-    Attributes:
-        variables: Values of input variables, by name.
-        local: Expressions of local values, by name.
-    """
-
-    variables: Mapping[str, str]
-    local: Mapping[str, str] = field(default_factory=dict)
-
-    def value(self, expression: str, *, depth: int = 0) -> str | None:
-        """Evaluate a simple expression, or return None if only Terraform can evaluate it."""
-        expression = expression.strip()
-        if match := _REFERENCE.fullmatch(expression):
-            kind, name = match.groups()
-            if kind == "var":
-                return self.variables.get(name)
-            return self.value(self.local.get(name, ""), depth=depth + 1) if depth < _DEEPEST else None
-        try:
-            literal = json.loads(expression)
-        except ValueError:
-            return None
-        if isinstance(literal, str):
-            return None if "${" in literal or "%{" in literal else literal
-        return expression if isinstance(literal, bool | int | float) else None
-
-    def is_made(self, block: Block) -> bool:
-        """Return whether the block's `count` is certainly not 0.
-
-        If only Terraform can evaluate it, return False.
-        """
-        count = block.attributes.get("count")
-        if count is None:
-            return True
-        if choice := _CHOICE.fullmatch(count):
-            negated, condition, yes, no = choice.groups()
-            truth = self.value(condition)
-            return truth is not None and (yes if (truth == "true") != bool(negated) else no) != "0"
-        return (self.value(count) or "0") != "0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +69,7 @@ def declarations_in(
         depth: How many modules there are above it.
     """
     blocks = declarations.blocks(folder)
-    scope = Scope(variables={**_defaults(blocks), **variables}, local=_locals(blocks))
+    scope = declarations.scope_of(blocks, variables)
     for block in filter(scope.is_made, blocks):
         match block.type, block.labels:
             case "resource", (kind, name):
@@ -136,22 +90,3 @@ def _declarations_of_call(block: Block, scope: Scope, module: str, depth: int) -
     for public, kind in _PUBLIC.items():
         if source.startswith(public):
             yield DeclaredResource(type=kind, address=module.rstrip("."), block=block, scope=scope)
-
-
-def _defaults(blocks: list[Block]) -> dict[str, str]:
-    nothing = Scope(variables={})
-    values = {
-        block.labels[0]: nothing.value(block.attributes.get("default", ""))
-        for block in blocks
-        if block.type == "variable" and block.labels
-    }
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _locals(blocks: list[Block]) -> dict[str, str]:
-    return {
-        name: expression
-        for block in blocks
-        if block.type == "locals"
-        for name, expression in block.attributes.items()
-    }

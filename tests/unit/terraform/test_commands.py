@@ -116,6 +116,22 @@ def test_what_a_deploy_job_tells_terraform_does_not_reach_the_run(
     assert {name for name in commands.environ if name in job} == {"TF_VAR_a"}
 
 
+@pytest.mark.parametrize("endpoint", [ENDPOINT, replace(ENDPOINT, backend="aws")])
+def test_programs_that_a_root_runs_work_in_its_own_region(
+    fake: Callable[[str], Settings], endpoint: Endpoint
+) -> None:
+    settings = replace(fake(""), variables={"place": "ap-south-1"})
+    root = settings.terraform_dir
+
+    def regions() -> set[str]:
+        environ = terraform.commands_at(endpoint, root, settings, {}).environ
+        return {environ["AWS_REGION"], environ["AWS_DEFAULT_REGION"]}
+
+    assert regions() == {endpoint.region}
+    (root / "main.tf").write_text('provider "aws" {\n  region = var.place\n}\nvariable "place" {}\n', "utf-8")
+    assert regions() == {"ap-south-1"}
+
+
 def test_a_workspace_and_files_of_values_are_settings(
     fake: Callable[..., Settings], calls: Callable[[], list[str]], tmp_path: Path
 ) -> None:
