@@ -335,3 +335,20 @@ def test_a_table_has_a_stream_or_is_said_to_lack(endpoint: Endpoint, harness_set
     tables.delete_table(TableName=name)
 
     assert found != is_said_to_lack(endpoint, harness_settings, STREAMS)
+
+
+def test_what_a_web_acl_logs_is_kept(endpoint: Endpoint, harness_settings: Settings) -> None:
+    if endpoint.is_aws or is_said_to_lack(endpoint, harness_settings, "wafv2"):
+        pytest.skip(f"the web ACL is not there on {endpoint.backend}")
+    waf = clients.client(endpoint, "wafv2")
+    group = f"arn:aws:logs:{endpoint.region}:000000000000:log-group:aws-waf-logs-{uuid4().hex[:8]}"
+    acl = f"arn:aws:wafv2:{endpoint.region}:000000000000:regional/webacl/a/{uuid4()}"
+
+    waf.put_logging_configuration(LoggingConfiguration={"ResourceArn": acl, "LogDestinationConfigs": [group]})
+
+    kept = waf.get_logging_configuration(ResourceArn=acl)["LoggingConfiguration"]
+    assert (kept["LogDestinationConfigs"], kept["LogScope"]) == ([group], "CUSTOMER")
+    assert kept in waf.list_logging_configurations(Scope="REGIONAL")["LoggingConfigurations"]
+    waf.delete_logging_configuration(ResourceArn=acl)
+    with pytest.raises(waf.exceptions.WAFNonexistentItemException):
+        waf.get_logging_configuration(ResourceArn=acl)

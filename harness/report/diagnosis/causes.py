@@ -23,6 +23,7 @@ _LONG_LIST = re.compile(r'\[(?:"[^"\]]*"[ ,]*){6,}\]')  # such as all runtimes t
 # How the provider introduces an emulator's refusal: https://pkg.go.dev/github.com/aws/smithy-go#OperationError
 _OF_A_CALL = re.compile(
     r"operation error [^:]+: \w+, https response error StatusCode: \d+, RequestID: [^,]*, "
+    r"(?:HostID: [^,]*, )?(?:api error )?"
 )
 _SERVER_ERRORS = 500  # and above: the status of an answer after an error of the API itself
 _CLOCKS_DIFFER = 1.0  # seconds

@@ -4,7 +4,7 @@ The condition keys of S3 that a request's headers or body tell are filled in.
 S3 says that a key is missing only to a caller that may list it, as on AWS.
 Two answers of API Gateway that differ from AWS's are put right as well.
 Its APIs take a `body` in OpenAPI, and call services as their integrations say.
-CloudWatch gives alarms back whole.
+CloudWatch gives alarms back whole. WAFv2 keeps what a web ACL logs.
 AWS's own policies allow what they allow on AWS, and its own keys are there.
 A secret is rotated by its function. A state machine calls S3 in its own region.
 A rule of EventBridge writes into log groups.
@@ -42,6 +42,7 @@ from lambda_process_executor import (
     ministack_rotation,
     ministack_state,
     ministack_streams,
+    ministack_waf,
     ministack_websockets,
     ministack_workflows,
     workers,
@@ -237,6 +238,7 @@ def main() -> None:
         ministack_regions,
         ministack_rest_integrations,
         ministack_rotation,
+        ministack_waf,
         ministack_workflows,
     ):
         part.install()

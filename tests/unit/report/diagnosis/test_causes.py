@@ -178,10 +178,11 @@ def test_a_long_list_of_what_was_expected_does_not_hide_what_came() -> None:
     assert cause_of(said, [], []) == "error: expected runtime to be one of […], got python3.14"
 
 
-def test_the_reason_of_a_refused_call_is_told_without_the_calls_number() -> None:
+@pytest.mark.parametrize("more", ["", "HostID: tjUOXzBLx+fIZw, api error ", "api error "])
+def test_the_reason_of_a_refused_call_is_told_without_the_calls_number(more: str) -> None:
     said = (
         "error: aws_lambda_function.f (main.tf:26): creating Lambda Function (f): operation error Lambda: "
-        "CreateFunction, https response error StatusCode: 400, RequestID: e0fbb241-07a2, "
+        f"CreateFunction, https response error StatusCode: 400, RequestID: e0fbb241-07a2, {more}"
         "InvalidParameterValueException: function f: its `bootstrap` is not executable"
     )
 
