@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
     from harness.errors import Diagnostic
 
-# What a data source does not find, and a bucket or an object that a function's code should lie in.
+# What a data source does not find, a function's role, and a bucket or an object for its code.
 _ABSENT = (
     r"\bdata\.aws_.*(couldn't find|could not find|no matching|empty result|not ?found|NoSuch)"
-    r"|aws_lambda_\w+\.(?:(?!\n\n).)*NoSuch(Bucket|Key)"
+    r"|aws_lambda_\w+\.(?:(?!\n\n).)*(NoSuch(Bucket|Key)|The role with name \S+ cannot be found)"
 )
 _HINTS = {
     # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs.html

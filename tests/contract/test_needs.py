@@ -352,3 +352,17 @@ def test_what_a_web_acl_logs_is_kept(endpoint: Endpoint, harness_settings: Setti
     waf.delete_logging_configuration(ResourceArn=acl)
     with pytest.raises(waf.exceptions.WAFNonexistentItemException):
         waf.get_logging_configuration(ResourceArn=acl)
+
+
+def test_whether_a_state_machine_is_traced_is_kept(endpoint: Endpoint, role: str) -> None:
+    if endpoint.backend != "ministack":
+        pytest.skip("it is MiniStack that would forget it")
+    machines = clients.client(endpoint, "stepfunctions")
+    definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+    asked = {"name": f"needs-{uuid4().hex[:8]}", "definition": definition, "roleArn": role}
+    machine = machines.create_state_machine(**asked, tracingConfiguration={"enabled": True})[
+        "stateMachineArn"
+    ]
+
+    assert machines.describe_state_machine(stateMachineArn=machine)["tracingConfiguration"]["enabled"]
+    machines.delete_state_machine(stateMachineArn=machine)

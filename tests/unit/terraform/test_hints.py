@@ -67,6 +67,7 @@ def test_nothing_is_told_of_other_errors() -> None:
         ("data.aws_ssm_parameter.key", "reading SSM Parameter (key): couldn't find resource"),
         ("data.aws_vpc.default", "no matching EC2 VPC found"),
         ("module.f.aws_lambda_function.this", "creating Lambda Function (f): S3 Error Code: NoSuchBucket"),
+        ("aws_lambda_function.f", "creating Lambda Function (f): The role with name r cannot be found. (…)"),
     ],
 )
 def test_what_should_be_there_already_is_told(address: str, summary: str) -> None:

@@ -5,10 +5,11 @@ SDKs leave out a `false`, and send an empty text for a value that Terraform leav
 
 from __future__ import annotations
 
+import json
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from ministack.services import apigateway_v1, cognito, kinesis, lambda_svc
+from ministack.services import apigateway_v1, cognito, kinesis, lambda_svc, stepfunctions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,8 @@ _OF_A_PASSWORD = ("RequireUppercase", "RequireLowercase", "RequireNumbers", "Req
 # https://docs.aws.amazon.com/lambda/latest/api/API_CreateEventSourceMapping.html
 _BATCH_OF_A_STREAM = 100
 _OK = 200
+# https://docs.aws.amazon.com/step-functions/latest/apireference/API_TracingConfiguration.html
+_UNTRACED = {"enabled": False}
 _LIMITS = ("MaximumEventAgeInSeconds", "MaximumRetryAttempts")
 
 
@@ -30,6 +33,8 @@ def install() -> None:
     apigateway_v1._put_integration = _with_no_other_method(apigateway_v1._put_integration)  # noqa: SLF001
     apigateway_v1._create_usage_plan = _with_limits_that_were_set(apigateway_v1._create_usage_plan)  # noqa: SLF001
     apigateway_v1._take_token = _with_no_limit_below_zero(apigateway_v1._take_token)  # noqa: SLF001
+    for name in ("_create_state_machine", "_update_state_machine"):
+        setattr(stepfunctions, name, _with_tracing(getattr(stepfunctions, name)))
     for name in ("_create_user_pool", "_update_user_pool"):
         setattr(cognito, name, _with_nothing_required(getattr(cognito, name)))
     lambda_svc._create_esm = _with_batches_of_streams(lambda_svc._create_esm)  # noqa: SLF001
@@ -44,6 +49,22 @@ def _with_a_value_of_its_own(known: Callable[[Data], Any]) -> Callable[[Data], A
         return known({name: value for name, value in data.items() if name != "value" or value})
 
     return create
+
+
+def _with_tracing(known: Callable[[Data], Any]) -> Callable[[Data], Any]:
+    """Keep whether a state machine is traced: else Terraform's next plan would change it."""
+
+    @wraps(known)
+    def put(data: Data) -> object:
+        status, headers, body = known(data)
+        if status == _OK:
+            arn = data.get("stateMachineArn") or json.loads(body)["stateMachineArn"]
+            tracing = data.get("tracingConfiguration")
+            if machine := stepfunctions._state_machines.get(arn):  # noqa: SLF001
+                machine["tracingConfiguration"] = tracing or machine.get("tracingConfiguration", _UNTRACED)
+        return status, headers, body
+
+    return put
 
 
 def _with_tags(known: Callable[[Data], Any]) -> Callable[[Data], Any]:

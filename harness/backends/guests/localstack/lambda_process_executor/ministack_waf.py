@@ -9,7 +9,7 @@ import json
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from ministack.core.responses import AccountRegionScopedDict, error_response_json, json_response
+from ministack.core.responses import AccountRegionScopedDict
 from ministack.services import waf
 
 if TYPE_CHECKING:
@@ -44,14 +44,19 @@ def _with_logging(known: Handler) -> Handler:
 def _answer(action: str, asked: Mapping[str, Any]) -> Answer:
     held = waf.logging_configurations
     if action == "ListLoggingConfigurations":
-        return json_response({"LoggingConfigurations": list(held.values())})
+        return _found({"LoggingConfigurations": list(held.values())})
     if action == "PutLoggingConfiguration":
         configuration = {**_DEFAULTS, **asked["LoggingConfiguration"]}
         held[configuration["ResourceArn"]] = configuration
-        return json_response({"LoggingConfiguration": configuration})
-    if asked["ResourceArn"] not in held:
-        return error_response_json("WAFNonexistentItemException", "the resource has no logging", 400)
+        return _found({"LoggingConfiguration": configuration})
+    configuration = held.get(asked["ResourceArn"])
+    if configuration is None:
+        return _found({"__type": "WAFNonexistentItemException"}, status=400)
     if action == "DeleteLoggingConfiguration":
         del held[asked["ResourceArn"]]
-        return json_response({})
-    return json_response({"LoggingConfiguration": held[asked["ResourceArn"]]})
+        return _found({})
+    return _found({"LoggingConfiguration": configuration})
+
+
+def _found(body: Mapping[str, object], *, status: int = 200) -> Answer:
+    return status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body).encode()
