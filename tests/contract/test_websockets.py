@@ -39,6 +39,13 @@ def handler(event, _context):
         api = boto3.client("apigatewaymanagementapi", endpoint_url=api_url)
         for one in table.scan()["Items"]:
             api.post_to_connection(ConnectionId=one["id"], Data=json.loads(event["body"])["text"])
+    if route == "leave":
+        api = boto3.client(
+            "apigatewaymanagementapi", endpoint_url=f"https://{asked['domainName']}/{asked['stage']}"
+        )
+        found = api.get_connection(ConnectionId=me["id"])
+        print("since", found["ConnectedAt"].isoformat(), "from", found["Identity"]["SourceIp"])
+        api.delete_connection(ConnectionId=me["id"])
     return {"statusCode": 200}
 """
 ROOT = """
@@ -104,7 +111,7 @@ resource "aws_apigatewayv2_integration" "f" {
   integration_uri    = aws_lambda_function.f.invoke_arn
 }
 resource "aws_apigatewayv2_route" "f" {
-  for_each  = toset(["$connect", "$disconnect", "say"])
+  for_each  = toset(["$connect", "$disconnect", "say", "leave"])
   api_id    = aws_apigatewayv2_api.chat.id
   route_key = each.key
   target    = "integrations/${aws_apigatewayv2_integration.f.id}"
@@ -155,3 +162,11 @@ def test_what_the_function_prints_is_in_its_log(stack: Deployment) -> None:
 def test_a_connection_that_its_function_refuses_is_an_error_with_its_status(stack: Deployment) -> None:
     with pytest.raises(ExpectationError, match="got '403"), stack.websocket(query={"name": "Eve"}):
         pass
+
+
+def test_a_function_may_describe_and_close_a_connection(stack: Deployment) -> None:
+    with stack.websocket() as ada:
+        ada.send({"action": "leave"})
+        ada.wait_until_closed()
+
+    assert stack.function().wait_for_log(r"since 2\S+ from 127\.0\.0\.1")
