@@ -246,11 +246,19 @@ class ApiClient:
         return self._http.request(
             method,
             url,
-            headers={**own, **typed, **headers},
+            headers=_merged({**own, **typed}, headers),
             timeout=polling.limit(self.timeout),
             redirect=False,
             **sent,
         )
+
+
+def _merged(own: Mapping[str, str], given: Mapping[str, str]) -> urllib3.HTTPHeaderDict:
+    """Return the headers `own`, with those that the caller gives in whatever case."""
+    merged = urllib3.HTTPHeaderDict(own)
+    for name, value in given.items():
+        merged[name] = value
+    return merged
 
 
 def _report(request: Request) -> None:

@@ -37,7 +37,7 @@ class Echo(BaseHTTPRequestHandler):
         told = {
             "url": self.path,
             "body": received,
-            "type": self.headers["Content-Type"],
+            "type": ", ".join(self.headers.get_all("Content-Type", [])),
             "own": self.headers["X-Own"],
         }
         body = json.dumps(told).encode()
@@ -112,6 +112,12 @@ def test_a_query_a_body_and_headers_are_sent(client: ApiClient) -> None:
 
     assert client.put(body=b"\x00\xff", headers={"Content-Type": "image/png"}).json()["body"] == "\x00ÿ"
     assert client.patch(json=None).json()["body"] == ""
+
+
+def test_a_header_is_sent_once_whatever_its_case(client: ApiClient) -> None:
+    told = client.post("/a", json={}, headers={"content-type": "application/merge-patch+json"}).json()
+
+    assert told["type"] == "application/merge-patch+json"
 
 
 def test_a_path_needs_no_slash_before_it(client: ApiClient) -> None:
