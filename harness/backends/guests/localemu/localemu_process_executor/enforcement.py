@@ -13,7 +13,7 @@ from typing import Any
 from lambda_process_executor.condition_keys import Keys, put_object_keys, tag_keys
 from localemu.runtime import hooks
 
-from localemu_process_executor.authorizers import obeying
+from localemu_process_executor.authorizers import method_arn, obeying
 from localemu_process_executor.conditions import may_invoke, with_negation, without_delegation
 
 LOG = logging.getLogger(__name__)
@@ -39,13 +39,14 @@ def complete_enforcement() -> None:
 
 @hooks.on_infra_start()  # type: ignore[untyped-decorator, unused-ignore]
 def obey_authorizers() -> None:
-    """Refuse what the policy of an API's authorizer does not allow."""
+    """Ask the authorizers of APIs about the request, and do what they answer."""
     from localemu.services.apigateway.next_gen.execute_api import gateway_response  # noqa: PLC0415 # as above
     from localemu.services.apigateway.next_gen.execute_api.handlers import authorizer  # noqa: PLC0415
 
     handler = authorizer.AuthorizerHandler
     known = handler._apply_authorizer_result  # noqa: SLF001
-    handler._apply_authorizer_result = obeying(known, gateway_response.AccessDeniedError)  # noqa: SLF001
+    handler._apply_authorizer_result = obeying(known, gateway_response)  # noqa: SLF001
+    handler._build_method_arn = staticmethod(method_arn)  # noqa: SLF001
 
 
 def _with_more_keys(known: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
