@@ -43,10 +43,6 @@ class AccessDeniedError(Exception):
     """Another, answered with 403."""
 
 
-class AuthorizerFailureError(Exception):
-    """Another, answered with 500."""
-
-
 class AuthorizerConfigurationError(Exception):
     """Another, answered with 500."""
 
@@ -54,7 +50,6 @@ class AuthorizerConfigurationError(Exception):
 ERRORS = SimpleNamespace(
     UnauthorizedError=UnauthorizedError,
     AccessDeniedError=AccessDeniedError,
-    AuthorizerFailureError=AuthorizerFailureError,
     AuthorizerConfigurationError=AuthorizerConfigurationError,
 )
 CONTEXT = SimpleNamespace(
@@ -75,7 +70,7 @@ def test_an_authorizer_is_asked_about_the_path_of_the_request() -> None:
     ("answer", "error"),
     [
         ({"errorMessage": "Unauthorized"}, UnauthorizedError),
-        ({"errorMessage": "boom"}, AuthorizerFailureError),
+        ({"errorMessage": "boom"}, AuthorizerConfigurationError),
         ({"nothing": 1}, AuthorizerConfigurationError),
         (None, AuthorizerConfigurationError),
         ({"policyDocument": {"Statement": [statement("Deny")]}}, AccessDeniedError),

@@ -64,8 +64,6 @@ def obeying(known: Callable[..., None], errors: Any) -> Callable[..., None]:  # 
         answer = result or {}
         if answer.get("errorMessage") == _UNAUTHORIZED:
             raise errors.UnauthorizedError(_UNAUTHORIZED)
-        if "errorMessage" in answer:
-            raise errors.AuthorizerFailureError
         if not answer.get("policyDocument"):
             raise errors.AuthorizerConfigurationError
         if why := refusal(answer["policyDocument"], method_arn(context)):
