@@ -120,8 +120,11 @@ def production(session: nox.Session) -> None:
 
 @nox.session(python=PYTHON)
 def integration(session: nox.Session) -> None:
-    """Test what is the same on every backend: kept stacks, several roots, xdist's workers, tflocal."""
-    _on_stacks(session, "tests/integration")
+    """Test what is the same on every backend: kept stacks, several roots, xdist's workers, tflocal.
+
+    MiniStack starts quickest; `-- --backend=NAME` chooses another.
+    """
+    _on_stacks(session, "tests/integration", "--backend=ministack")
 
 
 @nox.session(python=PYTHON)
@@ -237,12 +240,12 @@ def _succeeds(session: nox.Session, name: str, *, shown: bool) -> bool:
     return True
 
 
-def _on_stacks(session: nox.Session, tests: str) -> None:
+def _on_stacks(session: nox.Session, *tests: str) -> None:
     """Run tests in several processes, each with a stack of its own on one emulator."""
     _check_terraform(session)
     _sync(session, "test")
     as_ordered = "--no-loadscope-reorder"  # by a conftest.py
-    _pytest(session, tests, *PARALLEL, as_ordered)
+    _pytest(session, *tests, *PARALLEL, as_ordered)
 
 
 def _pytest(session: nox.Session, *arguments: str) -> None:
