@@ -35,11 +35,13 @@ def since(log: Path, offset: int, *, most: int) -> tuple[bytes, int]:
     """Return the part of `log` after its first `offset` bytes, and how many bytes are left out.
 
     Args:
-        log: The file. If it has become shorter, it was started anew.
+        log: The file. If it has become shorter, it was started anew. It may have gone with the emulator.
         offset: The earlier result of `size`.
         most: How many bytes to return at most, the last ones.
     """
     end = size(log)
+    if not end:
+        return b"", 0
     wanted = offset if offset <= end else 0
     start = max(wanted, end - most)
     with log.open("rb") as file:

@@ -71,3 +71,7 @@ def test_only_what_came_since_counts(tmp_path: Path) -> None:
     assert emulator_log.complaints_since(log, offset + 100) == ["WARNING new"]
     assert emulator_log.complaints_since(tmp_path / "none", 0) == []
     assert emulator_log.complaints_since(None, 0) == []
+
+
+def test_a_log_that_has_gone_with_its_emulator_has_nothing_more(tmp_path: Path) -> None:
+    assert emulator_log.since(tmp_path / "gone.log", 7, most=10) == (b"", 0)
