@@ -98,13 +98,16 @@ def emulator_fingerprint(endpoint: Endpoint, settings: Settings) -> str:
 
 
 def place_fingerprint(endpoint: Endpoint, settings: Settings) -> str:
-    """Return a digest that all snapshots of one stack share, whatever has changed in the stack."""
+    """Return a digest that all snapshots of one stack share, whatever has changed in the stack.
+
+    The emulator's region is that of the settings. An endpoint of an applied stack has the stack's own.
+    """
     return _digest(
         [
             emulator_fingerprint(endpoint, settings),
             backend_fingerprint(settings),
             *(f"{stage.terraform_dir} {stage.workspace}" for stage in stages(settings)),
-            *(endpoint.access_key, endpoint.region, endpoint.name),
+            *(endpoint.access_key, endpoint.name),
         ]
     )
 

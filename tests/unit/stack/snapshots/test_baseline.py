@@ -33,6 +33,14 @@ def test_a_test_begins_with_the_state_after_the_apply_at_the_address_of_now(
     assert told == [["restored", "state", "at", address]] * 2
 
 
+def test_a_stack_in_another_region_than_that_of_the_settings_has_one_too(project: FakeStack) -> None:
+    settings = project.settings(HARNESS_BACKEND="fake:stateful")
+
+    with deployed(settings) as stack:
+        elsewhere = replace(stack, endpoint=replace(stack.endpoint, region="us-east-1"))
+        assert baseline_of(settings, elsewhere).content == baseline_of(settings, stack).content
+
+
 def test_without_a_snapshot_of_the_stack_it_is_refused(project: FakeStack) -> None:
     settings = project.settings(HARNESS_BACKEND="fake:temporary")
 
