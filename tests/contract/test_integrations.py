@@ -214,6 +214,7 @@ def _integrations(place: Place) -> dict[str, dict[str, Any]]:
         "/function": {
             "post": integration(
                 f"lambda:path/2015-03-31/functions/{place.function}/invocations",
+                "#if($input.path('$.b') > 0)null is not more than 0#end"
                 '{"wrapped": $input.json(\'$.a\'), "method": "$context.httpMethod"}',
             )
         },
@@ -253,7 +254,10 @@ def test_a_rest_api_reads_and_writes_objects(rest: ApiClient, place: Place) -> N
 
 
 def test_a_function_gets_what_the_mapping_template_makes(rest: ApiClient) -> None:
-    assert rest.post("function", json={"a": [1, 2]}).json() == {"wrapped": [1, 2], "method": "POST"}
+    assert rest.post("function", json={"a": [1, 2], "b": None}).json() == {
+        "wrapped": [1, 2],
+        "method": "POST",
+    }
 
 
 @pytest.fixture(scope="module")

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64decode, b64encode
+from functools import wraps
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, unquote_plus
 
 import airspeed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 # A step of a JSONPath: `.name`, `['name']`, `[0]` or `[*]`.
 _STEP = re.compile(r"\.?([\w-]+)|\[['\"]([^'\"]+)['\"]\]|\[(\d+)\]|\[(\*)\]|\.(\*)")
@@ -35,9 +36,27 @@ class Items(list[Any]):
         return json.dumps(self, separators=(",", ":"), ensure_ascii=False)
 
 
+_OPERATORS = airspeed.operators.BinaryOperator.OPERATORS
 _METHODS = airspeed.operators.__additional_methods__
 _METHODS[Values] = _METHODS[dict]
 _METHODS[Items] = _METHODS[list]
+
+
+def _or_false(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
+    """Return a comparison that is false where Velocity logs an error: of null, or of a text and a number."""
+
+    @wraps(compare)
+    def compared(left: Any, right: Any) -> bool:  # noqa: ANN401 - any two values
+        try:
+            return compare(left, right)
+        except TypeError:
+            return False
+
+    return compared
+
+
+for _sign in (">", "gt", ">=", "ge", "<", "lt", "<=", "le"):
+    _OPERATORS[_sign] = _or_false(_OPERATORS[_sign])
 
 
 class Text(str):
