@@ -388,16 +388,22 @@ def _status(endpoint: Endpoint, api: str) -> int:
 
 
 def _rotation(endpoint: Endpoint, cleanup: ExitStack) -> str:
-    """Rotate a secret, and see whether its function has made the new version."""
+    """Rotate a secret now and another one later, and see whether the function has made a version now."""
     function = _function(endpoint, cleanup, _ROTATES)
     permitted = {"Action": "lambda:InvokeFunction", "Principal": "secretsmanager.amazonaws.com"}
     functions, secrets = clients.client(endpoint, "lambda"), clients.client(endpoint, "secretsmanager")
     functions.add_permission(FunctionName=function, StatementId="rotates", **permitted)
-    secret = secrets.create_secret(Name=_name(), SecretString="old")["ARN"]
-    cleanup.callback(secrets.delete_secret, SecretId=secret, ForceDeleteWithoutRecovery=True)
-    rules = {"AutomaticallyAfterDays": 30}
-    secrets.rotate_secret(SecretId=secret, RotationLambdaARN=function, RotationRules=rules)
-    is_fresh = _comes(lambda: secrets.get_secret_value(SecretId=secret)["SecretString"] == "fresh")
+    now, later = (secrets.create_secret(Name=_name(), SecretString="old")["ARN"] for _ in range(2))
+    rotation: dict[str, Any] = {
+        "RotationLambdaARN": function,
+        "RotationRules": {"AutomaticallyAfterDays": 30},
+    }
+    for secret in (now, later):
+        cleanup.callback(secrets.delete_secret, SecretId=secret, ForceDeleteWithoutRecovery=True)
+        secrets.rotate_secret(SecretId=secret, RotateImmediately=secret == now, **rotation)
+    is_fresh = _comes(lambda: secrets.get_secret_value(SecretId=now)["SecretString"] == "fresh")
+    assert secrets.get_secret_value(SecretId=later)["SecretString"] == "old"
+    assert secrets.describe_secret(SecretId=later)["RotationEnabled"]
     return CARRIED_OUT if is_fresh else DECLARED
 
 

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from threading import Timer
 from typing import Any, override
 
@@ -37,6 +38,7 @@ def apply() -> None:
     refuse_what_needs_docker()
     say_what_layers_are_missing()
     refuse_empty_zips()
+    let_rotations_wait()
     wait_for_functions()
     if seconds := os.environ.get("LAMBDA_PROCESS_REDELIVERY_SECONDS"):
         redeliver_failed_messages(math.ceil(float(seconds)))
@@ -150,6 +152,33 @@ def refuse_if_empty(_chain: object, context: Any, _response: object) -> None:  #
     code = asked.get("Code") or asked.get("Content") or asked
     if code.get("ZipFile") == b"":
         raise InvalidParameterValueException("Uploaded file must be a non-empty zip", Type="User")
+
+
+def let_rotations_wait() -> None:
+    """Let a secret be rotated later. LocalStack fails instead, and clients try again for minutes."""
+    handlers.serve_custom_service_request_handlers.append(patch_rotation_before_its_use)
+
+
+def patch_rotation_before_its_use(_chain: object, context: Any, _response: object) -> None:  # noqa: ANN401
+    """Patch the rotation of secrets when it is first asked for, because its import takes time."""
+    if context.operation.name == "RotateSecret":
+        patch_rotation()
+
+
+@functools.cache
+def patch_rotation() -> None:
+    """Answer that a rotation is scheduled, for which LocalStack looks for a version that is not made yet."""
+    backend = import_module("localstack.services.secretsmanager.provider").SecretsManagerBackend
+    rotate: Callable[..., str] = backend.rotate_secret
+
+    @functools.wraps(rotate)
+    def rotate_or_schedule(self: Any, secret_id: str, **given: Any) -> str:  # noqa: ANN401
+        with suppress(UnboundLocalError):  # by then it has noted the schedule
+            return rotate(self, secret_id, **given)
+        answer: str = self.secrets[secret_id].to_short_dict()
+        return answer
+
+    backend.rotate_secret = rotate_or_schedule
 
 
 def wait_for_functions() -> None:
