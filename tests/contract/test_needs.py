@@ -347,7 +347,7 @@ def test_what_a_web_acl_logs_is_kept(endpoint: Endpoint, harness_settings: Setti
     waf.put_logging_configuration(LoggingConfiguration={"ResourceArn": acl, "LogDestinationConfigs": [group]})
 
     kept = waf.get_logging_configuration(ResourceArn=acl)["LoggingConfiguration"]
-    assert (kept["LogDestinationConfigs"], kept["LogScope"]) == ([group], "CUSTOMER")
+    assert kept["LogDestinationConfigs"] == [group]
     assert kept in waf.list_logging_configurations(Scope="REGIONAL")["LoggingConfigurations"]
     waf.delete_logging_configuration(ResourceArn=acl)
     with pytest.raises(waf.exceptions.WAFNonexistentItemException):
