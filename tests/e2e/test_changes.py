@@ -70,23 +70,19 @@ def test_changed_code_is_deployed_in_place_and_rolled_back_by_moving_the_alias(
     assert not _ran_other_code(changed)
 
 
-def test_a_changed_path_is_really_redeployed(changed: Scenario) -> None:
+def test_a_changed_path_is_really_redeployed_and_a_changed_schedule_is_updated(changed: Scenario) -> None:
     stored = changed.fire_and_wait()
     old = changed.latest()
+    path = {"api_path_part": "newest"}
+    schedule = {"schedule_enabled": "true", "schedule_expression": "rate(5 minutes)"}
 
-    changed.terraform.apply(api_path_part="newest")
+    changed.terraform.apply(**path, **schedule)
 
     assert_latest(old, stored)
     assert changed.latest().status == 403
     moved = Scenario.of(changed.refreshed())
     assert moved.system.api_url.endswith("/dev/newest")
     assert_latest(moved.latest(), stored)
-
-
-def test_a_changed_schedule_is_updated_in_place(changed: Scenario) -> None:
-    changed.terraform.apply(schedule_enabled="true", schedule_expression="rate(5 minutes)")
-
-    rule = changed.client("events").describe_rule(Name=changed.system.schedule_rule_name)
-
+    rule = moved.client("events").describe_rule(Name=moved.system.schedule_rule_name)
     assert (rule["State"], rule["ScheduleExpression"]) == ("ENABLED", "rate(5 minutes)")
-    assert_no_drift(changed.plan(schedule_enabled="true", schedule_expression="rate(5 minutes)"))
+    assert_no_drift(moved.plan(**path, **schedule))
